@@ -1,0 +1,58 @@
+/**
+ * Which tests belong to which run. `unit` stays under a minute and runs in parallel; `e2e` and `fault` start processes and
+ * share the machine's cores with them, so their files run one after another; `long` is for what takes minutes.
+ *
+ * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
+ */
+import { defineConfig } from 'vitest/config';
+
+const LONG = '**/*.long.test.ts';
+const MINUTE_MS = 60_000;
+
+/** Deadlines of a project whose tests start processes. Such tests never share the machine with another file. */
+const oneFileAtATime = (testTimeoutMs: number) => ({
+  fileParallelism: false,
+  testTimeout: testTimeoutMs,
+  hookTimeout: MINUTE_MS,
+  teardownTimeout: MINUTE_MS,
+});
+
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    passWithNoTests: true,
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['packages/**/src/**/*.test.ts', 'services/**/*.test.ts', 'test/tidy/**/*.test.ts'],
+          exclude: ['**/node_modules/**', LONG],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: [LONG],
+          ...oneFileAtATime(MINUTE_MS),
+        },
+      },
+      {
+        test: {
+          name: 'fault',
+          include: ['test/fault/**/*.test.ts'],
+          exclude: [LONG],
+          ...oneFileAtATime(2 * MINUTE_MS),
+        },
+      },
+      {
+        test: {
+          name: 'long',
+          include: [`test/${LONG}`],
+          ...oneFileAtATime(15 * MINUTE_MS),
+        },
+      },
+    ],
+  },
+});
