@@ -1,0 +1,56 @@
+/**
+ * What a probe is: ONE attempt to find out whether a target answers. It ends by itself within its timeout, leaves no
+ * handle behind, and never throws for what the world did.
+ *
+ * Deliberately not here: intervals, jitter, rise and fall. They are policy, and belong to whoever starts the probes.
+ */
+
+/** Where a probe goes; what `parseTarget` of `@muster/membership` returns. A host may be a name or a numeric address. */
+export type ProbeTarget =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+/**
+ * Why a probe did not pass.
+ *
+ * `local_fault` means that this machine had no port, file handle or permission left for the attempt: it says nothing
+ * about the target. `aborted` means that the caller took the probe back, and is not a finding either.
+ */
+export type ProbeFailureCode =
+  | 'connect_refused'
+  | 'connect_timed_out'
+  | 'connect_failed'
+  | 'unreachable'
+  | 'name_not_found'
+  | 'no_such_socket'
+  | 'closed_early'
+  | 'no_answer'
+  | 'not_http'
+  | 'status_unexpected'
+  | 'local_fault'
+  | 'aborted';
+
+/** The finding; `durationMs` is counted from the start of the attempt, with fractions. */
+export type ProbeOutcome =
+  | { readonly passed: true; readonly durationMs: number }
+  | {
+      readonly passed: false;
+      readonly code: ProbeFailureCode;
+      /** For people, without the target's name, e.g. `connect refused`, `status 503`, `no answer in 2 s`. */
+      readonly reason: string;
+      readonly durationMs: number;
+    };
+
+/** A probe under way. A handle and not an `AbortSignal`, whose listeners would cost as much as the socket's own work. */
+export interface Probe {
+  /** Never rejects. */
+  readonly outcome: Promise<ProbeOutcome>;
+  /** Ends the attempt at once with the code `aborted`; does nothing when it has ended already. */
+  abort(): void;
+}
+
+export interface ProbeOptions {
+  readonly target: ProbeTarget;
+  /** For the whole attempt, name look-up included; 1 or more. */
+  readonly timeoutMs: number;
+}
