@@ -1,0 +1,169 @@
+/**
+ * The journal port: the ordered log that everything else is folded from.
+ *
+ * A journal does three things, and these three make the rest of the system simple:
+ *
+ *   1. It puts events into one total order. Each gets a revision; revisions only rise, and may have gaps.
+ *   2. It keeps what it acknowledged. An append that was answered `appended` survives kill -9 of whoever holds the
+ *      journal. An append whose answer was lost may have happened: append it again with the same id, and the answer
+ *      is the revision it has, with `isDuplicate`.
+ *   3. It tells followers everything after a revision, in order, without a gap and without a repeat, and says when
+ *      they have caught up. Until then a follower knows only a part of the truth and must not act on it.
+ *
+ * Why a follower, and not a callback per event: a follower is read at the reader's pace. Reading it slowly costs the
+ * journal nothing but the bounded batch that is under way; a reader that falls behind reads the log again from where
+ * it is, and never makes a queue grow.
+ *
+ * Why an epoch: revisions are comparable only within one history. A journal that was deleted and made again starts
+ * over at revision 1, and a reader at revision 500 would wait for ever, or worse, mix two histories. So a journal
+ * has an identity, the epoch, made when it is created. A snapshot names the epoch it belongs to, and a follower is
+ * told when the epoch it was following is gone; it then stops. Whether to adopt the new one is the node's decision.
+ *
+ * Why expectations are per subject: a command is decided against one entity. Two nodes that drain different backends
+ * have nothing to settle between them, and two that retarget the same one must not both win.
+ *
+ * What a journal does not do: read payloads (they are text to it), decide, retry, or filter.
+ */
+import type { RecordedEvent } from '@muster/membership';
+
+/** An event on its way in. The journal gives it a revision and a time. */
+export interface NewEvent {
+  /** 1 to 128 printable ASCII characters, unique for this event; a UUID serves. */
+  readonly id: string;
+  /** For example `muster.demo.pool.spells`; 1 to 400 printable ASCII characters, without wildcards. */
+  readonly subject: string;
+  /** Who publishes, for example `cli:alice@host`; null to say nothing. 1 to 256 characters, none of control. */
+  readonly origin: string | null;
+  /** JSON text, stored as it is. At most `PAYLOAD_BYTES_MAX` in UTF-8. */
+  readonly payload: string;
+}
+
+export interface AppendOptions {
+  /**
+   * Append only if the newest event on this very subject has this revision; 0: only if there is none.
+   * Left out: append whatever is there.
+   */
+  readonly expectedRevision?: number;
+}
+
+export type AppendOutcome =
+  | {
+      readonly outcome: 'appended';
+      readonly revision: number;
+      readonly timeMs: number;
+      /** True when an event with this id was there already; revision and time are those of that one. */
+      readonly isDuplicate: boolean;
+    }
+  /** The expectation was not met, and nothing was stored. `actualRevision`: what is newest on the subject, 0 for nothing. */
+  | { readonly outcome: 'conflict'; readonly actualRevision: number }
+  /** Nothing was stored, and trying the same again is pointless. */
+  | {
+      readonly outcome: 'refused';
+      readonly reason: 'too-large' | 'invalid' | 'not-permitted';
+      readonly message: string;
+    }
+  /** Nothing was stored, now: the journal is away, closed, or has `APPENDS_IN_FLIGHT_MAX` appends waiting. */
+  | { readonly outcome: 'unavailable'; readonly message: string }
+  /** It may or may not be stored. Append again with the same id to find out. */
+  | { readonly outcome: 'unknown'; readonly message: string };
+
+export interface ReadOptions {
+  /** The first revision wanted, inclusive. Default 1. */
+  readonly fromRevision?: number;
+  /** The first time wanted, inclusive, ms since 1970. With `fromRevision`, the later of both counts. */
+  readonly fromTimeMs?: number;
+  /** The last revision wanted, inclusive. Default: the newest when the read began. */
+  readonly toRevision?: number;
+}
+
+/** What a follower is handed. */
+export type FollowItem =
+  /** One or more events, in order, each after everything handed over before. */
+  | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
+  /** Everything up to `revision` has been handed over, and it was the newest a moment ago. Again after falling behind. */
+  | { readonly kind: 'caught-up'; readonly revision: number }
+  /** The history that was followed is gone. Nothing comes after this. */
+  | { readonly kind: 'epoch-changed'; readonly epoch: string };
+
+export interface FollowOptions {
+  /** The newest revision that the reader has; 0 for none. Beyond the journal's newest: the first item is `epoch-changed`. */
+  readonly afterRevision: number;
+  /** Ends the follower; the iteration then finishes without an error. */
+  readonly signal: AbortSignal;
+}
+
+export interface Head {
+  readonly epoch: string;
+  /** The newest revision; 0 while the journal is empty. */
+  readonly revision: number;
+  /** The oldest revision still held; 1 unless retention has removed events. */
+  readonly firstRevision: number;
+}
+
+/** A roster at a revision, as `encodeSnapshot` wrote it. The journal keeps it and does not read it. */
+export interface StoredSnapshot {
+  readonly epoch: string;
+  readonly revision: number;
+  /** The roster's hash at that revision. */
+  readonly hash: string;
+  /** Text; about 200 bytes a backend. */
+  readonly data: string;
+}
+
+/** Bytes of UTF-8 that a payload may have. The fold has a lower limit of its own; this one protects the store. */
+export const PAYLOAD_BYTES_MAX = 1_048_576;
+/** Appends that may wait for their answer at once; a further one is answered `unavailable`. */
+export const APPENDS_IN_FLIGHT_MAX = 65_536;
+/** Events in one item of a follower, at most. */
+export const FOLLOW_BATCH_EVENTS = 1_000;
+
+export interface Journal {
+  /** Stores one event. Never throws for what the journal or the world does; see `AppendOutcome`. */
+  append(event: NewEvent, options?: AppendOptions): Promise<AppendOutcome>;
+
+  /** Events in order. Ends at the end of what was asked for; it does not wait for more. */
+  read(options?: ReadOptions): AsyncIterable<RecordedEvent>;
+
+  /** Events in order, for ever. Any number of followers may run side by side. Throws `JournalError` when it cannot go on. */
+  follow(options: FollowOptions): AsyncIterable<FollowItem>;
+
+  head(): Promise<Head>;
+
+  /**
+   * Keeps a snapshot; a second one at the same revision takes the place of the first. One of another epoch is passed
+   * over. Older ones are thinned out, see `snapshotsToRemove`.
+   */
+  saveSnapshot(snapshot: StoredSnapshot): Promise<void>;
+
+  /** The newest snapshot of the present epoch at or before a revision (default: the newest of all), or null. */
+  loadSnapshot(atOrBefore?: number): Promise<StoredSnapshot | null>;
+
+  /** Answers what is under way, ends the followers, and lets go of everything. Further calls are `unavailable` or throw. */
+  close(): Promise<void>;
+}
+
+export type JournalErrorCode =
+  /** Another process holds the journal. */
+  | 'locked'
+  /** The journal is closed. */
+  | 'closed'
+  /** The store cannot be read: not a journal, damaged, or of a newer format. */
+  | 'unreadable'
+  /** What was asked for has been removed by retention. */
+  | 'compacted'
+  /** The store failed: disk full, I/O error, server away. */
+  | 'failed';
+
+/** What a journal throws. `message` says what happened, to which journal, and what to do. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+  readonly code: JournalErrorCode;
+  readonly source = 'internal' as const;
+  readonly isRetryable: boolean;
+
+  constructor(code: JournalErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.isRetryable = code === 'failed';
+  }
+}
