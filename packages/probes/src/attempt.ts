@@ -8,10 +8,11 @@
  * times a second, cost half of what they cost one by one.
  */
 
+import type { Address } from '@muster/membership';
 import { connect, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { ABORTED, failureFromError, failureFromTimeout, type ProbeFailure } from './failure.ts';
-import type { Probe, ProbeOptions, ProbeOutcome, ProbeTarget } from './probe.ts';
+import type { Probe, ProbeOptions, ProbeOutcome } from './probe.ts';
 
 /** Ends the attempt: passed with null, failed with the failure. */
 export type Settle = (failure: ProbeFailure | null) => void;
@@ -45,7 +46,7 @@ export function startAttempt(
  * Closes with RST, as HAProxy does after a check, so that thousands of probes a second leave no TIME_WAIT behind. A
  * connection that is still being made cannot be reset, Node would wait for it; Unix sockets know no reset.
  */
-function release(socket: Socket, target: ProbeTarget): void {
+function release(socket: Socket, target: Address): void {
   if (target.kind === 'tcp' && !socket.connecting && !socket.destroyed) socket.resetAndDestroy();
   else socket.destroy();
 }

@@ -6,10 +6,11 @@
  * No TLS, no redirects, no look at the body.
  */
 
+import type { Address } from '@muster/membership';
 import type { Socket } from 'node:net';
 import { startAttempt, type Settle } from './attempt.ts';
 import { CLOSED_EARLY, NOT_HTTP } from './failure.ts';
-import type { Probe, ProbeOptions, ProbeTarget } from './probe.ts';
+import type { Probe, ProbeOptions } from './probe.ts';
 import { readStatus } from './status-line.ts';
 
 /** An answer whose status is not known after this many bytes is not HTTP: 16 KiB. */
@@ -66,7 +67,7 @@ function requestText({ target, path, host = hostOf(target) }: HttpProbeOptions):
   return `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: muster-probe\r\nConnection: close\r\n\r\n`;
 }
 
-function hostOf(target: ProbeTarget): string {
+function hostOf(target: Address): string {
   if (target.kind === 'unix') return 'localhost';
   return `${target.host.includes(':') ? `[${target.host}]` : target.host}:${target.port}`;
 }

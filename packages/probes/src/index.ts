@@ -1,5 +1,5 @@
 /** Probe transports: TCP connect and HTTP GET. Start at `probe.ts`, which says what a probe is. */
 
 export { probeHttp, type HttpProbeOptions, type StatusRange } from './http.ts';
-export type { Probe, ProbeFailureCode, ProbeOptions, ProbeOutcome, ProbeTarget } from './probe.ts';
+export type { Probe, ProbeFailureCode, ProbeOptions, ProbeOutcome } from './probe.ts';
 export { probeTcp } from './tcp.ts';

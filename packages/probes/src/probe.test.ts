@@ -1,5 +1,6 @@
 /** Both probes against real sockets: what passes, what fails and in which words, and that nothing stays open. */
 
+import type { Address } from '@muster/membership';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -8,7 +9,6 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { probeHttp } from './http.ts';
-import type { ProbeTarget } from './probe.ts';
 import { probeTcp } from './tcp.ts';
 
 const EXPECTED = [{ from: 200, to: 399 }];
@@ -16,7 +16,7 @@ const TIMEOUT_MS = 5000;
 const SHORT_TIMEOUT_MS = 30;
 
 interface Listening {
-  readonly target: ProbeTarget;
+  readonly target: Address;
   readonly sockets: Socket[];
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -30,7 +30,7 @@ async function listen(onConnection: (socket: Socket) => void, path?: string): Pr
   });
   server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
   await once(server, 'listening');
-  const target: ProbeTarget =
+  const target: Address =
     path === undefined
       ? { kind: 'tcp', host: '127.0.0.1', port: (server.address() as AddressInfo).port }
       : { kind: 'unix', path };
@@ -46,7 +46,7 @@ async function listen(onConnection: (socket: Socket) => void, path?: string): Pr
 }
 
 /** A target that was there and is gone: nobody else is given its port so soon. */
-async function closedTarget(): Promise<ProbeTarget> {
+async function closedTarget(): Promise<Address> {
   await using listening = await listen(() => {});
   return listening.target;
 }
@@ -66,7 +66,7 @@ function answering(answer: string, onRequest: (request: string) => void = () => 
   };
 }
 
-const ask = (target: ProbeTarget, path = '/healthz') =>
+const ask = (target: Address, path = '/healthz') =>
   probeHttp({ target, path, expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS }).outcome;
 
 /** Fails unless every socket of the test is closed; a handle is released a turn of the loop after its `close`. */
@@ -132,7 +132,7 @@ describe('TCP', () => {
   });
 
   test('a name that does not exist is not found', async () => {
-    const target: ProbeTarget = { kind: 'tcp', host: 'no-such-host.invalid', port: 80 };
+    const target: Address = { kind: 'tcp', host: 'no-such-host.invalid', port: 80 };
     const outcome = await probeTcp({ target, timeoutMs: TIMEOUT_MS }).outcome;
     expect(outcome).toMatchObject({ passed: false, code: 'name_not_found' });
   });

@@ -5,10 +5,7 @@
  * Deliberately not here: intervals, jitter, rise and fall. They are policy, and belong to whoever starts the probes.
  */
 
-/** Where a probe goes; what `parseTarget` of `@muster/membership` returns. A host may be a name or a numeric address. */
-export type ProbeTarget =
-  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
-  | { readonly kind: 'unix'; readonly path: string };
+import type { Address } from '@muster/membership';
 
 /**
  * Why a probe did not pass.
@@ -50,7 +47,8 @@ export interface Probe {
 }
 
 export interface ProbeOptions {
-  readonly target: ProbeTarget;
+  /** What `parseTarget` made of a backend's target; a host name is looked up anew by each probe. */
+  readonly target: Address;
   /** For the whole attempt, name look-up included; 1 or more. */
   readonly timeoutMs: number;
 }
