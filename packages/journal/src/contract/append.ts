@@ -71,7 +71,7 @@ export const appendTests: ContractTests = {
   'what is invalid is refused, and nothing is stored': async ({ journal }) => {
     for (const [what, parts] of Object.entries(invalidEvents)) {
       const outcome = await journal.append(sampleEvent(parts));
-      expect(outcome, `${what}`).toMatchObject({ outcome: 'refused', reason: 'invalid' });
+      expect(outcome, `refused: ${what}`).toMatchObject({ outcome: 'refused', reason: 'invalid' });
     }
     for (const expectedRevision of [-1, 0.5, Number.NaN]) {
       const outcome = await journal.append(sampleEvent(), { expectedRevision });

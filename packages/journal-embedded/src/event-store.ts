@@ -1,0 +1,174 @@
+/**
+ * Events and snapshots in the journal's file. Synchronous: it runs in the journal's thread, and in tests.
+ *
+ * Group commit: a group of appends is one transaction and so one fsync, however many there are. Each append of a group
+ * is decided against what the ones before it left, so a duplicate or an expectation within a group behaves as it
+ * would alone.
+ *
+ * When a group fails before its commit, SQLite has rolled it back and nothing is stored: `unavailable`. When the commit
+ * itself fails for another reason than room, the mark that makes it count may or may not have reached the disk, and a
+ * crash at this very moment would decide: `unknown`. Either way the store goes on with the next group.
+ */
+import type { StatementSync } from 'node:sqlite';
+import {
+  FOLLOW_BATCH_EVENTS,
+  snapshotsToRemove,
+  type AppendOutcome,
+  type Head,
+  type StoredSnapshot,
+} from '@muster/journal';
+import type { RecordedEvent } from '@muster/membership';
+import type { JournalFile } from './journal-file.ts';
+import type { SubmittedAppend } from './messages.ts';
+import { isFull, journalErrorOf } from './sqlite-failure.ts';
+
+/** A page ends after the event that passes this, so that pages of large payloads stay small messages. */
+const PAGE_CHARACTERS_MAX = 2_097_152;
+
+const EVENT_COLUMNS = 'revision, time_ms AS timeMs, id, subject, origin, payload';
+
+interface Place {
+  readonly revision: number;
+  readonly timeMs: number;
+}
+
+export class EventStore {
+  readonly #file: JournalFile;
+  readonly #statements: ReturnType<typeof prepareStatements>;
+  #newest: Place;
+
+  constructor(file: JournalFile) {
+    this.#file = file;
+    this.#statements = this.#guard(() => prepareStatements(file));
+    this.#newest = this.#guard(() => this.#readNewest());
+  }
+
+  head(): Head {
+    return { epoch: this.#file.epoch, revision: this.#newest.revision, firstRevision: 1 };
+  }
+
+  /** Stores a group and answers one outcome for each, in order. */
+  appendGroup(group: readonly SubmittedAppend[]): AppendOutcome[] {
+    const { database } = this.#file;
+    let isCommitting = false;
+    try {
+      database.exec('BEGIN IMMEDIATE');
+      const outcomes = group.map((append) => this.#appendOne(append));
+      isCommitting = true;
+      database.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      const { message } = journalErrorOf(error, this.#file.path);
+      // SQLite rolls back by itself for most failures; a second rollback would be a failure of its own.
+      if (database.isTransaction) database.exec('ROLLBACK');
+      this.#newest = this.#readNewest();
+      const outcome = isCommitting && !isFull(error) ? 'unknown' : 'unavailable';
+      return group.map(() => ({ outcome, message }));
+    }
+  }
+
+  #appendOne({ event, expectedRevision, nowMs }: SubmittedAppend): AppendOutcome {
+    if (expectedRevision !== null) {
+      const duplicate = this.#findDuplicate(event.id);
+      if (duplicate !== null) return duplicate;
+      const { revision } = this.#statements.newestOnSubject.get(event.subject) as { revision: number | null };
+      const actualRevision = revision ?? 0;
+      if (actualRevision !== expectedRevision) return { outcome: 'conflict', actualRevision };
+    }
+    const place = { revision: this.#newest.revision + 1, timeMs: Math.max(Math.floor(nowMs), this.#newest.timeMs) };
+    const { id, subject, origin, payload } = event;
+    const { changes } = this.#statements.insert.run(place.revision, place.timeMs, id, subject, origin, payload);
+    // The unique id kept it out: it is there already.
+    if (changes === 0) return this.#findDuplicate(id)!;
+    this.#newest = place;
+    return { outcome: 'appended', ...place, isDuplicate: false };
+  }
+
+  #findDuplicate(id: string): AppendOutcome | null {
+    const place = this.#statements.placeOfId.get(id) as Place | undefined;
+    return place === undefined ? null : { outcome: 'appended', ...place, isDuplicate: true };
+  }
+
+  /** Events from one revision to another, inclusive: at most `FOLLOW_BATCH_EVENTS`, and bounded in size. */
+  page(fromRevision: number, toRevision: number): RecordedEvent[] {
+    return this.#guard(() => {
+      const events: RecordedEvent[] = [];
+      let characters = 0;
+      for (const row of this.#statements.page.iterate(fromRevision, toRevision, FOLLOW_BATCH_EVENTS)) {
+        const event = row as unknown as RecordedEvent;
+        events.push(event);
+        characters += event.payload.length;
+        if (characters > PAGE_CHARACTERS_MAX) break;
+      }
+      return events;
+    });
+  }
+
+  /** The first revision at or after a time, by bisection: times never go back. One past the newest when there is none. */
+  revisionSince(timeMs: number): number {
+    return this.#guard(() => {
+      let low = 1;
+      let high = this.#newest.revision + 1;
+      while (low < high) {
+        const middle = Math.floor((low + high) / 2);
+        const place = this.#statements.timeOfRevision.get(middle) as { timeMs: number };
+        if (place.timeMs >= timeMs) high = middle;
+        else low = middle + 1;
+      }
+      return low;
+    });
+  }
+
+  saveSnapshot({ epoch, revision, hash, data }: StoredSnapshot): void {
+    if (epoch !== this.#file.epoch) return;
+    const { database } = this.#file;
+    this.#guard(() => {
+      database.exec('BEGIN IMMEDIATE');
+      try {
+        this.#statements.saveSnapshot.run(revision, hash, data);
+        const kept = this.#statements.snapshotRevisions.all() as unknown as { revision: number }[];
+        for (const removed of snapshotsToRemove(kept.map((row) => row.revision))) {
+          this.#statements.removeSnapshot.run(removed);
+        }
+        database.exec('COMMIT');
+      } finally {
+        if (database.isTransaction) database.exec('ROLLBACK');
+      }
+    });
+  }
+
+  loadSnapshot(atOrBefore: number): StoredSnapshot | null {
+    const row = this.#guard(() => this.#statements.snapshot.get(atOrBefore));
+    return row === undefined ? null : { ...(row as unknown as StoredSnapshot), epoch: this.#file.epoch };
+  }
+
+  #readNewest(): Place {
+    return (this.#statements.newest.get() as Place | undefined) ?? { revision: 0, timeMs: 0 };
+  }
+
+  #guard<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw journalErrorOf(error, this.#file.path);
+    }
+  }
+}
+
+function prepareStatements({ database }: JournalFile) {
+  const prepare = (sql: string): StatementSync => database.prepare(sql);
+  return {
+    insert: prepare(
+      `INSERT INTO events (revision, time_ms, id, subject, origin, payload) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    ),
+    newest: prepare('SELECT revision, time_ms AS timeMs FROM events ORDER BY revision DESC LIMIT 1'),
+    newestOnSubject: prepare('SELECT max(revision) AS revision FROM events WHERE subject = ?'),
+    page: prepare(`SELECT ${EVENT_COLUMNS} FROM events WHERE revision BETWEEN ? AND ? ORDER BY revision LIMIT ?`),
+    placeOfId: prepare('SELECT revision, time_ms AS timeMs FROM events WHERE id = ?'),
+    removeSnapshot: prepare('DELETE FROM snapshots WHERE revision = ?'),
+    saveSnapshot: prepare('INSERT OR REPLACE INTO snapshots (revision, hash, data) VALUES (?, ?, ?)'),
+    snapshot: prepare('SELECT revision, hash, data FROM snapshots WHERE revision <= ? ORDER BY revision DESC LIMIT 1'),
+    snapshotRevisions: prepare('SELECT revision FROM snapshots ORDER BY revision'),
+    timeOfRevision: prepare('SELECT time_ms AS timeMs FROM events WHERE revision = ?'),
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * The SQLite file: taking its lock, finding out what it is, and making it when it is not there.
+ *
+ * One process at a time. `locking_mode=EXCLUSIVE` holds the lock from the first read to the close, and lets SQLite keep
+ * the WAL's index on the heap instead of in a shared file. The lock is a POSIX one: it falls when *any* descriptor of
+ * the file is closed in this process, so nothing here may open the file by other means than SQLite.
+ *
+ * What the file is stands in its header: `application_id` says that it is a journal of this program, `user_version`
+ * which format. Both are looked at before anything is written, so a database of someone else's stays as it was.
+ *
+ * `synchronous=FULL` in WAL mode is one fsync a commit: what is acknowledged survives a power cut. It does not notice
+ * a file that somebody deletes under a running node; such a journal is gone with its process, as any open file is.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { JournalError } from '@muster/journal';
+import { OwnerFile } from './owner-file.ts';
+import { isLocked, journalErrorOf } from './sqlite-failure.ts';
+
+/** "MUST" in ASCII. */
+const APPLICATION_ID = 0x4d_55_53_54;
+/** Raised whenever an older program could misread the file. */
+const FORMAT_VERSION = 1;
+/** How long a start waits for the lock: enough for a predecessor that is just closing, too short to look like hanging. */
+const LOCK_WAIT_MS = 250;
+const PAGE_CACHE_KIB = 16_384;
+
+const SCHEMA = `
+  CREATE TABLE history (epoch TEXT NOT NULL) STRICT;
+  CREATE TABLE events (
+    revision INTEGER PRIMARY KEY,
+    time_ms INTEGER NOT NULL,
+    id TEXT NOT NULL UNIQUE,
+    subject TEXT NOT NULL,
+    origin TEXT,
+    payload TEXT NOT NULL
+  ) STRICT;
+  -- An index entry ends with the row's key, so the newest revision on a subject is the last entry of that subject.
+  CREATE INDEX events_by_subject ON events (subject);
+  CREATE TABLE snapshots (revision INTEGER PRIMARY KEY, hash TEXT NOT NULL, data TEXT NOT NULL) STRICT;
+`;
+
+export interface JournalFileOptions {
+  readonly path: string;
+  /** The size that the file may grow to; null for no limit but the disk. */
+  readonly fileBytesMax: number | null;
+}
+
+export interface JournalFile extends Disposable {
+  readonly database: DatabaseSync;
+  readonly path: string;
+  readonly epoch: string;
+}
+
+/** Opens or makes the file and holds its lock. Throws `JournalError`: `locked`, `unreadable` or `failed`. */
+export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): JournalFile {
+  const owner = new OwnerFile(path);
+  const database = openDatabase(path);
+  try {
+    database.exec('PRAGMA locking_mode = EXCLUSIVE');
+    if (isNew(database, path)) create(database);
+    // The first access in WAL mode takes the lock for good. Only then is the file ours to sign.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
+    database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
+    const { epoch } = database.prepare('SELECT epoch FROM history').get() as { epoch: string };
+    if (fileBytesMax !== null) limitFileSize(database, fileBytesMax);
+    owner.claim();
+    return {
+      database,
+      path,
+      epoch,
+      [Symbol.dispose]: () => {
+        // Release first: once the lock is free, the owner file may be a successor's.
+        owner.release();
+        database.close();
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw isLocked(error) ? lockedError(path, owner.read(), error) : journalErrorOf(error, path);
+  }
+}
+
+function openDatabase(path: string): DatabaseSync {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy = 'check that its directory exists and may be written, or name another path';
+    throw new JournalError('failed', `the journal ${path} cannot be opened: ${reason}; ${remedy}`, error);
+  }
+}
+
+/** True for an empty file. Throws `unreadable` for anything that is not a journal of this format. */
+function isNew(database: DatabaseSync, path: string): boolean {
+  const applicationId = headerField(database, 'application_id');
+  const version = headerField(database, 'user_version');
+  const { count } = database.prepare('SELECT count(*) AS count FROM sqlite_schema').get() as { count: number };
+  if (count === 0 && applicationId === 0 && version === 0) return true;
+  if (applicationId !== APPLICATION_ID) {
+    const message = `${path} is a SQLite database, but not a journal; name another path, or move that file away`;
+    throw new JournalError('unreadable', message);
+  }
+  if (version !== FORMAT_VERSION) {
+    const message = `the journal ${path} has format ${version}; this program reads format ${FORMAT_VERSION}: use a newer one`;
+    throw new JournalError('unreadable', message);
+  }
+  return false;
+}
+
+function headerField(database: DatabaseSync, name: 'application_id' | 'user_version'): number {
+  const row = database.prepare(`PRAGMA ${name}`).get() as Record<string, number>;
+  return row[name]!;
+}
+
+/** All or nothing: a process killed in here leaves an empty file, which the next start makes again. */
+function create(database: DatabaseSync): void {
+  database.exec('BEGIN EXCLUSIVE');
+  database.exec(SCHEMA);
+  database.prepare('INSERT INTO history (epoch) VALUES (?)').run(randomUUID());
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${FORMAT_VERSION}`);
+  database.exec('COMMIT');
+}
+
+function limitFileSize(database: DatabaseSync, fileBytesMax: number): void {
+  const { page_size: pageBytes } = database.prepare('PRAGMA page_size').get() as { page_size: number };
+  database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / pageBytes))}`);
+}
+
+function lockedError(path: string, ownerPid: number | null, cause: unknown): JournalError {
+  const holder = ownerPid === null ? 'another process' : `process ${ownerPid}`;
+  const remedy = 'stop that process, or give this node a journal of its own';
+  return new JournalError('locked', `the journal ${path} is held by ${holder}; ${remedy}`, cause);
+}

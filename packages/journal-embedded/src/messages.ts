@@ -1,0 +1,62 @@
+/**
+ * What the journal and its thread say to each other.
+ *
+ *     journal ── appends, requests, close ──► thread
+ *     journal ◄── opened | refused, committed, answers, closed ── thread
+ *
+ * Each append and each request has a sequence number; numbers rise by one. The thread commits appends in the order of
+ * their numbers, so one message with the first number and a list of outcomes answers a whole group. An outcome carries
+ * no payload back: the journal still has the event, and hands it to its followers without another copy.
+ */
+import type { AppendOutcome, Head, JournalErrorCode, NewEvent, StoredSnapshot } from '@muster/journal';
+import type { RecordedEvent } from '@muster/membership';
+
+/** What the thread is started with. */
+export interface ThreadData {
+  readonly path: string;
+  /** The size that the file may grow to; null for no limit but the disk. */
+  readonly fileBytesMax: number | null;
+}
+
+export interface SubmittedAppend {
+  readonly sequence: number;
+  readonly event: NewEvent;
+  /** Null: append whatever is there. */
+  readonly expectedRevision: number | null;
+  /** What the journal's clock said. */
+  readonly nowMs: number;
+}
+
+/** Each request that is answered on its own: what is asked, and what is answered. */
+export interface RequestKinds {
+  /** At most one page of events; empty only when there are none in the range. */
+  page: { ask: { readonly fromRevision: number; readonly toRevision: number }; answer: RecordedEvent[] };
+  /** The first revision at or after a time; one past the newest when there is none. */
+  'revision-since': { ask: { readonly timeMs: number }; answer: number };
+  'save-snapshot': { ask: { readonly snapshot: StoredSnapshot }; answer: null };
+  'load-snapshot': { ask: { readonly atOrBefore: number }; answer: StoredSnapshot | null };
+}
+
+export type RequestKind = keyof RequestKinds;
+export type Request = {
+  [Kind in RequestKind]: { readonly kind: Kind; readonly sequence: number } & RequestKinds[Kind]['ask'];
+}[RequestKind];
+export type Answer = RequestKinds[RequestKind]['answer'];
+
+export type ToThread =
+  { readonly kind: 'append'; readonly appends: readonly SubmittedAppend[] } | Request | { readonly kind: 'close' };
+
+export interface ReportedFailure {
+  readonly code: JournalErrorCode;
+  readonly message: string;
+}
+
+export type FromThread =
+  | { readonly kind: 'opened'; readonly head: Head }
+  /** The journal could not be opened; the thread ends. */
+  | ({ readonly kind: 'refused' } & ReportedFailure)
+  | { readonly kind: 'committed'; readonly firstSequence: number; readonly outcomes: readonly AppendOutcome[] }
+  | { readonly kind: 'answer'; readonly sequence: number; readonly answer: Answer }
+  | ({ readonly kind: 'request-failed'; readonly sequence: number } & ReportedFailure)
+  /** The file is closed and the lock is free; the thread ends. */
+  | { readonly kind: 'closed' };
