@@ -1,0 +1,90 @@
+/**
+ * A leg: one side of a relayed connection, as the relay sees it, and the transport that makes legs.
+ *
+ *     client ══ downstream leg ══ Connection ══ upstream leg ══ backend
+ *
+ * The interface is what a relay needs and no more, so that it can sit directly on the event loop's handles
+ * (`raw-transport.ts`, the one in use) or on public `net` sockets (`socket-transport.ts`, the fall-back).
+ * One contract, tested on both (`transport.test.ts`).
+ *
+ * The rule that makes it zero-copy: the bytes handed to `onBytes` live in the leg's own read buffer. They may be
+ * written on at once; when that write is `pending`, the reader is paused and the buffer is left alone until
+ * `onDrained`. So a relay holds at most one read's worth per direction and never queues.
+ */
+import type { Address } from '@muster/membership';
+
+/** A bound socket that is not listening yet, as `bindSharedSocket` made it or as it arrived over IPC. Opaque. */
+export type SocketHandle = object;
+
+/** Taken: the kernel has it all. Pending: some is left, `onDrained` will come. Failed: the peer takes no more bytes. */
+export type WriteOutcome = 'taken' | 'pending' | 'failed';
+
+export interface Leg {
+  /** Who is told; to be set before `start`. */
+  owner: LegOwner | null;
+  /** Starts reading. Once, after the leg is connected. */
+  start(): void;
+  /** At most one write may be pending. */
+  write(bytes: Uint8Array): WriteOutcome;
+  pause(): void;
+  resume(): void;
+  /** Half-close: nothing more will be written; reading goes on. Nothing may be pending. */
+  end(): void;
+  /** Closes at once, whatever is pending. No callback comes after it. May be repeated. */
+  close(): void;
+}
+
+export interface DialOwner {
+  /** The leg is connected and the owner's: it has no owner yet and is not started. */
+  onConnected(leg: Leg): void;
+  /** `code` is the system's, such as ECONNREFUSED. Nothing is left to be closed. */
+  onConnectFailed(code: string): void;
+}
+
+/** A dial that is under way. */
+export interface Dial {
+  /** Gives it up. No callback comes after it. */
+  close(): void;
+}
+
+export interface LegOwner {
+  onBytes(leg: Leg, bytes: Uint8Array): void;
+  /** The pending write has reached the kernel. */
+  onDrained(leg: Leg): void;
+  /** The pending write will never finish; the peer takes no more bytes. */
+  onWriteFailed(leg: Leg): void;
+  /** The peer will send no more. */
+  onEnd(leg: Leg): void;
+  /** The peer reset the connection, or the kernel gave it up. */
+  onReset(leg: Leg): void;
+}
+
+export type ListenOutcome =
+  | { readonly ok: true; readonly acceptor: Acceptor }
+  /** `code` is the system's, such as EADDRINUSE. */
+  | { readonly ok: false; readonly code: string };
+
+export interface Acceptor {
+  /** Stops accepting in this process. Other holders of the socket are not disturbed. */
+  close(): void;
+}
+
+export interface AcceptCallbacks {
+  readonly onAccepted: (leg: Leg) => void;
+  /** Accepting failed, for example with EMFILE; the acceptor goes on. */
+  readonly onAcceptFailed: (code: string) => void;
+}
+
+export interface Transport {
+  readonly name: 'raw' | 'socket';
+  /** Listens with a backlog of `LISTEN_BACKLOG`. */
+  listen(handle: SocketHandle, callbacks: AcceptCallbacks): Promise<ListenOutcome>;
+  /** Dials one address; `host` must be a literal IP address. The outcome is told later, never within the call. */
+  dial(address: Address, owner: DialOwner): Dial;
+}
+
+/** Connections that wait in the kernel while no worker accepts; the kernel lowers it to net.core.somaxconn. */
+export const LISTEN_BACKLOG = 4_096;
+
+/** Idle time after which the kernel probes a silent peer, seconds. Further probes come each second, ten at most. */
+export const TCP_KEEP_ALIVE_S = 60;

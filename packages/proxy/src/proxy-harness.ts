@@ -1,0 +1,176 @@
+/**
+ * What the tests of the data plane share: a proxy on port 0 whose roster is made of real events, and backends that
+ * say their name. Everything is `await using`, and nothing outlives its test.
+ */
+import {
+  emptyRoster,
+  fold,
+  type MembershipEventInput,
+  type PendingFacts,
+  type Roster,
+  type View,
+} from '@muster/membership';
+import { once } from 'node:events';
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { bindSharedSocket } from './shared-socket.ts';
+import { TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
+
+type Published = Extract<MembershipEventInput, { type: string }>;
+
+export class ProxyHarness implements AsyncDisposable {
+  readonly proxy: TcpProxy;
+  roster: Roster = emptyRoster('test');
+  readonly pending: PendingFacts = new Map();
+  readonly #resources: AsyncDisposable[] = [];
+
+  constructor(options: TcpProxyOptions = {}) {
+    this.proxy = new TcpProxy(options);
+  }
+
+  /** Folds one event and hands the proxy the new view; `timeMs` is the journal's, by default now. */
+  publish(subject: string, event: Published, timeMs = Date.now()): void {
+    const recorded = { revision: this.roster.revision + 1, timeMs, id: '', origin: null };
+    const folded = fold(this.roster, {
+      ...recorded,
+      subject: `muster.test.${subject}`,
+      payload: JSON.stringify(event),
+    });
+    if (folded.rejection !== null) throw new Error(folded.rejection.message);
+    this.roster = folded.roster;
+    this.proxy.update(this.view);
+  }
+
+  get view(): View {
+    return { roster: this.roster, node: 'n', pending: this.pending };
+  }
+
+  pool(spec: Partial<Published & { type: 'PoolDefined' }> = {}): void {
+    this.publish('pool.p', { ...spec, type: 'PoolDefined' });
+  }
+
+  register(id: string, target: string, weight = 1): void {
+    this.publish(`backend.p.${id}`, { type: 'BackendRegistered', target, weight });
+  }
+
+  deregister(id: string): void {
+    this.publish(`backend.p.${id}`, { type: 'BackendDeregistered' });
+  }
+
+  setMode(id: string, mode: 'ready' | 'drain' | 'maint', timeMs = Date.now()): void {
+    this.publish(`backend.p.${id}`, { type: 'BackendModeSet', mode }, timeMs);
+  }
+
+  /** A listener on a free port of 127.0.0.1 that leads to the pool; returns the port. */
+  async listen({ id = 'web', pool = 'p', idleTimeoutMs = 60_000 } = {}): Promise<number> {
+    const outcome = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+    if (!outcome.ok) throw new Error(outcome.code);
+    const { handle, boundPort } = outcome.socket;
+    const spec = { bind: '127.0.0.1:0', protocol: 'tcp' as const, pool, idleTimeoutMs };
+    const opened = await this.proxy.openListener(id, spec, handle);
+    if (!opened.ok) throw new Error(opened.reason);
+    return boundPort!;
+  }
+
+  /** A TCP server on a free port, or on a Unix socket's path; closed with the harness, connections included. */
+  async backend(onConnection: (socket: Socket) => void, path?: string): Promise<Backend> {
+    const backend = new Backend(onConnection);
+    this.#resources.push(backend);
+    await backend.listen(path);
+    return backend;
+  }
+
+  /** A backend that says its name and then repeats what it hears. */
+  named(name: string): Promise<Backend> {
+    return this.backend((socket) => {
+      socket.write(name);
+      socket.pipe(socket);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.proxy[Symbol.asyncDispose]();
+    for (const resource of this.#resources) await resource[Symbol.asyncDispose]();
+  }
+}
+
+class Backend implements AsyncDisposable {
+  readonly sockets = new Set<Socket>();
+  readonly #server: Server;
+  target = '';
+
+  constructor(onConnection: (socket: Socket) => void) {
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => {
+      this.sockets.add(socket);
+      socket.on('error', () => socket.destroy()).on('close', () => this.sockets.delete(socket));
+      onConnection(socket);
+    });
+  }
+
+  async listen(path?: string): Promise<void> {
+    this.#server.listen(path === undefined ? { port: 0, host: '127.0.0.1' } : { path });
+    await once(this.#server, 'listening');
+    const address = this.#server.address() as AddressInfo | string;
+    this.target = typeof address === 'string' ? `unix:${address}` : `127.0.0.1:${address.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.sockets) socket.destroy();
+    if (!this.#server.listening) return;
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+/** A client that keeps what it reads. */
+export class Client {
+  readonly socket: Socket;
+  text = '';
+  hasEnded = false;
+  readonly closed: Promise<void>;
+  #onChange: () => void = () => undefined;
+
+  constructor(port: number) {
+    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    this.socket.on('error', () => this.socket.destroy());
+    this.socket.on('data', (bytes) => {
+      this.text += bytes.toString('latin1');
+      this.#onChange();
+    });
+    this.socket.on('end', () => {
+      this.hasEnded = true;
+      this.#onChange();
+    });
+    this.closed = new Promise((resolve) => {
+      this.socket.on('close', () => {
+        this.#onChange();
+        resolve();
+      });
+    });
+  }
+
+  /** The first `length` characters, or what there was when the peer ended. */
+  async read(length: number): Promise<string> {
+    while (this.text.length < length && !this.hasEnded && !this.socket.destroyed) await this.#change();
+    const read = this.text.slice(0, length);
+    this.text = this.text.slice(length);
+    return read;
+  }
+
+  /** Everything until the peer ends or the connection is reset. */
+  async readAll(): Promise<string> {
+    while (!this.hasEnded && !this.socket.destroyed) await this.#change();
+    return this.text;
+  }
+
+  /** As `readAll`, then closes. */
+  async finish(): Promise<string> {
+    const text = await this.readAll();
+    this.socket.destroy();
+    await this.closed;
+    return text;
+  }
+
+  #change(): Promise<void> {
+    return new Promise((resolve) => (this.#onChange = resolve));
+  }
+}

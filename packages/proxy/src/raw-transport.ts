@@ -1,0 +1,288 @@
+/**
+ * Legs directly on the event loop's stream handles. Everything in the project that leans on names which Node does not
+ * document is in this file.
+ *
+ * Why: a `net.Socket` is two streams, an event emitter and a dozen objects. A relay needs none of it, and a new
+ * connection costs two of them: this way takes a third of the CPU per connection off and most of the JavaScript.
+ *
+ * What it uses, verified on Node 26.10: the `TCP` and `Pipe` handles with `listen`, `onconnection`, `connect`,
+ * `useUserBuffer`, `readStart`, `onread`, `writeBuffer(null, view)` (0, an error number, or a request for a write that
+ * is not done yet), `shutdown`, `close`. `rawTransport` is null wherever that does not hold, or where asking would
+ * print a deprecation warning; then `socket-transport.ts` does the work with public API only.
+ */
+import type { Address } from '@muster/membership';
+import { isIPv6 } from 'node:net';
+import { getSystemErrorName } from 'node:util';
+import { LISTEN_BACKLOG, TCP_KEEP_ALIVE_S, type AcceptCallbacks, type Leg, type LegOwner } from './leg.ts';
+import type { Dial, DialOwner, ListenOutcome, SocketHandle, Transport, WriteOutcome } from './leg.ts';
+import { LARGE_BUFFER_BYTES, giveBack, takeLargeBuffer, takeSmallBuffer } from './read-buffers.ts';
+
+interface StreamHandle {
+  leg: RawLeg;
+  onread: (this: StreamHandle) => Buffer | undefined;
+  onconnection: (status: number, accepted: StreamHandle | undefined) => void;
+  listen(backlog: number): number;
+  connect(request: object, host: string, port?: number): number;
+  connect6(request: object, host: string, port: number): number;
+  setNoDelay?(isOn: boolean): number;
+  setKeepAlive?(isOn: boolean, idleSeconds: number): number;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
+  shutdown(request: object): number;
+  close(): void;
+}
+
+interface WriteRequest {
+  leg: RawLeg;
+  bytes: Uint8Array;
+  oncomplete: (this: WriteRequest, status: number) => void;
+  writeStatus: number | null;
+}
+
+interface ConnectRequest {
+  leg: RawLeg;
+  dialOwner: DialOwner;
+  oncomplete: (this: ConnectRequest, status: number) => void;
+}
+
+interface Bindings {
+  readonly TCP: new (type: number) => StreamHandle;
+  readonly Pipe: new (type: number) => StreamHandle;
+  readonly TCPConnectWrap: new () => ConnectRequest;
+  readonly PipeConnectWrap: new () => ConnectRequest;
+  readonly ShutdownWrap: new () => { oncomplete: () => void };
+  readonly tcpSocketType: number;
+  readonly pipeSocketType: number;
+  readonly state: Int32Array;
+  readonly stateRead: number;
+  readonly stateWriteError: number;
+}
+
+const UV_EOF = -4095;
+/** Reads in a row that would have fitted a small buffer before a leg gives its large one back. */
+const SMALL_READS_MAX = 8;
+
+const bindings = findBindings();
+
+/** Null where the handles are not as this file knows them. */
+export const rawTransport: Transport | null = bindings === null ? null : { name: 'raw', listen, dial };
+
+// After a read or a write the binding leaves its result in this array; the callback takes no arguments for speed.
+const state = bindings?.state ?? new Int32Array();
+const stateRead = bindings?.stateRead ?? 0;
+const stateWriteError = bindings?.stateWriteError ?? 0;
+
+class RawLeg implements Leg {
+  owner: LegOwner | null = null;
+  readonly #handle: StreamHandle;
+  #buffer: Buffer | null = null;
+  /** The last read's view of the buffer: traffic repeats its sizes, and a view costs more than the comparison. */
+  #view: Uint8Array | null = null;
+  #smallReadCount = 0;
+  #isPaused = false;
+  isClosed = false;
+
+  constructor(handle: StreamHandle) {
+    this.#handle = handle;
+    handle.leg = this;
+    handle.onread = onRead;
+  }
+
+  start(): void {
+    this.#buffer = takeSmallBuffer();
+    this.#handle.useUserBuffer(this.#buffer);
+    this.#handle.readStart();
+  }
+
+  /** Returns the buffer that the next read shall use, or undefined for the same one. */
+  read(byteCount: number): Buffer | undefined {
+    const buffer = this.#buffer!;
+    if (this.#view?.byteLength !== byteCount) this.#view = new Uint8Array(buffer.buffer, 0, byteCount);
+    this.owner!.onBytes(this, this.#view);
+    if (buffer.length === LARGE_BUFFER_BYTES) return byteCount <= buffer.length >> 4 ? this.#shrink() : this.#stay();
+    return byteCount === buffer.length ? this.#grow() : undefined;
+  }
+
+  fail(code: number): void {
+    if (this.isClosed) return;
+    if (code === UV_EOF) this.owner!.onEnd(this);
+    else this.owner!.onReset(this);
+  }
+
+  write(bytes: Uint8Array): WriteOutcome {
+    const result = this.#handle.writeBuffer(null, bytes);
+    if (typeof result === 'number') return result === 0 ? 'taken' : 'failed';
+    if (state[stateWriteError] !== 0) return 'failed';
+    if (result.writeStatus !== null && result.writeStatus !== undefined) {
+      return result.writeStatus === 0 ? 'taken' : 'failed';
+    }
+    result.leg = this;
+    result.bytes = bytes; // keeps the memory alive while the kernel is still to take it
+    result.oncomplete = onWriteComplete;
+    return 'pending';
+  }
+
+  written(status: number): void {
+    if (this.isClosed) return;
+    if (status === 0) this.owner!.onDrained(this);
+    else this.owner!.onWriteFailed(this);
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+    this.#handle.readStop();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#handle.readStart();
+  }
+
+  end(): void {
+    const request = new bindings!.ShutdownWrap();
+    request.oncomplete = ignoreShutdown;
+    this.#handle.shutdown(request);
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.#handle.close();
+    if (this.#buffer === null) return;
+    giveBack(this.#buffer);
+    this.#buffer = null;
+    this.#view = null;
+  }
+
+  #stay(): undefined {
+    this.#smallReadCount = 0;
+  }
+
+  #grow(): Buffer | undefined {
+    return this.#canSwap() ? this.#swap(takeLargeBuffer()) : undefined;
+  }
+
+  #shrink(): Buffer | undefined {
+    if (++this.#smallReadCount < SMALL_READS_MAX || !this.#canSwap()) return undefined;
+    return this.#swap(takeSmallBuffer());
+  }
+
+  /** A paused leg's buffer may still be what the other leg's pending write refers to. */
+  #canSwap(): boolean {
+    return !this.isClosed && !this.#isPaused;
+  }
+
+  #swap(next: Buffer | null): Buffer | undefined {
+    if (next === null) return undefined;
+    giveBack(this.#buffer!);
+    this.#buffer = next;
+    this.#view = null;
+    this.#smallReadCount = 0;
+    return next;
+  }
+}
+
+function onRead(this: StreamHandle): Buffer | undefined {
+  const byteCount = state[stateRead]!;
+  if (byteCount > 0) return this.leg.read(byteCount);
+  if (byteCount < 0) this.leg.fail(byteCount);
+  return undefined;
+}
+
+function onWriteComplete(this: WriteRequest, status: number): void {
+  this.leg.written(status);
+}
+
+/** A shutdown that fails has nothing to say that the read side will not say too. */
+function ignoreShutdown(): void {}
+
+function onConnect(this: ConnectRequest, status: number): void {
+  if (this.leg.isClosed) return;
+  if (status === 0) this.dialOwner.onConnected(this.leg);
+  else failDial(this, status);
+}
+
+function failDial({ leg, dialOwner }: ConnectRequest, status: number): void {
+  if (leg.isClosed) return;
+  leg.close();
+  dialOwner.onConnectFailed(getSystemErrorName(status));
+}
+
+function dial(address: Address, dialOwner: DialOwner): Dial {
+  const { TCP, Pipe, TCPConnectWrap, PipeConnectWrap, tcpSocketType, pipeSocketType } = bindings!;
+  const isTcp = address.kind === 'tcp';
+  const handle = isTcp ? new TCP(tcpSocketType) : new Pipe(pipeSocketType);
+  const request = isTcp ? new TCPConnectWrap() : new PipeConnectWrap();
+  const leg = new RawLeg(handle);
+  request.leg = leg;
+  request.dialOwner = dialOwner;
+  request.oncomplete = onConnect;
+  // Before the socket exists these only leave a mark; the options are set when `connect` opens it.
+  setSocketOptions(handle);
+  const status = connect(handle, address, request);
+  if (status !== 0) process.nextTick(failDial, request, status);
+  return leg;
+}
+
+function connect(handle: StreamHandle, address: Address, request: ConnectRequest): number {
+  if (address.kind === 'unix') return handle.connect(request, address.path);
+  if (isIPv6(address.host)) return handle.connect6(request, address.host, address.port);
+  return handle.connect(request, address.host, address.port);
+}
+
+function listen(socket: SocketHandle, callbacks: AcceptCallbacks): Promise<ListenOutcome> {
+  const handle = socket as StreamHandle;
+  // Linux hands the listening socket's options down to each connection, which saves five system calls on each.
+  const isInherited = process.platform === 'linux';
+  if (isInherited) setSocketOptions(handle);
+  handle.onconnection = (status, accepted) => {
+    if (accepted === undefined) return callbacks.onAcceptFailed(getSystemErrorName(status));
+    if (!isInherited) setSocketOptions(accepted);
+    callbacks.onAccepted(new RawLeg(accepted));
+  };
+  const status = handle.listen(LISTEN_BACKLOG);
+  if (status === 0) return Promise.resolve({ ok: true, acceptor: { close: () => handle.close() } });
+  handle.close();
+  return Promise.resolve({ ok: false, code: getSystemErrorName(status) });
+}
+
+function setSocketOptions(handle: StreamHandle): void {
+  handle.setNoDelay?.(true);
+  handle.setKeepAlive?.(true, TCP_KEEP_ALIVE_S);
+}
+
+/** Every name is checked before any is used; with `--pending-deprecation` asking would print a warning, so it is not asked. */
+function findBindings(): Bindings | null {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
+  const wouldWarn = options.includes('--pending-deprecation') || process.env['NODE_PENDING_DEPRECATION'] === '1';
+  if (major !== 26 || minor < 10 || wouldWarn) return null;
+  const { binding } = process as unknown as { binding?: (name: string) => Record<string, unknown> };
+  if (typeof binding !== 'function') return null;
+  const [tcp, pipe, stream] = ['tcp_wrap', 'pipe_wrap', 'stream_wrap'].map((name) => binding.call(process, name));
+  const found = {
+    TCP: tcp?.['TCP'],
+    Pipe: pipe?.['Pipe'],
+    TCPConnectWrap: tcp?.['TCPConnectWrap'],
+    PipeConnectWrap: pipe?.['PipeConnectWrap'],
+    ShutdownWrap: stream?.['ShutdownWrap'],
+    tcpSocketType: (tcp?.['constants'] as Record<string, unknown> | undefined)?.['SOCKET'],
+    pipeSocketType: (pipe?.['constants'] as Record<string, unknown> | undefined)?.['SOCKET'],
+    state: stream?.['streamBaseState'],
+    stateRead: stream?.['kReadBytesOrError'],
+    stateWriteError: stream?.['kLastWriteErr'],
+  };
+  return isComplete(found) ? found : null;
+}
+
+function isComplete(found: Record<keyof Bindings, unknown>): found is Record<keyof Bindings, unknown> & Bindings {
+  const { TCP, Pipe, TCPConnectWrap, PipeConnectWrap, ShutdownWrap, state: results, ...numbers } = found;
+  const classes = [TCP, Pipe, TCPConnectWrap, PipeConnectWrap, ShutdownWrap];
+  if (!classes.every((value) => typeof value === 'function')) return false;
+  if (!(results instanceof Int32Array) || !Object.values(numbers).every((value) => typeof value === 'number'))
+    return false;
+  const methods = ['listen', 'connect', 'useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'close'];
+  return [TCP, Pipe].every((handle) => methods.every((name) => name in (handle as { prototype: object }).prototype));
+}

@@ -1,0 +1,185 @@
+/**
+ * The TCP data plane of one worker: listeners in, the newest view of the roster in, traffic through, numbers out.
+ *
+ * It never asks anybody. Whoever folds the events calls `update` with each new view (or only with the newest); the
+ * proxy finds out what changed, and acts on it before it returns: connections to a target that is no longer in its
+ * pool are closed in that call. Listening sockets come bound, from `bindSharedSocket`, usually over IPC.
+ */
+import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
+import { performance } from 'node:perf_hooks';
+import type { SocketHandle, Transport } from './leg.ts';
+import { ProxiedPool, type Decision, type PoolEnvironment } from './proxied-pool.ts';
+import { rawTransport } from './raw-transport.ts';
+import type { RefusalLine } from './refusal-log.ts';
+import { socketTransport } from './socket-transport.ts';
+import { TcpListener, type ListenerEnvironment } from './tcp-listener.ts';
+import { TICK_MS, TimerWheel } from './timer-wheel.ts';
+import { addListenerStats, emptyListenerStats, type ListenerStats, type ProxyStats } from './traffic-stats.ts';
+
+export interface TcpProxyOptions {
+  /** 0 for a node's first worker: where in the rotation this one begins. */
+  readonly workerIndex?: number;
+  /** Connections at a time, over all listeners; one more is accepted and closed at once. Default 8,192. */
+  readonly maxConnections?: number;
+  /** Told of refused connections, at most once per listener and 5 s. Default: nobody. */
+  readonly onRefusal?: (line: RefusalLine) => void;
+  /** Told of each pick. Default: nobody, at no cost. */
+  readonly onDecision?: (decision: Decision) => void;
+  /** Wall clock, milliseconds since 1970, which drain deadlines are read on. */
+  readonly wallMs?: () => number;
+  /** Default: the event loop's handles where they are as expected, else public sockets. */
+  readonly transport?: Transport;
+}
+
+export type OpenListenerOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'already_open' }
+  /** `code` is the system's: EADDRINUSE when another process listens on the same address. */
+  | { readonly ok: false; readonly reason: 'listen_failed'; readonly code: string };
+
+export const MAX_CONNECTIONS_DEFAULT = 8_192;
+
+export class TcpProxy implements AsyncDisposable {
+  readonly transport: Transport;
+  readonly #wheel = new TimerWheel({ nowMs: () => performance.now() });
+  readonly #interval: NodeJS.Timeout;
+  readonly #poolEnvironment: PoolEnvironment;
+  readonly #listenerEnvironment: ListenerEnvironment;
+  readonly #pools = new Map<string, ProxiedPool>();
+  /** Pools that the roster no longer has, whose connections may not be over yet. */
+  readonly #removedPools = new Map<string, ProxiedPool>();
+  readonly #listeners = new Map<string, TcpListener>();
+  readonly #closing = new Set<TcpListener>();
+  #retiredStats: ListenerStats = emptyListenerStats();
+  #view: View | null = null;
+  #openCount = 0;
+  readonly #onIdle: (() => void)[] = [];
+
+  constructor(options: TcpProxyOptions) {
+    const maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
+    this.transport = options.transport ?? rawTransport ?? socketTransport;
+    this.#interval = setInterval(() => this.#wheel.turn(), TICK_MS).unref();
+    this.#poolEnvironment = {
+      wheel: this.#wheel,
+      wallMs: options.wallMs ?? Date.now,
+      workerIndex: options.workerIndex ?? 0,
+      onDecision: options.onDecision ?? null,
+    };
+    this.#listenerEnvironment = {
+      transport: this.transport,
+      wheel: this.#wheel,
+      poolNamed: (id) => this.#pools.get(id) ?? null,
+      hasRoom: () => this.#openCount < maxConnections,
+      onEmpty: (listener) => this.#retire(listener),
+      onOpenCountChanged: (delta) => (this.#openCount += delta),
+      logRefusal: options.onRefusal ?? (() => undefined),
+    };
+  }
+
+  /**
+   * The newest view. `pendingPools` names the pools whose pending facts changed since the last one, because those are
+   * not in the roster. Costs O(log n) per changed backend; a pool's set is made at the next pick from it.
+   */
+  update(view: View, pendingPools: Iterable<string> = []): void {
+    const before = this.#view?.roster ?? emptyRoster(view.roster.cluster);
+    this.#view = view;
+    this.#forgetEmptyPools();
+    const changes = diff(before, view.roster);
+    for (const change of changes) if (change.kind === 'pool') this.#poolChanged(change.after?.id ?? change.before!.id);
+    for (const id of pendingPools) this.#pools.get(id)?.refresh(view);
+    const touched = new Set(
+      changes.map((change) => (change.kind === 'backend' ? (change.after ?? change.before!).pool : '')),
+    );
+    for (const id of touched) this.#anyPool(id)?.refresh(view);
+    for (const change of changes) {
+      if (change.kind !== 'backend') continue;
+      this.#anyPool((change.after ?? change.before!).pool)?.backendChanged(change.before, change.after);
+    }
+  }
+
+  /** Starts accepting on a bound socket, which is the proxy's from now on (in this process) whatever the outcome. */
+  async openListener(id: string, spec: ListenerSpec, handle: SocketHandle): Promise<OpenListenerOutcome> {
+    if (this.#listeners.has(id)) return { ok: false, reason: 'already_open' };
+    const listener = new TcpListener(id, spec, this.#listenerEnvironment);
+    this.#listeners.set(id, listener);
+    const outcome = await listener.open(handle);
+    if (outcome.ok) return { ok: true };
+    this.#listeners.delete(id);
+    return { ok: false, reason: 'listen_failed', code: outcome.code };
+  }
+
+  /** Another pool or idle timeout for connections from now on; another `bind` needs a new listener. */
+  updateListener(id: string, spec: ListenerSpec): void {
+    this.#listeners.get(id)?.update(spec);
+  }
+
+  /** Stops accepting at once; its connections have `drainTimeoutMs` to finish. Unknown ids are ignored. */
+  closeListener(id: string, drainTimeoutMs: number): void {
+    const listener = this.#listeners.get(id);
+    if (listener !== undefined) this.#stop(listener, drainTimeoutMs, 'listener_removed');
+  }
+
+  /** A copy of all counters. */
+  stats(): ProxyStats {
+    const open = [...this.#listeners.values(), ...this.#closing].map(({ stats }) => stats);
+    return {
+      total: open.reduce(addListenerStats, this.#retiredStats),
+      listeners: Object.fromEntries([...this.#listeners].map(([id, { stats }]) => [id, structuredClone(stats)])),
+      pools: Object.fromEntries([...this.#pools].map(([id, pool]) => [id, pool.snapshot()])),
+    };
+  }
+
+  /** Stops accepting and waits until the last connection is over; what is open after `timeoutMs` is closed. */
+  async drain(timeoutMs: number): Promise<void> {
+    for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, timeoutMs, 'shutdown');
+    if (this.#closing.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Closes everything at once. */
+  close(): void {
+    for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0, 'shutdown');
+    clearInterval(this.#interval);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+    return Promise.resolve();
+  }
+
+  #stop(listener: TcpListener, drainTimeoutMs: number, reason: 'listener_removed' | 'shutdown'): void {
+    if (this.#listeners.get(listener.id) === listener) this.#listeners.delete(listener.id);
+    this.#closing.add(listener);
+    listener.stop(drainTimeoutMs, reason);
+  }
+
+  #retire(listener: TcpListener): void {
+    if (!this.#closing.delete(listener)) return;
+    this.#retiredStats = addListenerStats(this.#retiredStats, listener.stats);
+    if (this.#closing.size > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #poolChanged(id: string): void {
+    const view = this.#view!;
+    if (view.roster.pools.has(id)) {
+      const pool = this.#anyPool(id) ?? new ProxiedPool(id, view, this.#poolEnvironment);
+      this.#removedPools.delete(id);
+      this.#pools.set(id, pool);
+      pool.refresh(view);
+    } else {
+      const pool = this.#pools.get(id);
+      if (pool === undefined) return;
+      this.#pools.delete(id);
+      this.#removedPools.set(id, pool);
+      pool.refresh(view);
+    }
+  }
+
+  #anyPool(id: string): ProxiedPool | undefined {
+    return this.#pools.get(id) ?? this.#removedPools.get(id);
+  }
+
+  #forgetEmptyPools(): void {
+    for (const [id, pool] of this.#removedPools) if (pool.connectionCount === 0) this.#removedPools.delete(id);
+  }
+}

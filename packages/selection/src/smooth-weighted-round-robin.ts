@@ -1,0 +1,112 @@
+/**
+ * Smooth weighted round robin: each backend gets exactly its weight in every full round, and heavy ones are spread
+ * out instead of bunched. Weights 5, 1, 1 give a a b a c a a, never a a a a a b c.
+ *
+ * The algorithm is nginx's (`ngx_http_upstream_get_peer`, 2012): at each pick every candidate's current weight grows
+ * by its weight; the largest wins, the first one on a tie, and is lowered by the candidates' total. O(n) a pick.
+ * With equal weights that sequence is a plain rotation in id order, which is done as one: O(1) a pick.
+ *
+ * State is kept by id, so a new set keeps everybody's turn: the rotation goes on after the last picked id, present or
+ * not, and a backend that stays keeps its current weight. It knows nothing of health, limits or connections.
+ */
+import type { BackendSet, EligibleBackend } from '@muster/membership';
+import type { PolicyOptions } from './policies.ts';
+import { ANY_BACKEND, type PickRequest, type SelectionPolicy } from './selection-policy.ts';
+
+export function smoothWeightedRoundRobin({ startOffset }: PolicyOptions): SelectionPolicy {
+  return new SmoothWeightedRoundRobin(startOffset);
+}
+
+class SmoothWeightedRoundRobin implements SelectionPolicy {
+  #set: BackendSet | null = null;
+  #backends: readonly EligibleBackend[] = [];
+  #isRotation = true;
+  /** Position of the next backend in the rotation; always below the set's length, 0 for an empty set. */
+  #nextIndex = 0;
+  #lastPickedId: string | null = null;
+  /** By position in the set; unused while all weights are equal. */
+  #currentWeights: number[] = [];
+  /** Turns still to be skipped at the first set that has a backend. */
+  #startOffset: number;
+
+  constructor(startOffset: number) {
+    this.#startOffset = startOffset;
+  }
+
+  pick(set: BackendSet, request: PickRequest): EligibleBackend | null {
+    if (set !== this.#set) this.#adopt(set);
+    const index = this.#isRotation ? this.#rotate(request) : this.#pickHeaviest(request);
+    if (index < 0) return null;
+    const picked = this.#backends[index]!;
+    this.#lastPickedId = picked.id;
+    return picked;
+  }
+
+  #adopt(set: BackendSet): void {
+    const before = this.#backends;
+    const isFirst = this.#lastPickedId === null;
+    this.#set = set;
+    this.#backends = set.backends;
+    this.#currentWeights = carryOver(before, this.#currentWeights, set.backends);
+    this.#isRotation = set.backends.every(({ weight }) => weight === set.backends[0]!.weight);
+    this.#nextIndex = isFirst ? 0 : indexAfter(set.backends, this.#lastPickedId!);
+    if (isFirst && set.backends.length > 0) this.#skipToStart();
+  }
+
+  #skipToStart(): void {
+    const turns = this.#startOffset % this.#backends.length;
+    this.#startOffset = 0;
+    for (let turn = 0; turn < turns; turn++) this.pick(this.#set!, ANY_BACKEND);
+  }
+
+  #rotate({ isExcluded }: PickRequest): number {
+    const backends = this.#backends;
+    for (let step = 0; step < backends.length; step++) {
+      const index = (this.#nextIndex + step) % backends.length;
+      if (isExcluded?.(backends[index]!) === true) continue;
+      this.#nextIndex = index + 1 === backends.length ? 0 : index + 1;
+      return index;
+    }
+    return -1;
+  }
+
+  #pickHeaviest({ isExcluded }: PickRequest): number {
+    const weights = this.#currentWeights;
+    let best = -1;
+    let weightTotal = 0;
+    for (let index = 0; index < weights.length; index++) {
+      const backend = this.#backends[index]!;
+      if (isExcluded?.(backend) === true) continue;
+      weightTotal += backend.weight;
+      weights[index]! += backend.weight;
+      if (best < 0 || weights[index]! > weights[best]!) best = index;
+    }
+    if (best >= 0) weights[best]! -= weightTotal;
+    return best;
+  }
+}
+
+/** The current weights of `after`, taken from `before` where an id is in both; new ids start at 0. Both are ordered. */
+function carryOver(
+  before: readonly EligibleBackend[],
+  weights: readonly number[],
+  after: readonly EligibleBackend[],
+): number[] {
+  let index = 0;
+  return after.map(({ id }) => {
+    while (index < before.length && before[index]!.id < id) index++;
+    return before[index]?.id === id ? weights[index]! : 0;
+  });
+}
+
+/** Position of the first id greater than `id`, or 0 where there is none: the rotation starts again. Binary search. */
+function indexAfter(backends: readonly EligibleBackend[], id: string): number {
+  let low = 0;
+  let high = backends.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (backends[middle]!.id <= id) low = middle + 1;
+    else high = middle;
+  }
+  return low === backends.length ? 0 : low;
+}
