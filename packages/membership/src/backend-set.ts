@@ -1,0 +1,45 @@
+/**
+ * The BackendSet: what a proxy reads. One pool's eligible backends on one node, ordered by id, immutable.
+ *
+ * It is made when a reader asks after a change, not at every event: a reader keeps the newest set and needs no step
+ * in between. Making one costs O(backends of the pool); keeping the roster up to date costs O(log n) an event.
+ */
+import type { PoolSpec } from './event.ts';
+import { isEligible } from './eligibility.ts';
+import { withPendingFacts, type PendingFacts } from './pending-facts.ts';
+import type { Roster } from './roster.ts';
+
+export interface EligibleBackend {
+  readonly id: string;
+  readonly target: string;
+  /** 1 to 1,000. */
+  readonly weight: number;
+}
+
+export interface BackendSet {
+  readonly pool: string;
+  readonly spec: PoolSpec;
+  /** The newest event that changed the pool; facts that are still pending do not move it. */
+  readonly revision: number;
+  /** In code-unit order of their ids. */
+  readonly backends: readonly EligibleBackend[];
+}
+
+export interface View {
+  readonly roster: Roster;
+  readonly node: string;
+  readonly pending: PendingFacts;
+}
+
+/** The set of one pool as one node routes by it; null where no such pool exists, which is not an empty one. */
+export function backendSet({ roster, node, pending }: View, poolId: string): BackendSet | null {
+  const pool = roster.pools.get(poolId);
+  if (pool === undefined) return null;
+  const backends: EligibleBackend[] = [];
+  for (const recorded of pool.backends.values()) {
+    const backend = withPendingFacts(recorded, node, pending);
+    if (!isEligible(backend, node, pool.spec.health)) continue;
+    backends.push({ id: backend.id, target: backend.target.value, weight: backend.weight.value });
+  }
+  return { pool: pool.id, spec: pool.spec, revision: pool.changedRevision, backends };
+}

@@ -1,0 +1,25 @@
+/** Public entry: the vocabulary and the fold. */
+export * from './backend-set.ts';
+export * from './command.ts';
+export * from './decide.ts';
+export * from './diff.ts';
+export * from './eligibility.ts';
+export * from './event.ts';
+export { evolve, fold, type Folded } from './evolve.ts';
+export { rosterHash } from './hash.ts';
+export {
+  fastIntervalMs,
+  healthPolicySchema,
+  statusRanges,
+  type HealthPolicy,
+  type StatusRange,
+} from './health-policy.ts';
+export * from './json-schema.ts';
+export * from './names.ts';
+export * from './pending-facts.ts';
+export * from './recorded-event.ts';
+export * from './roster.ts';
+export * from './snapshot.ts';
+export type { SortedMap } from './sorted-map.ts';
+export * from './subject.ts';
+export * from './target.ts';

@@ -1,0 +1,153 @@
+/**
+ * Snapshots: a roster as text, so that a reader can start from it and fold only the tail.
+ *
+ * The text carries the hash it must have. Decoding rebuilds every digest and refuses a text whose content does not
+ * add up to it, so a damaged snapshot is noticed instead of served.
+ */
+import { z } from 'zod';
+import { listenerSpecSchema, MODES, poolSpecSchema, type ListenerSpec, type PoolSpec } from './event.ts';
+import { addDigests, backendDigest, listenerDigest, nodeDigest, poolDigest, rosterHash, type Digest } from './hash.ts';
+import { emptyRoster, type Backend, type Listener, type NodeRecord, type Pool, type Roster } from './roster.ts';
+import { emptyMap, withEntry, type SortedMap } from './sorted-map.ts';
+
+/** The version of this text. Another one is refused; the reader then folds from an older snapshot or the start. */
+const SNAPSHOT_FORMAT = 1;
+
+const revision = z.int().min(0);
+const sourced = <Value extends z.ZodType>(value: Value) => z.strictObject({ value, revision });
+const reasoned = <Value extends z.ZodType>(value: Value) =>
+  z.strictObject({ value, revision, timeMs: z.number(), reason: z.string().nullable() });
+
+const observationSchema = z.strictObject({
+  health: reasoned(z.enum(['unknown', 'healthy', 'unhealthy'])),
+  ejection: reasoned(z.enum(['admitting', 'ejected'])),
+});
+const backendSchema = z.strictObject({
+  id: z.string(),
+  target: sourced(z.string()),
+  weight: sourced(z.number()),
+  mode: reasoned(z.enum(MODES)),
+  observations: z.array(z.tuple([z.string(), observationSchema])),
+  origin: z.string().nullable(),
+  revision,
+});
+const ownedSchema = { id: z.string(), origin: z.string().nullable(), revision };
+const snapshotSchema = z.strictObject({
+  format: z.literal(SNAPSHOT_FORMAT),
+  cluster: z.string(),
+  revision,
+  timeMs: z.number(),
+  rejectedCount: z.int().min(0),
+  hash: z.string(),
+  listeners: z.array(z.strictObject({ ...ownedSchema, spec: listenerSpecSchema })),
+  pools: z.array(
+    z.strictObject({
+      ...ownedSchema,
+      spec: poolSpecSchema,
+      changedRevision: revision,
+      backends: z.array(backendSchema),
+    }),
+  ),
+  nodes: z.array(z.strictObject({ id: z.string(), state: reasoned(z.enum(['started', 'stopped'])) })),
+});
+type SnapshotText = z.output<typeof snapshotSchema>;
+
+export type DecodedSnapshot =
+  | { readonly outcome: 'decoded'; readonly roster: Roster }
+  | {
+      readonly outcome: 'unreadable';
+      readonly reason: 'not-a-snapshot' | 'other-format' | 'hash-differs';
+      readonly message: string;
+    };
+
+/** JSON text of about 250 bytes a backend. */
+export function encodeSnapshot(roster: Roster): string {
+  const { cluster, revision, timeMs, rejectedCount } = roster;
+  const text: SnapshotText = {
+    format: SNAPSHOT_FORMAT,
+    cluster,
+    revision,
+    timeMs,
+    rejectedCount,
+    hash: rosterHash(roster),
+    listeners: [...roster.listeners.values()].map(({ digest: _digest, ...listener }) => listener),
+    pools: [...roster.pools.values()].map(({ digest: _digest, backends, ...pool }) => ({
+      ...pool,
+      backends: [...backends.values()].map(encodeBackend),
+    })),
+    nodes: [...roster.nodes.values()].map(({ digest: _digest, ...node }) => node),
+  };
+  return JSON.stringify(text);
+}
+
+/** The roster again, equal to the one that was encoded down to its hash; or why the text cannot be trusted. */
+export function decodeSnapshot(text: string): DecodedSnapshot {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    return { outcome: 'unreadable', reason: 'not-a-snapshot', message: `not JSON: ${(error as Error).message}` };
+  }
+  const format = (body as { format?: unknown } | null)?.format;
+  if (format !== SNAPSHOT_FORMAT) {
+    const message = `snapshot format ${JSON.stringify(format)}; this reader knows ${SNAPSHOT_FORMAT}`;
+    return { outcome: 'unreadable', reason: 'other-format', message };
+  }
+  const parsed = snapshotSchema.safeParse(body);
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!;
+    return { outcome: 'unreadable', reason: 'not-a-snapshot', message: `${path.join('.')}: ${message}` };
+  }
+  const roster = rosterOf(parsed.data);
+  if (rosterHash(roster) === parsed.data.hash) return { outcome: 'decoded', roster };
+  const message = `the content has hash ${rosterHash(roster)}, the snapshot says ${parsed.data.hash}`;
+  return { outcome: 'unreadable', reason: 'hash-differs', message };
+}
+
+function encodeBackend({ digest: _digest, pool: _pool, observations, ...backend }: Backend) {
+  const sorted = [...observations].sort(([left], [right]) => (left < right ? -1 : 1));
+  return { ...backend, observations: sorted };
+}
+
+function rosterOf({ format: _format, hash: _hash, listeners, pools, nodes, ...head }: SnapshotText): Roster {
+  const sum = { digest: { high: 0, low: 0 } };
+  return {
+    ...emptyRoster(head.cluster),
+    ...head,
+    listeners: rebuild(listeners, sum, (entry): Listener => {
+      const listener = { ...entry, spec: entry.spec satisfies ListenerSpec };
+      return { ...listener, digest: listenerDigest(listener) };
+    }),
+    pools: rebuild(pools, sum, ({ backends, ...entry }): Pool => {
+      const pool = { ...entry, spec: entry.spec satisfies PoolSpec };
+      return { ...pool, backends: rebuildBackends(pool.id, backends, sum), digest: poolDigest(pool) };
+    }),
+    nodes: rebuild(nodes, sum, (entry): NodeRecord => ({ ...entry, digest: nodeDigest(entry) })),
+    digest: sum.digest,
+  };
+}
+
+function rebuildBackends(
+  pool: string,
+  entries: SnapshotText['pools'][number]['backends'],
+  sum: { digest: Digest },
+): SortedMap<Backend> {
+  return rebuild(entries, sum, ({ observations, ...entry }) => {
+    const backend = { ...entry, pool, observations: new Map(observations) };
+    return { ...backend, digest: backendDigest(backend) };
+  });
+}
+
+function rebuild<Entry extends { id: string }, Value extends { digest: Digest }>(
+  entries: readonly Entry[],
+  sum: { digest: Digest },
+  make: (entry: Entry) => Value,
+): SortedMap<Value> {
+  let map = emptyMap<Value>();
+  for (const entry of entries) {
+    const value = make(entry);
+    sum.digest = addDigests(sum.digest, value.digest);
+    map = withEntry(map, entry.id, value);
+  }
+  return map;
+}

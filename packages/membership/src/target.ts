@@ -1,0 +1,81 @@
+/**
+ * Addresses: where a backend answers (a target) and where a listener is bound.
+ *
+ * A target is kept as the text that was published, because that text is its identity: two spellings of one
+ * address are two targets. Parsing happens where a socket is about to be opened.
+ */
+import { z } from 'zod';
+
+export type Address =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+const UNIX_PREFIX = 'unix:';
+/** The kernel's `sun_path` holds 108 bytes with its final zero. */
+const UNIX_PATH_BYTES_MAX = 107;
+const HOST_PATTERN = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,252}[A-Za-z0-9.])?$/;
+const IPV6_PATTERN = /^[0-9A-Fa-f:.]{2,45}(%[A-Za-z0-9._-]{1,15})?$/;
+
+/** What the messages say about addresses, wherever one is refused. */
+export const ADDRESS_RULE = 'an address is HOST:PORT, [IPV6]:PORT or unix:/PATH, for example 127.0.0.1:8001';
+
+/**
+ * `127.0.0.1:8001`, `[::1]:8001` and `unix:/run/app.sock` become an address; anything else is null.
+ * Host names are allowed and are resolved at each dial; ports are 1 to 65535.
+ */
+export function parseTarget(text: string): Address | null {
+  const address = parseAddress(text);
+  return address?.kind === 'tcp' && address.port === 0 ? null : address;
+}
+
+/** As `parseTarget`, but port 0 is allowed: the kernel chooses a free one. */
+export function parseBind(text: string): Address | null {
+  return parseAddress(text);
+}
+
+/** The text form again; `parseTarget(formatAddress(a))` gives `a`. */
+export function formatAddress(address: Address): string {
+  if (address.kind === 'unix') return UNIX_PREFIX + address.path;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+export const targetSchema = z.string().refine((text) => parseTarget(text) !== null, { message: ADDRESS_RULE });
+
+export const bindSchema = z.string().refine((text) => parseBind(text) !== null, { message: ADDRESS_RULE });
+
+function parseAddress(text: string): Address | null {
+  if (text.startsWith(UNIX_PREFIX)) return parseUnixPath(text.slice(UNIX_PREFIX.length));
+  const colon = text.lastIndexOf(':');
+  if (colon < 1) return null;
+  const port = parsePort(text.slice(colon + 1));
+  const host = parseHost(text.slice(0, colon));
+  return port === null || host === null ? null : { kind: 'tcp', host, port };
+}
+
+function parseUnixPath(path: string): Address | null {
+  const isAbsolute = path.startsWith('/') && path.length > 1 && !path.includes('\0');
+  return isAbsolute && utf8Bytes(path) <= UNIX_PATH_BYTES_MAX ? { kind: 'unix', path } : null;
+}
+
+function parsePort(text: string): number | null {
+  if (!/^(0|[1-9][0-9]{0,4})$/.test(text)) return null;
+  const port = Number(text);
+  return port <= 65_535 ? port : null;
+}
+
+function parseHost(text: string): string | null {
+  if (text.startsWith('[')) {
+    const inner = text.endsWith(']') ? text.slice(1, -1) : '';
+    return inner.includes(':') && IPV6_PATTERN.test(inner) ? inner : null;
+  }
+  return HOST_PATTERN.test(text) ? text : null;
+}
+
+function utf8Bytes(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const codePoint = character.codePointAt(0)!;
+    bytes += codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
