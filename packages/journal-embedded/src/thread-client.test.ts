@@ -1,0 +1,80 @@
+import { mkdtempDisposableSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { APPENDS_IN_FLIGHT_MAX, PAYLOAD_BYTES_MAX } from '@muster/journal';
+import { expect, test } from 'vitest';
+import { openEmbeddedJournal, openOnThread } from './embedded-journal.ts';
+
+const event = (id: string, payload = '{}') => ({ id, subject: 'muster.test.pool.p', origin: null, payload });
+const temporaryDirectory = () => mkdtempDisposableSync(join(tmpdir(), 'muster-journal-thread-'));
+
+/** A thread that opens, leaves every append unanswered, and ends as given when a snapshot is asked for. */
+const endingThread = (end: string) => `
+  const { parentPort } = require('node:worker_threads');
+  parentPort.postMessage({ kind: 'opened', head: { epoch: 'e', revision: 0, firstRevision: 1 } });
+  parentPort.on('message', ({ kind }) => { if (kind === 'load-snapshot') { ${end} } });`;
+
+test.for([
+  ['process.exit(3)', 'its thread ended'],
+  ['throw new Error("a defect")', 'a defect'],
+])('a thread that ends by %s: what waits is unknown or fails, and so does all after it', async ([end, reason]) => {
+  const worker = new Worker(endingThread(end!), { eval: true });
+  const journal = await openOnThread(worker, { path: 'node.journal' });
+  const { signal } = new AbortController();
+  const follower = journal.follow({ afterRevision: 0, signal })[Symbol.asyncIterator]();
+  expect(await follower.next()).toMatchObject({ value: { kind: 'caught-up' } });
+
+  const [append, snapshot, item] = await Promise.allSettled([
+    journal.append(event('a')),
+    journal.loadSnapshot(),
+    follower.next(),
+  ]);
+  const failed = { name: 'JournalError', code: 'failed', message: expect.stringContaining(reason!) };
+  expect(append).toMatchObject({ value: { outcome: 'unknown', message: expect.stringContaining(reason!) } });
+  expect(snapshot).toMatchObject({ reason: failed });
+  expect(item).toMatchObject({ reason: failed });
+  expect(await journal.append(event('b'))).toMatchObject({ outcome: 'unavailable' });
+  await expect(journal.head()).rejects.toMatchObject(failed);
+  await journal.close();
+});
+
+test('one append more than may be in flight is unavailable, and all others are stored', async () => {
+  using directory = temporaryDirectory();
+  await using journal = await openEmbeddedJournal({ path: join(directory.path, 'node.journal') });
+  const appends = Array.from({ length: APPENDS_IN_FLIGHT_MAX + 1 }, (_, index) => journal.append(event(`e-${index}`)));
+  const outcomes = await Promise.all(appends);
+  expect(outcomes.at(-1)).toMatchObject({
+    outcome: 'unavailable',
+    message: expect.stringContaining('appends waiting'),
+  });
+  expect(outcomes.filter(({ outcome }) => outcome === 'appended')).toHaveLength(APPENDS_IN_FLIGHT_MAX);
+  expect(await journal.append(event('next'))).toMatchObject({
+    outcome: 'appended',
+    revision: APPENDS_IN_FLIGHT_MAX + 1,
+  });
+});
+
+test('payloads in flight have a limit together, and its room comes back', async () => {
+  using directory = temporaryDirectory();
+  await using journal = await openEmbeddedJournal({ path: join(directory.path, 'node.journal') });
+  const payload = 'x'.repeat(PAYLOAD_BYTES_MAX);
+  const outcomes = await Promise.all(
+    Array.from({ length: 65 }, (_, index) => journal.append(event(`e-${index}`, payload))),
+  );
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual([...Array<string>(64).fill('appended'), 'unavailable']);
+  expect(await journal.append(event('next', payload))).toMatchObject({ outcome: 'appended', revision: 65 });
+});
+
+test('time comes from the clock that was given and never goes back, also over a restart', async () => {
+  using directory = temporaryDirectory();
+  const path = join(directory.path, 'node.journal');
+  const times = [1_000, 3_000.7, 2_000, 2_500];
+  const now = () => times.shift()!;
+  const stored: unknown[] = [];
+  for (const ids of [['a', 'b', 'c'], ['d']]) {
+    await using journal = await openEmbeddedJournal({ path, now });
+    for (const id of ids) stored.push(await journal.append(event(id)));
+  }
+  expect(stored).toMatchObject([{ timeMs: 1_000 }, { timeMs: 3_000 }, { timeMs: 3_000 }, { timeMs: 3_000 }]);
+});
