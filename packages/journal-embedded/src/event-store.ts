@@ -71,8 +71,8 @@ export class EventStore {
     if (expectedRevision !== null) {
       const duplicate = this.#findDuplicate(event.id);
       if (duplicate !== null) return duplicate;
-      const { revision } = this.#statements.newestOnSubject.get(event.subject) as { revision: number | null };
-      const actualRevision = revision ?? 0;
+      const newest = this.#statements.newestOnSubject.get(event.subject) as { revision: number } | undefined;
+      const actualRevision = newest?.revision ?? 0;
       if (actualRevision !== expectedRevision) return { outcome: 'conflict', actualRevision };
     }
     const place = { revision: this.#newest.revision + 1, timeMs: Math.max(Math.floor(nowMs), this.#newest.timeMs) };
@@ -80,6 +80,7 @@ export class EventStore {
     const { changes } = this.#statements.insert.run(place.revision, place.timeMs, id, subject, origin, payload);
     // The unique id kept it out: it is there already.
     if (changes === 0) return this.#findDuplicate(id)!;
+    this.#statements.setNewestOnSubject.run(subject, place.revision);
     this.#newest = place;
     return { outcome: 'appended', ...place, isDuplicate: false };
   }
@@ -162,11 +163,15 @@ function prepareStatements({ database }: JournalFile) {
       `INSERT INTO events (revision, time_ms, id, subject, origin, payload) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     ),
     newest: prepare('SELECT revision, time_ms AS timeMs FROM events ORDER BY revision DESC LIMIT 1'),
-    newestOnSubject: prepare('SELECT max(revision) AS revision FROM events WHERE subject = ?'),
+    newestOnSubject: prepare('SELECT newest_revision AS revision FROM subjects WHERE subject = ?'),
     page: prepare(`SELECT ${EVENT_COLUMNS} FROM events WHERE revision BETWEEN ? AND ? ORDER BY revision LIMIT ?`),
     placeOfId: prepare('SELECT revision, time_ms AS timeMs FROM events WHERE id = ?'),
     removeSnapshot: prepare('DELETE FROM snapshots WHERE revision = ?'),
     saveSnapshot: prepare('INSERT OR REPLACE INTO snapshots (revision, hash, data) VALUES (?, ?, ?)'),
+    setNewestOnSubject: prepare(
+      `INSERT INTO subjects (subject, newest_revision) VALUES (?, ?)
+       ON CONFLICT (subject) DO UPDATE SET newest_revision = excluded.newest_revision`,
+    ),
     snapshot: prepare('SELECT revision, hash, data FROM snapshots WHERE revision <= ? ORDER BY revision DESC LIMIT 1'),
     snapshotRevisions: prepare('SELECT revision FROM snapshots ORDER BY revision'),
     timeOfRevision: prepare('SELECT time_ms AS timeMs FROM events WHERE revision = ?'),

@@ -26,6 +26,11 @@ const FORMAT_VERSION = 1;
 /** How long a start waits for the lock: enough for a predecessor that is just closing, too short to look like hanging. */
 const LOCK_WAIT_MS = 250;
 const PAGE_CACHE_KIB = 16_384;
+/**
+ * Pages in the WAL (16 MiB) before they are moved into the file. Random ids dirty many pages; at SQLite's 1,000 the same
+ * ones are moved so often that appends take half as long again. Reading 16 MiB back after a crash takes some 20 ms.
+ */
+const CHECKPOINT_PAGES = 4_000;
 
 const SCHEMA = `
   CREATE TABLE history (epoch TEXT NOT NULL) STRICT;
@@ -37,8 +42,8 @@ const SCHEMA = `
     origin TEXT,
     payload TEXT NOT NULL
   ) STRICT;
-  -- An index entry ends with the row's key, so the newest revision on a subject is the last entry of that subject.
-  CREATE INDEX events_by_subject ON events (subject);
+  -- What expectations are checked against. An index over the events would answer the same and halve the appends a second.
+  CREATE TABLE subjects (subject TEXT PRIMARY KEY, newest_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE snapshots (revision INTEGER PRIMARY KEY, hash TEXT NOT NULL, data TEXT NOT NULL) STRICT;
 `;
 
@@ -63,7 +68,7 @@ export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): Jou
     if (isNew(database, path)) create(database);
     // The first access in WAL mode takes the lock for good. Only then is the file ours to sign.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
-    database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
+    database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     const { epoch } = database.prepare('SELECT epoch FROM history').get() as { epoch: string };
     if (fileBytesMax !== null) limitFileSize(database, fileBytesMax);
     owner.claim();

@@ -10,7 +10,7 @@ import type { AppendOptions, AppendOutcome, FollowItem, Journal, NewEvent } from
 
 export type Appended = Extract<AppendOutcome, { outcome: 'appended' }>;
 
-export const SUBJECT = 'muster.test.pool.spells';
+const SUBJECT = 'muster.test.pool.spells';
 export const OTHER_SUBJECT = 'muster.test.backend.spells.spells-1';
 
 /** A valid event that no other one equals, except in what is given. */
