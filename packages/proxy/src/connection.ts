@@ -63,9 +63,6 @@ export class Connection implements LegOwner, DialOwner, TimerOwner, PooledConnec
     if (pool === null) return this.#end({ kind: 'refused', reason: 'unknown_pool' });
     const picked = pool.pick(this.#triedIds);
     if (!picked.ok) return this.#end({ kind: 'refused', reason: picked.reason });
-    if (this.#triedIds.length >= picked.spec.connectAttempts) {
-      return this.#end({ kind: 'refused', reason: 'connect_failed' });
-    }
     this.#dialBackend(pool, picked);
   }
 

@@ -97,6 +97,7 @@ export class ProxiedPool {
     this.#set ??= backendSet(this.#view, this.id);
     const set = this.#set;
     if (set === null) return { ok: false, reason: 'unknown_pool' };
+    if (triedIds.length >= set.spec.connectAttempts) return { ok: false, reason: 'connect_failed' };
     const picked = this.#policyOf(set.spec).pick(set, this.#request(set, triedIds));
     this.#environment.onDecision?.({
       pool: this.id,

@@ -12,6 +12,7 @@ import {
 } from '@muster/membership';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { bindSharedSocket } from './shared-socket.ts';
 import { TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 
@@ -119,6 +120,13 @@ class Backend implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, 'close');
   }
+}
+
+/** All that a stream sends until its end. Unlike a loop over the stream it leaves the writing side open. */
+export async function collect(stream: Duplex): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
 }
 
 /** A client that keeps what it reads. */

@@ -11,7 +11,7 @@
  */
 
 /** Holds a usual request or response. 8,192 connections cost at most 64 MiB of it. */
-export const SMALL_BUFFER_BYTES = 4 * 1_024;
+const SMALL_BUFFER_BYTES = 4 * 1_024;
 /** Measured best of 32, 64, 128 and 256 KiB for 1 MiB bodies, where more is no faster and falls out of the cache. */
 export const LARGE_BUFFER_BYTES = 64 * 1_024;
 

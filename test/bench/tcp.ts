@@ -1,0 +1,76 @@
+/**
+ * The TCP relay side by side with HAProxy, nginx stream and `socket.pipe`, in one run on one machine.
+ *
+ *     wrk (CPU 1) ──► the proxy under test (CPU 0) ──► nginx as the backend (CPU 1)
+ *
+ * The figure is the proxy's own CPU time, user and system, from /proc/PID/stat: it holds on a noisy machine, where
+ * rates and latencies do not. Rounds are interleaved (each proxy once per round and load), and what is compared is the
+ * ratio to HAProxy of the same round: the median over the rounds, with its smallest and largest value.
+ *
+ *     --pairs N      rounds, default 5          --seconds S   of load per measurement, default 2
+ *     --only A,B     of haproxy,nginx,pipe,muster,direct      --loads A,B   of keep-alive,connection,bulk
+ */
+import { parseArgs } from 'node:util';
+import { cpus, release } from 'node:os';
+import { openContenders, type Contender } from './contenders.ts';
+import { loads, measure, type Load, type Measurement } from './load.ts';
+
+const BASELINE = 'haproxy';
+
+export async function tcpBench(options: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...options],
+    options: {
+      pairs: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '2' },
+      only: { type: 'string', default: 'haproxy,nginx,pipe,muster,direct' },
+      loads: { type: 'string', default: loads.map(({ name }) => name).join(',') },
+    },
+  });
+  await using opened = await openContenders(values.only.split(','));
+  const chosen = loads.filter(({ name }) => values.loads.split(',').includes(name));
+  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Linux ${release()}, Node ${process.versions.node}`);
+  console.log(`${values.pairs} rounds of ${values.seconds} s; CPU time of the proxy alone, median (user + system)\n`);
+  for (const load of chosen) {
+    const rows = new Map<Contender, Measurement[]>(opened.contenders.map((contender) => [contender, []]));
+    for (let round = 0; round < Number(values.pairs); round++) {
+      for (const [contender, results] of rows) results.push(await measure(contender, load, Number(values.seconds)));
+    }
+    printTable(load, rows);
+  }
+}
+
+function printTable(load: Load, rows: ReadonlyMap<Contender, readonly Measurement[]>): void {
+  const baseline = [...rows].find(([{ name }]) => name === BASELINE)?.[1];
+  console.log(`${load.title}, ${load.unit}`);
+  for (const [{ name, pid }, results] of rows) {
+    const rate = `${median(results.map(({ perSecond }) => perSecond)).toFixed(0)} /s`.padStart(11);
+    const errors = results.reduce((sum, { errorCount }) => sum + errorCount, 0);
+    const note = errors > 0 ? `  ${errors} errors` : '';
+    if (pid === null) {
+      console.log(`  ${name.padEnd(9)}${''.padStart(60)}${rate}${note}`);
+      continue;
+    }
+    const [user, system] = [
+      median(results.map((result) => result.user)),
+      median(results.map((result) => result.system)),
+    ];
+    const total = median(results.map((result) => result.user + result.system));
+    const cost = `${total.toFixed(2)} (${user.toFixed(2)} + ${system.toFixed(2)})`;
+    console.log(`  ${name.padEnd(9)}${cost.padStart(28)}${ratioText(results, baseline).padStart(32)}${rate}${note}`);
+  }
+  console.log();
+}
+
+function ratioText(results: readonly Measurement[], baseline: readonly Measurement[] | undefined): string {
+  if (baseline === undefined || baseline === results) return '';
+  const total = ({ user, system }: Measurement) => user + system;
+  const ratios = results.map((result, round) => total(result) / total(baseline[round]!));
+  return `${median(ratios).toFixed(2)}x (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
