@@ -21,6 +21,8 @@ export default defineConfig({
   test: {
     pool: 'forks',
     passWithNoTests: true,
+    // CommonJS packages look the same as under plain Node: what they export is the default import.
+    deps: { interopDefault: false },
     projects: [
       {
         test: {

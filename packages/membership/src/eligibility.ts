@@ -3,7 +3,7 @@
  * keeps it out?
  */
 import type { HealthPolicy } from './health-policy.ts';
-import { UNOBSERVED, type Backend } from './roster.ts';
+import { observationBy, type Backend } from './roster.ts';
 
 export type Eligibility =
   | { readonly isEligible: true }
@@ -23,7 +23,7 @@ const ELIGIBLE: Eligibility = { isEligible: true };
 export function eligibility(backend: Backend, node: string, health: HealthPolicy | undefined): Eligibility {
   const { mode } = backend;
   if (mode.value !== 'ready') return { isEligible: false, axis: 'mode', ...pick(mode) };
-  const seen = backend.observations.get(node) ?? UNOBSERVED;
+  const seen = observationBy(node, backend.observations);
   if (seen.ejection.value === 'ejected') return { isEligible: false, axis: 'ejection', ...pick(seen.ejection) };
   if (health === undefined || seen.health.value === 'healthy') return ELIGIBLE;
   if (seen.health.value === 'unhealthy') return { isEligible: false, axis: 'health', ...pick(seen.health) };

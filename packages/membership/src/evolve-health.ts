@@ -3,7 +3,7 @@
  * very same function to lay its own unrecorded facts over the roster (`pending-facts.ts`).
  */
 import type { HealthEvent } from './event.ts';
-import { UNOBSERVED, type Backend, type Observation } from './roster.ts';
+import { observationBy, type Observation } from './roster.ts';
 
 export interface ObservedFact {
   readonly event: HealthEvent;
@@ -12,25 +12,27 @@ export interface ObservedFact {
 
 /** The observations with `node`'s own changed by one fact. */
 export function observe(
-  observations: Backend['observations'],
+  observations: readonly Observation[],
   node: string,
   fact: ObservedFact,
-): Backend['observations'] {
-  const changed = new Map(observations);
-  changed.set(node, observeOne(observations.get(node) ?? UNOBSERVED, fact));
-  return changed;
+): readonly Observation[] {
+  const changed = observeOne(observationBy(node, observations), fact);
+  const others = observations.filter((observation) => observation.node !== node);
+  if (others.length === 0) return [changed];
+  return [...others, changed].sort((left, right) => (left.node < right.node ? -1 : 1));
 }
 
 function observeOne(before: Observation, { event, recorded: { revision, timeMs } }: ObservedFact): Observation {
+  const { node, health, ejection } = before;
   const { reason } = event;
   switch (event.type) {
     case 'BackendTurnedHealthy':
-      return { ...before, health: { value: 'healthy', revision, timeMs, reason } };
+      return { node, health: { value: 'healthy', revision, timeMs, reason }, ejection };
     case 'BackendTurnedUnhealthy':
-      return { ...before, health: { value: 'unhealthy', revision, timeMs, reason } };
+      return { node, health: { value: 'unhealthy', revision, timeMs, reason }, ejection };
     case 'BackendEjected':
-      return { ...before, ejection: { value: 'ejected', revision, timeMs, reason } };
+      return { node, health, ejection: { value: 'ejected', revision, timeMs, reason } };
     case 'BackendReinstated':
-      return { ...before, ejection: { value: 'admitting', revision, timeMs, reason } };
+      return { node, health, ejection: { value: 'admitting', revision, timeMs, reason } };
   }
 }

@@ -71,9 +71,7 @@ export function backendDigest(backend: Omit<Backend, 'digest'>): Digest {
   mixNumber(weight.value);
   mixNumber(weight.revision);
   mixReasoned(mode);
-  const nodes = observations.size > 1 ? [...observations.keys()].sort() : observations.keys();
-  for (const node of nodes) {
-    const { health, ejection } = observations.get(node)!;
+  for (const { node, health, ejection } of observations) {
     mixText(node);
     mixReasoned(health);
     mixReasoned(ejection);

@@ -31,6 +31,7 @@ export interface Reasoned<Value> extends Sourced<Value> {
 
 /** What one node saw of one backend's present target. */
 export interface Observation {
+  readonly node: string;
   readonly health: Reasoned<Health>;
   readonly ejection: Reasoned<Ejection>;
 }
@@ -41,8 +42,8 @@ export interface Backend {
   readonly target: Sourced<string>;
   readonly weight: Sourced<number>;
   readonly mode: Reasoned<Mode>;
-  /** By node id; a node that has not probed it yet is absent. */
-  readonly observations: ReadonlyMap<string, Observation>;
+  /** One per node that has seen it, in code-unit order of the nodes' ids. An array, because there are few and it is read often. */
+  readonly observations: readonly Observation[];
   /** Who registered it (the newest registration's origin), or null where the publisher did not say. */
   readonly origin: string | null;
   /** The newest accepted event on the backend's own subject. */
@@ -104,7 +105,11 @@ export function emptyRoster(cluster: string): Roster {
   };
 }
 
-export const UNOBSERVED: Observation = {
-  health: { value: 'unknown', revision: 0, timeMs: 0, reason: null },
-  ejection: { value: 'admitting', revision: 0, timeMs: 0, reason: null },
-};
+const NEVER_HEALTH: Reasoned<Health> = { value: 'unknown', revision: 0, timeMs: 0, reason: null };
+const NEVER_EJECTION: Reasoned<Ejection> = { value: 'admitting', revision: 0, timeMs: 0, reason: null };
+
+/** What a node saw of a backend; `unknown` and `admitting` at revision 0 where it has not said anything. */
+export function observationBy(node: string, observations: readonly Observation[]): Observation {
+  for (const observation of observations) if (observation.node === node) return observation;
+  return { node, health: NEVER_HEALTH, ejection: NEVER_EJECTION };
+}

@@ -19,6 +19,7 @@ const reasoned = <Value extends z.ZodType>(value: Value) =>
   z.strictObject({ value, revision, timeMs: z.number(), reason: z.string().nullable() });
 
 const observationSchema = z.strictObject({
+  node: z.string(),
   health: reasoned(z.enum(['unknown', 'healthy', 'unhealthy'])),
   ejection: reasoned(z.enum(['admitting', 'ejected'])),
 });
@@ -27,11 +28,12 @@ const backendSchema = z.strictObject({
   target: sourced(z.string()),
   weight: sourced(z.number()),
   mode: reasoned(z.enum(MODES)),
-  observations: z.array(z.tuple([z.string(), observationSchema])),
+  observations: z.array(observationSchema),
   origin: z.string().nullable(),
   revision,
 });
-const ownedSchema = { id: z.string(), origin: z.string().nullable(), revision };
+const owned = { origin: z.string().nullable(), revision };
+/** Its keys stand in the order of the roster's own, so that encoding what was decoded gives the same text. */
 const snapshotSchema = z.strictObject({
   format: z.literal(SNAPSHOT_FORMAT),
   cluster: z.string(),
@@ -39,11 +41,12 @@ const snapshotSchema = z.strictObject({
   timeMs: z.number(),
   rejectedCount: z.int().min(0),
   hash: z.string(),
-  listeners: z.array(z.strictObject({ ...ownedSchema, spec: listenerSpecSchema })),
+  listeners: z.array(z.strictObject({ id: z.string(), spec: listenerSpecSchema, ...owned })),
   pools: z.array(
     z.strictObject({
-      ...ownedSchema,
+      id: z.string(),
       spec: poolSpecSchema,
+      ...owned,
       changedRevision: revision,
       backends: z.array(backendSchema),
     }),
@@ -105,8 +108,7 @@ export function decodeSnapshot(text: string): DecodedSnapshot {
 }
 
 function encodeBackend({ digest: _digest, pool: _pool, observations, ...backend }: Backend) {
-  const sorted = [...observations].sort(([left], [right]) => (left < right ? -1 : 1));
-  return { ...backend, observations: sorted };
+  return { ...backend, observations: [...observations] };
 }
 
 function rosterOf({ format: _format, hash: _hash, listeners, pools, nodes, ...head }: SnapshotText): Roster {
@@ -132,8 +134,8 @@ function rebuildBackends(
   entries: SnapshotText['pools'][number]['backends'],
   sum: { digest: Digest },
 ): SortedMap<Backend> {
-  return rebuild(entries, sum, ({ observations, ...entry }) => {
-    const backend = { ...entry, pool, observations: new Map(observations) };
+  return rebuild(entries, sum, (entry) => {
+    const backend = { ...entry, pool };
     return { ...backend, digest: backendDigest(backend) };
   });
 }

@@ -9,8 +9,6 @@
  *
  * A permission on a subject is therefore a permission on that entity; the payload never names it again.
  */
-import { isName } from './names.ts';
-
 export type Entity =
   | { readonly kind: 'listener'; readonly listener: string }
   | { readonly kind: 'pool'; readonly pool: string }
@@ -24,14 +22,18 @@ export interface Subject {
 }
 
 const PREFIX = 'muster';
-const TOKENS_MAX = 6;
+const NAME = '([a-z0-9-]{1,64})';
+/** Captures the cluster, the kind and one to three names. One expression, because every event passes through it. */
+const SUBJECT_PATTERN = new RegExp(
+  `^${PREFIX}\\.${NAME}\\.(listener|pool|node|backend|health)\\.${NAME}(?:\\.${NAME}(?:\\.${NAME})?)?$`,
+);
 
 /** The parts of a well-formed subject, or null. */
 export function parseSubject(subject: string): Subject | null {
-  const [prefix, cluster, kind, first, second, third, more] = subject.split('.', TOKENS_MAX + 1);
-  if (prefix !== PREFIX || more !== undefined || !isToken(cluster) || !isToken(first)) return null;
-  const entity = entityOf(kind, first, [second, third]);
-  return entity && { cluster, entity };
+  const match = SUBJECT_PATTERN.exec(subject);
+  if (match === null) return null;
+  const entity = entityOf(match[2] as Entity['kind'], match[3]!, [match[4], match[5]]);
+  return entity && { cluster: match[1]!, entity };
 }
 
 /** For example `muster.demo.backend.spells.spells-1`. */
@@ -55,18 +57,14 @@ export function formatEntity(entity: Entity): string {
   }
 }
 
-function isToken(token: string | undefined): token is string {
-  return token !== undefined && isName(token);
-}
-
-function entityOf(kind: string | undefined, first: string, rest: readonly (string | undefined)[]): Entity | null {
-  const [second, third] = rest;
-  if (second === undefined) {
-    if (kind === 'listener') return { kind, listener: first };
-    if (kind === 'pool') return { kind, pool: first };
-    return kind === 'node' ? { kind, node: first } : null;
-  }
-  if (!isName(second)) return null;
-  if (third === undefined) return kind === 'backend' ? { kind, pool: first, backend: second } : null;
-  return kind === 'health' && isName(third) ? { kind, node: first, pool: second, backend: third } : null;
+function entityOf(
+  kind: Entity['kind'],
+  first: string,
+  [second, third]: readonly [string | undefined, string | undefined],
+): Entity | null {
+  if (kind === 'backend') return second && !third ? { kind, pool: first, backend: second } : null;
+  if (kind === 'health') return second && third ? { kind, node: first, pool: second, backend: third } : null;
+  if (second !== undefined) return null;
+  if (kind === 'listener') return { kind, listener: first };
+  return kind === 'pool' ? { kind, pool: first } : { kind, node: first };
 }

@@ -1,0 +1,80 @@
+/** Commands against a roster: accepted with what they were decided on, unchanged, or refused with a hint. */
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { commandSchema, type CommandInput } from './command.ts';
+import { decide } from './decide.ts';
+import { fold } from './evolve.ts';
+import { generatedHistory } from './generated-history.test-support.ts';
+import { emptyRoster, type Roster } from './roster.ts';
+import { formatSubject } from './subject.ts';
+
+function execute(roster: Roster, input: CommandInput) {
+  const decision = decide(roster, commandSchema.parse(input));
+  if (decision.outcome !== 'accepted') return { decision, roster, rejection: null };
+  const outcome = fold(roster, {
+    revision: roster.revision + 1,
+    timeMs: 0,
+    id: `event-${roster.revision + 1}`,
+    subject: formatSubject('demo', decision.entity),
+    origin: 'test',
+    payload: JSON.stringify(decision.event),
+  });
+  return { decision, ...outcome };
+}
+
+const commandsOn = (pool: string): CommandInput[] => [
+  { type: 'RegisterBackend', pool, backend: 'b-1', target: 'a:1' },
+  { type: 'SetBackendMode', pool, backend: 'b-1', mode: 'maint' },
+  { type: 'DeregisterBackend', pool, backend: 'b-2' },
+  { type: 'RemovePool', pool },
+];
+
+const setUp: CommandInput[] = [
+  { type: 'DefinePool', pool: 'spells' },
+  { type: 'RegisterBackend', pool: 'spells', backend: 's-1', target: '127.0.0.1:8001' },
+  { type: 'DefineListener', listener: 'web', bind: '127.0.0.1:8080', pool: 'spells' },
+];
+const roster = setUp.reduce((before, command) => execute(before, command).roster, emptyRoster('demo'));
+
+test('a second time, every command has nothing to do', () => {
+  for (const command of setUp) expect(decide(roster, commandSchema.parse(command)).outcome).toBe('unchanged');
+});
+
+test('a change names the event that it was decided on', () => {
+  const { decision } = execute(roster, { type: 'SetBackendMode', pool: 'spells', backend: 's-1', mode: 'drain' });
+  expect(decision).toMatchObject({
+    outcome: 'accepted',
+    expectedRevision: 2,
+    event: { type: 'BackendModeSet', mode: 'drain' },
+  });
+});
+
+test.each<[CommandInput, string, string]>([
+  [{ type: 'SetBackendMode', pool: 'spels', backend: 's-1', mode: 'drain' }, 'unknown-pool', 'did you mean "spells"'],
+  [{ type: 'DeregisterBackend', pool: 'spells', backend: 's-2' }, 'unknown-backend', 'did you mean "s-1"'],
+  [{ type: 'DeregisterBackend', pool: 'spells', backend: 'quite-other' }, 'unknown-backend', 'known: s-1'],
+  [{ type: 'RemoveListener', listener: 'wab' }, 'unknown-listener', 'did you mean "web"'],
+  [{ type: 'RemovePool', pool: 'spells' }, 'pool-in-use', 'listener "web"'],
+  [
+    { type: 'DefineListener', listener: 'two', bind: '127.0.0.1:8080', pool: 'spells' },
+    'bind-in-use',
+    'listener "web"',
+  ],
+  [{ type: 'DefineListener', listener: 'two', bind: '127.0.0.1:8081', pool: 'nope' }, 'unknown-pool', 'known: spells'],
+])('%j is refused: %s', (command, reason, hint) => {
+  const { decision } = execute(roster, command);
+  expect(decision).toMatchObject({ outcome: 'refused', reason });
+  expect(decision.outcome === 'refused' && decision.message).toContain(hint);
+});
+
+test('what is accepted is never rejected by the fold, whatever the history', () => {
+  fc.assert(
+    fc.property(generatedHistory, (history) => {
+      const reached = history.reduce((before, event) => fold(before, event).roster, emptyRoster('demo'));
+      for (const pool of ['api', 'spells', 'web']) {
+        for (const command of commandsOn(pool)) expect(execute(reached, command).rejection).toBeNull();
+      }
+    }),
+    { numRuns: 200 },
+  );
+});

@@ -1,0 +1,92 @@
+/**
+ * How fast the fold is, and that its cost does not grow with the pool: events a second in one process for pools of
+ * 100 to 100,000 backends. Each event is decoded from its JSON text, applied and hashed, as a node or a worker does it.
+ *
+ * Events are made in batches outside the measured time, so that what is measured is the fold and not the generator.
+ */
+import { emptyRoster, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
+
+const BATCH_EVENTS = 10_000;
+const BASE_TIME_MS = 1_800_000_000_000;
+
+export interface FoldFigures {
+  readonly backendsCount: number;
+  readonly eventsCount: number;
+  readonly eventsPerSecond: number;
+  readonly microsecondsPerEvent: number;
+  readonly hash: string;
+}
+
+/** Folds `eventsCount` events (modes, weights and health flips in equal parts) over a pool of `backendsCount`. */
+export function measureFold(backendsCount: number, eventsCount: number): FoldFigures {
+  let roster = populated(backendsCount);
+  const random = seededRandom(backendsCount);
+  let elapsedMs = 0;
+  for (let done = 0; done < eventsCount; done += BATCH_EVENTS) {
+    const batch = Array.from({ length: BATCH_EVENTS }, (_, index) =>
+      randomEvent(roster.revision + 1 + index, backendsCount, random),
+    );
+    const startedMs = performance.now();
+    for (const recorded of batch) roster = fold(roster, recorded).roster;
+    elapsedMs += performance.now() - startedMs;
+  }
+  if (roster.rejectedCount > 0)
+    throw new Error(`${roster.rejectedCount} events were rejected; the measurement is void`);
+  return {
+    backendsCount,
+    eventsCount,
+    eventsPerSecond: Math.round((eventsCount / elapsedMs) * 1_000),
+    microsecondsPerEvent: (elapsedMs * 1_000) / eventsCount,
+    hash: rosterHash(roster),
+  };
+}
+
+/** A roster with one pool and its backends. */
+export function populated(backendsCount: number): Roster {
+  let roster = fold(emptyRoster('bench'), recorded(1, 'pool.p', { type: 'PoolDefined', health: { tcp: true } })).roster;
+  for (let index = 0; index < backendsCount; index++) {
+    const event = { type: 'BackendRegistered', target: targetOf(index) };
+    roster = fold(roster, recorded(roster.revision + 1, `backend.p.b-${index}`, event)).roster;
+  }
+  return roster;
+}
+
+export function randomEvent(revision: number, backendsCount: number, random: () => number): RecordedEvent {
+  const index = Math.floor(random() * backendsCount);
+  const kind = random();
+  const isUp = random() < 0.5;
+  if (kind < 1 / 3) {
+    const type = isUp ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
+    const reason = isUp ? 'status 200' : 'connect refused';
+    return recorded(revision, `health.lb-1.p.b-${index}`, { type, target: targetOf(index), reason });
+  }
+  if (kind < 2 / 3)
+    return recorded(revision, `backend.p.b-${index}`, { type: 'BackendModeSet', mode: isUp ? 'ready' : 'drain' });
+  const weight = 1 + Math.floor(random() * 10);
+  return recorded(revision, `backend.p.b-${index}`, { type: 'BackendRegistered', target: targetOf(index), weight });
+}
+
+function recorded(revision: number, entity: string, event: object): RecordedEvent {
+  const payload = JSON.stringify(event);
+  return {
+    revision,
+    timeMs: BASE_TIME_MS + revision,
+    id: `event-${revision}`,
+    subject: `muster.bench.${entity}`,
+    origin: 'bench',
+    payload,
+  };
+}
+
+function targetOf(index: number): string {
+  return `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}:8001`;
+}
+
+/** A linear congruential generator (Numerical Recipes): the same seed gives the same events everywhere. */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
