@@ -1,0 +1,19 @@
+/**
+ * What is wrong with a config file: where, what, and how to mend it. Every refusal of a config is a list of these.
+ */
+
+export interface ConfigProblem {
+  /** The path as the person gave it. */
+  readonly file: string;
+  /** From 1. The line of the key, else of its table; 1 where the file as a whole is meant. */
+  readonly line: number;
+  /** For example `"connectTimeoutMS" is not a key of [[pools]]`. */
+  readonly what: string;
+  /** For example `did you mean "connectTimeoutMs"?`. */
+  readonly fix: string;
+}
+
+/** One problem as a line: `muster.toml:12: "conectTimeoutMs" is not known here; did you mean "connectTimeoutMs"?` */
+export function formatProblem({ file, line, what, fix }: ConfigProblem): string {
+  return `${file}:${line}: ${what}; ${fix}`;
+}

@@ -1,0 +1,101 @@
+/**
+ * What a config file declares, entity by entity, and whether it fits together.
+ */
+import { nearestName, type ListenerSpec, type PoolSpec } from '@muster/membership';
+import type { ConfigFile } from './config-schema.ts';
+import type { KeyPath } from './toml-lines.ts';
+
+export interface DeclaredBackend {
+  readonly id: string;
+  readonly target: string;
+  readonly weight: number;
+}
+
+export interface DeclaredPool {
+  readonly id: string;
+  readonly spec: PoolSpec;
+  readonly backends: readonly DeclaredBackend[];
+}
+
+export interface DeclaredListener {
+  readonly id: string;
+  readonly spec: ListenerSpec;
+}
+
+/** In the file's order. A backend's mode is not the config's business: it belongs to operators. */
+export interface DeclaredRoster {
+  readonly pools: readonly DeclaredPool[];
+  readonly listeners: readonly DeclaredListener[];
+}
+
+export function declaredRoster({ pools, listeners }: Pick<ConfigFile, 'pools' | 'listeners'>): DeclaredRoster {
+  return {
+    pools: pools.map(({ id, backends, ...spec }) => ({ id, spec, backends })),
+    listeners: listeners.map(({ id, ...spec }) => ({ id, spec })),
+  };
+}
+
+/** A fault without its place in the text. */
+export interface Fault {
+  readonly path: KeyPath;
+  readonly what: string;
+  readonly fix: string;
+}
+
+export interface Surroundings {
+  /** Where the admin API listens; null when it does not. */
+  readonly adminAddress: string | null;
+  /** Pools that exist without this file. */
+  readonly otherPools: { has(pool: string): boolean; keys(): Iterable<string> };
+}
+
+/** Repeated names, addresses used twice, listeners without their pool. */
+export function crossFaults(file: Pick<ConfigFile, 'pools' | 'listeners'>, around: Surroundings): Fault[] {
+  return [
+    ...repeatedIds(file.pools, ['pools']),
+    ...file.pools.flatMap((pool, index) => repeatedIds(pool.backends, ['pools', index, 'backends'])),
+    ...repeatedIds(file.listeners, ['listeners']),
+    ...takenBinds(file.listeners, around.adminAddress),
+    ...listenersWithoutPool(file, around.otherPools),
+  ];
+}
+
+function repeatedIds(entries: readonly { readonly id: string }[], path: KeyPath): Fault[] {
+  const seen = new Set<string>();
+  return entries.flatMap(({ id }, index) => {
+    if (!seen.has(id)) {
+      seen.add(id);
+      return [];
+    }
+    return [{ path: [...path, index, 'id'], what: `${path.at(-1)} holds "${id}" twice`, fix: 'give each its own id' }];
+  });
+}
+
+function takenBinds(listeners: ConfigFile['listeners'], adminAddress: string | null): Fault[] {
+  const takenBy = new Map<string, string>();
+  if (adminAddress !== null) takenBy.set(adminAddress, 'the admin API');
+  return listeners.flatMap(({ id, bind }, index) => {
+    const other = takenBy.get(bind);
+    if (other === undefined || bind.endsWith(':0')) {
+      takenBy.set(bind, `listener "${id}"`);
+      return [];
+    }
+    const what = `listener "${id}" is bound to ${bind}, which ${other} has already`;
+    return [{ path: ['listeners', index, 'bind'], what, fix: 'choose another port' }];
+  });
+}
+
+function listenersWithoutPool(
+  { pools, listeners }: Pick<ConfigFile, 'pools' | 'listeners'>,
+  others: Surroundings['otherPools'],
+): Fault[] {
+  const declared = new Set(pools.map(({ id }) => id));
+  return listeners.flatMap(({ id, pool }, index) => {
+    if (declared.has(pool) || others.has(pool)) return [];
+    const meant = nearestName(pool, [...declared, ...others.keys()]);
+    const fix = meant === null ? `declare it: [[pools]] with id = "${pool}"` : `did you mean "${meant}"?`;
+    return [
+      { path: ['listeners', index, 'pool'], what: `listener "${id}" names pool "${pool}", which is not declared`, fix },
+    ];
+  });
+}

@@ -1,0 +1,239 @@
+/**
+ * What zod found wrong, in words for a person: which key, what is wrong with it, and what to do, with "did you mean"
+ * where a name is nearly right. The config file and the admin API say it alike.
+ *
+ * It walks the schema that refused, to know which keys and values would have been right there.
+ */
+import { nearestName } from '@muster/membership';
+import type { z } from 'zod';
+import type { KeyPath } from './toml-lines.ts';
+
+export interface Explanation {
+  readonly path: KeyPath;
+  readonly what: string;
+  readonly fix: string;
+  /** The key or value that was most likely meant, or null. */
+  readonly suggestion: string | null;
+}
+
+/** One explanation per fault; `value` is what `schema` refused. */
+export function explainIssues(
+  issues: readonly z.core.$ZodIssue[],
+  schema: z.core.$ZodType,
+  value: unknown,
+): Explanation[] {
+  return issues.flatMap((issue) => explain(issue, schema, value));
+}
+
+function explain(issue: z.core.$ZodIssue, schema: z.core.$ZodType, value: unknown): Explanation[] {
+  const path = issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part));
+  const found = at(value, path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => explainKey([...path, key], key, keysAt(schema, value, path)));
+    case 'invalid_union':
+      return explainUnion(issue, { path, schema, value });
+    case 'invalid_value':
+      return [explainChoice(path, found, issue.values.map(String))];
+    case 'invalid_type':
+      if (found === undefined) return [explainMissing(path, schema, value)];
+      return [
+        {
+          path,
+          what: `${nameOf(path)} is ${kindOf(found)}`,
+          fix: `it must be ${article(issue.expected)}`,
+          suggestion: null,
+        },
+      ];
+    case 'too_small':
+      return [explainLimit(path, found, limitText('at least', Number(issue.minimum), issue.origin))];
+    case 'too_big':
+      return [explainLimit(path, found, limitText('at most', Number(issue.maximum), issue.origin))];
+    default:
+      return [{ path, what: `${nameOf(path)} is ${excerpt(found)}`, fix: issue.message, suggestion: null }];
+  }
+}
+
+interface Place {
+  readonly path: KeyPath;
+  readonly schema: z.core.$ZodType;
+  readonly value: unknown;
+}
+
+/** Of a union's branches the one that comes nearest speaks; where none does, the choice itself is what is missing. */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion, { path, schema, value }: Place): Explanation[] {
+  const union = schemaAt(schema, value, path).find((candidate) => defOf(candidate).type === 'union');
+  const discriminator = union === undefined ? undefined : defOf(union).discriminator;
+  if (union !== undefined && discriminator !== undefined) {
+    const known = (defOf(union).options ?? []).flatMap((option) => literalsOf(option, discriminator));
+    const keyPath = path.at(-1) === discriminator ? path : [...path, discriminator];
+    const found = at(value, keyPath);
+    return [
+      found === undefined ? missing(keyPath, `give one of ${known.join(', ')}`) : explainChoice(keyPath, found, known),
+    ];
+  }
+  const here = at(value, path);
+  const branches = issue.errors.map((branch) => branch.map((inner) => ({ ...inner, path: [...path, ...inner.path] })));
+  const weighed = branches
+    .map((branch) => ({ branch, weight: branch.reduce((sum, inner) => sum + weightOf(inner), 0) }))
+    .sort((a, b) => a.weight - b.weight);
+  const [nearest, second] = weighed;
+  if (nearest !== undefined && typeof here === 'object' && here !== null && nearest.weight !== second?.weight) {
+    return explainIssues(nearest.branch, schema, value);
+  }
+  const keys = keysAt(schema, value, path).slice(0, 12).join(', ');
+  const fix = keys === '' ? branches.map((branch) => branch[0]?.message).join(', or ') : `its keys are ${keys}`;
+  return [
+    { path, what: `${nameOf(path)} is ${excerpt(here)}, which is none of what it may be`, fix, suggestion: null },
+  ];
+}
+
+function weightOf(issue: z.core.$ZodIssue): number {
+  return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+}
+
+function explainKey(path: KeyPath, key: string, known: readonly string[]): Explanation {
+  const suggestion = nearestKey(key, known);
+  const fix = suggestion === null ? `known here: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
+  const place = path.length > 1 ? ` in ${nameOf(path.slice(0, -1))}` : '';
+  return { path, what: `"${clip(key)}" is not known${place}`, fix, suggestion };
+}
+
+function explainChoice(path: KeyPath, found: unknown, known: readonly string[]): Explanation {
+  if (found === undefined) return missing(path, `give one of ${known.join(', ')}`);
+  const suggestion = typeof found === 'string' ? nearestKey(found, known) : null;
+  const fix = suggestion === null ? `it may be ${known.join(', ')}` : `did you mean "${suggestion}"?`;
+  return { path, what: `${nameOf(path)} is ${excerpt(found)}`, fix, suggestion };
+}
+
+function explainMissing(path: KeyPath, schema: z.core.$ZodType, value: unknown): Explanation {
+  const description = schemaAt(schema, value, path)
+    .map((found) => (found as z.ZodType).description)
+    .find((text) => text !== undefined);
+  return missing(path, description === undefined ? 'add it' : `add it: ${description}`);
+}
+
+function missing(path: KeyPath, fix: string): Explanation {
+  return { path, what: `${nameOf(path)} is missing`, fix, suggestion: null };
+}
+
+function explainLimit(path: KeyPath, found: unknown, fix: string): Explanation {
+  return { path, what: `${nameOf(path)} is ${excerpt(found)}`, fix, suggestion: null };
+}
+
+function limitText(bound: string, limit: number, origin: string): string {
+  const unit = origin === 'string' ? ' characters' : origin === 'array' ? ' entries' : '';
+  return `it must be ${bound} ${limit}${unit}`;
+}
+
+/** The nearest known name, taking `connect_timeout_ms` for `connectTimeoutMs`. */
+export function nearestKey(wrong: string, known: readonly string[]): string | null {
+  const bare = (text: string): string => text.toLowerCase().replaceAll(/[_-]/g, '');
+  return known.find((key) => bare(key) === bare(wrong)) ?? nearestName(wrong.slice(0, 64), known);
+}
+
+/** `pools[1].backends[0].target`; empty paths are the whole. */
+function nameOf(path: KeyPath): string {
+  if (path.length === 0) return 'it';
+  let name = '';
+  for (const part of path)
+    name += typeof part === 'number' ? `[${part + 1}]` : `${name === '' ? '' : '.'}${clip(part)}`;
+  return name;
+}
+
+function at(value: unknown, path: KeyPath): unknown {
+  let here = value;
+  for (const part of path) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, part)) return undefined;
+    here = (here as Record<string | number, unknown>)[part];
+  }
+  return here;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  if (value instanceof Date) return 'a date';
+  return typeof value === 'object' ? 'a table' : article(typeof value);
+}
+
+function article(noun: string): string {
+  if (noun === 'int') return 'a whole number';
+  if (noun === 'object') return 'a table';
+  if (noun === 'array') return 'a list';
+  return `a ${noun}`;
+}
+
+const EXCERPT_CHARACTERS_MAX = 80;
+
+function excerpt(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return kindOf(value);
+  return clip(typeof value === 'string' ? JSON.stringify(value) : String(value));
+}
+
+function clip(text: string): string {
+  return text.length > EXCERPT_CHARACTERS_MAX ? `${text.slice(0, EXCERPT_CHARACTERS_MAX)}…` : text;
+}
+
+/** The parts of a zod schema's definition that are looked at here. */
+interface SchemaDef {
+  readonly type: string;
+  readonly shape?: Record<string, z.core.$ZodType>;
+  readonly element?: z.core.$ZodType;
+  readonly innerType?: z.core.$ZodType;
+  readonly options?: readonly z.core.$ZodType[];
+  readonly discriminator?: string;
+  readonly values?: readonly unknown[];
+}
+
+function defOf(schema: z.core.$ZodType): SchemaDef {
+  return schema._zod.def;
+}
+
+function keysAt(schema: z.core.$ZodType, value: unknown, path: KeyPath): string[] {
+  const keys = schemaAt(schema, value, path).flatMap((found) => {
+    const def = defOf(found);
+    const options =
+      def.type === 'union' ? optionsFor(found, at(value, path)).flatMap((option) => unwrap(option)) : [found];
+    return options.flatMap((option) => Object.keys(defOf(option).shape ?? {}));
+  });
+  return [...new Set(keys)];
+}
+
+/** The schemas that may judge the value at a path: several where a union is on the way. */
+function schemaAt(schema: z.core.$ZodType, value: unknown, path: KeyPath): z.core.$ZodType[] {
+  const here = unwrap(schema);
+  const [part, ...rest] = path;
+  if (part === undefined) return schema === here[0] ? here : [schema, ...here];
+  const inner = at(value, [part]);
+  return here.flatMap((candidate) => {
+    const def = defOf(candidate);
+    if (def.type === 'union') return optionsFor(candidate, value).flatMap((option) => schemaAt(option, value, path));
+    const next = def.type === 'array' ? def.element : ownShape(def, part);
+    return next === undefined ? [] : schemaAt(next, inner, rest);
+  });
+}
+
+function ownShape({ shape }: SchemaDef, part: string | number): z.core.$ZodType | undefined {
+  return shape !== undefined && Object.hasOwn(shape, part) ? shape[part] : undefined;
+}
+
+/** The options of a union that fit the value's discriminator; all of them where that decides nothing. */
+function optionsFor(union: z.core.$ZodType, value: unknown): readonly z.core.$ZodType[] {
+  const { discriminator, options = [] } = defOf(union);
+  if (discriminator === undefined) return options;
+  const tag = at(value, [discriminator]);
+  const fitting = options.filter((option) => literalsOf(option, discriminator).includes(String(tag)));
+  return fitting.length > 0 ? fitting : options;
+}
+
+function literalsOf(option: z.core.$ZodType, key: string): string[] {
+  const literal = ownShape(defOf(option), key);
+  return literal === undefined ? [] : (defOf(literal).values ?? []).map(String);
+}
+
+/** Without `optional`, `default` and the like around it. */
+function unwrap(schema: z.core.$ZodType): z.core.$ZodType[] {
+  const { innerType } = defOf(schema);
+  return innerType === undefined ? [schema] : unwrap(innerType);
+}

@@ -1,0 +1,136 @@
+/**
+ * Reads a config file: either all of it is right, or every problem is listed, each with its line and how to mend it.
+ *
+ * It decides nothing about a running node; what differs from the roster is `plan-apply.ts`.
+ */
+import { readFile, stat } from 'node:fs/promises';
+import { parse, TomlError } from 'smol-toml';
+import type { ConfigProblem } from './config-problem.ts';
+import { configSchema, type ConfigFile } from './config-schema.ts';
+import { crossFaults, declaredRoster, type DeclaredRoster, type Fault, type Surroundings } from './declared-roster.ts';
+import { explainIssues } from './explain-issues.ts';
+import { nodeConfig, type NodeConfig, type NodeEnvironment } from './node-config.ts';
+import { targetsRoster } from './targets-file.ts';
+import { locateToml } from './toml-lines.ts';
+
+/** A larger config is refused unread. */
+export const CONFIG_BYTES_MAX = 1_048_576;
+/** Problems that are listed; the rest are only counted. */
+export const CONFIG_PROBLEMS_MAX = 50;
+
+export type LoadedConfig =
+  | { readonly outcome: 'loaded'; readonly node: NodeConfig; readonly declared: DeclaredRoster }
+  | { readonly outcome: 'broken'; readonly problems: readonly ConfigProblem[] };
+
+export interface LoadOptions {
+  /** Where the admin token may be. Default: nowhere. */
+  readonly environment?: NodeEnvironment;
+  /** Pools that listeners may name although the file does not declare them. Default: none. */
+  readonly otherPools?: Surroundings['otherPools'];
+  /** True: how the node runs is not this reader's business, so its address and token are not checked. Default false. */
+  readonly isRosterOnly?: boolean;
+  /** The node's id where the file gives none. Default: the host's name. */
+  readonly nodeId?: string;
+}
+
+export async function loadConfig(path: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  let text: string;
+  try {
+    const { size } = await stat(path);
+    if (size > CONFIG_BYTES_MAX) return tooLarge(path, size);
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    return broken(path, [{ line: 1, ...unreadable(error as NodeJS.ErrnoException) }]);
+  }
+  return parseConfig(text, path, options);
+}
+
+/** `loadConfig` for a text; `file` is only what problems are reported under. */
+export function parseConfig(text: string, file: string, options: LoadOptions = {}): LoadedConfig {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > CONFIG_BYTES_MAX) return tooLarge(file, bytes);
+  let raw: unknown;
+  try {
+    raw = parse(text, { unsafeKeyBehaviour: 'throw' });
+  } catch (error) {
+    return broken(file, [syntaxProblem(error)]);
+  }
+  const { faults, loaded } = check(raw, options);
+  if (loaded !== null && faults.length === 0) return { outcome: 'loaded', ...loaded };
+  const lines = locateToml(text);
+  const located = faults.map(({ path, what, fix }) => ({ line: lines.lineOf(path), what, fix }));
+  return broken(
+    file,
+    located.sort((a, b) => a.line - b.line),
+  );
+}
+
+interface Checked {
+  readonly faults: readonly Fault[];
+  readonly loaded: { readonly node: NodeConfig; readonly declared: DeclaredRoster } | null;
+}
+
+function check(raw: unknown, options: LoadOptions): Checked {
+  const early = laterVersionFaults(raw);
+  if (early.length > 0) return { faults: early, loaded: null };
+  const parsed = configSchema.safeParse(raw);
+  if (!parsed.success) return { faults: explainIssues(parsed.error.issues, configSchema, raw), loaded: null };
+  const file = withNodeId(parsed.data, options.nodeId);
+  const { config: node, faults: nodeFaults } = nodeConfig(file, options.environment ?? {});
+  const { declared, faults } = checkRoster(file, {
+    adminAddress: options.isRosterOnly === true ? null : node.admin,
+    otherPools: options.otherPools ?? new Set<string>(),
+  });
+  const all = options.isRosterOnly === true ? faults : [...nodeFaults, ...faults];
+  return { faults: all, loaded: { node, declared } };
+}
+
+function withNodeId(file: ConfigFile, nodeId: string | undefined): ConfigFile {
+  if (file.node.id !== undefined || nodeId === undefined) return file;
+  return { ...file, node: { ...file.node, id: nodeId } };
+}
+
+function checkRoster(file: ConfigFile, around: Surroundings): { declared: DeclaredRoster; faults: readonly Fault[] } {
+  if (file.targets.length === 0) return { declared: declaredRoster(file), faults: crossFaults(file, around) };
+  if (file.pools.length + file.listeners.length > 0) {
+    const what = '[[targets]] is the short form of a config and stands alone';
+    const fix = 'move the targets into the backends of a pool';
+    return { declared: { pools: [], listeners: [] }, faults: [{ path: ['targets'], what, fix }] };
+  }
+  return targetsRoster(file.targets);
+}
+
+/** What the design has a word for and this version does not do yet gets a line of its own. */
+function laterVersionFaults(raw: unknown): Fault[] {
+  const { journal } = raw as { journal?: { kind?: unknown } };
+  if (journal?.kind !== 'jetstream') return [];
+  const what = 'the journal kind "jetstream" is not in this version';
+  return [{ path: ['journal', 'kind'], what, fix: 'use kind = "embedded"' }];
+}
+
+function syntaxProblem(error: unknown): Omit<ConfigProblem, 'file'> {
+  const fix = 'mend the TOML syntax there';
+  if (!(error instanceof TomlError)) return { line: 1, what: 'the file is not TOML', fix };
+  const reason = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
+  return { line: Math.max(1, error.line), what: `not TOML at column ${error.column}: ${reason}`, fix };
+}
+
+function unreadable(error: NodeJS.ErrnoException): Pick<ConfigProblem, 'what' | 'fix'> {
+  if (error.code === 'ENOENT') return { what: 'there is no such file', fix: 'check the path given with -c or -f' };
+  if (error.code === 'EISDIR') return { what: 'this is a folder', fix: 'give the path of a TOML file' };
+  return { what: `the file cannot be read: ${error.code ?? error.message}`, fix: 'check its permissions' };
+}
+
+function tooLarge(file: string, bytes: number): LoadedConfig {
+  const what = `the file has ${bytes} bytes; a config has at most ${CONFIG_BYTES_MAX}`;
+  return broken(file, [{ line: 1, what, fix: 'publish large pools as events instead (see docs/events.md)' }]);
+}
+
+function broken(file: string, problems: readonly Omit<ConfigProblem, 'file'>[]): LoadedConfig {
+  const shown = problems.slice(0, CONFIG_PROBLEMS_MAX).map((problem) => ({ file, ...problem }));
+  const restCount = problems.length - shown.length;
+  if (restCount > 0) {
+    shown.push({ file, line: problems.at(-1)!.line, what: `${restCount} more problems`, fix: 'mend these first' });
+  }
+  return { outcome: 'broken', problems: shown };
+}

@@ -1,0 +1,115 @@
+/**
+ * How one node runs: what of the config is not about the roster, with its defaults filled in.
+ *
+ * The admin token is read from the environment or from a file, never from the config itself, which people copy around.
+ */
+import { readFileSync } from 'node:fs';
+import { availableParallelism, hostname } from 'node:os';
+import { parseBind } from '@muster/membership';
+import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
+import type { Fault } from './declared-roster.ts';
+
+export interface NodeConfig {
+  /** Default: the host's name, made to fit `[a-z0-9-]{1,64}`. */
+  readonly id: string;
+  /** Default: `default`. */
+  readonly cluster: string;
+  /** Proxy processes. Default: one per core. */
+  readonly workers: number;
+  /** HOST:PORT of the admin API, default 127.0.0.1:9900; null: there is none. */
+  readonly admin: string | null;
+  /** What the admin API asks for; null on a loopback address without one. */
+  readonly adminToken: string | null;
+  /** Open connections per worker; further ones are refused. Default 8,192. */
+  readonly maxConnections: number;
+  /** How long open connections may finish at shutdown, in ms. Default 30,000. */
+  readonly drainTimeoutMs: number;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly journal: JournalConfig;
+}
+
+export type JournalConfig =
+  /** One file, relative to the working directory. Default: `data/<node id>.journal`. */
+  | { readonly kind: 'embedded'; readonly path: string }
+  /** Gone when the process ends. */
+  | { readonly kind: 'memory' };
+
+export interface NodeEnvironment {
+  readonly MUSTER_ADMIN_TOKEN?: string | undefined;
+}
+
+/** A node's config, and what is wrong with it. The config is meaningful only where `faults` is empty. */
+export function nodeConfig(
+  { node, journal }: Pick<ConfigFile, 'node' | 'journal'>,
+  environment: NodeEnvironment,
+): { readonly config: NodeConfig; readonly faults: readonly Fault[] } {
+  const id = node.id ?? hostNodeId(hostname());
+  const faults: Fault[] = [];
+  const adminToken = readToken(node.adminTokenFile, environment, faults);
+  const admin = node.admin === false ? null : node.admin;
+  faults.push(...adminFaults(admin, adminToken));
+  if (journal.kind === 'memory' && journal.path !== undefined) {
+    const fix = 'remove the path, or use kind = "embedded"';
+    faults.push({ path: ['journal', 'path'], what: 'a journal in memory has no path', fix });
+  }
+  const config: NodeConfig = {
+    id,
+    cluster: node.cluster,
+    workers: node.workers ?? availableParallelism(),
+    admin,
+    adminToken,
+    maxConnections: node.maxConnections,
+    drainTimeoutMs: node.drainTimeoutMs,
+    logLevel: node.logLevel,
+    journal:
+      journal.kind === 'memory' ? { kind: 'memory' } : { kind: 'embedded', path: journal.path ?? `data/${id}.journal` },
+  };
+  return { config, faults };
+}
+
+/** `lb-1.example.com` becomes `lb-1-example-com`; `node` where nothing is left. */
+export function hostNodeId(host: string): string {
+  const id = host
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .slice(0, 64);
+  return id === '' ? 'node' : id;
+}
+
+/** True for `localhost`, 127.0.0.0/8 and `::1`. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+const TOKEN_PATTERN = /^[\x21-\x7e]{1,1024}$/;
+
+function readToken(file: string | undefined, environment: NodeEnvironment, faults: Fault[]): string | null {
+  const fromEnvironment = environment.MUSTER_ADMIN_TOKEN ?? '';
+  if (fromEnvironment !== '') return checkToken(fromEnvironment, { name: 'MUSTER_ADMIN_TOKEN', faults });
+  if (file === undefined) return null;
+  try {
+    return checkToken(readFileSync(file, 'utf8').trim(), { name: file, faults });
+  } catch (error) {
+    const what = `the token file ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+    faults.push({ path: ['node', 'adminTokenFile'], what, fix: 'create it, or set MUSTER_ADMIN_TOKEN' });
+    return null;
+  }
+}
+
+function checkToken(token: string, { name, faults }: { name: string; faults: Fault[] }): string | null {
+  if (TOKEN_PATTERN.test(token)) return token;
+  const what = `the token in ${name} cannot be sent in a header`;
+  faults.push({ path: ['node', 'adminTokenFile'], what, fix: 'use 1 to 1,024 printable ASCII characters, no spaces' });
+  return null;
+}
+
+function adminFaults(admin: string | null, token: string | null): Fault[] {
+  const address = admin === null ? null : parseBind(admin);
+  if (address === null) return [];
+  const path = ['node', 'admin'];
+  if (address.kind === 'unix') return [{ path, what: `admin is ${admin}`, fix: 'give HOST:PORT' }];
+  if (token !== null || isLoopbackHost(address.host)) return [];
+  const what = `the admin API on ${admin} can be reached from other machines, so it needs a token`;
+  return [{ path, what, fix: 'set MUSTER_ADMIN_TOKEN or adminTokenFile, or bind it to 127.0.0.1' }];
+}

@@ -1,0 +1,224 @@
+/** The plan, by examples and by its two laws: applied once it leaves nothing to do, and it touches nobody else's things. */
+import {
+  commandSchema,
+  decide,
+  emptyRoster,
+  fold,
+  formatSubject,
+  listenerSpecSchema,
+  poolSpecSchema,
+  type CommandInput,
+  type Roster,
+} from '@muster/membership';
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { DeclaredRoster } from './declared-roster.ts';
+import { planApply } from './plan-apply.ts';
+import { isEffective, type PlanStep } from './plan-step.ts';
+import { planLines } from './plan-text.ts';
+
+const ORIGIN = 'config:lb-1';
+
+/** Decides and folds one command; throws where `decide` refuses. */
+function carryOut(roster: Roster, command: CommandInput, origin: string | null): Roster {
+  const decision = decide(roster, commandSchema.parse(command));
+  if (decision.outcome === 'unchanged') return roster;
+  if (decision.outcome === 'refused') throw new Error(decision.message);
+  const revision = roster.revision + 1;
+  const subject = formatSubject(roster.cluster, decision.entity);
+  const payload = JSON.stringify(decision.event);
+  const { roster: after, rejection } = fold(roster, {
+    revision,
+    timeMs: revision,
+    id: `e${revision}`,
+    subject,
+    origin,
+    payload,
+  });
+  expect(rejection).toBeNull();
+  return after;
+}
+
+function applyPlan(roster: Roster, steps: readonly PlanStep[], origin = ORIGIN): Roster {
+  return steps.filter(isEffective).reduce((before, { command }) => carryOut(before, command, origin), roster);
+}
+
+function rosterOf(...commands: (readonly [CommandInput, string | null])[]): Roster {
+  return commands.reduce((roster, [command, origin]) => carryOut(roster, command, origin), emptyRoster('default'));
+}
+
+function declare(
+  pools: Record<string, Record<string, string>>,
+  listeners: Record<string, readonly [bind: string, pool: string]> = {},
+): DeclaredRoster {
+  return {
+    pools: Object.entries(pools).map(([id, backends]) => ({
+      id,
+      spec: poolSpecSchema.parse({}),
+      backends: Object.entries(backends).map(([backend, target]) => ({ id: backend, target, weight: 1 })),
+    })),
+    listeners: Object.entries(listeners).map(([id, [bind, pool]]) => ({
+      id,
+      spec: listenerSpecSchema.parse({ bind, pool }),
+    })),
+  };
+}
+
+function plan(roster: Roster, declared: DeclaredRoster): string[] {
+  return planLines(planApply(roster, declared, ORIGIN));
+}
+
+describe('by example', () => {
+  const declared = declare({ spells: { a: 'h:1' } }, { web: ['h:80', 'spells'] });
+  const applied = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), declared, ORIGIN));
+
+  test('a new config is added from pools over backends to listeners', () => {
+    const lines = plan(emptyRoster('default'), declared);
+    expect(lines.map((line) => line.split('   ')[0]!.trim())).toEqual([
+      '+ pool spells',
+      '+ backend spells/a',
+      '+ listener web',
+    ]);
+    expect(lines[1]).toBe('+ backend spells/a   target h:1, weight 1');
+  });
+
+  test('what is there already is counted', () => {
+    expect(plan(applied, declared)).toEqual(['= 3 unchanged']);
+  });
+
+  test('a changed field is shown with both values', () => {
+    const [pool] = declared.pools;
+    const changed = { ...declared, pools: [{ ...pool!, spec: poolSpecSchema.parse({ connectTimeoutMs: 400 }) }] };
+    expect(plan(applied, changed)).toEqual(['~ pool spells   connectTimeoutMs 5000 → 400', '= 2 unchanged']);
+  });
+
+  test('what is no longer declared goes from listeners over backends to pools', () => {
+    expect(plan(applied, declare({}))).toEqual(['- listener web', '- backend spells/a', '- pool spells']);
+  });
+
+  test('what somebody else owns is left alone, and is unchanged where it says the same', () => {
+    const roster = carryOut(
+      applied,
+      { type: 'RegisterBackend', pool: 'spells', backend: 'b', target: 'h:2' },
+      'cli:alice',
+    );
+    expect(plan(roster, declared)).toEqual(['= 3 unchanged']);
+    expect(plan(roster, declare({ spells: { a: 'h:1', b: 'h:2' } }, { web: ['h:80', 'spells'] }))).toEqual([
+      '= 4 unchanged',
+    ]);
+    expect(plan(roster, declare({ spells: { a: 'h:1', b: 'h:3' } }, { web: ['h:80', 'spells'] }))).toEqual([
+      '! backend spells/b   left alone: owned by cli:alice',
+      '= 3 unchanged',
+    ]);
+  });
+
+  test('a pool that holds a backend of somebody else stays', () => {
+    const roster = carryOut(applied, { type: 'RegisterBackend', pool: 'spells', backend: 'b', target: 'h:2' }, null);
+    expect(plan(roster, declare({})).at(-1)).toContain('backend b in it is owned by a publisher that gave no name');
+  });
+
+  test('a pool that a listener of somebody else feeds stays', () => {
+    const roster = carryOut(
+      applied,
+      { type: 'DefineListener', listener: 'other', bind: 'h:81', pool: 'spells' },
+      'sdk:x',
+    );
+    expect(plan(roster, declare({})).at(-1)).toContain('listener other still sends connections to it');
+  });
+
+  test("a backend's mode is not the config's business", () => {
+    const drained = carryOut(
+      applied,
+      { type: 'SetBackendMode', pool: 'spells', backend: 'a', mode: 'drain' },
+      'cli:alice',
+    );
+    expect(plan(drained, declared)).toEqual(['= 3 unchanged']);
+  });
+
+  test('two listeners may swap their addresses', () => {
+    const two = declare({ p: {} }, { a: ['h:1', 'p'], b: ['h:2', 'p'] });
+    const roster = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, ORIGIN));
+    const swapped = declare({ p: {} }, { a: ['h:2', 'p'], b: ['h:1', 'p'] });
+    const after = applyPlan(roster, planApply(roster, swapped, ORIGIN));
+    expect(plan(after, swapped)).toEqual(['= 3 unchanged']);
+  });
+
+  test('an address that a listener of somebody else has is left to it', () => {
+    const roster = rosterOf(
+      [{ type: 'DefinePool', pool: 'p' }, 'sdk:x'],
+      [{ type: 'DefineListener', listener: 'theirs', bind: 'h:1', pool: 'p' }, 'sdk:x'],
+    );
+    expect(plan(roster, declare({ p: {} }, { mine: ['h:1', 'p'] }))).toEqual([
+      '! listener mine   left alone: listener theirs, owned by sdk:x, is bound to h:1',
+      '= 1 unchanged',
+    ]);
+  });
+});
+
+describe('laws', () => {
+  const id = fc.constantFrom('a', 'b', 'c');
+  const bind = fc.constantFrom('h:1', 'h:2', 'h:3', 'h:0');
+  const origin = fc.constantFrom(ORIGIN, 'cli:alice', null);
+  const command: fc.Arbitrary<CommandInput> = fc.oneof(
+    fc.record({ type: fc.constant('DefinePool' as const), pool: id, connectAttempts: fc.constantFrom(2, 3) }),
+    fc.record({
+      type: fc.constant('RegisterBackend' as const),
+      pool: id,
+      backend: id,
+      target: fc.constantFrom('h:8', 'h:9'),
+    }),
+    fc.record({ type: fc.constant('DefineListener' as const), listener: id, bind, pool: id }),
+    fc.record({ type: fc.constant('RemovePool' as const), pool: id }),
+  );
+  /** A roster that several publishers have made; commands that make no sense are passed over. */
+  const roster = fc.array(fc.tuple(command, origin), { maxLength: 30 }).map((entries) =>
+    entries.reduce((before, [next, by]) => {
+      const decision = decide(before, commandSchema.parse(next));
+      return decision.outcome === 'accepted' ? carryOut(before, next, by) : before;
+    }, emptyRoster('default')),
+  );
+  const declared: fc.Arbitrary<DeclaredRoster> = fc
+    .record({
+      pools: fc.dictionary(id, fc.dictionary(id, fc.constantFrom('h:8', 'h:9'))),
+      listeners: fc.uniqueArray(fc.tuple(id, bind), { selector: ([name]) => name }),
+    })
+    .map(({ pools, listeners }) => {
+      const [pool] = Object.keys(pools);
+      const taken = new Set<string>();
+      const unique = listeners.filter(
+        ([, address]) => address === 'h:0' || (!taken.has(address) && taken.add(address)),
+      );
+      return declare(
+        pools,
+        pool === undefined ? {} : Object.fromEntries(unique.map(([name, at]) => [name, [at, pool]])),
+      );
+    });
+
+  test('every step is accepted, and a second plan finds nothing to do', () => {
+    fc.assert(
+      fc.property(roster, declared, (before, wanted) => {
+        const after = applyPlan(before, planApply(before, wanted, ORIGIN));
+        expect(planApply(after, wanted, ORIGIN).filter(isEffective)).toEqual([]);
+      }),
+      { numRuns: 500, seed: 11 },
+    );
+  });
+
+  test("other origins' things are the same afterwards", () => {
+    const theirs = (of: Roster) => [
+      ...[...of.pools.values()]
+        .filter((pool) => pool.origin !== ORIGIN)
+        .map((pool) => [pool.id, pool.spec, pool.origin]),
+      ...[...of.pools.values()].flatMap((pool) =>
+        [...pool.backends.values()].filter((backend) => backend.origin !== ORIGIN),
+      ),
+      ...[...of.listeners.values()].filter((listener) => listener.origin !== ORIGIN),
+    ];
+    fc.assert(
+      fc.property(roster, declared, (before, wanted) => {
+        expect(theirs(applyPlan(before, planApply(before, wanted, ORIGIN)))).toEqual(theirs(before));
+      }),
+      { numRuns: 500, seed: 11 },
+    );
+  });
+});

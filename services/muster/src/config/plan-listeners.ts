@@ -1,0 +1,142 @@
+/**
+ * The listeners' part of a plan. What makes it more than a comparison is that an address can have one listener at a
+ * time: a listener that moves away goes before the one that takes its place, and one that is removed for another on
+ * the same address goes first.
+ */
+import type { Command } from '@muster/membership';
+import type { DeclaredListener } from './declared-roster.ts';
+import {
+  isEffective,
+  ownedBy,
+  planEntity,
+  REASON,
+  type EffectiveStep,
+  type PlannedListener,
+  type PlannedRoster,
+  type PlanStep,
+} from './plan-step.ts';
+
+export interface ListenerPlan {
+  /** Definitions in an order in which none meets a taken address, with the removals that must come before them. */
+  readonly steps: readonly PlanStep[];
+  readonly removals: readonly EffectiveStep[];
+  /** Which pool each listener feeds once the plan is applied. */
+  readonly poolsByListener: ReadonlyMap<string, string>;
+}
+
+export function planListeners(
+  roster: PlannedRoster,
+  declared: readonly DeclaredListener[],
+  origin: string,
+): ListenerPlan {
+  const planned = declared.map((listener) => ({ listener, step: planListener(roster, listener, origin) }));
+  const addresses = new Addresses(roster.listeners.values());
+  const removals = removalsOf(roster, declared, origin);
+  const wanted = new Set(planned.filter(({ step }) => isEffective(step)).map(({ listener }) => listener.spec.bind));
+  const early = removals.filter(({ name }) => wanted.has(addresses.bindOf(name) ?? ''));
+  for (const { name } of removals) addresses.release(name);
+
+  const steps: PlanStep[] = [...early, ...planned.flatMap(({ step }) => (isEffective(step) ? [] : [step]))];
+  steps.push(...orderDefinitions(planned.filter(({ step }) => isEffective(step)) as Definition[], addresses));
+  return {
+    steps,
+    removals: removals.filter((removal) => !early.includes(removal)),
+    poolsByListener: poolsAfter(roster, [...removals, ...steps]),
+  };
+}
+
+interface Definition {
+  readonly listener: DeclaredListener;
+  readonly step: EffectiveStep;
+}
+
+/** Each round takes a definition whose address is free. Where all wait for each other, one gives its address up first. */
+function orderDefinitions(definitions: readonly Definition[], addresses: Addresses): PlanStep[] {
+  const steps: PlanStep[] = [];
+  let waiting = [...definitions];
+  while (waiting.length > 0) {
+    const next = waiting.find(({ listener }) => addresses.holderOf(listener) === null);
+    if (next !== undefined) {
+      addresses.take(next.listener);
+      steps.push(next.step);
+      waiting = waiting.filter((definition) => definition !== next);
+      continue;
+    }
+    const waitingNames = new Set(waiting.map(({ listener }) => listener.id));
+    const blocked = waiting.find(({ listener }) => !waitingNames.has(addresses.holderOf(listener)!.id));
+    if (blocked !== undefined) {
+      const holder = addresses.holderOf(blocked.listener)!;
+      const why = `listener ${holder.id}, ${ownedBy(holder.origin)}, is bound to ${holder.spec.bind}`;
+      const { kind, name, changes } = blocked.step;
+      steps.push({ action: 'left-alone', kind, name, changes, why });
+      waiting = waiting.filter((definition) => definition !== blocked);
+      continue;
+    }
+    const [first] = waiting;
+    addresses.release(first!.listener.id);
+    steps.push(removalOf(first!.listener.id, 'gives up its address for another listener'));
+  }
+  return steps;
+}
+
+/** Who is bound where while the plan is carried out. Port 0 is never taken. */
+class Addresses {
+  readonly #listenersById = new Map<string, PlannedListener>();
+
+  constructor(listeners: Iterable<PlannedListener>) {
+    for (const listener of listeners) this.#listenersById.set(listener.id, listener);
+  }
+
+  bindOf(id: string): string | undefined {
+    return this.#listenersById.get(id)?.spec.bind;
+  }
+
+  /** Another listener on the address that this one wants, or null. */
+  holderOf({ id, spec }: DeclaredListener): PlannedListener | null {
+    if (spec.bind.endsWith(':0')) return null;
+    for (const other of this.#listenersById.values()) {
+      if (other.id !== id && other.spec.bind === spec.bind) return other;
+    }
+    return null;
+  }
+
+  take({ id, spec }: DeclaredListener): void {
+    this.#listenersById.set(id, { id, spec, origin: null });
+  }
+
+  release(id: string): void {
+    this.#listenersById.delete(id);
+  }
+}
+
+function planListener(roster: PlannedRoster, { id, spec }: DeclaredListener, origin: string): PlanStep {
+  const listener = roster.listeners.get(id);
+  const before = listener === undefined ? null : { fields: listener.spec, origin: listener.origin };
+  const command: Command = { type: 'DefineListener', listener: id, ...spec };
+  return planEntity({ kind: 'listener', name: id, command }, { before, after: spec, origin });
+}
+
+function removalsOf(roster: PlannedRoster, declared: readonly DeclaredListener[], origin: string): EffectiveStep[] {
+  const kept = new Set(declared.map(({ id }) => id));
+  const steps: EffectiveStep[] = [];
+  for (const { id, origin: owner } of roster.listeners.values()) {
+    if (owner === origin && !kept.has(id)) steps.push(removalOf(id, REASON));
+  }
+  return steps;
+}
+
+function removalOf(id: string, reason: string): EffectiveStep {
+  const command: Command = { type: 'RemoveListener', listener: id, reason };
+  return { action: 'remove', kind: 'listener', name: id, changes: [], command };
+}
+
+function poolsAfter(roster: PlannedRoster, steps: readonly PlanStep[]): Map<string, string> {
+  const pools = new Map<string, string>();
+  for (const { id, spec } of roster.listeners.values()) pools.set(id, spec.pool);
+  for (const step of steps) {
+    if (!isEffective(step)) continue;
+    if (step.command.type === 'DefineListener') pools.set(step.name, step.command.pool);
+    else pools.delete(step.name);
+  }
+  return pools;
+}
