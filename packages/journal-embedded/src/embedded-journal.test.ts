@@ -1,3 +1,4 @@
+/** The embedded journal passes the contract that all journals pass. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

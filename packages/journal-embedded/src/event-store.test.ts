@@ -1,3 +1,4 @@
+/** The store on its own: groups, failing disks, pages and times. */
 import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

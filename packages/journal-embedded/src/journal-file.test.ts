@@ -1,3 +1,4 @@
+/** The file: who may open it, what is refused, and what damage costs. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempDisposableSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';

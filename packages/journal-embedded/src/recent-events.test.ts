@@ -1,3 +1,4 @@
+/** What the recent events answer, and what they let go. */
 import type { RecordedEvent } from '@muster/membership';
 import { expect, test } from 'vitest';
 import { RecentEvents } from './recent-events.ts';

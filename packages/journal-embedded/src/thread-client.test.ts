@@ -1,3 +1,4 @@
+/** Both ends of the thread: its death, the limits on what is in flight, and the clock. */
 import { mkdtempDisposableSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

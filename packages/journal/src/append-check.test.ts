@@ -1,3 +1,4 @@
+/** Which appends every journal refuses. */
 import { expect, test } from 'vitest';
 import { refuseAppend } from './append-check.ts';
 import type { NewEvent } from './journal.ts';

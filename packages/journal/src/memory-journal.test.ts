@@ -1,3 +1,4 @@
+/** The in-memory journal passes the contract that all journals pass. */
 import { expect, test } from 'vitest';
 import { journalContract } from './contract.ts';
 import { collect } from './contract/samples.ts';

@@ -1,3 +1,4 @@
+/** Which snapshots stay. */
 import { expect, test } from 'vitest';
 import { snapshotsToRemove } from './snapshot-retention.ts';
 
