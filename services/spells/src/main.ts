@@ -59,6 +59,7 @@ server.listen({ host: args.host, port: args.port }, () => {
 const CLOSE_TIMEOUT_MS = 1000;
 
 function close(): void {
+  if (process.connected) process.disconnect();
   server.close();
   server.closeIdleConnections();
   setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS).unref();
@@ -66,3 +67,5 @@ function close(): void {
 
 process.once('SIGTERM', close);
 process.once('SIGINT', close);
+// Started over IPC (the demo does so), it ends with its parent, even one that had no time to say so.
+process.once('disconnect', close);

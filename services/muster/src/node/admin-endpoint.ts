@@ -1,0 +1,38 @@
+/**
+ * The admin API of a running node: the server, the metrics it serves, and the totals that both read.
+ */
+import type { NodeHandle } from '@muster/actors';
+import { createAdminServer } from '../admin/admin-server.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import type { Log } from '../log/log.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
+
+export type RunningAdmin =
+  | { readonly outcome: 'listening'; readonly address: string; close(): Promise<void> }
+  /** One line for people that names the address and what to do. */
+  | { readonly outcome: 'failed'; readonly reason: string; close(): Promise<void> };
+
+export interface AdminEndpointOptions {
+  readonly node: NodeHandle;
+  readonly config: NodeConfig & { readonly admin: string };
+  readonly log: Log;
+}
+
+export async function startAdmin({ node, config, log }: AdminEndpointOptions): Promise<RunningAdmin> {
+  const traffic = new TrafficTotals();
+  const metrics = createMetrics({ node, traffic });
+  const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, log });
+  const unfollow = followTraffic(node, traffic);
+  const close = async () => {
+    unfollow();
+    await server.close();
+  };
+  const listened = await server.listen(config.admin);
+  if (listened.outcome === 'failed') {
+    await close();
+    return { ...listened, close };
+  }
+  log.info({ address: listened.address }, `the admin API listens on http://${listened.address}`);
+  return { ...listened, close };
+}

@@ -1,0 +1,21 @@
+/**
+ * From a pool's health policy to one probe of one target.
+ */
+import { parseTarget, statusRanges } from '@muster/membership';
+import type { StartProbe } from '@muster/actors';
+import { probeHttp, probeTcp } from '@muster/probes';
+
+export const startConfiguredProbe: StartProbe = (text, policy) => {
+  const target = parseTarget(text);
+  // The schema has refused every registration whose target does not parse.
+  if (target === null) throw new Error(`"${text}" is not a target`);
+  const { timeoutMs } = policy;
+  if ('tcp' in policy) return probeTcp({ target, timeoutMs });
+  return probeHttp({
+    target,
+    timeoutMs,
+    path: policy.http,
+    expectedStatuses: statusRanges(policy.expectedStatuses),
+    ...(policy.host !== undefined && { host: policy.host }),
+  });
+};

@@ -1,0 +1,146 @@
+/**
+ * What a worker knows and does: the roster folded from the events it is told, the node's pending facts on top, and the
+ * data plane that is shown the newest of both after each message.
+ *
+ * It never asks, and it never waits: between two messages it is all traffic.
+ */
+import {
+  addPendingFact,
+  decodeSnapshot,
+  emptyRoster,
+  fold,
+  rosterHash,
+  settlePendingFact,
+  type PendingFact,
+  type PendingFacts,
+  type RecordedEvent,
+  type Roster,
+} from '@muster/membership';
+import type { WorkerMessage, WorkerReport } from '@muster/actors';
+import { TcpProxy, type ProxyStats, type RefusalLine, type SocketHandle } from '@muster/proxy';
+
+export interface WorkerOptions {
+  readonly node: string;
+  /** 0 for the node's first worker. */
+  readonly index: number;
+  /** Open connections; one more is closed at once. */
+  readonly maxConnections: number;
+  readonly report: (report: WorkerReport) => void;
+}
+
+type MessageOf<Kind extends WorkerMessage['kind']> = Extract<WorkerMessage, { kind: Kind }>;
+
+/** A replaced listener's connections have this long to finish. */
+const REBIND_DRAIN_TIMEOUT_MS = 30_000;
+
+export class Worker {
+  readonly #node: string;
+  readonly #report: WorkerOptions['report'];
+  readonly #proxy: TcpProxy;
+  readonly #pending: PendingFacts = new Map();
+  #roster: Roster | null = null;
+
+  constructor({ node, index, maxConnections, report }: WorkerOptions) {
+    this.#node = node;
+    this.#report = report;
+    this.#proxy = new TcpProxy({ workerIndex: index, maxConnections, onRefusal: (line) => this.#logRefusal(line) });
+  }
+
+  /** `socket` comes with `listen` messages for a listener that is new or bound anew. */
+  receive(message: Exclude<WorkerMessage, { kind: 'drain' }>, socket: SocketHandle | null): void {
+    switch (message.kind) {
+      case 'roster':
+        return this.#startOver(message);
+      case 'events':
+        return this.#fold(message.events);
+      case 'pending':
+        return this.#changePending(message);
+      case 'listen':
+        return socket === null
+          ? this.#proxy.updateListener(message.listener.id, message.listener.spec)
+          : void this.#listen(message.listener, socket);
+      case 'unlisten':
+        return this.#proxy.closeListener(message.id, message.drainTimeoutMs);
+    }
+  }
+
+  stats(): ProxyStats {
+    return this.#proxy.stats();
+  }
+
+  /** Stops accepting and resolves when the last connection is over, or was closed after `timeoutMs`. */
+  drain(timeoutMs: number): Promise<void> {
+    return this.#proxy.drain(timeoutMs);
+  }
+
+  #startOver({ snapshot, pending }: MessageOf<'roster'>): void {
+    const decoded = decodeSnapshot(snapshot);
+    // The parent encoded it a moment ago: a snapshot that does not decode is a defect, and ends this process.
+    if (decoded.outcome === 'unreadable') throw new Error(`the roster from the control process: ${decoded.message}`);
+    this.#roster = decoded.roster;
+    const touched = new Set([...this.#pending.keys()].map(poolOfKey));
+    this.#pending.clear();
+    for (const fact of pending) touched.add(this.#add(fact));
+    this.#show(touched);
+    this.#reportFolded();
+  }
+
+  #fold(events: readonly RecordedEvent[]): void {
+    let roster = this.#roster ?? emptyRoster('');
+    for (const event of events) roster = fold(roster, event).roster;
+    this.#roster = roster;
+    this.#show();
+    this.#reportFolded();
+  }
+
+  #changePending({ added, settled }: MessageOf<'pending'>): void {
+    const touched = new Set<string>();
+    for (const fact of settled) {
+      settlePendingFact(this.#pending, fact);
+      touched.add(fact.pool);
+    }
+    for (const fact of added) touched.add(this.#add(fact));
+    this.#show(touched);
+  }
+
+  #add(fact: PendingFact): string {
+    addPendingFact(this.#pending, fact);
+    return fact.pool;
+  }
+
+  #show(pendingPools: Iterable<string> = []): void {
+    if (this.#roster === null) return;
+    this.#proxy.update({ roster: this.#roster, node: this.#node, pending: this.#pending }, pendingPools);
+  }
+
+  #reportFolded(): void {
+    const { revision } = this.#roster!;
+    this.#report({ kind: 'folded', revision, hash: rosterHash(this.#roster!) });
+  }
+
+  async #listen({ id, spec }: MessageOf<'listen'>['listener'], socket: SocketHandle): Promise<void> {
+    this.#proxy.closeListener(id, REBIND_DRAIN_TIMEOUT_MS);
+    const outcome = await this.#proxy.openListener(id, spec, socket);
+    if (outcome.ok) return this.#report({ kind: 'listening', listener: id });
+    const reason = outcome.reason === 'listen_failed' ? `${spec.bind}: ${outcome.code}` : outcome.reason;
+    this.#report({ kind: 'listen-failed', listener: id, reason });
+  }
+
+  #logRefusal({ listener, pool, reason, suppressedCount }: RefusalLine): void {
+    const more = suppressedCount > 0 ? `, and ${suppressedCount} more since the last line` : '';
+    const text = `listener ${listener}: a connection was closed: ${REFUSAL_TEXT[reason](pool)}${more}`;
+    this.#report({ kind: 'log', level: 'warn', fields: { listener, pool, reason, suppressedCount }, text });
+  }
+}
+
+const REFUSAL_TEXT: Record<RefusalLine['reason'], (pool: string) => string> = {
+  connection_limit: () => 'the worker is at its limit of connections',
+  unknown_pool: (pool) => `there is no pool ${pool}`,
+  empty_set: (pool) => `pool ${pool} has no eligible backend`,
+  backends_full: (pool) => `every backend of pool ${pool} is at its limit of connections`,
+  connect_failed: (pool) => `no backend of pool ${pool} could be reached`,
+};
+
+function poolOfKey(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}

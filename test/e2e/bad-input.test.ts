@@ -1,0 +1,78 @@
+/**
+ * What comes from outside and is wrong gets a clear error and changes nothing: the node goes on, with the same roster.
+ */
+import { writeFile } from 'node:fs/promises';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { startNamedEcho } from '../harness/backend.ts';
+import { nameBehind } from '../harness/client.ts';
+import { startTestNode, testFolder, type TestNode } from '../harness/node.ts';
+
+const post = (node: TestNode, path: string, body: string | Uint8Array<ArrayBuffer>) =>
+  fetch(`${node.admin}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+
+test('commands, events and bodies of any shape are answered with 4xx, and nothing changes', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedEcho('b');
+  await using node = await startTestNode({
+    folder,
+    config: `
+[[pools]]
+id = "p"
+backends = [{ id = "b-1", target = "${backend.target}" }]
+[[listeners]]
+id = "front"
+bind = "127.0.0.1:0"
+pool = "p"`,
+  });
+  const before = await node.status();
+
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom('/v1/commands', '/v1/events'),
+      fc.oneof(
+        fc.json(),
+        fc.string(),
+        fc.uint8Array({ maxLength: 200 }).map((bytes) => new Uint8Array(bytes)),
+        fc
+          .record({ type: fc.constantFrom('DefinePool', 'RegisterBackend', 'Nonsense'), pool: fc.anything() })
+          .map((body) => JSON.stringify(body)),
+        fc.record({ subject: fc.string(), payload: fc.json() }).map((body) => JSON.stringify(body)),
+      ),
+      async (path, body) => {
+        const answer = await post(node, path, body);
+        const text = await answer.text();
+        expect(answer.status, text).toBeGreaterThanOrEqual(400);
+        expect(answer.status, text).toBeLessThan(500);
+        expect(JSON.parse(text)).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } });
+      },
+    ),
+    { numRuns: 300 },
+  );
+
+  for (const version of [0, 2, '1', null]) {
+    const payload = { type: 'PoolRemoved', version };
+    const answer = await post(node, '/v1/events', JSON.stringify({ subject: 'muster.default.pool.p', payload }));
+    expect(answer.status).toBe(400);
+  }
+  const tenMegabytes = await post(node, '/v1/commands', `{"type":"${'x'.repeat(10_000_000)}"}`).catch(() => null);
+  if (tenMegabytes !== null) expect(tenMegabytes.status).toBe(413);
+
+  const after = await node.status();
+  expect(after.hash).toBe(before.hash);
+  expect(await nameBehind(await node.address('front'))).toBe('b');
+});
+
+test('a broken config is refused with file, line, what and how to fix', async () => {
+  await using folder = await testFolder();
+  await using node = await startTestNode({ folder });
+  const file = `${folder.path}/broken.toml`;
+  await writeFile(file, '[[pools]]\nid = "spells"\n\n[[listeners]]\nid = "web"\nbind = "127.0.0.1"\npool = "spels"\n');
+  const before = await node.status();
+  const { code, output } = await node.muster('apply', '-f', file);
+  expect(code).toBe(2);
+  expect(output).toContain(`${file}:6`);
+  expect(output).toContain('HOST:PORT');
+  expect(output).toContain('did you mean "spells"');
+  expect((await node.status()).hash).toBe(before.hash);
+});

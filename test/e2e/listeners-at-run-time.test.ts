@@ -1,0 +1,107 @@
+/**
+ * Pools and listeners start and stop at run time inside one process, by events, while another listener is under load and
+ * notices nothing; SIGTERM joins everything.
+ */
+import { expect, test } from 'vitest';
+import { startNamedEcho } from '../harness/backend.ts';
+import { nameBehind, openClient } from '../harness/client.ts';
+import { startTestNode, testFolder } from '../harness/node.ts';
+import { eventually, isAlive } from '../harness/process.ts';
+
+const ROUNDS = 10;
+
+test('listeners come and go while the connections of another one are untouched', async () => {
+  await using folder = await testFolder();
+  await using steady = await startNamedEcho('steady');
+  await using passing = await startNamedEcho('passing');
+  await using node = await startTestNode({
+    folder,
+    workers: 2,
+    config: `
+[[pools]]
+id = "steady"
+backends = [{ id = "s-1", target = "${steady.target}" }]
+[[listeners]]
+id = "front"
+bind = "127.0.0.1:0"
+pool = "steady"`,
+  });
+  const front = await node.address('front');
+  await using longLived = await openClient(front);
+  expect(await longLived.greeting()).toBe('steady');
+
+  let isRunning = true;
+  const load = (async () => {
+    let count = 0;
+    while (isRunning) {
+      expect(await nameBehind(front)).toBe('steady');
+      await longLived.echo(`round ${count}`);
+      count++;
+    }
+    return count;
+  })();
+
+  for (let round = 0; round < ROUNDS; round++) {
+    const pool = `pool-${round}`;
+    const listener = `listener-${round}`;
+    for (const command of [
+      { type: 'DefinePool', pool },
+      { type: 'RegisterBackend', pool, backend: 'b-1', target: passing.target },
+      { type: 'DefineListener', listener, bind: '127.0.0.1:0', pool },
+    ] as const) {
+      expect(await node.command(command)).toMatchObject({ outcome: 'appended' });
+    }
+    const address = await node.address(listener);
+    expect(await eventually('the new listener answers', () => nameBehind(address))).toBe('passing');
+    await using open = await openClient(address);
+    expect(await open.greeting()).toBe('passing');
+    expect(await node.command({ type: 'RemoveListener', listener })).toMatchObject({ outcome: 'appended' });
+    await eventually('the removed listener refuses', async () => {
+      return nameBehind(address).then(
+        () => false,
+        (error: NodeJS.ErrnoException) => error.code === 'ECONNREFUSED',
+      );
+    });
+    await open.echo('a removed listener lets its connections finish');
+    expect(await node.command({ type: 'RemovePool', pool })).toMatchObject({ outcome: 'appended' });
+    await open.closed();
+  }
+  isRunning = false;
+  expect(await load).toBeGreaterThan(0);
+  expect(longLived.isClosed()).toBe(false);
+});
+
+test('SIGTERM lets connections finish, joins every process and exits with 0', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedEcho('b');
+  await using node = await startTestNode({
+    folder,
+    workers: 2,
+    config: `
+[[pools]]
+id = "p"
+backends = [{ id = "b-1", target = "${backend.target}" }]
+[[listeners]]
+id = "front"
+bind = "127.0.0.1:0"
+pool = "p"`,
+  });
+  const address = await node.address('front');
+  const pids = await node.workerPids();
+  expect(pids).toHaveLength(2);
+  await using client = await openClient(address);
+  await client.greeting();
+
+  const stopped = node.stop();
+  await eventually('the listener refuses', () =>
+    nameBehind(address).then(
+      () => false,
+      () => true,
+    ),
+  );
+  await client.echo('the connection that was open lives on');
+  client.socket.end();
+  expect(await stopped).toBe(0);
+  expect(pids.filter(isAlive)).toEqual([]);
+  expect(node.process.output()).toContain('stopped');
+});

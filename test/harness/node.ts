@@ -1,0 +1,134 @@
+/**
+ * A Muster node as its users run it: `muster up -c FILE` in a process of its own, spoken to over the admin API and the
+ * command line, with all ports chosen by the kernel.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CommandOutcome, NodeStatus } from '@muster/actors';
+import type { CommandInput } from '@muster/membership';
+import { eventually, runProcess, startProcess, type Finished, type TestProcess } from './process.ts';
+
+const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
+
+export interface NodeOptions {
+  /** What follows `[node]` and `[journal]` in the config: pools and listeners. */
+  readonly config?: string;
+  /** Default 1. */
+  readonly workers?: number;
+  /** A folder from an earlier `TestFolder`, to start again on the same journal. */
+  readonly folder: TestFolder;
+  /** Lines for the `[node]` table. */
+  readonly nodeLines?: string;
+}
+
+export interface TestNode extends AsyncDisposable {
+  readonly process: TestProcess;
+  readonly admin: string;
+  status(): Promise<NodeStatus>;
+  command(command: CommandInput): Promise<CommandOutcome>;
+  /** Where a listener is bound, once it listens. */
+  address(listener: string): Promise<{ host: string; port: number }>;
+  /** Runs the command line against this node. */
+  muster(...args: string[]): Promise<Finished>;
+  /** Process ids of the workers that serve. */
+  workerPids(): Promise<number[]>;
+  /** SIGTERM, and the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export interface TestFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+export async function testFolder(): Promise<TestFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'muster-test-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A port that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Starts a node and waits until it is ready to serve. */
+export async function startTestNode(options: NodeOptions): Promise<TestNode> {
+  const node = await spawnTestNode(options);
+  await eventually('the node serves', async () => {
+    if (node.process.child.exitCode !== null) throw new Error(node.process.output());
+    return (await fetch(`${node.admin}/readyz`)).ok;
+  }).catch(async (error: unknown) => {
+    const output = node.process.output();
+    await node[Symbol.asyncDispose]();
+    throw new Error(`the node did not become ready:\n${output}`, { cause: error });
+  });
+  return node;
+}
+
+/** Starts a node and does not wait for it. */
+export async function spawnTestNode(options: NodeOptions): Promise<TestNode> {
+  const adminPort = await freePort();
+  const admin = `http://127.0.0.1:${adminPort}`;
+  const file = join(options.folder.path, 'muster.toml');
+  await writeFile(file, configText(options, adminPort));
+  const started = startProcess(MUSTER, ['up', '-c', file], { cwd: options.folder.path });
+  return testNode(started, admin);
+}
+
+function configText({ config = '', workers = 1, nodeLines = '' }: NodeOptions, adminPort: number): string {
+  return `
+[node]
+id = "lb-1"
+workers = ${workers}
+admin = "127.0.0.1:${adminPort}"
+${nodeLines}
+[journal]
+kind = "embedded"
+path = "lb-1.journal"
+${config}`;
+}
+
+function testNode(started: TestProcess, admin: string): TestNode {
+  const status = async () => (await fetchJson(`${admin}/v1/status`)) as NodeStatus;
+  return {
+    process: started,
+    admin,
+    status,
+    command: async (command) => {
+      const answer = await fetch(`${admin}/v1/commands`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'muster-origin': 'test' },
+        body: JSON.stringify(command),
+      });
+      return (await answer.json()) as CommandOutcome;
+    },
+    address: (listener) =>
+      eventually(`listener ${listener} listens`, async () => {
+        const found = (await status()).listeners.find(({ id, state }) => id === listener && state === 'listening');
+        if (!found?.boundAddress) return null;
+        const [host, port] = found.boundAddress.split(':');
+        return { host: host!, port: Number(port) };
+      }),
+    muster: (...args) => runProcess(MUSTER, ['--admin', admin, ...args]),
+    workerPids: async () => {
+      const { workers } = await status();
+      return workers.flatMap(({ state, pid }) => (state === 'serving' && pid !== null ? [pid] : []));
+    },
+    stop: () => started.end('SIGTERM'),
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+  };
+}
+
+async function fetchJson(url: string): Promise<unknown> {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error(`${url}: ${answer.status} ${await answer.text()}`);
+  return answer.json();
+}

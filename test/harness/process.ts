@@ -1,0 +1,93 @@
+/**
+ * Real processes for tests: started, listened to, and surely gone at the end of the test that started them.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+
+export interface TestProcess extends AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Everything it has written so far, stdout and stderr in the order of arrival. */
+  output(): string;
+  /** Sends a signal and waits for the end; gives the exit code, null when a signal ended it. */
+  end(signal: NodeJS.Signals): Promise<number | null>;
+  exited(): Promise<number | null>;
+}
+
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: Record<string, string>;
+}
+
+/** Runs a file on the Node that runs the tests. It is killed when the test is over, if it still lives. */
+export function startProcess(file: string, args: readonly string[], { cwd, env }: StartOptions = {}): TestProcess {
+  const child = spawn(process.execPath, [file, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, NO_COLOR: '1', ...env },
+    ...(cwd !== undefined && { cwd }),
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const end = (signal: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+    return exited;
+  };
+  return {
+    child,
+    pid: child.pid!,
+    output: () => output,
+    end,
+    exited: () => exited,
+    [Symbol.asyncDispose]: async () => {
+      await end('SIGKILL');
+    },
+  };
+}
+
+export interface Finished {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs to the end. */
+export async function runProcess(file: string, args: readonly string[], options?: StartOptions): Promise<Finished> {
+  await using started = startProcess(file, args, options);
+  return { code: await started.exited(), output: started.output() };
+}
+
+/**
+ * Waits until `probe` gives something other than null, false or undefined, asking every few milliseconds.
+ * Throws after `timeoutMs` (default 15 s) with `what` and the last error: a test that waits for the impossible says so.
+ */
+export async function eventually<Value>(
+  what: string,
+  probe: () => Promise<Value> | Value,
+  timeoutMs = 15_000,
+): Promise<Exclude<Awaited<Value>, null | false | undefined>> {
+  const deadline = performance.now() + timeoutMs;
+  let lastError: unknown = null;
+  while (performance.now() < deadline) {
+    try {
+      const value = await probe();
+      if (value !== null && value !== false && value !== undefined) {
+        return value as Exclude<Awaited<Value>, null | false | undefined>;
+      }
+    } catch (error) {
+      lastError = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: lastError });
+}
+
+/** True while a process with this id exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
