@@ -62,15 +62,8 @@ interface Place {
 
 /** Of a union's branches the one that comes nearest speaks; where none does, the choice itself is what is missing. */
 function explainUnion(issue: z.core.$ZodIssueInvalidUnion, { path, schema, value }: Place): Explanation[] {
-  const union = schemaAt(schema, value, path).find((candidate) => defOf(candidate).type === 'union');
-  const discriminator = union === undefined ? undefined : defOf(union).discriminator;
-  if (union !== undefined && discriminator !== undefined) {
-    const known = (defOf(union).options ?? []).flatMap((option) => literalsOf(option, discriminator));
-    const keyPath = path.at(-1) === discriminator ? path : [...path, discriminator];
-    const found = at(value, keyPath);
-    return [
-      found === undefined ? missing(keyPath, `give one of ${known.join(', ')}`) : explainChoice(keyPath, found, known),
-    ];
+  if (issue.errors.length === 0 && issue.discriminator !== undefined) {
+    return [explainDiscriminator(issue.discriminator, { path, schema, value })];
   }
   const here = at(value, path);
   const branches = issue.errors.map((branch) => branch.map((inner) => ({ ...inner, path: [...path, ...inner.path] })));
@@ -86,6 +79,15 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, { path, schema, value
   return [
     { path, what: `${nameOf(path)} is ${excerpt(here)}, which is none of what it may be`, fix, suggestion: null },
   ];
+}
+
+/** The key that tells the branches apart fits none of them, or is missing. Zod's path may end with that key or before it. */
+function explainDiscriminator(key: string, { path, schema, value }: Place): Explanation {
+  const place = path.at(-1) === key ? path.slice(0, -1) : path;
+  const known = schemaAt(schema, value, place).flatMap((found) =>
+    (defOf(found).options ?? []).flatMap((option) => literalsOf(option, key)),
+  );
+  return explainChoice([...place, key], at(value, [...place, key]), known);
 }
 
 function weightOf(issue: z.core.$ZodIssue): number {

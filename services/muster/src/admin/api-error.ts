@@ -1,0 +1,87 @@
+/**
+ * What the admin API answers when it refuses: one shape for all, `{"error": {"code", "message", "suggestion"?}}`.
+ */
+import type { CommandOutcome } from '@muster/actors';
+import { JournalError } from '@muster/journal';
+
+export interface ApiErrorBody {
+  readonly error: {
+    /** For programs, for example `unknown-pool`. */
+    readonly code: string;
+    /** For people: what happened, to which thing, and what to do. */
+    readonly message: string;
+    /** The name that was most likely meant; absent where there is none. */
+    readonly suggestion?: string;
+  };
+}
+
+/** Thrown by handlers; the server's error handler makes the answer of it. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly statusCode: number;
+  readonly code: string;
+  readonly suggestion: string | null;
+
+  constructor(
+    statusCode: number,
+    { code, message, suggestion = null }: { code: string; message: string; suggestion?: string | null },
+  ) {
+    super(message);
+    this.statusCode = statusCode;
+    this.code = code;
+    this.suggestion = suggestion;
+  }
+}
+
+export function errorBody({
+  code,
+  message,
+  suggestion,
+}: Pick<ApiError, 'code' | 'message' | 'suggestion'>): ApiErrorBody {
+  return { error: { code, message, ...(suggestion !== null && { suggestion }) } };
+}
+
+type Refused = Extract<CommandOutcome, { outcome: 'refused' }>;
+
+/** The one place where refusals of commands become statuses. */
+export function refusalStatus(reason: Refused['reason']): number {
+  switch (reason) {
+    case 'unknown-pool':
+    case 'unknown-backend':
+    case 'unknown-listener':
+      return 404;
+    case 'pool-in-use':
+    case 'bind-in-use':
+    case 'contended':
+      return 409;
+    case 'invalid':
+      return 400;
+  }
+}
+
+const FASTIFY_REFUSALS: Readonly<Record<string, readonly [statusCode: number, code: string, message: string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body-too-large', 'a request body has at most 1 MiB; send one request per entity'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'not-json', 'send JSON, with the header content-type: application/json'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [400, 'broken-json', 'the body is empty; send a JSON object'],
+};
+
+/** Anything that was thrown, as a refusal. What is not known is a fault of the server: 500, without its details. */
+export function toApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof JournalError)
+    return new ApiError(503, { code: `journal-${error.code}`, message: error.message });
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  const known = FASTIFY_REFUSALS[code ?? ''];
+  if (known !== undefined) return new ApiError(known[0], { code: known[1], message: known[2] });
+  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return new ApiError(400, { code: 'broken-json', message: `the body is not JSON: ${clip(message ?? '')}` });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new ApiError(statusCode, { code: 'bad-request', message: clip(message ?? 'the request makes no sense') });
+  }
+  return new ApiError(500, { code: 'internal', message: 'the node failed to answer; its log says why' });
+}
+
+function clip(text: string): string {
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}

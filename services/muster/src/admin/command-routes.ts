@@ -1,0 +1,63 @@
+/** Routes that append: commands, which are decided against the roster first, and raw events. */
+import { randomUUID } from 'node:crypto';
+import type { AppendOutcome } from '@muster/journal';
+import { commandSchema, decodeEvent } from '@muster/membership';
+import type { AdminApp, AdminContext } from './admin-server.ts';
+import { ApiError, refusalStatus } from './api-error.ts';
+import { newEventSchema, originOf } from './request-checks.ts';
+
+export function addCommandRoutes(app: AdminApp, { node }: AdminContext): void {
+  app.post(
+    '/v1/commands',
+    { schema: { summary: 'Decide a command and append its event', body: commandSchema } },
+    async ({ body, headers, ip }) => {
+      const outcome = await node.execute(body, originOf(headers['muster-origin'], ip));
+      switch (outcome.outcome) {
+        case 'appended':
+        case 'unchanged':
+          return outcome;
+        case 'refused': {
+          const { reason: code, message, suggestion } = outcome;
+          throw new ApiError(refusalStatus(code), { code, message, suggestion });
+        }
+        case 'unavailable': {
+          const code = outcome.isStored === 'no' ? 'unavailable' : 'perhaps-stored';
+          throw new ApiError(503, { code, message: outcome.message });
+        }
+      }
+    },
+  );
+
+  app.post(
+    '/v1/events',
+    { schema: { summary: 'Append an event as it is, if it parses', body: newEventSchema } },
+    async ({ body, headers, ip }) => {
+      const { subject, id = randomUUID(), expectedRevision } = body;
+      const origin = originOf(headers['muster-origin'], ip);
+      const payload = typeof body.payload === 'string' ? body.payload : JSON.stringify(body.payload);
+      const decoded = decodeEvent({ revision: 0, timeMs: 0, id, subject, origin, payload }, node.roster().cluster);
+      if ('reason' in decoded) throw new ApiError(400, { code: decoded.reason, message: decoded.message });
+      const options = expectedRevision === undefined ? {} : { expectedRevision };
+      return appendedOrThrow(await node.journal.append({ id, subject, origin, payload }, options), id);
+    },
+  );
+}
+
+function appendedOrThrow(outcome: AppendOutcome, id: string): object {
+  switch (outcome.outcome) {
+    case 'appended':
+      return { ...outcome, id };
+    case 'conflict': {
+      const message = `the newest event on the subject has revision ${outcome.actualRevision}; read it and decide again`;
+      throw new ApiError(409, { code: 'conflict', message });
+    }
+    case 'refused':
+      throw new ApiError(400, { code: outcome.reason, message: outcome.message });
+    case 'unavailable':
+      throw new ApiError(503, { code: 'unavailable', message: outcome.message });
+    case 'unknown': {
+      const message = `${outcome.message}; append it again with the id ${id} to find out`;
+      throw new ApiError(503, { code: 'perhaps-stored', message });
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/** Events over HTTP: as history, followed, at the pace of slow clients, and until they are gone. */
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { get, type IncomingMessage } from 'node:http';
+import { describe, expect, test } from 'vitest';
+import { startAdmin, type AdminHarness } from './node-harness.ts';
+import type { EventView } from './event-stream.ts';
+import { FOLLOWERS_MAX } from './state-routes.ts';
+
+async function appendPools(admin: AdminHarness, count: number, reasonCharacters = 0): Promise<void> {
+  const payload = JSON.stringify({
+    type: 'PoolRemoved',
+    ...(reasonCharacters > 0 && { reason: 'x'.repeat(reasonCharacters) }),
+  });
+  for (let index = 0; index < count; index++) {
+    await admin.node.journal.append({
+      id: randomUUID(),
+      subject: `muster.default.pool.p${index}`,
+      origin: 'test',
+      payload,
+    });
+  }
+}
+
+async function open(
+  admin: AdminHarness,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<IncomingMessage> {
+  const request = get(`${admin.url}/v1/events?${query}`, { agent: false, headers });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return response;
+}
+
+async function* lines(response: IncomingMessage): AsyncGenerator<EventView> {
+  let rest = '';
+  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop()!;
+    for (const part of parts) yield JSON.parse(part) as EventView;
+  }
+}
+
+async function history(admin: AdminHarness, query = ''): Promise<EventView[]> {
+  const events: EventView[] = [];
+  for await (const event of lines(await open(admin, query))) events.push(event);
+  return events;
+}
+
+describe('history', () => {
+  test('is one JSON object a line, cut out by from, to and limit', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 5);
+    const all = await history(admin);
+    expect(all.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5]);
+    expect(all[0]).toMatchObject({
+      subject: 'muster.default.pool.p0',
+      origin: 'test',
+      type: 'PoolRemoved',
+      payload: { type: 'PoolRemoved' },
+      rejection: null,
+    });
+    expect(Date.parse(all[0]!.time)).toBeGreaterThan(0);
+    expect((await history(admin, 'from=2&to=4')).map(({ revision }) => revision)).toEqual([2, 3, 4]);
+    expect((await history(admin, 'from=2&limit=1')).map(({ revision }) => revision)).toEqual([2]);
+    expect(await history(admin, 'limit=0')).toEqual([]);
+  });
+
+  test('shows what every reader rejects, and why', async () => {
+    await using admin = await startAdmin();
+    await admin.node.journal.append({ id: 'a', subject: 'muster.default.pool.p', origin: null, payload: 'not json' });
+    await admin.node.journal.append({ id: 'b', subject: 'muster.default.pool.p', origin: null, payload: 'null' });
+    expect(await history(admin)).toMatchObject([
+      { type: null, payload: 'not json', rejection: { reason: 'broken-json' } },
+      { type: null, payload: null, rejection: { reason: 'invalid-payload' } },
+    ]);
+  });
+
+  test('comes as server-sent events to who asks for them', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 1);
+    const response = await fetch(`${admin.url}/v1/events`, { headers: { accept: 'text/event-stream' } });
+    expect(response.headers.get('content-type')).toContain('text/event-stream');
+    expect(await response.text()).toMatch(/^id: 1\nevent: PoolRemoved\ndata: \{.*\}\n\n$/);
+  });
+});
+
+describe('following', () => {
+  test('goes on with what is appended', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 2);
+    const followed = lines(await open(admin, 'from=2&follow=true'));
+    expect((await followed.next()).value).toMatchObject({ revision: 2 });
+    await appendPools(admin, 1);
+    expect((await followed.next()).value).toMatchObject({ revision: 3 });
+    await followed.return(undefined);
+  });
+
+  test('a client that does not read stops the follower, and gets everything once it reads', async () => {
+    await using admin = await startAdmin();
+    const { journal } = admin.node;
+    const follow = journal.follow.bind(journal);
+    let handedCount = 0;
+    journal.follow = async function* (options) {
+      for await (const item of follow(options)) {
+        if (item.kind === 'events') handedCount += item.events.length;
+        yield item;
+      }
+    };
+    // More than the kernel's buffers of one loopback connection hold: 30 MB.
+    const count = 50_000;
+    await appendPools(admin, count, 400);
+    const response = await open(admin, 'from=1&follow=true');
+    response.pause();
+    await settled(() => handedCount);
+    expect(handedCount).toBeGreaterThan(0);
+    expect(handedCount).toBeLessThan(count);
+    let expected = 0;
+    for await (const event of lines(response)) {
+      expected += 1;
+      if (event.revision !== expected) throw new Error(`revision ${event.revision} came instead of ${expected}`);
+      if (expected === count) break;
+    }
+    expect(handedCount).toBe(count);
+  });
+
+  test('a client that goes away ends its follower, so the next one finds room', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 1);
+    for (let round = 0; round < 2; round++) {
+      const responses = await Promise.all(Array.from({ length: FOLLOWERS_MAX }, () => open(admin, 'follow=true')));
+      expect(responses.map(({ statusCode }) => statusCode)).toEqual(responses.map(() => 200));
+      const refused = await open(admin, 'follow=true');
+      expect(refused.statusCode).toBe(503);
+      for (const response of [...responses, refused]) response.destroy();
+      await expect.poll(async () => probe(admin), { timeout: 5_000 }).toBe(200);
+    }
+  });
+
+  test('ends when the server closes', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 1);
+    const followed = lines(await open(admin, 'follow=true'));
+    expect((await followed.next()).value).toMatchObject({ revision: 1 });
+    await admin.server.close();
+    expect(await followed.next()).toMatchObject({ done: true });
+  });
+});
+
+/** Resolves when a number has stayed the same over many turns of the event loop. */
+async function settled(read: () => number): Promise<void> {
+  let last = -1;
+  for (let turns = 0; turns < 200; turns++) {
+    if (read() !== last) [last, turns] = [read(), 0];
+    await setImmediate();
+  }
+}
+
+async function probe(admin: AdminHarness): Promise<number | undefined> {
+  const response = await open(admin, 'follow=true');
+  response.destroy();
+  return response.statusCode;
+}

@@ -1,0 +1,154 @@
+/**
+ * A node for tests of what stands on `NodeHandle`: the real in-memory journal, the real `decide` and the real fold, without
+ * actors and workers. Its status can be overridden.
+ */
+import { randomUUID } from 'node:crypto';
+import type { CommandOutcome, NodeHandle, NodeStatus } from '@muster/actors';
+import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
+import {
+  decide,
+  emptyRoster,
+  fold,
+  formatSubject,
+  rosterHash,
+  type Command,
+  type PendingFacts,
+  type Roster,
+} from '@muster/membership';
+import type { AdminServer } from './admin-server.ts';
+import { createMetrics } from '../metrics/metrics.ts';
+import { TrafficTotals } from '../metrics/traffic-totals.ts';
+import { createAdminServer } from './admin-server.ts';
+
+export class NodeHarness implements NodeHandle, AsyncDisposable {
+  readonly journal: Journal = createMemoryJournal();
+  overrides: Partial<NodeStatus> = {};
+  readonly #stopping = new AbortController();
+  readonly #following: Promise<void>;
+  readonly #waiting = new Set<() => void>();
+  #roster: Roster = emptyRoster('default');
+
+  constructor() {
+    this.#following = this.#follow().catch((error: unknown) => {
+      // A test that closes the journal under the node wants to see what the API says then.
+      if (!(error instanceof JournalError)) throw error;
+    });
+  }
+
+  async #follow(): Promise<void> {
+    for await (const item of this.journal.follow({ afterRevision: 0, signal: this.#stopping.signal })) {
+      if (item.kind !== 'events') continue;
+      for (const event of item.events) this.#roster = fold(this.#roster, event).roster;
+      for (const wake of this.#waiting) wake();
+    }
+  }
+
+  async folded(revision: number): Promise<void> {
+    while (this.#roster.revision < revision) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.add(resolve);
+      await promise;
+      this.#waiting.delete(resolve);
+    }
+  }
+
+  roster(): Roster {
+    return this.#roster;
+  }
+
+  pending(): PendingFacts {
+    return new Map();
+  }
+
+  status(): NodeStatus {
+    const { revision, rejectedCount } = this.#roster;
+    return {
+      node: 'lb-1',
+      cluster: 'default',
+      state: 'serving',
+      startedMs: 1_000,
+      epoch: 'epoch',
+      revision,
+      hash: rosterHash(this.#roster),
+      headRevision: revision,
+      journalAwaySinceMs: null,
+      pendingFactsCount: 0,
+      rejectedCount,
+      backendsCount: 0,
+      probes: { passedCount: 3, failedCount: 1 },
+      listeners: [],
+      workers: [],
+      givenUp: [],
+      ...this.overrides,
+    };
+  }
+
+  async execute(command: Command, origin: string): Promise<CommandOutcome> {
+    const decision = decide(this.#roster, command);
+    if (decision.outcome !== 'accepted') return decision;
+    const { entity, event, expectedRevision } = decision;
+    const subject = formatSubject('default', entity);
+    const stored = { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
+    // A new entity may have had an earlier life on the same subject.
+    const options = expectedRevision === 0 ? {} : { expectedRevision };
+    const outcome = await this.journal.append(stored, options);
+    if (outcome.outcome !== 'appended') {
+      return { outcome: 'unavailable', isStored: 'no', message: `the journal answered ${outcome.outcome}` };
+    }
+    await this.folded(outcome.revision);
+    return { outcome: 'appended', revision: outcome.revision };
+  }
+
+  onRosterChanged(): () => void {
+    return () => undefined;
+  }
+
+  async caughtUp(): Promise<void> {
+    await this.folded(0);
+  }
+
+  async ready(): Promise<void> {
+    await this.folded(0);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#following;
+    await this.journal.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+export interface AdminHarness extends AsyncDisposable {
+  readonly node: NodeHarness;
+  readonly server: AdminServer;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  /** Lines that the server logged. */
+  readonly logged: { readonly level: string; readonly fields: object; readonly text: string }[];
+}
+
+/** The admin API of a harness node on a free port. */
+export async function startAdmin({ token = null }: { token?: string | null } = {}): Promise<AdminHarness> {
+  const node = new NodeHarness();
+  const logged: AdminHarness['logged'] = [];
+  const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
+  const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
+  const traffic = new TrafficTotals();
+  const server = await createAdminServer({ node, token, log, traffic, metrics: createMetrics({ node, traffic }) });
+  const listening = await server.listen('127.0.0.1:0');
+  if (listening.outcome === 'failed') throw new Error(listening.reason);
+  return {
+    node,
+    server,
+    url: `http://${listening.address}`,
+    logged,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await node.stop();
+    },
+  };
+}

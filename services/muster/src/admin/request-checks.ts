@@ -1,0 +1,63 @@
+/** What a request may say: the schemas of queries and bodies, and the words for what does not fit them. */
+import { isName } from '@muster/membership';
+import { z } from 'zod';
+import { explainIssues } from '../config/explain-issues.ts';
+import { ApiError } from './api-error.ts';
+
+const revision = z.coerce.number().pipe(z.int().min(0));
+const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0');
+
+export const eventQuerySchema = z.strictObject({
+  from: revision.default(1).describe('the first revision wanted'),
+  to: revision.optional().describe('the last revision wanted'),
+  limit: z.coerce.number().pipe(z.int().min(0)).optional().describe('events at most'),
+  follow: flag.default(false).describe('go on with what is appended from now on'),
+});
+
+export const newEventSchema = z.strictObject({
+  subject: z.string().min(1).max(400).describe('for example muster.default.pool.spells'),
+  payload: z
+    .union([z.record(z.string(), z.unknown()), z.string()])
+    .describe('the event as a JSON object, or as its text'),
+  id: z
+    .string()
+    .regex(/^[!-~]{1,128}$/, 'an id has 1 to 128 printable ASCII characters without spaces')
+    .optional()
+    .describe('appending the same id again is the same event; a new one when left out'),
+  expectedRevision: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('append only if the newest event on the subject has this revision'),
+});
+
+export const poolParamsSchema = z.strictObject({ pool: z.string().min(1).max(200) });
+
+/** The answer to what a schema refused, naming each field, or null when it took the value. */
+export function checkRequest(schema: z.ZodType, value: unknown): { value: unknown } | { error: ApiError } {
+  const result = schema.safeParse(value);
+  if (result.success) return { value: result.data };
+  const explanations = explainIssues(result.error.issues, schema, value);
+  const shown = explanations.slice(0, 3).map(({ what, fix }) => `${what}; ${fix}`);
+  const restCount = explanations.length - shown.length;
+  const message = shown.join('. ') + (restCount > 0 ? `. And ${restCount} more` : '');
+  const suggestion = explanations.find((explanation) => explanation.suggestion !== null)?.suggestion ?? null;
+  return { error: new ApiError(400, { code: 'invalid', message, suggestion }) };
+}
+
+const CONTROL_CHARACTER = /\p{Cc}/u;
+const ORIGIN_CHARACTERS_MAX = 256;
+
+/** Who publishes, from the `Muster-Origin` header; `api:ADDRESS` where there is none. */
+export function originOf(header: string | string[] | undefined, remoteAddress: string): string {
+  if (header === undefined) return `api:${remoteAddress}`;
+  const origin = String(header).trim();
+  if (origin.length > 0 && origin.length <= ORIGIN_CHARACTERS_MAX && !CONTROL_CHARACTER.test(origin)) return origin;
+  const message = `the header Muster-Origin has 1 to ${ORIGIN_CHARACTERS_MAX} characters, none of control`;
+  throw new ApiError(400, { code: 'invalid', message });
+}
+
+/** A pool's name as a message shows it. */
+export function shownName(name: string): string {
+  return isName(name) ? `"${name}"` : JSON.stringify(name.slice(0, 80));
+}

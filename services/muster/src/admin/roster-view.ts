@@ -1,0 +1,114 @@
+/**
+ * The roster as the admin API shows it: plain JSON, each backend with what keeps it out on this node, and by which event.
+ */
+import type { NodeHandle } from '@muster/actors';
+import {
+  eligibility,
+  rosterHash,
+  withPendingFacts,
+  type Backend,
+  type Eligibility,
+  type Ejection,
+  type Health,
+  type ListenerSpec,
+  type Mode,
+  type Observation,
+  type Pool,
+  type PoolSpec,
+  type Reasoned,
+} from '@muster/membership';
+
+export interface BackendView {
+  readonly pool: string;
+  readonly id: string;
+  readonly target: string;
+  readonly weight: number;
+  readonly mode: Reasoned<Mode>;
+  /** This node's view, unrecorded facts included. */
+  readonly health: Reasoned<Health>;
+  readonly ejection: Reasoned<Ejection>;
+  /** What other nodes recorded. */
+  readonly observations: readonly Observation[];
+  readonly eligibility: Eligibility;
+  readonly origin: string | null;
+  readonly revision: number;
+}
+
+export interface PoolView {
+  readonly id: string;
+  readonly spec: PoolSpec;
+  readonly origin: string | null;
+  readonly revision: number;
+  readonly changedRevision: number;
+  readonly backends: readonly BackendView[];
+}
+
+export interface ListenerView {
+  readonly id: string;
+  readonly spec: ListenerSpec;
+  readonly origin: string | null;
+  readonly revision: number;
+}
+
+export interface RosterView {
+  readonly cluster: string;
+  /** Whose view of the backends' health this is. */
+  readonly node: string;
+  readonly revision: number;
+  /** ms since 1970, of the event at `revision`. */
+  readonly timeMs: number;
+  readonly hash: string;
+  readonly rejectedCount: number;
+  readonly listeners: readonly ListenerView[];
+  readonly pools: readonly PoolView[];
+  readonly nodes: readonly { readonly id: string; readonly state: Reasoned<'started' | 'stopped'> }[];
+}
+
+type Seen = Pick<NodeHandle, 'roster' | 'pending' | 'status'>;
+
+export function rosterView(node: Seen): RosterView {
+  const roster = node.roster();
+  return {
+    cluster: roster.cluster,
+    node: node.status().node,
+    revision: roster.revision,
+    timeMs: roster.timeMs,
+    hash: rosterHash(roster),
+    rejectedCount: roster.rejectedCount,
+    listeners: [...roster.listeners.values()].map(({ id, spec, origin, revision }) => ({ id, spec, origin, revision })),
+    pools: [...roster.pools.values()].map((pool) => poolView(node, pool)),
+    nodes: [...roster.nodes.values()].map(({ id, state }) => ({ id, state })),
+  };
+}
+
+export function poolView(node: Seen, { id, spec, origin, revision, changedRevision, backends }: Pool): PoolView {
+  const self = node.status().node;
+  const pending = node.pending();
+  const views = [...backends.values()].map((recorded) => {
+    const backend = withPendingFacts(recorded, self, pending);
+    return backendView(backend, { self, spec });
+  });
+  return { id, spec, origin, revision, changedRevision, backends: views };
+}
+
+const UNOBSERVED = {
+  health: { value: 'unknown', revision: 0, timeMs: 0, reason: null },
+  ejection: { value: 'admitting', revision: 0, timeMs: 0, reason: null },
+} as const;
+
+function backendView(backend: Backend, { self, spec }: { self: string; spec: PoolSpec }): BackendView {
+  const { health, ejection } = backend.observations.find(({ node }) => node === self) ?? UNOBSERVED;
+  return {
+    pool: backend.pool,
+    id: backend.id,
+    target: backend.target.value,
+    weight: backend.weight.value,
+    mode: backend.mode,
+    health,
+    ejection,
+    observations: backend.observations.filter(({ node }) => node !== self),
+    eligibility: eligibility(backend, self, spec.health),
+    origin: backend.origin,
+    revision: backend.revision,
+  };
+}

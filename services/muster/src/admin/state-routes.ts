@@ -1,0 +1,94 @@
+/** Routes that only read: health of the process, status, roster, metrics, and the journal's events as a stream. */
+import { Readable } from 'node:stream';
+import { nearestName } from '@muster/membership';
+import type { AdminApp, AdminContext } from './admin-server.ts';
+import { ApiError } from './api-error.ts';
+import { eventChunks } from './event-stream.ts';
+import { eventQuerySchema, poolParamsSchema, shownName } from './request-checks.ts';
+import { poolView, rosterView } from './roster-view.ts';
+import { statusView, unreadyReasons } from './status-view.ts';
+
+/** Clients that may follow events at once; a further one is answered 503. */
+export const FOLLOWERS_MAX = 64;
+
+export function addStateRoutes(app: AdminApp, context: AdminContext): void {
+  const { node, traffic, metrics } = context;
+
+  app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
+
+  app.get('/readyz', { schema: { summary: 'The node serves, with all its workers' } }, () => {
+    const reasons = unreadyReasons(node.status());
+    if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
+    return { status: 'ready' };
+  });
+
+  app.get(
+    '/v1/status',
+    { schema: { summary: 'The node: revision, hash, journal, listeners, workers, traffic' } },
+    () => {
+      const status = node.status();
+      traffic.update(status.workers, node.roster());
+      return statusView(status, traffic.totals());
+    },
+  );
+
+  app.get('/v1/roster', { schema: { summary: 'Pools with their backends, listeners and nodes' } }, () =>
+    rosterView(node),
+  );
+
+  app.get(
+    '/v1/pools/:pool',
+    { schema: { summary: 'One pool with its backends', params: poolParamsSchema } },
+    ({ params }) => {
+      const roster = node.roster();
+      const pool = roster.pools.get(params.pool);
+      if (pool !== undefined) return poolView(node, pool);
+      const suggestion = nearestName(params.pool, roster.pools.keys());
+      const hint = suggestion === null ? 'GET /v1/roster lists all' : `did you mean "${suggestion}"?`;
+      const message = `there is no pool ${shownName(params.pool)}; ${hint}`;
+      throw new ApiError(404, { code: 'unknown-pool', message, suggestion });
+    },
+  );
+
+  app.get('/metrics', { schema: { summary: 'Metrics for Prometheus' } }, async (_request, reply) => {
+    return reply.type(metrics.contentType).send(await metrics.text());
+  });
+
+  addEventStream(app, context);
+}
+
+function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): void {
+  let followersCount = 0;
+  const schema = {
+    summary: 'Events as NDJSON, or as server-sent events with Accept: text/event-stream',
+    querystring: eventQuerySchema,
+  };
+  app.get('/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const { from, to = null, limit = null, follow: isFollowing } = request.query;
+    const head = await node.journal.head();
+    if (isFollowing && from > head.revision + 1) {
+      const message = `from is ${from}, and the newest event is ${head.revision}; follow from ${head.revision + 1} or earlier`;
+      throw new ApiError(400, { code: 'invalid', message });
+    }
+    if (followersCount >= FOLLOWERS_MAX) {
+      const message = `${FOLLOWERS_MAX} clients read events already; end one of them or try again later`;
+      throw new ApiError(503, { code: 'too-many-followers', message });
+    }
+    const gone = new AbortController();
+    const signal = AbortSignal.any([closing, gone.signal]);
+    const format = request.headers.accept?.includes('text/event-stream') === true ? 'sse' : 'ndjson';
+    const chunks = eventChunks(node, { from, to, limit, isFollowing, format, signal });
+    const stream = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+    followersCount += 1;
+    stream.once('close', () => (followersCount -= 1));
+    stream.on('error', (error) => log.warn({ error }, 'a stream of events ended early'));
+    reply.raw.once('close', () => {
+      gone.abort();
+      stream.destroy();
+    });
+    return reply
+      .type(format === 'sse' ? 'text/event-stream' : 'application/x-ndjson')
+      .header('cache-control', 'no-store')
+      .send(stream);
+  });
+}

@@ -1,0 +1,20 @@
+/** The node's status as the admin API shows it: what the node says, with the traffic summed over its workers. */
+import type { NodeStatus, WorkerStatus } from '@muster/actors';
+import type { Traffic } from '../metrics/traffic-totals.ts';
+
+export interface StatusView extends Omit<NodeStatus, 'workers'> {
+  readonly workers: readonly Omit<WorkerStatus, 'stats'>[];
+  readonly traffic: Traffic;
+}
+
+export function statusView(status: NodeStatus, traffic: Traffic): StatusView {
+  return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), traffic };
+}
+
+/** Why the node is not ready for traffic, one sentence each; empty when it is. */
+export function unreadyReasons({ state, workers }: NodeStatus): string[] {
+  return [
+    ...(state === 'serving' ? [] : [`the node is ${state}`]),
+    ...workers.flatMap(({ index, state: at }) => (at === 'serving' ? [] : [`worker ${index} is ${at}`])),
+  ];
+}

@@ -1,0 +1,97 @@
+/**
+ * An event as a line for people. The node's log and `muster events` say it alike.
+ *
+ *     backend spells/spells-1  registered 127.0.0.1:8001, weight 1  (config:lb-1)
+ *
+ * Whoever published an event decides what stands in it, so whatever a terminal could take for a command is shown escaped.
+ */
+import { decodeEvent, parseSubject, type Entity, type MembershipEvent, type RecordedEvent } from '@muster/membership';
+
+/** What happened to what, by whom: no revision and no time. */
+export function describeEvent(recorded: RecordedEvent): string {
+  const subject = parseSubject(recorded.subject);
+  const by = recorded.origin === null ? '' : `  (${recorded.origin})`;
+  if (subject === null) return printable(`${clip(recorded.subject)}  not a subject of an event${by}`);
+  const decoded = decodeEvent(recorded, subject.cluster);
+  const what = 'reason' in decoded ? `not understood: ${decoded.message}` : describeChange(decoded.event);
+  return printable(`${describeEntity(subject.entity)}  ${what}${by}`);
+}
+
+/** The whole line: `12  12:03:04.123  backend spells/spells-1  registered …`. */
+export function eventLine(recorded: RecordedEvent): string {
+  return `${recorded.revision}  ${timeOfDay(recorded.timeMs)}  ${describeEvent(recorded)}`;
+}
+
+/** Local time, `12:03:04.123`. */
+export function timeOfDay(timeMs: number): string {
+  const date = new Date(timeMs);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+}
+
+function describeEntity(entity: Entity): string {
+  switch (entity.kind) {
+    case 'listener':
+      return `listener ${entity.listener}`;
+    case 'pool':
+      return `pool ${entity.pool}`;
+    case 'backend':
+      return `backend ${entity.pool}/${entity.backend}`;
+    case 'health':
+      return `backend ${entity.pool}/${entity.backend}  seen by ${entity.node}`;
+    case 'node':
+      return `node ${entity.node}`;
+  }
+}
+
+function describeChange(event: MembershipEvent): string {
+  switch (event.type) {
+    case 'ListenerDefined':
+      return `defined on ${event.bind} for pool ${event.pool}`;
+    case 'ListenerRemoved':
+    case 'PoolRemoved':
+      return `removed${because(event.reason)}`;
+    case 'PoolDefined':
+      return `defined: ${event.policy}, connect timeout ${event.connectTimeoutMs} ms${describeHealth(event.health)}`;
+    case 'BackendRegistered':
+      return `registered ${event.target}, weight ${event.weight}`;
+    case 'BackendModeSet':
+      return `set to ${event.mode}${because(event.reason)}`;
+    case 'BackendDeregistered':
+      return `deregistered${because(event.reason)}`;
+    case 'BackendTurnedHealthy':
+      return `turned healthy${because(event.reason)}`;
+    case 'BackendTurnedUnhealthy':
+      return `turned unhealthy${because(event.reason)}`;
+    case 'BackendEjected':
+      return `ejected${because(event.reason)}`;
+    case 'BackendReinstated':
+      return `reinstated${because(event.reason)}`;
+    case 'NodeStarted':
+      return event.workers === undefined ? 'started' : `started with ${event.workers} worker(s)`;
+    case 'NodeStopped':
+      return `stopped${because(event.reason)}`;
+  }
+}
+
+function because(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`;
+}
+
+function describeHealth(health: Extract<MembershipEvent, { type: 'PoolDefined' }>['health']): string {
+  if (health === undefined) return '';
+  const what = 'http' in health ? `GET ${health.http}` : 'TCP connect';
+  return `, health ${what} every ${health.intervalMs} ms`;
+}
+
+/** Control characters, and the ones that turn the direction of writing, as `\u001b`. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function clip(text: string): string {
+  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
+}

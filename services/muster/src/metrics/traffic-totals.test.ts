@@ -1,0 +1,109 @@
+/** The totals only grow, whatever becomes of the workers. */
+import type { WorkerStatus } from '@muster/actors';
+import type { ListenerStats, ProxyStats } from '@muster/proxy';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { TrafficTotals } from './traffic-totals.ts';
+
+const ROSTER = {
+  listeners: new Map([
+    ['web', {}],
+    ['constructor', {}],
+  ]),
+  pools: new Map([
+    [
+      'spells',
+      {
+        backends: new Map([
+          ['a', {}],
+          ['b', {}],
+        ]),
+      },
+    ],
+  ]),
+} as unknown as Parameters<TrafficTotals['update']>[1];
+
+const NOTHING: ListenerStats = {
+  accepted: 0,
+  open: 0,
+  acceptFailures: 0,
+  bytesFromDownstream: 0,
+  bytesFromUpstream: 0,
+  refused: { connection_limit: 0, unknown_pool: 0, empty_set: 0, backends_full: 0, connect_failed: 0 },
+  closed: { finished: 0, reset: 0, idle: 0, target_removed: 0, drain_timeout: 0, listener_removed: 0, shutdown: 0 },
+};
+
+function stats(accepted: number, { open = 0, listener = 'web' } = {}): ProxyStats {
+  const counted = { ...NOTHING, accepted, open };
+  return {
+    total: { ...counted },
+    listeners: { [listener]: { ...counted, closed: { ...counted.closed, finished: accepted } } },
+    pools: { spells: { connectFailures: 0, retries: accepted, picksByBackend: { a: accepted } } },
+  };
+}
+
+function worker(index: number, pid: number | null, report: unknown): WorkerStatus {
+  return { index, pid, stats: report, state: 'serving', revision: 1, hash: null, restartsCount: 0 };
+}
+
+test('workers are summed, and a restarted one goes on where the dead one ended', () => {
+  const totals = new TrafficTotals();
+  totals.update([worker(0, 10, stats(5, { open: 2 })), worker(1, 11, stats(7, { open: 1 }))], ROSTER);
+  expect(totals.totals().listeners['web']).toMatchObject({ accepted: 12, open: 3, closed: { finished: 12 } });
+  totals.update([worker(0, null, null), worker(1, 11, stats(8, { open: 1 }))], ROSTER);
+  expect(totals.totals().listeners['web']).toMatchObject({ accepted: 13, open: 1 });
+  totals.update([worker(0, 12, stats(1)), worker(1, 11, stats(8))], ROSTER);
+  expect(totals.totals()).toMatchObject({
+    listeners: { web: { accepted: 14, open: 0 } },
+    pools: { spells: { retries: 14, picksByBackend: { a: 14 } } },
+  });
+});
+
+test('a report that says nothing changes nothing', () => {
+  const totals = new TrafficTotals();
+  totals.update([worker(0, 1, stats(5))], ROSTER);
+  for (const report of [null, 'x', {}, { total: 1 }]) totals.update([worker(0, 1, report)], ROSTER);
+  expect(totals.totals().listeners['web']?.accepted).toBe(5);
+});
+
+test('what left the roster is forgotten, its connections apart', () => {
+  const totals = new TrafficTotals();
+  const without = { listeners: new Map(), pools: new Map() } as typeof ROSTER;
+  totals.update([worker(0, 1, stats(5, { open: 1 }))], without);
+  expect(Object.keys(totals.totals().listeners)).toEqual(['web']);
+  totals.update([worker(0, 1, stats(5))], without);
+  expect(totals.totals()).toEqual({ listeners: {}, pools: {} });
+});
+
+test('a listener may be called like a property of every object', () => {
+  const totals = new TrafficTotals();
+  totals.update([worker(0, 1, stats(5, { listener: 'constructor' }))], ROSTER);
+  expect(totals.totals().listeners['constructor']?.accepted).toBe(5);
+});
+
+test('no sequence of reports, deaths and restarts lets a total go down', () => {
+  const step = fc.record({ index: fc.nat(2), by: fc.nat(100), dies: fc.boolean() });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      const totals = new TrafficTotals();
+      const accepted = [0, 0, 0];
+      const pids = [100, 200, 300];
+      let highest = 0;
+      let expected = 0;
+      for (const { index, by, dies } of steps) {
+        if (dies) [accepted[index], pids[index]] = [0, pids[index]! + 1];
+        accepted[index]! += by;
+        expected += by;
+        totals.update(
+          accepted.map((count, at) => worker(at, pids[at]!, stats(count))),
+          ROSTER,
+        );
+        const now = totals.totals().listeners['web']!.accepted;
+        expect(now).toBeGreaterThanOrEqual(highest);
+        highest = now;
+      }
+      expect(highest).toBe(expected);
+    }),
+    { seed: 3 },
+  );
+});

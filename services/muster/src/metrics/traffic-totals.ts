@@ -1,0 +1,109 @@
+/**
+ * Totals of the traffic over all workers of a node, for its whole life.
+ *
+ * A worker counts from zero and may die. The totals here only grow: each report adds what was counted since the report
+ * before it by the same process, and what a dead process had counted stays. Lost is what it counted after its last
+ * report, at most a second's worth. Gauges (open connections) are summed over the processes that live.
+ */
+import type { NodeHandle, WorkerStatus } from '@muster/actors';
+import type { Roster } from '@muster/membership';
+import type { ProxyStats } from '@muster/proxy';
+
+/** How often the totals are brought up to date, in ms; the workers report as often. */
+export const TRAFFIC_INTERVAL_MS = 1_000;
+
+/** By listener and by pool, in the workers' own words. Objects without a prototype: any name may be a key. */
+export type Traffic = Pick<ProxyStats, 'listeners' | 'pools'>;
+
+export class TrafficTotals {
+  /** The newest report of each live process, by `index:pid`. */
+  readonly #newest = new Map<string, ProxyStats>();
+  readonly #totals: Traffic = { listeners: emptyRecord(), pools: emptyRecord() };
+
+  /** Takes the workers' newest reports. What the roster no longer has is forgotten, so that the totals stay bounded. */
+  update(workers: readonly WorkerStatus[], roster: Pick<Roster, 'listeners' | 'pools'>): void {
+    const live = new Set<string>();
+    for (const { index, pid, stats } of workers) {
+      if (pid === null) continue;
+      const key = `${index}:${pid}`;
+      live.add(key);
+      if (!isProxyStats(stats)) continue;
+      this.#add(stats, this.#newest.get(key));
+      this.#newest.set(key, stats);
+    }
+    for (const key of this.#newest.keys()) if (!live.has(key)) this.#newest.delete(key);
+    this.#sumOpen();
+    this.#forget(roster);
+  }
+
+  /** Live; read only. */
+  totals(): Traffic {
+    return this.#totals;
+  }
+
+  #add(now: ProxyStats, before: ProxyStats | undefined): void {
+    const { listeners, pools } = this.#totals;
+    grow(listeners, now.listeners, before?.listeners);
+    grow(pools, now.pools, before?.pools);
+  }
+
+  #sumOpen(): void {
+    const { listeners } = this.#totals;
+    for (const stats of Object.values(listeners)) stats.open = 0;
+    for (const report of this.#newest.values()) {
+      for (const [id, { open }] of Object.entries(report.listeners)) listeners[id]!.open += open;
+    }
+  }
+
+  #forget(roster: Pick<Roster, 'listeners' | 'pools'>): void {
+    const { listeners, pools } = this.#totals;
+    for (const [id, { open }] of Object.entries(listeners)) {
+      if (open === 0 && !roster.listeners.has(id)) delete listeners[id];
+    }
+    for (const [id, { picksByBackend }] of Object.entries(pools)) {
+      const pool = roster.pools.get(id);
+      if (pool === undefined) delete pools[id];
+      else
+        for (const backend of Object.keys(picksByBackend))
+          if (!pool.backends.has(backend)) delete picksByBackend[backend];
+    }
+  }
+}
+
+/** Keeps totals up to date once a second. Returns the function that ends it. */
+export function followTraffic(node: Pick<NodeHandle, 'roster' | 'status'>, totals: TrafficTotals): () => void {
+  const timer = setInterval(() => totals.update(node.status().workers, node.roster()), TRAFFIC_INTERVAL_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+interface Counters {
+  [key: string]: number | Counters;
+}
+
+/** Adds to `sums` what `now` counted since `before`; a count that went down has started again from zero. */
+function grow(sums: object, now: object, before: object | undefined): void {
+  const into = sums as Counters;
+  for (const [key, count] of Object.entries(now as Counters)) {
+    const earlier = own(before as Counters | undefined, key);
+    if (typeof count === 'number') {
+      const counted = typeof earlier === 'number' && earlier <= count ? count - earlier : count;
+      into[key] = ((own(into, key) as number | undefined) ?? 0) + counted;
+    } else {
+      if (!Object.hasOwn(into, key)) into[key] = emptyRecord();
+      grow(into[key] as Counters, count, earlier as Counters | undefined);
+    }
+  }
+}
+
+function own<Value>(record: Readonly<Record<string, Value>> | undefined, key: string): Value | undefined {
+  return record !== undefined && Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+function emptyRecord<Value>(): Record<string, Value> {
+  return Object.create(null) as Record<string, Value>;
+}
+
+function isProxyStats(stats: unknown): stats is ProxyStats {
+  return typeof stats === 'object' && stats !== null && 'total' in stats && 'listeners' in stats && 'pools' in stats;
+}
