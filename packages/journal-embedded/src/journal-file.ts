@@ -28,7 +28,7 @@ const LOCK_WAIT_MS = 250;
 const PAGE_CACHE_KIB = 16_384;
 /**
  * Pages in the WAL (16 MiB) before they are moved into the file. Random ids dirty many pages; at SQLite's 1,000 the same
- * ones are moved so often that appends take half as long again. Reading 16 MiB back after a crash takes some 20 ms.
+ * ones are moved so often that a group of 128 appends took 5.5 ms instead of 3.6. Reading a full WAL back takes about 5 ms.
  */
 const CHECKPOINT_PAGES = 4_000;
 
@@ -42,7 +42,7 @@ const SCHEMA = `
     origin TEXT,
     payload TEXT NOT NULL
   ) STRICT;
-  -- What expectations are checked against. An index over the events would answer the same and halve the appends a second.
+  -- What expectations are checked against. An index over all events would answer the same, and dirties more pages.
   CREATE TABLE subjects (subject TEXT PRIMARY KEY, newest_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE snapshots (revision INTEGER PRIMARY KEY, hash TEXT NOT NULL, data TEXT NOT NULL) STRICT;
 `;

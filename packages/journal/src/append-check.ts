@@ -20,7 +20,7 @@ const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 export type AppendRefusal = Extract<AppendOutcome, { outcome: 'refused' }>;
 
-/** Why a journal must refuse this append, or null when it may try. Pure; about 200 ns for a small event. */
+/** Why a journal must refuse this append, or null when it may try. Pure; under 1 µs for a small event. */
 export function refuseAppend(event: NewEvent, options: AppendOptions = {}): AppendRefusal | null {
   if (!ID_PATTERN.test(event.id)) return invalid('an id has 1 to 128 printable ASCII characters without spaces');
   if (event.subject.length > SUBJECT_CHARACTERS_MAX || !SUBJECT_PATTERN.test(event.subject)) {
