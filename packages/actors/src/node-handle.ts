@@ -100,6 +100,8 @@ export interface NodeHandle {
   execute(command: Command, origin: string): Promise<CommandOutcome>;
   /** Returns the function that ends the subscription. */
   onRosterChanged(listener: RosterListener): () => void;
+  /** Resolves when the node has folded everything the journal had; rejects when it stops before. */
+  caughtUp(): Promise<void>;
   /** Resolves when the node has caught up and every worker serves the roster; rejects when it stops before. */
   ready(): Promise<void>;
   /**

@@ -1,0 +1,119 @@
+/**
+ * The backend: supervises the prober of one member of a pool, and hands its flips to the node.
+ *
+ *     idle ◄──rest── probed ──crash──► recovering ──backoff──► probed
+ *       └───probe───► ▲ (a new target or policy enters it anew)  └──too often──► abandoned
+ *
+ * Idle: the pool has no health policy, or an operator has put the backend in maintenance. What is known of its health
+ * survives a crash of the prober, because it is kept here.
+ */
+import { assign, setup } from 'xstate';
+import { judgeCrash, messageOf } from './backoff.ts';
+import type { Supervision } from './actor-group.ts';
+import { proberMachine, type FlippedEvent, type ProberPorts, type ProbeTask } from './prober-machine.ts';
+
+/** A flip of one backend's health as this node's probes saw it. */
+export interface Flip {
+  readonly pool: string;
+  readonly backend: string;
+  readonly target: string;
+  readonly health: 'healthy' | 'unhealthy';
+  readonly reason: string;
+}
+
+export interface BackendPorts extends Supervision {
+  readonly prober: ProberPorts;
+  readonly onFlip: (flip: Flip) => void;
+}
+
+export interface BackendInput {
+  readonly pool: string;
+  readonly backend: string;
+  /** Null: not probed. */
+  readonly task: ProbeTask | null;
+  readonly ports: BackendPorts;
+}
+
+type BackendEvent =
+  /** Probe this from now on, beginning with a probe at once. */
+  { readonly type: 'probe'; readonly task: ProbeTask } | { readonly type: 'rest' } | FlippedEvent;
+
+interface BackendContext extends BackendInput {
+  readonly crashedAtMs: readonly number[];
+  readonly restartDelayMs: number;
+}
+
+export const backendMachine = setup({
+  types: {
+    context: {} as BackendContext,
+    input: {} as BackendInput,
+    events: {} as BackendEvent,
+  },
+  actors: { prober: proberMachine },
+  actions: {
+    report: ({ context }, { health, reason }: FlippedEvent) => {
+      const { pool, backend, task, ports } = context;
+      ports.onFlip({ pool, backend, target: task!.target, health, reason });
+    },
+    countCrash: assign(({ context }, { error }: { error: unknown }) => {
+      const { pool, backend, ports, crashedAtMs } = context;
+      const verdict = judgeCrash(crashedAtMs, { nowMs: ports.clock.now(), random: ports.random });
+      const reason = messageOf(error);
+      const actor = `prober ${pool}/${backend}`;
+      if (verdict.kind === 'give-up') return {};
+      ports.log.error({ actor, reason }, `${actor} crashed and is started again: ${reason}`);
+      return { crashedAtMs: verdict.crashedAtMs, restartDelayMs: verdict.delayMs };
+    }),
+    giveUp: ({ context }, { error }: { error: unknown }) => {
+      const { pool, backend, ports } = context;
+      const actor = `prober ${pool}/${backend}`;
+      ports.log.error({ actor, reason: messageOf(error) }, `${actor} crashed too often and is given up`);
+      ports.onGivenUp(actor, messageOf(error));
+    },
+  },
+  guards: {
+    hasTask: ({ context }) => context.task !== null,
+    crashesTooOften: ({ context }) => {
+      const { ports, crashedAtMs } = context;
+      return judgeCrash(crashedAtMs, { nowMs: ports.clock.now(), random: ports.random }).kind === 'give-up';
+    },
+  },
+  delays: { restart: ({ context }) => context.restartDelayMs },
+}).createMachine({
+  id: 'backend',
+  context: ({ input }) => ({ ...input, crashedAtMs: [], restartDelayMs: 0 }),
+  initial: 'fresh',
+  on: {
+    probe: { target: '.probed', actions: assign(({ event }) => ({ task: event.task })) },
+    rest: { target: '.idle', actions: assign({ task: null }) },
+  },
+  states: {
+    fresh: { always: [{ guard: 'hasTask', target: 'probed' }, { target: 'idle' }] },
+    idle: {},
+    probed: {
+      invoke: {
+        id: 'prober',
+        src: 'prober',
+        input: ({ context }) => ({ task: context.task!, ports: context.ports.prober }),
+        onError: [
+          {
+            guard: 'crashesTooOften',
+            target: 'abandoned',
+            actions: { type: 'giveUp', params: ({ event }) => event },
+          },
+          { target: 'recovering', actions: { type: 'countCrash', params: ({ event }) => event } },
+        ],
+      },
+      on: {
+        flipped: {
+          actions: [
+            assign(({ context, event }) => ({ task: { ...context.task!, health: event.health } })),
+            { type: 'report', params: ({ event }) => event },
+          ],
+        },
+      },
+    },
+    recovering: { after: { restart: 'probed' } },
+    abandoned: {},
+  },
+});

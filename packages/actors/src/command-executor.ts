@@ -1,0 +1,102 @@
+/**
+ * Commands: decided on the newest roster, appended with that expectation, answered when this node has folded the event.
+ *
+ * Somebody else may have appended in between; the journal then refuses the expectation, and the command is decided again
+ * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
+ * and not for the roster, so the expectation is the newer of both.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AppendOutcome, NewEvent } from '@muster/journal';
+import { decide, formatSubject, type Command, type Decision } from '@muster/membership';
+import { messageOf } from './backoff.ts';
+import type { FoldedRoster } from './folded-roster.ts';
+import type { JournalContact } from './journal-contact.ts';
+import type { CommandOutcome } from './node-handle.ts';
+
+/** How often a command is decided before it is answered `contended`. */
+const DECISIONS_MAX = 5;
+/** Commands under way at once; a further one is answered `unavailable`. */
+const COMMANDS_IN_FLIGHT_MAX = 1_024;
+/** How long to wait for the fold. An appended command is then answered all the same. */
+const FOLD_WAIT_MS = 5_000;
+
+export class CommandExecutor {
+  readonly #folded: FoldedRoster;
+  readonly #contact: JournalContact;
+  #inFlightCount = 0;
+
+  constructor(folded: FoldedRoster, contact: JournalContact) {
+    this.#folded = folded;
+    this.#contact = contact;
+  }
+
+  async execute(command: Command, origin: string): Promise<CommandOutcome> {
+    const refusal = this.#contact.appendRefusal();
+    if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
+    if (this.#inFlightCount >= COMMANDS_IN_FLIGHT_MAX) {
+      const message = `${COMMANDS_IN_FLIGHT_MAX} commands are under way; try again in a moment`;
+      return { outcome: 'unavailable', isStored: 'no', message };
+    }
+    this.#inFlightCount += 1;
+    try {
+      return await this.#decideAndAppend(command, origin);
+    } finally {
+      this.#inFlightCount -= 1;
+    }
+  }
+
+  async #decideAndAppend(command: Command, origin: string): Promise<CommandOutcome> {
+    let newestOnSubject = 0;
+    for (let decisionsCount = 0; decisionsCount < DECISIONS_MAX; decisionsCount++) {
+      const decision = decide(this.#folded.roster, command);
+      if (decision.outcome !== 'accepted') return decision;
+      const expectedRevision = Math.max(decision.expectedRevision, newestOnSubject);
+      const outcome = await this.#append(this.#eventOf(decision, origin), expectedRevision);
+      if (outcome.outcome !== 'conflict') return this.#answer(outcome);
+      newestOnSubject = outcome.actualRevision;
+      if (!(await this.#folded.whenFolded(outcome.actualRevision, FOLD_WAIT_MS))) break;
+    }
+    const message = `others keep changing the same thing; look at it again, then repeat the command`;
+    return { outcome: 'refused', reason: 'contended', message, suggestion: null };
+  }
+
+  #eventOf({ entity, event }: Extract<Decision, { outcome: 'accepted' }>, origin: string): NewEvent {
+    const subject = formatSubject(this.#folded.roster.cluster, entity);
+    return { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
+  }
+
+  /** Where the answer got lost, asks once more: the id makes that harmless. */
+  async #append(event: NewEvent, expectedRevision: number): Promise<AppendOutcome> {
+    const attempt = () =>
+      this.#contact.journal
+        .append(event, { expectedRevision })
+        .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    const first = await attempt();
+    if (first.outcome !== 'unknown') return first;
+    const second = await attempt();
+    // Not taken now says nothing about the first try.
+    return second.outcome === 'unavailable' ? first : second;
+  }
+
+  async #answer(outcome: Exclude<AppendOutcome, { outcome: 'conflict' }>): Promise<CommandOutcome> {
+    switch (outcome.outcome) {
+      case 'appended': {
+        const { revision } = outcome;
+        this.#contact.answered();
+        this.#folded.heardOf(revision);
+        await this.#folded.whenFolded(revision, FOLD_WAIT_MS);
+        const rejection = this.#folded.rejectionAt(revision);
+        if (rejection === null) return { outcome: 'appended', revision };
+        return { outcome: 'refused', reason: 'invalid', message: rejection.message, suggestion: null };
+      }
+      case 'refused':
+        return { outcome: 'refused', reason: 'invalid', message: outcome.message, suggestion: null };
+      case 'unavailable':
+        this.#contact.failed(outcome.message);
+        return { outcome: 'unavailable', isStored: 'no', message: outcome.message };
+      case 'unknown':
+        this.#contact.failed(outcome.message);
+        return { outcome: 'unavailable', isStored: 'unknown', message: outcome.message };
+    }
+  }
+}

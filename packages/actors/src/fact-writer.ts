@@ -1,0 +1,226 @@
+/**
+ * The fact writer: what this node saw acts at once, and reaches the journal when the journal takes it.
+ *
+ *     flip ──► laid over the roster, told to the workers ──► waiting ──► in flight ──► recorded ──► folded: settled
+ *                                                              ▲            │
+ *                                                              └─ backoff ◄─┘ unavailable, unknown: same id again
+ *
+ * Bounded: per backend and axis one fact waits, the newest, and one is in flight; of those in flight there are at most
+ * `FACTS_IN_FLIGHT_MAX`. So a journal that is away for a day leaves as many facts waiting as there are backends whose
+ * state differs from what is recorded, and no more.
+ *
+ * A fact whose target is no longer current, or that says what the roster says already, is dropped. One that the journal
+ * refuses is not tried again: it keeps acting on this node, because it is true, and is logged as an error.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AppendOutcome } from '@muster/journal';
+import {
+  formatSubject,
+  observationBy,
+  type HealthEvent,
+  type PendingFact,
+  type RecordedEvent,
+} from '@muster/membership';
+import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import type { Flip } from './backend-machine.ts';
+import type { FoldedRoster } from './folded-roster.ts';
+import type { JournalContact } from './journal-contact.ts';
+import type { Clock, Logger } from './ports.ts';
+
+/** Facts that wait for the journal's answer at once; further ones wait their turn, one per backend and axis. */
+const FACTS_IN_FLIGHT_MAX = 512;
+const REASON_CHARACTERS_MAX = 500;
+
+export interface FactWriterPorts {
+  readonly contact: JournalContact;
+  readonly folded: FoldedRoster;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly onChanged: (added: readonly PendingFact[], settled: readonly PendingFact[]) => void;
+}
+
+export class FactWriter {
+  readonly #ports: FactWriterPorts;
+  /** Every fact that may still be recorded, or acts on this node. */
+  readonly #factsById = new Map<string, PendingFact>();
+  readonly #waitingByKey = new Map<string, PendingFact>();
+  readonly #inFlightByKey = new Map<string, PendingFact>();
+  /** Keys with an append whose event may be in the journal and is not folded yet: the roster is not the last word there. */
+  readonly #uncertainKeys = new Set<string>();
+  #failuresInARow = 0;
+  #retryTimer: unknown = null;
+  #onIdle: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(ports: FactWriterPorts) {
+    this.#ports = ports;
+  }
+
+  add({ pool, backend, target, health, reason: words }: Flip): void {
+    const reason = words.slice(0, REASON_CHARACTERS_MAX);
+    const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
+    const event: HealthEvent = { type, target, reason };
+    const fact: PendingFact = { id: randomUUID(), pool, backend, timeMs: this.#ports.clock.now(), event };
+    const key = keyOf(fact);
+    this.#supersede(key);
+    this.#factsById.set(fact.id, fact);
+    this.#waitingByKey.set(key, fact);
+    this.#ports.folded.lay(fact);
+    this.#ports.onChanged([fact], []);
+    this.#pump();
+  }
+
+  /** Settles what a batch of folded events has recorded, and returns it. */
+  settleRecorded(events: readonly RecordedEvent[]): PendingFact[] {
+    const settled: PendingFact[] = [];
+    if (this.#factsById.size === 0) return settled;
+    for (const { id } of events) {
+      const fact = this.#factsById.get(id);
+      if (fact === undefined) continue;
+      this.#uncertainKeys.delete(keyOf(fact));
+      if (this.#waitingByKey.get(keyOf(fact)) === fact) this.#waitingByKey.delete(keyOf(fact));
+      this.#forget(fact);
+      settled.push(fact);
+    }
+    return settled;
+  }
+
+  /** A backend is gone or has another target: what was seen of the old one is of no use any more. */
+  drop(pool: string, backend: string): void {
+    const facts = this.#ports.folded.pending.get(`${pool}/${backend}`);
+    const current = this.#ports.folded.backend(pool, backend)?.target.value;
+    for (const fact of [facts?.health, facts?.ejection]) {
+      if (fact === undefined || fact.event.target === current || this.#inFlightByKey.get(keyOf(fact)) === fact)
+        continue;
+      this.#waitingByKey.delete(keyOf(fact));
+      this.#settleNow(fact);
+    }
+  }
+
+  /** Resolves when no fact waits or is in flight. */
+  whenIdle(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onIdle = resolve;
+    this.#reportIdle();
+    return promise;
+  }
+
+  /** Appends nothing more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#ports.clock.clearTimeout(this.#retryTimer);
+    this.#waitingByKey.clear();
+    this.#reportIdle();
+  }
+
+  #supersede(key: string): void {
+    const older = this.#waitingByKey.get(key);
+    if (older === undefined) return;
+    this.#waitingByKey.delete(key);
+    // Where an earlier try may have succeeded, its event is still recognised when it is folded.
+    if (!this.#uncertainKeys.has(key)) this.#factsById.delete(older.id);
+  }
+
+  #pump(): void {
+    if (this.#retryTimer !== null || this.#isClosed || this.#ports.contact.appendRefusal() !== null) return;
+    for (const [key, fact] of this.#waitingByKey) {
+      if (this.#inFlightByKey.size >= FACTS_IN_FLIGHT_MAX) return;
+      if (this.#inFlightByKey.has(key)) continue;
+      this.#waitingByKey.delete(key);
+      if (this.#isPointless(key, fact)) this.#settleNow(fact);
+      else void this.#append(key, fact);
+    }
+    this.#reportIdle();
+  }
+
+  #isPointless(key: string, { pool, backend, event }: PendingFact): boolean {
+    const { roster, node } = this.#ports.folded;
+    const recorded = roster.pools.get(pool)?.backends.get(backend);
+    if (recorded?.target.value !== event.target) return true;
+    if (this.#uncertainKeys.has(key)) return false;
+    const health = event.type === 'BackendTurnedHealthy' ? 'healthy' : 'unhealthy';
+    return observationBy(node, recorded.observations).health.value === health;
+  }
+
+  async #append(key: string, fact: PendingFact): Promise<void> {
+    const { contact, folded } = this.#ports;
+    this.#inFlightByKey.set(key, fact);
+    const entity = { kind: 'health', node: folded.node, pool: fact.pool, backend: fact.backend } as const;
+    const outcome = await contact.journal
+      .append({
+        id: fact.id,
+        subject: formatSubject(folded.roster.cluster, entity),
+        origin: `node:${folded.node}`,
+        payload: JSON.stringify(fact.event),
+      })
+      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    this.#inFlightByKey.delete(key);
+    this.#conclude(key, fact, outcome);
+    this.#pump();
+  }
+
+  #conclude(key: string, fact: PendingFact, outcome: AppendOutcome): void {
+    const { contact, folded, log } = this.#ports;
+    switch (outcome.outcome) {
+      case 'appended':
+        this.#failuresInARow = 0;
+        contact.answered();
+        folded.heardOf(outcome.revision);
+        if (!this.#factsById.has(fact.id)) return;
+        if (outcome.revision <= folded.roster.revision) this.#settleNow(fact);
+        else this.#uncertainKeys.add(key);
+        return;
+      case 'conflict':
+      case 'refused': {
+        const why = outcome.outcome === 'refused' ? outcome.message : 'an expectation was not met';
+        const { pool, backend, event } = fact;
+        log.error({ pool, backend, event, why }, `the journal refused a fact about ${pool}/${backend}: ${why}`);
+        return;
+      }
+      case 'unknown':
+        if (this.#factsById.has(fact.id)) this.#uncertainKeys.add(key);
+        this.#retryLater(key, fact, outcome.message);
+        return;
+      case 'unavailable':
+        this.#retryLater(key, fact, outcome.message);
+    }
+  }
+
+  #retryLater(key: string, fact: PendingFact, reason: string): void {
+    const { contact, clock, random } = this.#ports;
+    contact.failed(reason);
+    // A newer fact takes its place; one that was folded meanwhile is not sent again.
+    if (!this.#waitingByKey.has(key) && this.#factsById.has(fact.id)) this.#waitingByKey.set(key, fact);
+    if (this.#retryTimer !== null || this.#isClosed) return;
+    this.#retryTimer = clock.setTimeout(
+      () => {
+        this.#retryTimer = null;
+        this.#pump();
+      },
+      backoffMs(this.#failuresInARow, RETRY_BACKOFF, random),
+    );
+    this.#failuresInARow += 1;
+  }
+
+  #settleNow(fact: PendingFact): void {
+    this.#forget(fact);
+    this.#ports.onChanged([], [fact]);
+  }
+
+  #forget(fact: PendingFact): void {
+    this.#factsById.delete(fact.id);
+    this.#ports.folded.settle(fact);
+  }
+
+  #reportIdle(): void {
+    if (!this.#isClosed && this.#waitingByKey.size + this.#inFlightByKey.size > 0) return;
+    this.#onIdle?.();
+    this.#onIdle = null;
+  }
+}
+
+function keyOf({ pool, backend, event }: PendingFact): string {
+  const isHealth = event.type === 'BackendTurnedHealthy' || event.type === 'BackendTurnedUnhealthy';
+  return `${pool}/${backend}/${isHealth ? 'health' : 'ejection'}`;
+}

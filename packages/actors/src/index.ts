@@ -1,0 +1,5 @@
+/** Public entry: a node's life, and what it needs from the world. Start at `node-handle.ts` and `ports.ts`. */
+export { coarseClock } from './coarse-clock.ts';
+export * from './node-handle.ts';
+export { startNode } from './node.ts';
+export * from './ports.ts';

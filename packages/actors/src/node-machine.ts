@@ -1,0 +1,115 @@
+/**
+ * The node: its life from the first look at the journal to the last.
+ *
+ *     starting ──loaded──► following: catching-up ──caught up──► serving ──stop──► stopping ──► stopped
+ *        └─failed─► waiting ──backoff──► starting
+ *
+ * Nothing is served before `serving` [I3]: the actors that listen and probe do not exist yet, and workers wait for their
+ * roster. From then on the journal may go and come back; the state stays `serving` [I6]. The journal is followed while
+ * the node stops, too, because connections that are being drained still follow the roster.
+ */
+import { fromCallback, fromPromise, setup, type SnapshotFrom } from 'xstate';
+import { messageOf } from './backoff.ts';
+
+/** What the states do; the node's parts do it. */
+export interface NodeDuties {
+  /** Reads the newest snapshot; rejects when the journal is away. */
+  readonly load: () => Promise<void>;
+  readonly loadFailed: (reason: string) => void;
+  /** Follows the journal; returns what ends that. */
+  readonly follow: (onCaughtUp: () => void) => () => void;
+  readonly serve: () => void;
+  /** Drains and stops everything; the journal is still followed. */
+  readonly shutDown: (stopping: Stopping) => Promise<void>;
+  readonly shutDownFailed: (error: unknown) => void;
+  readonly reloadDelayMs: () => number;
+}
+
+export interface Stopping {
+  readonly drainTimeoutMs: number;
+  readonly reason: string | null;
+}
+
+type NodeEvent = { readonly type: 'caught-up' } | ({ readonly type: 'stop' } & Stopping);
+
+export const nodeMachine = setup({
+  types: {
+    context: {} as { readonly duties: NodeDuties },
+    input: {} as NodeDuties,
+    events: {} as NodeEvent,
+  },
+  actors: {
+    load: fromPromise<void, NodeDuties>(({ input }) => input.load()),
+    follow: fromCallback<{ readonly type: string }, NodeDuties>(({ input, sendBack }) =>
+      input.follow(() => sendBack({ type: 'caught-up' })),
+    ),
+    shutDown: fromPromise<void, { readonly duties: NodeDuties; readonly stopping: Stopping }>(({ input }) =>
+      input.duties.shutDown(input.stopping),
+    ),
+  },
+  actions: {
+    loadFailed: ({ context }, { error }: { error: unknown }) => context.duties.loadFailed(messageOf(error)),
+    shutDownFailed: ({ context }, { error }: { error: unknown }) => context.duties.shutDownFailed(error),
+    serve: ({ context }) => context.duties.serve(),
+  },
+  delays: { reload: ({ context }) => context.duties.reloadDelayMs() },
+}).createMachine({
+  id: 'node',
+  context: ({ input }) => ({ duties: input }),
+  initial: 'starting',
+  states: {
+    starting: {
+      invoke: {
+        src: 'load',
+        input: ({ context }) => context.duties,
+        onDone: 'following',
+        onError: { target: 'waiting', actions: { type: 'loadFailed', params: ({ event }) => event } },
+      },
+      on: { stop: 'stoppingEarly' },
+    },
+    waiting: { after: { reload: 'starting' }, on: { stop: 'stoppingEarly' } },
+    following: {
+      invoke: { src: 'follow', input: ({ context }) => context.duties },
+      initial: 'catching-up',
+      states: {
+        'catching-up': { on: { 'caught-up': 'serving', stop: 'stopping' } },
+        serving: { entry: 'serve', on: { stop: 'stopping' } },
+        stopping: {
+          invoke: {
+            src: 'shutDown',
+            input: stoppingInput,
+            onDone: '#node.stopped',
+            onError: { target: '#node.stopped', actions: { type: 'shutDownFailed', params: ({ event }) => event } },
+          },
+        },
+      },
+    },
+    stoppingEarly: {
+      invoke: {
+        src: 'shutDown',
+        input: stoppingInput,
+        onDone: 'stopped',
+        onError: { target: 'stopped', actions: { type: 'shutDownFailed', params: ({ event }) => event } },
+      },
+    },
+    stopped: { type: 'final' },
+  },
+});
+
+function stoppingInput({ context, event }: { context: { readonly duties: NodeDuties }; event: unknown }) {
+  return { duties: context.duties, stopping: event as Stopping };
+}
+
+/** The state's name as the status shows it. */
+export function nodeState({ value }: SnapshotFrom<typeof nodeMachine>) {
+  if (typeof value === 'object') return value.following;
+  switch (value) {
+    case 'starting':
+    case 'waiting':
+      return 'starting';
+    case 'stoppingEarly':
+      return 'stopping';
+    case 'stopped':
+      return 'stopped';
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The reconciler: makes the actors what the roster says, in slices.
+ *
+ * Level-triggered. It knows which roster the actors were made for and which one is newest, takes the difference, and
+ * applies it in slices of `RECONCILE_SLICE` changes, giving the event loop a turn between them. What is applied is always
+ * what the newest roster says then, so events that arrive meanwhile are not missed, and none is acted on twice.
+ *
+ * Stopping is the same thing with an empty roster as the goal.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { diff, emptyRoster, observationBy, type Change, type Pool, type Roster } from '@muster/membership';
+import type { FoldedRoster } from './folded-roster.ts';
+import type { BackendWish } from './pool-machine.ts';
+
+/** Changes applied in one turn of the event loop: about 10 ms where each starts a backend. */
+const RECONCILE_SLICE = 200;
+
+/** What the reconciler acts on. */
+export interface Reconciled {
+  readonly listenerChanged: (listener: string) => void;
+  readonly poolStarted: (pool: string) => void;
+  readonly poolStopped: (pool: string) => void;
+  readonly backendsWished: (pool: string, wishes: readonly BackendWish[]) => void;
+  /** A backend is gone or has another target. */
+  readonly targetLeft: (pool: string, backend: string) => void;
+}
+
+export class Reconciler {
+  readonly #folded: FoldedRoster;
+  readonly #actors: Reconciled;
+  readonly #empty: Roster;
+  readonly #poolsToFill = new Set<string>();
+  #present: Roster;
+  #isStopping = false;
+  #isRunning = false;
+  #run: Promise<void> = Promise.resolve();
+
+  constructor(folded: FoldedRoster, actors: Reconciled) {
+    this.#folded = folded;
+    this.#actors = actors;
+    this.#empty = emptyRoster(folded.roster.cluster);
+    this.#present = this.#empty;
+  }
+
+  /** The roster has changed. Resolves when the actors are what it says. */
+  poke(): Promise<void> {
+    // A flag and not the promise: it falls in the same turn in which the goal was last looked at.
+    if (!this.#isRunning) {
+      this.#isRunning = true;
+      this.#run = this.#reconcile();
+    }
+    return this.#run;
+  }
+
+  /** A pool's actor was made anew and knows none of its backends. */
+  refill(pool: string): Promise<void> {
+    this.#poolsToFill.add(pool);
+    return this.poke();
+  }
+
+  /** Stops all actors; resolves when that is done. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    while (this.#present !== this.#empty) await this.poke();
+  }
+
+  /** What the actors should be for now. */
+  get #goal(): Roster {
+    return this.#isStopping ? this.#empty : this.#folded.roster;
+  }
+
+  async #reconcile(): Promise<void> {
+    while (this.#present !== this.#goal || this.#poolsToFill.size > 0) {
+      const goal = this.#goal;
+      const changes = [...this.#refills(goal), ...diff(this.#present, goal)];
+      for (let from = 0; from < changes.length; from += RECONCILE_SLICE) {
+        if (from > 0) await setImmediate();
+        this.#apply(changes.slice(from, from + RECONCILE_SLICE), goal);
+      }
+      this.#present = goal;
+    }
+    this.#isRunning = false;
+  }
+
+  *#refills(goal: Roster): Generator<Change> {
+    for (const id of this.#poolsToFill) {
+      for (const backend of goal.pools.get(id)?.backends.values() ?? []) yield unchanged(backend);
+    }
+    this.#poolsToFill.clear();
+  }
+
+  #apply(changes: readonly Change[], goal: Roster): void {
+    const wishesByPool = new Map<string, BackendWish[]>();
+    for (const change of changes) {
+      if (change.kind === 'backend') this.#collect(change, wishesByPool);
+      else {
+        this.#flush(wishesByPool);
+        this.#applyOther(change, goal);
+      }
+    }
+    this.#flush(wishesByPool);
+  }
+
+  #applyOther(change: Exclude<Change, { kind: 'backend' }>, goal: Roster): void {
+    const { id } = (change.after ?? change.before)!;
+    if (change.kind === 'listener') return this.#actors.listenerChanged(id);
+    if (change.before === null) return this.#actors.poolStarted(id);
+    if (change.after === null) return this.#actors.poolStopped(id);
+    if (!hasSameHealthPolicy(change.before, change.after) && goal.pools.has(id)) this.#poolsToFill.add(id);
+  }
+
+  #collect({ before, after }: Extract<Change, { kind: 'backend' }>, wishesByPool: Map<string, BackendWish[]>): void {
+    const { pool, id } = (after ?? before)!;
+    if (before !== null && before.target.value !== after?.target.value) this.#actors.targetLeft(pool, id);
+    const wish = this.#wish(pool, id);
+    const wishes = wishesByPool.get(pool);
+    if (wishes === undefined) wishesByPool.set(pool, [wish]);
+    else wishes.push(wish);
+  }
+
+  #flush(wishesByPool: Map<string, BackendWish[]>): void {
+    for (const [pool, wishes] of wishesByPool) this.#actors.backendsWished(pool, wishes);
+    wishesByPool.clear();
+  }
+
+  /** What a backend should be now, by the newest roster and what this node has seen itself. */
+  #wish(poolId: string, backendId: string): BackendWish {
+    const pool = this.#goal.pools.get(poolId);
+    const backend = pool && this.#folded.backend(poolId, backendId);
+    if (pool === undefined || backend === undefined) return { backend: backendId, task: 'gone' };
+    const policy = pool.spec.health;
+    if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, task: null };
+    const health = observationBy(this.#folded.node, backend.observations).health.value;
+    return { backend: backendId, task: { target: backend.target.value, policy, health } };
+  }
+}
+
+function unchanged(backend: Extract<Change, { kind: 'backend' }>['after']): Change {
+  return { kind: 'backend', before: backend, after: backend };
+}
+
+function hasSameHealthPolicy(left: Pool, right: Pool): boolean {
+  return JSON.stringify(left.spec.health) === JSON.stringify(right.spec.health);
+}

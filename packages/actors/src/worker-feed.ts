@@ -1,0 +1,137 @@
+/**
+ * What all workers of a node are fed from: the roster, the tail, the open sockets. One feed, a link per living worker.
+ *
+ * A journal's batch is passed on by plain calls, not by an actor's event per event. The roster as text is made once for
+ * all workers, and an older text is used again as long as the tail reaches from it to now: encoding costs about 7 µs a
+ * backend, 70 ms for 10,000, in one go.
+ */
+import {
+  encodeSnapshot,
+  rosterHash,
+  type Listener,
+  type ListenerSpec,
+  type PendingFact,
+  type RecordedEvent,
+  type Roster,
+} from '@muster/membership';
+import { EventTail } from './event-tail.ts';
+import type { FoldedRoster } from './folded-roster.ts';
+import type { Clock, Logger, SharedSocket } from './ports.ts';
+import type { WorkerLink } from './worker-link.ts';
+
+/** For a listener whose pool does not say. */
+const DRAIN_TIMEOUT_MS = 30_000;
+
+export interface RosterText {
+  readonly revision: number;
+  readonly text: string;
+}
+
+export class WorkerFeed {
+  readonly folded: FoldedRoster;
+  readonly log: Logger;
+  readonly tail = new EventTail();
+  /** By listener. */
+  readonly sockets = new Map<string, { readonly spec: ListenerSpec; readonly socket: SharedSocket }>();
+  readonly #clock: Clock;
+  readonly #linksByIndex = new Map<number, WorkerLink>();
+  readonly #watchers = new Set<() => void>();
+  #isOpen = false;
+  #newestText: RosterText | null = null;
+
+  constructor({ folded, clock, log }: { folded: FoldedRoster; clock: Clock; log: Logger }) {
+    this.folded = folded;
+    this.log = log;
+    this.#clock = clock;
+  }
+
+  /** False until the node has caught up: workers wait for their roster until then. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    this.#pumpAll();
+  }
+
+  nowMs(): number {
+    return this.#clock.now();
+  }
+
+  attach(link: WorkerLink): void {
+    this.#linksByIndex.set(link.index, link);
+  }
+
+  detach(link: WorkerLink): void {
+    link.close();
+    if (this.#linksByIndex.get(link.index) === link) this.#linksByIndex.delete(link.index);
+  }
+
+  link(index: number): WorkerLink | undefined {
+    return this.#linksByIndex.get(index);
+  }
+
+  /** A batch was folded, and these facts are in it. */
+  onBatch(events: readonly RecordedEvent[], settled: readonly PendingFact[]): void {
+    this.tail.push(events, rosterHash(this.folded.roster));
+    this.onFactsChanged([], settled);
+  }
+
+  onFactsChanged(added: readonly PendingFact[], settled: readonly PendingFact[]): void {
+    for (const link of this.#linksByIndex.values()) link.factsChanged(added, settled);
+    this.#pumpAll();
+  }
+
+  /** A socket is open, or the listener's spec has changed. */
+  listen({ id, spec }: Pick<Listener, 'id' | 'spec'>, socket: SharedSocket): void {
+    this.sockets.set(id, { spec, socket });
+    this.#pumpAll();
+  }
+
+  unlisten(id: string): void {
+    this.sockets.delete(id);
+    this.#pumpAll();
+  }
+
+  drainTimeoutMs(pool: string): number {
+    return this.folded.roster.pools.get(pool)?.spec.drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
+  }
+
+  /** A text of the roster at `revisionMin` or later, from which the tail reaches to now. */
+  snapshot(revisionMin: number): RosterText {
+    const kept = this.#newestText;
+    if (kept !== null && kept.revision >= revisionMin && this.tail.covers(kept.revision)) return kept;
+    return this.encode(this.folded.roster);
+  }
+
+  /** The text of a roster, remembered for workers to come. */
+  encode(roster: Roster): RosterText {
+    if (this.#newestText?.revision === roster.revision) return this.#newestText;
+    const made: RosterText = { revision: roster.revision, text: encodeSnapshot(roster) };
+    this.#newestText = made;
+    return made;
+  }
+
+  /** The roster was taken from this text. */
+  adopt(text: RosterText): void {
+    this.#newestText = text;
+    this.tail.restartAfter(text.revision);
+  }
+
+  /** Calls back when a worker has reported or a listener has opened or failed. Returns the function that ends it. */
+  watch(onProgress: () => void): () => void {
+    this.#watchers.add(onProgress);
+    return () => this.#watchers.delete(onProgress);
+  }
+
+  /** Tells the watchers, once the actor that says so has its new state. */
+  progressed(): void {
+    if (this.#watchers.size === 0) return;
+    queueMicrotask(() => this.#watchers.forEach((onProgress) => onProgress()));
+  }
+
+  #pumpAll(): void {
+    for (const link of this.#linksByIndex.values()) link.pump();
+  }
+}

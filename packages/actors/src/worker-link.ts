@@ -1,0 +1,221 @@
+/**
+ * The link to one living worker process: what it has been told, what it has acknowledged, and what to tell it next.
+ *
+ * Everything but drain is level-triggered. `pump` compares what the worker was told with what is true, and sends the
+ * difference, as far as the limits allow; whatever they hold back is made up for by the next pump. So nothing queues here:
+ *
+ *   - at most `UNACKNOWLEDGED_EVENTS_MAX` events are sent and not yet folded; then the link waits;
+ *   - at most `SENDS_IN_FLIGHT_MAX` messages wait for the operating system; then the link waits;
+ *   - a worker that the tail no longer covers gets a fresh roster, once it has folded all that was sent before.
+ *
+ * Order matters in two places. A settled fact follows the event that records it, or the worker would for a moment see
+ * neither. A socket follows the roster and the tail, because a worker serves nothing from a half-read journal.
+ */
+import type { PendingFact } from '@muster/membership';
+import { messageOf } from './backoff.ts';
+import type { WorkerFeed } from './worker-feed.ts';
+import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
+
+/** Events sent to a worker that it has not folded yet. */
+export const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
+/** Messages on their way to a worker. */
+const SENDS_IN_FLIGHT_MAX = 64;
+const MESSAGE_EVENTS_MAX = 1_000;
+/** Changes of pending facts that are held back for one worker; one with more gets a fresh roster. */
+const HELD_FACTS_MAX = 10_000;
+/** A worker whose hash keeps differing is given a fresh roster this often, at most. */
+const REPAIR_INTERVAL_MIN_MS = 10_000;
+
+export class WorkerLink {
+  readonly index: number;
+  readonly process: WorkerProcess;
+  /** The newest that it has folded, and its hash of that. */
+  revision = 0;
+  hash: string | null = null;
+  stats: unknown = null;
+  readonly #feed: WorkerFeed;
+  #hasStarted = false;
+  #isClosed = false;
+  #isDraining = false;
+  #needsRoster = true;
+  #repairedAtMs = -Infinity;
+  #sentRevision = 0;
+  #sendsInFlight = 0;
+  /** Batches sent and not folded yet, oldest first. */
+  readonly #unacknowledged: { readonly revision: number; readonly count: number }[] = [];
+  #unacknowledgedCount = 0;
+  #addedById = new Map<string, PendingFact>();
+  #settled: PendingFact[] = [];
+  readonly #toldByListener = new Map<
+    string,
+    { readonly spec: object; readonly socket: SharedSocket; poolId: string }
+  >();
+  /** What became of each listener that it was told of: null for listening, or why not. */
+  readonly listenFailureById = new Map<string, string | null>();
+
+  constructor(index: number, process: WorkerProcess, feed: WorkerFeed) {
+    this.index = index;
+    this.process = process;
+    this.#feed = feed;
+  }
+
+  onReport(report: WorkerReport): void {
+    switch (report.kind) {
+      case 'started':
+        this.#hasStarted = true;
+        break;
+      case 'folded':
+        this.#acknowledge(report.revision, report.hash);
+        break;
+      case 'listening':
+        this.listenFailureById.set(report.listener, null);
+        break;
+      case 'listen-failed':
+        this.listenFailureById.set(report.listener, report.reason);
+        this.#feed.log.error(
+          { worker: this.index, listener: report.listener, reason: report.reason },
+          `worker ${this.index} cannot listen for ${report.listener}: ${report.reason}`,
+        );
+        break;
+      case 'stats':
+        this.stats = report.stats;
+        return;
+      case 'log':
+        this.#feed.log[report.level]({ worker: this.index, ...report.fields }, report.text);
+        return;
+    }
+    this.pump();
+  }
+
+  /** True when it has folded up to `revision` and serves or has failed every open listener. */
+  isInSync(revision: number): boolean {
+    if (!this.#hasStarted || this.revision < revision || this.#needsRoster) return false;
+    return this.#feed.sockets.keys().every((id) => this.listenFailureById.has(id));
+  }
+
+  factsChanged(added: readonly PendingFact[], settled: readonly PendingFact[]): void {
+    if (this.#needsRoster) return;
+    for (const fact of added) this.#addedById.set(fact.id, fact);
+    for (const fact of settled) if (!this.#addedById.delete(fact.id)) this.#settled.push(fact);
+    if (this.#settled.length + this.#addedById.size > HELD_FACTS_MAX) this.#startOver();
+  }
+
+  /** The worker stops accepting and ends by itself; until then it goes on to follow the roster. */
+  drain(timeoutMs: number): void {
+    this.#isDraining = true;
+    this.#send({ kind: 'drain', timeoutMs });
+  }
+
+  /** Sends nothing more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  pump(): void {
+    if (!this.#hasStarted || this.#isClosed || !this.#feed.isOpen || this.#isBusy()) return;
+    if (!this.#feed.tail.covers(this.#sentRevision)) this.#startOver();
+    if (this.#needsRoster) {
+      if (this.#unacknowledged.length > 0) return;
+      this.#sendRoster();
+    }
+    this.#sendAdded();
+    this.#sendEvents();
+    if (this.#sentRevision < this.#feed.folded.roster.revision) return;
+    this.#sendSettled();
+    if (!this.#isDraining) this.#sendListeners();
+  }
+
+  #isBusy(): boolean {
+    return this.#sendsInFlight >= SENDS_IN_FLIGHT_MAX || this.#unacknowledgedCount >= UNACKNOWLEDGED_EVENTS_MAX;
+  }
+
+  #startOver(): void {
+    this.#needsRoster = true;
+    this.#addedById = new Map();
+    this.#settled = [];
+  }
+
+  #sendRoster(): void {
+    const { text, revision } = this.#feed.snapshot(this.#sentRevision);
+    this.#needsRoster = false;
+    this.#sentRevision = revision;
+    this.#unacknowledged.push({ revision, count: 0 });
+    const pending = [...this.#feed.folded.pending.values()].flatMap(({ health, ejection }) =>
+      [health, ejection].filter((fact) => fact !== undefined),
+    );
+    this.#send({ kind: 'roster', snapshot: text, pending });
+  }
+
+  #sendEvents(): void {
+    while (!this.#isBusy()) {
+      const events = this.#feed.tail.after(this.#sentRevision, MESSAGE_EVENTS_MAX);
+      const last = events.at(-1);
+      if (last === undefined) return;
+      this.#sentRevision = last.revision;
+      this.#unacknowledged.push({ revision: last.revision, count: events.length });
+      this.#unacknowledgedCount += events.length;
+      this.#send({ kind: 'events', events });
+    }
+  }
+
+  #sendAdded(): void {
+    if (this.#addedById.size === 0) return;
+    this.#send({ kind: 'pending', added: [...this.#addedById.values()], settled: [] });
+    this.#addedById = new Map();
+  }
+
+  #sendSettled(): void {
+    if (this.#settled.length === 0) return;
+    this.#send({ kind: 'pending', added: [], settled: this.#settled });
+    this.#settled = [];
+  }
+
+  #sendListeners(): void {
+    const { sockets } = this.#feed;
+    for (const [id, told] of this.#toldByListener) {
+      if (sockets.get(id)?.socket === told.socket) continue;
+      this.#toldByListener.delete(id);
+      this.listenFailureById.delete(id);
+      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(told.poolId) });
+    }
+    for (const [id, { spec, socket }] of sockets) {
+      const told = this.#toldByListener.get(id);
+      if (told?.spec === spec) continue;
+      this.#toldByListener.set(id, { spec, socket, poolId: spec.pool });
+      this.#send({ kind: 'listen', listener: { id, spec } }, told === undefined ? socket : undefined);
+    }
+  }
+
+  #acknowledge(revision: number, hash: string): void {
+    this.revision = revision;
+    this.hash = hash;
+    while (this.#unacknowledged.length > 0 && this.#unacknowledged[0]!.revision <= revision) {
+      this.#unacknowledgedCount -= this.#unacknowledged.shift()!.count;
+    }
+    const expected = this.#feed.tail.hashAt(revision);
+    if (expected === undefined || expected === hash || this.#needsRoster) return;
+    this.#feed.log.error(
+      { worker: this.index, revision, hash, expected },
+      `worker ${this.index} holds another roster at revision ${revision}: ${hash} instead of ${expected}`,
+    );
+    if (this.#feed.nowMs() - this.#repairedAtMs < REPAIR_INTERVAL_MIN_MS) return;
+    this.#repairedAtMs = this.#feed.nowMs();
+    this.#startOver();
+  }
+
+  #send(message: WorkerMessage, socket?: SharedSocket): void {
+    if (this.#isClosed) return;
+    this.#sendsInFlight += 1;
+    this.process.send(message, socket).then(
+      () => {
+        this.#sendsInFlight -= 1;
+        if (this.#sendsInFlight === SENDS_IN_FLIGHT_MAX - 1) this.pump();
+      },
+      (error: unknown) => {
+        // The process is gone or going: its end is reported by itself, and its successor starts from a roster.
+        this.close();
+        this.#feed.log.warn({ worker: this.index }, `worker ${this.index} takes no messages: ${messageOf(error)}`);
+      },
+    );
+  }
+}
