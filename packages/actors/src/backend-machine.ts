@@ -1,11 +1,11 @@
 /**
  * The backend: supervises the prober of one member of a pool, and hands its flips to the node.
  *
- *     idle ◄──rest── probed ──crash──► recovering ──backoff──► probed
- *       └───probe───► ▲ (a new target or policy enters it anew)  └──too often──► abandoned
+ *     probed ──crash──► recovering ──backoff──► probed          probe: a new target or policy enters `probed` anew
+ *        └──crash, too often──► abandoned
  *
- * Idle: the pool has no health policy, or an operator has put the backend in maintenance. What is known of its health
- * survives a crash of the prober, because it is kept here.
+ * There is one for each backend that is watched; not where the pool has no health policy or an operator has put the
+ * backend in maintenance. What is known of its health survives a crash of the prober, because it is kept here.
  */
 import { assign, setup } from 'xstate';
 import { judgeCrash, messageOf } from './backoff.ts';
@@ -29,14 +29,15 @@ export interface BackendPorts extends Supervision {
 export interface BackendInput {
   readonly pool: string;
   readonly backend: string;
-  /** Null: not probed. */
-  readonly task: ProbeTask | null;
+  readonly task: ProbeTask;
   readonly ports: BackendPorts;
 }
 
-type BackendEvent =
-  /** Probe this from now on, beginning with a probe at once. */
-  { readonly type: 'probe'; readonly task: ProbeTask } | { readonly type: 'rest' } | FlippedEvent;
+/** Probe this from now on, beginning with a probe at once. */
+interface ProbeEvent {
+  readonly type: 'probe';
+  readonly task: ProbeTask;
+}
 
 interface BackendContext extends BackendInput {
   readonly crashedAtMs: readonly number[];
@@ -47,13 +48,13 @@ export const backendMachine = setup({
   types: {
     context: {} as BackendContext,
     input: {} as BackendInput,
-    events: {} as BackendEvent,
+    events: {} as ProbeEvent | FlippedEvent,
   },
   actors: { prober: proberMachine },
   actions: {
     report: ({ context }, { health, reason }: FlippedEvent) => {
       const { pool, backend, task, ports } = context;
-      ports.onFlip({ pool, backend, target: task!.target, health, reason });
+      ports.onFlip({ pool, backend, target: task.target, health, reason });
     },
     countCrash: assign(({ context }, { error }: { error: unknown }) => {
       const { pool, backend, ports, crashedAtMs } = context;
@@ -72,7 +73,6 @@ export const backendMachine = setup({
     },
   },
   guards: {
-    hasTask: ({ context }) => context.task !== null,
     crashesTooOften: ({ context }) => {
       const { ports, crashedAtMs } = context;
       return judgeCrash(crashedAtMs, { nowMs: ports.clock.now(), random: ports.random }).kind === 'give-up';
@@ -82,19 +82,16 @@ export const backendMachine = setup({
 }).createMachine({
   id: 'backend',
   context: ({ input }) => ({ ...input, crashedAtMs: [], restartDelayMs: 0 }),
-  initial: 'fresh',
+  initial: 'probed',
   on: {
     probe: { target: '.probed', actions: assign(({ event }) => ({ task: event.task })) },
-    rest: { target: '.idle', actions: assign({ task: null }) },
   },
   states: {
-    fresh: { always: [{ guard: 'hasTask', target: 'probed' }, { target: 'idle' }] },
-    idle: {},
     probed: {
       invoke: {
         id: 'prober',
         src: 'prober',
-        input: ({ context }) => ({ task: context.task!, ports: context.ports.prober }),
+        input: ({ context }) => ({ task: context.task, ports: context.ports.prober }),
         onError: [
           {
             guard: 'crashesTooOften',
@@ -107,7 +104,7 @@ export const backendMachine = setup({
       on: {
         flipped: {
           actions: [
-            assign(({ context, event }) => ({ task: { ...context.task!, health: event.health } })),
+            assign(({ context, event }) => ({ task: { ...context.task, health: event.health } })),
             { type: 'report', params: ({ event }) => event },
           ],
         },

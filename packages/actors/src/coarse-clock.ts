@@ -48,10 +48,11 @@ class CoarseClock implements Clock {
   }
 
   clearTimeout(id: unknown): void {
-    const timer = id as Timer | undefined;
-    const timers = timer && this.#timersByTick.get(timer.tick);
-    if (timers === undefined || !timers.delete(timer!) || timers.size > 0) return;
-    this.#timersByTick.delete(timer!.tick);
+    if (id === undefined || id === null) return;
+    const timer = id as Timer;
+    const timers = this.#timersByTick.get(timer.tick);
+    if (timers === undefined || !timers.delete(timer) || timers.size > 0) return;
+    this.#timersByTick.delete(timer.tick);
     if (this.#timersByTick.size === 0) this.#stop();
   }
 

@@ -18,10 +18,11 @@ export interface NodeDuties {
   readonly loadFailed: (reason: string) => void;
   /** Follows the journal; returns what ends that. */
   readonly follow: (onCaughtUp: () => void) => () => void;
-  readonly serve: () => void;
+  /** Begins to serve; resolves when every part of the node does. */
+  readonly serve: () => Promise<void>;
   /** Drains and stops everything; the journal is still followed. */
   readonly shutDown: (stopping: Stopping) => Promise<void>;
-  readonly shutDownFailed: (error: unknown) => void;
+  readonly partFailed: (error: unknown) => void;
   readonly reloadDelayMs: () => number;
 }
 
@@ -43,14 +44,14 @@ export const nodeMachine = setup({
     follow: fromCallback<{ readonly type: string }, NodeDuties>(({ input, sendBack }) =>
       input.follow(() => sendBack({ type: 'caught-up' })),
     ),
+    serve: fromPromise<void, NodeDuties>(({ input }) => input.serve()),
     shutDown: fromPromise<void, { readonly duties: NodeDuties; readonly stopping: Stopping }>(({ input }) =>
       input.duties.shutDown(input.stopping),
     ),
   },
   actions: {
     loadFailed: ({ context }, { error }: { error: unknown }) => context.duties.loadFailed(messageOf(error)),
-    shutDownFailed: ({ context }, { error }: { error: unknown }) => context.duties.shutDownFailed(error),
-    serve: ({ context }) => context.duties.serve(),
+    partFailed: ({ context }, { error }: { error: unknown }) => context.duties.partFailed(error),
   },
   delays: { reload: ({ context }) => context.duties.reloadDelayMs() },
 }).createMachine({
@@ -73,13 +74,20 @@ export const nodeMachine = setup({
       initial: 'catching-up',
       states: {
         'catching-up': { on: { 'caught-up': 'serving', stop: 'stopping' } },
-        serving: { entry: 'serve', on: { stop: 'stopping' } },
+        serving: {
+          invoke: {
+            src: 'serve',
+            input: ({ context }) => context.duties,
+            onError: { actions: { type: 'partFailed', params: ({ event }) => event } },
+          },
+          on: { stop: 'stopping' },
+        },
         stopping: {
           invoke: {
             src: 'shutDown',
             input: stoppingInput,
             onDone: '#node.stopped',
-            onError: { target: '#node.stopped', actions: { type: 'shutDownFailed', params: ({ event }) => event } },
+            onError: { target: '#node.stopped', actions: { type: 'partFailed', params: ({ event }) => event } },
           },
         },
       },
@@ -89,7 +97,7 @@ export const nodeMachine = setup({
         src: 'shutDown',
         input: stoppingInput,
         onDone: 'stopped',
-        onError: { target: 'stopped', actions: { type: 'shutDownFailed', params: ({ event }) => event } },
+        onError: { target: 'stopped', actions: { type: 'partFailed', params: ({ event }) => event } },
       },
     },
     stopped: { type: 'final' },

@@ -162,9 +162,9 @@ class Node implements NodeHandle {
           onEvents: (events) => this.#onEvents(events),
           onCaughtUp,
         }),
-      serve: () => void this.#serve(),
+      serve: () => this.#serve(),
       shutDown: (stopping: Stopping) => this.#shutDown(stopping),
-      shutDownFailed: (error: unknown) => this.#onDefect(error),
+      partFailed: (error: unknown) => this.#onDefect(error),
     };
   }
 
@@ -196,7 +196,7 @@ class Node implements NodeHandle {
     log.info({ revision }, `caught up at revision ${revision}`);
     this.#caughtUp.resolve();
     void this.#announce({ type: 'NodeStarted', workers });
-    await this.#reconciler.poke().catch((error: unknown) => this.#onDefect(error));
+    await this.#reconciler.poke();
     this.#snapshots.saveWhenDue();
     await this.#whenWorkersServe(revision);
     this.#ready.resolve();
@@ -310,6 +310,7 @@ class Node implements NodeHandle {
     const { clock, startProbe } = this.#options;
     const supervision = this.#supervision();
     const prober = {
+      clock,
       startProbe,
       slots: this.#slots,
       random: this.#random,

@@ -1,5 +1,5 @@
 /**
- * The pool: keeps one backend actor per member, as the node's reconciler wishes it.
+ * The pool: keeps one backend actor per member that is to be watched, as the node's reconciler wishes it.
  *
  * It is told in batches what each backend should be now, not what happened to it, and changes only those that differ: a
  * backend whose target, policy and health are what its actor has already is left alone, whatever else was said about it.
@@ -12,8 +12,8 @@ import type { ProbeTask } from './prober-machine.ts';
 /** What one backend should be now. */
 export interface BackendWish {
   readonly backend: string;
-  /** Null: a member that is not probed. `gone`: no member any more. */
-  readonly task: ProbeTask | null | 'gone';
+  /** Null: nothing to probe, or no member any more. */
+  readonly task: ProbeTask | null;
 }
 
 export interface PoolInput {
@@ -29,17 +29,16 @@ interface PoolEvent {
 
 /** Owns the backends, so that they end with the pool whatever ends it. */
 const members = fromCallback<PoolEvent, PoolInput>(({ input: { pool, ports }, receive }) => {
-  const taskByBackend = new Map<string, ProbeTask | null>();
+  const taskByBackend = new Map<string, ProbeTask>();
   const group = new ActorGroup<Actor<typeof backendMachine>>(ports, {
     kind: `backend of pool ${pool}`,
-    create: (backend) =>
-      createActor(backendMachine, {
-        clock: ports.clock,
-        input: { pool, backend, task: taskByBackend.get(backend) ?? null, ports },
-      }),
+    create: (backend) => {
+      const input = { pool, backend, task: taskByBackend.get(backend)!, ports };
+      return createActor(backendMachine, { clock: ports.clock, input });
+    },
   });
   const fulfil = ({ backend, task }: BackendWish): void => {
-    if (task === 'gone') {
+    if (task === null) {
       taskByBackend.delete(backend);
       group.stop(backend);
       return;
@@ -48,7 +47,7 @@ const members = fromCallback<PoolEvent, PoolInput>(({ input: { pool, ports }, re
     if (!group.has(backend)) group.start(backend);
     const actor = group.get(backend);
     if (actor === null || isSameTask(actor.getSnapshot().context.task, task)) return;
-    actor.send(task === null ? { type: 'rest' } : { type: 'probe', task });
+    actor.send({ type: 'probe', task });
   };
   receive(({ wishes }) => wishes.forEach(fulfil));
   return () => group.stopAll();
@@ -69,8 +68,7 @@ export const poolMachine = setup({
   states: { watching: { on: { reconcile: { actions: forwardTo('members') } } } },
 });
 
-function isSameTask(left: ProbeTask | null, right: ProbeTask | null): boolean {
-  if (left === null || right === null) return left === right;
+function isSameTask(left: ProbeTask, right: ProbeTask): boolean {
   if (left.target !== right.target || left.health !== right.health) return false;
   return left.policy === right.policy || JSON.stringify(left.policy) === JSON.stringify(right.policy);
 }

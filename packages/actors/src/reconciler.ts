@@ -127,7 +127,7 @@ export class Reconciler {
   #wish(poolId: string, backendId: string): BackendWish {
     const pool = this.#goal.pools.get(poolId);
     const backend = pool && this.#folded.backend(poolId, backendId);
-    if (pool === undefined || backend === undefined) return { backend: backendId, task: 'gone' };
+    if (pool === undefined || backend === undefined) return { backend: backendId, task: null };
     const policy = pool.spec.health;
     if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, task: null };
     const health = observationBy(this.#folded.node, backend.observations).health.value;

@@ -36,9 +36,11 @@ export class SnapshotKeeper {
 
   /** Takes the newest snapshot as the starting point, if there is one that can be trusted. Throws `JournalError`. */
   async load(): Promise<void> {
-    const { contact, folded, feed, log } = this.#ports;
+    const { contact, folded, feed, clock, log } = this.#ports;
     const head = await contact.journal.head();
     contact.isSameEpoch(head.epoch);
+    // Nothing is saved in the middle of the start.
+    this.#savedAtMs = clock.now();
     const stored = await contact.journal.loadSnapshot();
     if (stored === null) return;
     const roster = usableRoster(stored, { epoch: head.epoch, cluster: folded.roster.cluster });

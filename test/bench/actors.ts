@@ -1,0 +1,150 @@
+/**
+ * What 10,000 backends cost the control process: to start, to stop, and to watch with a TCP probe every 5 s each. The
+ * targets are one listening socket in another process, so that only the probing side is counted.
+ *
+ *     node test/bench/actors.ts [BACKENDS] [SECONDS]
+ *
+ * `blockedMs` is the longest turn of the event loop, as far as a timer of 1 ms resolution can tell.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { coarseClock, startNode, type NodeHandle } from '@muster/actors';
+import { createMemoryJournal, type Journal } from '@muster/journal';
+import { parseTarget, type MembershipEventInput } from '@muster/membership';
+import { probeTcp } from '@muster/probes';
+
+export interface ActorFigures {
+  readonly backendsCount: number;
+  /** From the call of `startNode` on a journal with as many events to the roster being served. */
+  readonly startMs: number;
+  /** Until every backend has been probed and every finding is recorded. */
+  readonly allProbedMs: number;
+  readonly startBlockedMs: number;
+  readonly idleCpuRatio: number;
+  readonly probesPerSecond: number;
+  readonly cpuMicrosecondsPerProbe: number;
+  readonly idleBlockedMs: number;
+  readonly heapBytesPerBackend: number;
+  readonly stopMs: number;
+  readonly stopBlockedMs: number;
+}
+
+const WARM_UP_MS = 6_000;
+const TARGET_PROCESS = `
+  const server = require('node:net').createServer((socket) => socket.on('error', () => undefined).resume());
+  server.listen({ host: '127.0.0.1', port: 0, backlog: 4096 }, () => console.log(server.address().port));
+  process.stdin.on('end', () => process.exit()).resume();
+`;
+
+/** `seconds`: how long the idle cost is measured, after a warm-up of 6 s. */
+export async function measureActors(backendsCount: number, seconds: number): Promise<ActorFigures> {
+  const target = spawn(process.execPath, ['-e', TARGET_PROCESS], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    const [port] = (await once(target.stdout, 'data')) as [Buffer];
+    return await measure(await populatedJournal(backendsCount, Number(port)), { backendsCount, seconds });
+  } finally {
+    target.stdin.end();
+    await once(target, 'exit');
+  }
+}
+
+async function measure(
+  journal: Journal,
+  { backendsCount, seconds }: { backendsCount: number; seconds: number },
+): Promise<ActorFigures> {
+  const heapBytesBefore = process.memoryUsage().heapUsed;
+  const start = measureLoop();
+  const node = startProbingNode(journal);
+  await node.ready();
+  const startMs = start.elapsedMs();
+  await untilAllProbed(node, backendsCount);
+  const allProbedMs = start.elapsedMs();
+  const startBlockedMs = start.blockedMs();
+  const heapBytesPerBackend = (process.memoryUsage().heapUsed - heapBytesBefore) / backendsCount;
+
+  await sleep(WARM_UP_MS);
+  const idle = measureLoop();
+  const cpuBefore = process.cpuUsage();
+  const probesBefore = node.status().probes.passedCount;
+  await sleep(seconds * 1_000);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const idleMs = idle.elapsedMs();
+  const idleBlockedMs = idle.blockedMs();
+  const probesCount = node.status().probes.passedCount - probesBefore;
+
+  const stop = measureLoop();
+  await node.stop();
+  return {
+    backendsCount,
+    startMs,
+    allProbedMs,
+    startBlockedMs,
+    idleCpuRatio: (user + system) / 1_000 / idleMs,
+    probesPerSecond: (probesCount / idleMs) * 1_000,
+    cpuMicrosecondsPerProbe: (user + system) / probesCount,
+    idleBlockedMs,
+    heapBytesPerBackend,
+    stopMs: stop.elapsedMs(),
+    stopBlockedMs: stop.blockedMs(),
+  };
+}
+
+function startProbingNode(journal: Journal): NodeHandle {
+  const quiet = { info: () => undefined, warn: console.error, error: console.error };
+  return startNode({
+    node: 'lb-1',
+    cluster: 'bench',
+    journal,
+    workers: 0,
+    clock: coarseClock(),
+    startProbe: (target, { timeoutMs }) => probeTcp({ target: parseTarget(target)!, timeoutMs }),
+    openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners' }),
+    spawnWorker: () => {
+      throw new Error('this benchmark has no workers');
+    },
+    log: quiet,
+  });
+}
+
+async function untilAllProbed(node: NodeHandle, backendsCount: number): Promise<void> {
+  for (;;) {
+    const { probes, pendingFactsCount } = node.status();
+    if (probes.passedCount >= backendsCount && pendingFactsCount === 0) return;
+    await sleep(5);
+  }
+}
+
+async function populatedJournal(backendsCount: number, port: number): Promise<Journal> {
+  const journal = createMemoryJournal();
+  let eventsCount = 0;
+  const append = async (entity: string, event: MembershipEventInput): Promise<void> => {
+    eventsCount += 1;
+    const subject = `muster.bench.${entity}`;
+    await journal.append({ id: `bench-${eventsCount}`, subject, origin: 'bench', payload: JSON.stringify(event) });
+  };
+  await append('pool.p', { type: 'PoolDefined', health: { tcp: true, intervalMs: 5_000 } });
+  for (let index = 0; index < backendsCount; index++) {
+    await append(`backend.p.b-${index}`, { type: 'BackendRegistered', target: `127.0.0.1:${port}` });
+  }
+  return journal;
+}
+
+function measureLoop() {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const startedMs = performance.now();
+  return {
+    elapsedMs: () => performance.now() - startedMs,
+    blockedMs: () => {
+      delay.disable();
+      return delay.max / 1e6;
+    },
+  };
+}
+
+if (import.meta.main) {
+  const [backendsCount = 10_000, seconds = 20] = process.argv.slice(2).map(Number);
+  console.log(await measureActors(backendsCount, seconds));
+}
