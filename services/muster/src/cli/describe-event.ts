@@ -6,6 +6,9 @@
  * Whoever published an event decides what stands in it, so whatever a terminal could take for a command is shown escaped.
  */
 import { decodeEvent, parseSubject, type Entity, type MembershipEvent, type RecordedEvent } from '@muster/membership';
+import { printable, timeOfDay } from './plain-text.ts';
+
+export { timeOfDay } from './plain-text.ts';
 
 /** What happened to what, by whom: no revision and no time. */
 export function describeEvent(recorded: RecordedEvent): string {
@@ -20,14 +23,6 @@ export function describeEvent(recorded: RecordedEvent): string {
 /** The whole line: `12  12:03:04.123  backend spells/spells-1  registered …`. */
 export function eventLine(recorded: RecordedEvent): string {
   return `${recorded.revision}  ${timeOfDay(recorded.timeMs)}  ${describeEvent(recorded)}`;
-}
-
-/** Local time, `12:03:04.123`. */
-export function timeOfDay(timeMs: number): string {
-  const date = new Date(timeMs);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
 }
 
 function describeEntity(entity: Entity): string {
@@ -83,13 +78,6 @@ function describeHealth(health: Extract<MembershipEvent, { type: 'PoolDefined' }
   if (health === undefined) return '';
   const what = 'http' in health ? `GET ${health.http}` : 'TCP connect';
   return `, health ${what} every ${health.intervalMs} ms`;
-}
-
-/** Control characters, and the ones that turn the direction of writing, as `\u001b`. */
-export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
 }
 
 function clip(text: string): string {

@@ -1,0 +1,276 @@
+/** The command line as a person runs it: a process of its own, against a real admin API. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
+
+const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
+
+/** Nobody listens there. Ports of that kind are not handed out by the system. */
+const NOBODY = 'http://127.0.0.1:2';
+
+interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Where {
+  readonly admin?: AdminHarness;
+  readonly cwd?: string;
+  readonly environment?: Record<string, string>;
+}
+
+async function muster(args: readonly string[], { admin, cwd, environment = {} }: Where = {}): Promise<Ran> {
+  const env = { PATH: process.env['PATH'] ?? '', MUSTER_ADMIN: admin?.url ?? NOBODY, ...environment };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [MUSTER, ...args],
+      { env, ...(cwd !== undefined && { cwd }) },
+      (error, stdout, stderr) => {
+        resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
+      },
+    );
+  });
+}
+
+async function withSpells(): Promise<AdminHarness> {
+  const admin = await startAdmin();
+  for (const args of [
+    ['pool', 'add', 'spells', '--connect-timeout-ms', '400', '--health-http', '/healthz', '--rise', '1'],
+    ['backend', 'add', 'spells', 'spells-1', '--target', '127.0.0.1:8001'],
+    ['listener', 'add', 'web', '--bind', '127.0.0.1:8080', '--pool', 'spells'],
+  ]) {
+    const { code, stderr } = await muster(args, { admin });
+    if (code !== 0) throw new Error(stderr);
+  }
+  return admin;
+}
+
+describe('entities', () => {
+  test('are added, listed, changed and removed', async () => {
+    await using admin = await withSpells();
+    const pool = admin.node.roster().pools.get('spells')!;
+    expect(pool.spec).toMatchObject({ connectTimeoutMs: 400, health: { http: '/healthz', rise: 1, fall: 3 } });
+    expect(pool.origin).toMatch(/^cli:.+@.+/);
+    const drained = await muster(['backend', 'drain', 'spells', 'spells-1', '--reason', 'deploy'], { admin });
+    expect(drained).toEqual({ code: 0, stdout: 'backend spells/spells-1 set to drain (revision 4)\n', stderr: '' });
+    const again = await muster(['backend', 'drain', 'spells', 'spells-1', '--json'], { admin });
+    expect(JSON.parse(again.stdout)).toEqual({ outcome: 'unchanged', revision: 4 });
+    const list = await muster(['backend', 'list', 'spells'], { admin });
+    expect(list.stdout.split('\n')[0]).toMatch(/^POOL +BACKEND +TARGET +WEIGHT +MODE +HEALTH +TAKES TRAFFIC$/);
+    expect(list.stdout).toContain('no: mode drain, event 4 (deploy)');
+    expect((await muster(['pool', 'list'], { admin })).stdout).toMatch(
+      /spells +round_robin +0\/1 +GET \/healthz every 5000 ms/,
+    );
+    expect((await muster(['pool', 'show', 'spells'], { admin })).stdout).toMatch(/connectTimeoutMs +400/);
+    expect((await muster(['listener', 'list', '--json'], { admin })).stdout).toContain('"bind": "127.0.0.1:8080"');
+    expect((await muster(['listener', 'remove', 'web'], { admin })).stdout).toBe('listener web removed (revision 5)\n');
+    expect((await muster(['backend', 'remove', 'spells', 'spells-1'], { admin })).code).toBe(0);
+    expect((await muster(['pool', 'remove', 'spells'], { admin })).code).toBe(0);
+    expect(admin.node.roster().pools.size).toBe(0);
+  });
+
+  test('whose names are misspelt are refused with the right one', async () => {
+    await using admin = await withSpells();
+    const refused = await muster(['backend', 'drain', 'spels', 'spells-1'], { admin });
+    expect(refused).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: 'muster: there is no pool "spels"; did you mean "spells"?\n',
+    });
+    const asJson = await muster(['pool', 'show', 'spels', '--json'], { admin });
+    expect(JSON.parse(asJson.stdout)).toMatchObject({ error: { code: 'unknown-pool', suggestion: 'spells' } });
+    expect(asJson.code).toBe(1);
+    const target = await muster(['backend', 'add', 'spells', 'x', '--target', 'nowhere'], { admin });
+    expect(target.stderr).toContain('target is "nowhere"; an address is HOST:PORT');
+  });
+
+  test('take further fields as JSON', async () => {
+    await using admin = await startAdmin();
+    expect((await muster(['pool', 'add', 'p', '--json-spec', '{"connectAttempts":3}'], { admin })).code).toBe(0);
+    expect(admin.node.roster().pools.get('p')!.spec.connectAttempts).toBe(3);
+    expect((await muster(['pool', 'add', 'p', '--json-spec', '{'], { admin })).stderr).toContain(
+      '--json-spec is not JSON',
+    );
+  });
+});
+
+describe('status and events', () => {
+  test('status shows the node and what keeps backends out', async () => {
+    await using admin = await withSpells();
+    const { stdout, code } = await muster(['status'], { admin });
+    expect(code).toBe(0);
+    expect(stdout).toContain('node lb-1 of cluster default: serving for');
+    expect(stdout).toContain('revision 3, hash');
+    expect(stdout).toMatch(/web +127\.0\.0\.1:8080 +spells/);
+    expect(stdout).toContain('no: health unknown, event 2 (no probe has answered yet)');
+    const json = JSON.parse((await muster(['status', '--json'], { admin })).stdout) as object;
+    expect(json).toMatchObject({ status: { node: 'lb-1', revision: 3 }, roster: { pools: [{ id: 'spells' }] } });
+  });
+
+  test('events are lines, from a revision on, or NDJSON', async () => {
+    await using admin = await withSpells();
+    const { stdout } = await muster(['events'], { admin });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(3);
+    expect(lines[1]).toMatch(
+      /^2 {2}\d\d:\d\d:\d\d\.\d{3} {2}backend spells\/spells-1 {2}registered 127\.0\.0\.1:8001, weight 1 {2}\(cli:/,
+    );
+    expect((await muster(['events', '--limit', '1'], { admin })).stdout).toMatch(/^3 {2}/);
+    const ndjson = (await muster(['events', '--from', '2', '--limit', '1', '--json'], { admin })).stdout;
+    expect(JSON.parse(ndjson)).toMatchObject({ revision: 2, type: 'BackendRegistered' });
+  });
+
+  test('events are followed', async () => {
+    await using admin = await withSpells();
+    const env = { ...process.env, MUSTER_ADMIN: admin.url };
+    const child = spawn(process.execPath, [MUSTER, 'events', '--follow', '--from', '3'], {
+      env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const output = child.stdout.setEncoding('utf8')[Symbol.asyncIterator]() as AsyncIterator<string>;
+    expect((await output.next()).value).toMatch(/^3 {2}/);
+    await muster(['backend', 'maint', 'spells', 'spells-1'], { admin });
+    expect((await output.next()).value).toMatch(/^4 .*set to maint/);
+    const exited = once(child, 'exit');
+    await admin.server.close();
+    expect(await exited).toEqual([1, null]);
+  });
+
+  test('a reader that goes away ends the command quietly', async () => {
+    await using admin = await startAdmin();
+    const payload = JSON.stringify({ type: 'PoolRemoved', reason: 'x'.repeat(400) });
+    for (let index = 0; index < 5_000; index++) {
+      await admin.node.journal.append({ id: `e${index}`, subject: 'muster.default.pool.p', origin: null, payload });
+    }
+    const env = { ...process.env, MUSTER_ADMIN: admin.url };
+    const child = spawn(process.execPath, [MUSTER, 'events', '--from', '1'], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let complaint = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(complaint).toBe('');
+  });
+});
+
+describe('apply', () => {
+  const config = (target: string): string => `
+[[pools]]
+id = "spells"
+backends = [{ id = "spells-1", target = "${target}" }]
+[[listeners]]
+id = "web"
+bind = "127.0.0.1:8080"
+pool = "spells"
+`;
+
+  test('shows the plan, applies it once, and then finds nothing to do', async () => {
+    await using admin = await startAdmin();
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'm.toml');
+    await writeFile(file, config('127.0.0.1:8001'));
+    const dry = await muster(['apply', '-f', file, '--dry-run'], { admin });
+    expect(dry.stdout).toContain('+ backend spells/spells-1   target 127.0.0.1:8001, weight 1\n');
+    expect(dry.stdout).toContain('dry run: nothing was appended\n');
+    expect(admin.node.roster().revision).toBe(0);
+    expect((await muster(['apply', '-f', file], { admin })).stdout).toContain('appended 3 events as config:lb-1');
+    expect((await muster(['apply', '-f', file], { admin })).stdout).toBe(
+      '= 3 unchanged\nappended 0 events as config:lb-1\n',
+    );
+    await writeFile(file, config('127.0.0.1:8009'));
+    const changed = JSON.parse((await muster(['apply', '-f', file, '--json'], { admin })).stdout) as object;
+    expect(changed).toMatchObject({
+      origin: 'config:lb-1',
+      revisions: [4],
+      steps: [{}, { action: 'change', name: 'spells/spells-1' }, {}],
+    });
+    await writeFile(file, '');
+    expect((await muster(['apply', '-f', file], { admin })).stdout).toContain(
+      '- listener web\n- backend spells/spells-1\n- pool spells\n',
+    );
+    expect(admin.node.roster().pools.size).toBe(0);
+  });
+
+  test('refuses a broken file as a whole', async () => {
+    await using admin = await startAdmin();
+    await using folder = await temporaryFolder();
+    const file = join(folder.path, 'm.toml');
+    await writeFile(file, config('nowhere').replace('pool = "spells"', 'pool = "spels"'));
+    const { code, stderr } = await muster(['apply', '-f', file], { admin });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${file}:4: pools[1].backends[1].target is "nowhere"; an address is HOST:PORT`);
+    await writeFile(file, config('h:1').replace('pool = "spells"', 'pool = "spels"'));
+    expect((await muster(['apply', '-f', file], { admin })).stderr).toContain(
+      `${file}:8: listener "web" names pool "spels"`,
+    );
+    expect(admin.node.roster().revision).toBe(0);
+  });
+});
+
+describe('what goes wrong', () => {
+  test('no node: one line that says what to do', async () => {
+    const { code, stdout, stderr } = await muster(['status']);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      `muster: no node answers at ${NOBODY}; start one with "muster up", or choose another node with --admin URL or MUSTER_ADMIN\n`,
+    );
+  });
+
+  test('something else answers there, or wants a token', async () => {
+    await using admin = await startAdmin({ token: 'secret' });
+    expect((await muster(['status'], { admin })).stderr).toContain('a token is needed');
+    expect((await muster(['status'], { admin, environment: { MUSTER_ADMIN_TOKEN: 'secret' } })).code).toBe(0);
+    expect((await muster(['status', '--admin', 'ftp://x'])).stderr).toContain('is not a URL');
+  });
+
+  test.each([
+    [['statsu'], 'Did you mean status?'],
+    [['backend', 'drian', 'a', 'b'], 'Did you mean drain?'],
+    [['status', '--wach'], 'Did you mean --watch?'],
+    [['backend', 'add', 'a', 'b'], "required option '--target <address>' not specified"],
+    [['events', '--from', 'x'], 'It must be a whole number.'],
+    [['backend', 'drain', 'a'], "missing required argument 'id'"],
+  ])('%j is a mistake of usage', async (args, expected) => {
+    const { code, stderr } = await muster(args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(expected);
+  });
+
+  test('help and schemas need no node', async () => {
+    expect(await muster(['--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('Exit codes: 0 done') });
+    expect(JSON.parse((await muster(['schema', 'PoolRemoved'])).stdout)).toMatchObject({
+      title: 'PoolRemoved',
+      type: 'object',
+    });
+    expect((await muster(['schema', 'PoolRemovd'])).stderr).toContain('did you mean "PoolRemoved"?');
+  });
+
+  test('up without a config, or with a broken one, says so', async () => {
+    await using folder = await temporaryFolder();
+    const missing = await muster(['up'], { cwd: folder.path });
+    expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no muster.toml here') });
+    await writeFile(join(folder.path, 'muster.toml'), '[node]\nworker = 1\nid = "A"\n');
+    const broken = await muster(['up'], { cwd: folder.path });
+    expect(broken.code).toBe(1);
+    expect(broken.stderr.split('\n')).toEqual([
+      'muster: muster.toml:2: "worker" is not known in node; did you mean "workers"?',
+      'muster: muster.toml:3: node.id is "A"; a name is 1 to 64 characters of a-z, 0-9 and "-"',
+      '',
+    ]);
+  });
+});
+
+async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'muster-cli-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}

@@ -1,0 +1,96 @@
+/** `muster backend …`, `pool …`, `listener …`: commands to the node, and what the roster says of each kind. */
+import type { CommandInput, CommandType } from '@muster/membership';
+import type { PoolView, RosterView } from '../admin/roster-view.ts';
+import { CliFailure } from './cli-failure.ts';
+import { printable } from './plain-text.ts';
+import type { Session } from './session.ts';
+import { backendLines } from './status-text.ts';
+import { tableLines } from './table.ts';
+
+interface CommandAnswer {
+  readonly outcome: 'appended' | 'unchanged';
+  readonly revision: number;
+}
+
+/** Sends a command; `what` names it for people: `backend spells/a registered at 127.0.0.1:8001`. */
+export async function sendCommand(session: Session, command: CommandInput, what: string): Promise<void> {
+  const answer = await session.client.post<CommandAnswer>('/v1/commands', command);
+  const line =
+    answer.outcome === 'appended'
+      ? `${what} (revision ${answer.revision})`
+      : `unchanged: the roster says so since revision ${answer.revision}`;
+  await session.print(answer, [printable(line)]);
+}
+
+/** A command of which the node judges every field: options may be absent, `spec` is a JSON object that fills the rest. */
+export function commandFrom(type: CommandType, fields: object, spec?: string): CommandInput {
+  const given = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+  return { ...(spec === undefined ? {} : parseSpec(spec)), ...given, type } as CommandInput;
+}
+
+function parseSpec(text: string): object {
+  let spec: unknown;
+  try {
+    spec = JSON.parse(text);
+  } catch (error) {
+    throw new CliFailure('invalid', `--json-spec is not JSON: ${(error as Error).message}`);
+  }
+  if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec;
+  throw new CliFailure('invalid', '--json-spec is not a JSON object; give one such as {"connectTimeoutMs": 400}');
+}
+
+export async function listBackends(session: Session, pool: string | undefined): Promise<void> {
+  const { client } = session;
+  const pools =
+    pool === undefined
+      ? (await client.get<RosterView>('/v1/roster')).pools
+      : [await client.get<PoolView>(`/v1/pools/${encodeURIComponent(pool)}`)];
+  const lines = backendLines(pools, { traffic: null, nowMs: Date.now(), shownMax: Infinity });
+  await session.print(
+    pools.flatMap(({ backends }) => backends),
+    lines,
+  );
+}
+
+export async function listPools(session: Session): Promise<void> {
+  const { pools } = await session.client.get<RosterView>('/v1/roster');
+  const rows = pools.map(({ id, spec, backends, origin, revision }) => {
+    const takingCount = backends.filter(({ eligibility }) => eligibility.isEligible).length;
+    const health = healthOf(spec);
+    return [id, spec.policy, `${takingCount}/${backends.length}`, health, printable(origin ?? '-'), String(revision)];
+  });
+  const head = ['POOL', 'POLICY', 'TAKING TRAFFIC', 'HEALTH CHECK', 'ORIGIN', 'REVISION'];
+  await session.print(pools, rows.length > 0 ? tableLines(head, rows) : ['no pools; add one: muster pool add ID']);
+}
+
+function healthOf({ health }: PoolView['spec']): string {
+  if (health === undefined) return 'none';
+  return `${'http' in health ? `GET ${health.http}` : 'TCP'} every ${health.intervalMs} ms`;
+}
+
+export async function showPool(session: Session, id: string): Promise<void> {
+  const pool = await session.client.get<PoolView>(`/v1/pools/${encodeURIComponent(id)}`);
+  const { spec, origin, revision } = pool;
+  const rows = Object.entries(spec).map(([key, value]) => [
+    key,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  const fields = [['id', id], ...rows, ['origin', printable(origin ?? '-')], ['revision', String(revision)]];
+  const backends = backendLines([pool], { traffic: null, nowMs: Date.now(), shownMax: Infinity });
+  await session.print(pool, [...tableLines(['FIELD', 'VALUE'], fields), '', ...backends]);
+}
+
+export async function listListeners(session: Session): Promise<void> {
+  const { listeners } = await session.client.get<RosterView>('/v1/roster');
+  const rows = listeners.map(({ id, spec, origin, revision }) => [
+    id,
+    spec.bind,
+    spec.protocol,
+    spec.pool,
+    printable(origin ?? '-'),
+    String(revision),
+  ]);
+  const empty = ['no listeners; add one: muster listener add ID --bind HOST:PORT --pool POOL'];
+  const head = ['LISTENER', 'BIND', 'PROTOCOL', 'POOL', 'ORIGIN', 'REVISION'];
+  await session.print(listeners, rows.length > 0 ? tableLines(head, rows) : empty);
+}

@@ -1,0 +1,16 @@
+/** Small texts for a terminal. Apart from the rest, so that commands which need no vocabulary do not load it. */
+
+/** Local time, `12:03:04.123`. */
+export function timeOfDay(timeMs: number): string {
+  const date = new Date(timeMs);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const milliseconds = String(date.getMilliseconds()).padStart(3, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
+}
+
+/** Control characters, and the ones that turn the direction of writing, as `\u001b`. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}

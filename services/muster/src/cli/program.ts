@@ -1,0 +1,240 @@
+/**
+ * The command line: what there is to type. Each command loads what it needs when it runs, so that `muster status` does not
+ * pay for the server.
+ */
+import { Command, InvalidArgumentError } from 'commander';
+import type { GlobalOptions, Session } from './session.ts';
+
+const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
+
+/** Called with the exit code of a command that has one of its own. */
+export type SetExitCode = (code: number) => void;
+
+export function createProgram(setExitCode: SetExitCode): Command {
+  const program = new Command('muster')
+    .description('A load balancer whose memory is a log of events.')
+    .exitOverride()
+    .showHelpAfterError('(muster --help lists the commands)')
+    .option('--admin <url>', "the node's admin API (env MUSTER_ADMIN; default http://127.0.0.1:9900)")
+    .option('--json', 'answer with JSON')
+    .addHelpText('after', EXIT_CODES_HELP);
+  const openSession: OpenSession = async () => {
+    const { Session } = await import('./session.ts');
+    return new Session(program.opts<GlobalOptions>());
+  };
+  addNodeCommands(program, openSession, setExitCode);
+  addBackendCommands(program, openSession);
+  addPoolCommands(program, openSession);
+  addListenerCommands(program, openSession);
+  return program;
+}
+
+type OpenSession = () => Promise<Session>;
+
+function addNodeCommands(program: Command, openSession: OpenSession, setExitCode: SetExitCode): void {
+  program
+    .command('up')
+    .description('run a node and apply its config')
+    .option('-c, --config <file>', 'the config; ./muster.toml when left out')
+    .action(async (options: { config?: string }) => {
+      const { runUp } = await import('./up-command.ts');
+      setExitCode(await runUp(options));
+    });
+  program
+    .command('apply')
+    .description('bring a running node to what a config declares')
+    .requiredOption('-f, --file <file>', 'the config')
+    .option('--dry-run', 'only show what would change')
+    .action(async (options: { file: string; dryRun?: boolean }) => {
+      const { applyFile } = await import('./apply-command.ts');
+      await applyFile(await openSession(), options);
+    });
+  program
+    .command('status')
+    .description('show the node, its listeners, pools and workers')
+    .option('--watch', 'again every second')
+    .action(async (options: { watch?: boolean }) => {
+      const { showStatus } = await import('./status-command.ts');
+      await showStatus(await openSession(), options);
+    });
+  program
+    .command('events')
+    .description('show the journal: the newest 100 events, or those from a revision on')
+    .option('--follow', 'go on with what is appended from now on')
+    .option('--from <revision>', 'the first revision wanted', wholeNumber)
+    .option('--limit <count>', 'events at most', wholeNumber)
+    .action(async (options: { follow?: boolean; from?: number; limit?: number }) => {
+      const { showEvents } = await import('./events-command.ts');
+      await showEvents(await openSession(), options);
+    });
+  program
+    .command('schema')
+    .description('print the JSON Schemas of the events')
+    .argument('[type]', 'one event only, for example BackendRegistered')
+    .action(async (type: string | undefined) => {
+      const { showSchema } = await import('./schema-command.ts');
+      await showSchema(type);
+    });
+}
+
+function addBackendCommands(program: Command, openSession: OpenSession): void {
+  const backend = program.command('backend').description('add, drain, return and remove backends');
+  backend
+    .command('add <pool> <id>')
+    .description('register a backend, or give it another target or weight')
+    .requiredOption('--target <address>', 'HOST:PORT, [IPV6]:PORT or unix:/PATH')
+    .option('--weight <n>', 'its share of new connections, 1 to 1000 (default 1)', wholeNumber)
+    .action(async (pool: string, id: string, options: { target: string; weight?: number }) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const command = commandFrom('RegisterBackend', { pool, backend: id, ...options });
+      await sendCommand(await openSession(), command, `backend ${pool}/${id} registered at ${options.target}`);
+    });
+  const modes = {
+    drain: 'no new connections; open ones may finish',
+    ready: 'take traffic again',
+    maint: 'left alone: no traffic until it is made ready',
+  };
+  for (const [mode, description] of Object.entries(modes)) {
+    withReason(backend.command(`${mode} <pool> <id>`).description(description)).action(
+      async (pool: string, id: string, { reason }: { reason?: string }) => {
+        const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+        const command = commandFrom('SetBackendMode', { pool, backend: id, mode, reason });
+        await sendCommand(await openSession(), command, `backend ${pool}/${id} set to ${mode}`);
+      },
+    );
+  }
+  withReason(backend.command('remove <pool> <id>').description('deregister a backend')).action(
+    async (pool: string, id: string, { reason }: { reason?: string }) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const command = commandFrom('DeregisterBackend', { pool, backend: id, reason });
+      await sendCommand(await openSession(), command, `backend ${pool}/${id} removed`);
+    },
+  );
+  backend
+    .command('list [pool]')
+    .description('list backends with their health and what keeps them out')
+    .action(async (pool: string | undefined) => {
+      const { listBackends } = await import('./entity-commands.ts');
+      await listBackends(await openSession(), pool);
+    });
+}
+
+interface PoolOptions {
+  readonly policy?: string;
+  readonly connectTimeoutMs?: number;
+  readonly connectAttempts?: number;
+  readonly maxConnectionsPerBackend?: number;
+  readonly onRemoval?: string;
+  readonly drainTimeoutMs?: number;
+  readonly healthHttp?: string;
+  readonly healthTcp?: true;
+  readonly intervalMs?: number;
+  readonly timeoutMs?: number;
+  readonly rise?: number;
+  readonly fall?: number;
+  readonly jsonSpec?: string;
+}
+
+function addPoolCommands(program: Command, openSession: OpenSession): void {
+  const pool = program.command('pool').description('add, change, remove and show pools');
+  pool
+    .command('add <id>')
+    .description('define a pool, or define it anew: what is not given has its default')
+    .option('--policy <name>', 'how a backend is chosen (default round_robin)')
+    .option('--connect-timeout-ms <ms>', 'a dial that takes longer has failed (default 5000)', wholeNumber)
+    .option('--connect-attempts <n>', 'dials per connection, each to another backend (default 2)', wholeNumber)
+    .option('--max-connections-per-backend <n>', 'per worker; no limit when left out', wholeNumber)
+    .option('--on-removal <close|drain>', 'connections to a target that left (default close)')
+    .option('--drain-timeout-ms <ms>', 'how long a draining backend keeps its connections (default 30000)', wholeNumber)
+    .option('--health-http <path>', 'check with an HTTP GET of this path')
+    .option('--health-tcp', 'check with a TCP connect')
+    .option('--interval-ms <ms>', 'from one probe to the next (default 5000)', wholeNumber)
+    .option('--timeout-ms <ms>', 'a probe that takes longer has failed (default 2000)', wholeNumber)
+    .option('--rise <n>', 'passed probes that turn a backend healthy (default 2)', wholeNumber)
+    .option('--fall <n>', 'failed probes that turn it unhealthy (default 3)', wholeNumber)
+    .option('--json-spec <json>', 'any further field of PoolDefined, as a JSON object')
+    .action(async (id: string, options: PoolOptions) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const { healthHttp, healthTcp, intervalMs, timeoutMs, rise, fall, jsonSpec, ...fields } = options;
+      const checks = Object.entries({ http: healthHttp, tcp: healthTcp, intervalMs, timeoutMs, rise, fall });
+      const given = checks.filter(([, value]) => value !== undefined);
+      const health = given.length === 0 ? undefined : Object.fromEntries(given);
+      const command = commandFrom('DefinePool', { pool: id, ...fields, health }, jsonSpec);
+      await sendCommand(await openSession(), command, `pool ${id} defined`);
+    });
+  withReason(pool.command('remove <id>').description('remove a pool with its backends')).action(
+    async (id: string, { reason }: { reason?: string }) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      await sendCommand(await openSession(), commandFrom('RemovePool', { pool: id, reason }), `pool ${id} removed`);
+    },
+  );
+  pool
+    .command('list')
+    .description('list pools')
+    .action(async () => {
+      const { listPools } = await import('./entity-commands.ts');
+      await listPools(await openSession());
+    });
+  pool
+    .command('show <id>')
+    .description('show a pool with all its fields and backends')
+    .action(async (id: string) => {
+      const { showPool } = await import('./entity-commands.ts');
+      await showPool(await openSession(), id);
+    });
+}
+
+interface ListenerOptions {
+  readonly bind: string;
+  readonly pool: string;
+  readonly protocol?: string;
+  readonly idleTimeoutMs?: number;
+}
+
+function addListenerCommands(program: Command, openSession: OpenSession): void {
+  const listener = program.command('listener').description('add, move, remove and list listeners');
+  listener
+    .command('add <id>')
+    .description('listen on an address for a pool, or move there')
+    .requiredOption('--bind <address>', 'HOST:PORT; port 0 for any free one')
+    .requiredOption('--pool <id>', 'the pool that takes its connections')
+    .option('--protocol <name>', 'what is spoken on it (default tcp)')
+    .option(
+      '--idle-timeout-ms <ms>',
+      'a connection without a byte for so long is closed (default 3600000)',
+      wholeNumber,
+    )
+    .action(async (id: string, options: ListenerOptions) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const command = commandFrom('DefineListener', { listener: id, ...options });
+      await sendCommand(
+        await openSession(),
+        command,
+        `listener ${id} defined on ${options.bind} for pool ${options.pool}`,
+      );
+    });
+  withReason(listener.command('remove <id>').description('stop listening; other listeners are not touched')).action(
+    async (id: string, { reason }: { reason?: string }) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const command = commandFrom('RemoveListener', { listener: id, reason });
+      await sendCommand(await openSession(), command, `listener ${id} removed`);
+    },
+  );
+  listener
+    .command('list')
+    .description('list listeners')
+    .action(async () => {
+      const { listListeners } = await import('./entity-commands.ts');
+      await listListeners(await openSession());
+    });
+}
+
+function withReason(command: Command): Command {
+  return command.option('--reason <text>', 'for people: why');
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
+  throw new InvalidArgumentError('It must be a whole number.');
+}

@@ -1,0 +1,147 @@
+/** A node's status as people read it. */
+import type { BackendView, PoolView, RosterView } from '../admin/roster-view.ts';
+import type { StatusView } from '../admin/status-view.ts';
+import { printable, timeOfDay } from './plain-text.ts';
+import { paint } from './session.ts';
+import { tableLines } from './table.ts';
+
+/** Backends shown per pool; `backend list` shows all. */
+const BACKENDS_SHOWN_MAX = 50;
+
+export interface StatusAnswer {
+  readonly status: StatusView;
+  readonly roster: RosterView;
+}
+
+/** `nowMs` decides how long ago things happened. */
+export function statusLines({ status, roster }: StatusAnswer, nowMs: number): string[] {
+  const sections = [
+    headLines(status, nowMs),
+    listenerLines(status, roster),
+    backendLines(roster.pools, { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX }),
+    workerLines(status),
+    status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
+  ];
+  return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+}
+
+function headLines(status: StatusView, nowMs: number): string[] {
+  const { node, cluster, state, revision, hash, headRevision, journalAwaySinceMs, pendingFactsCount } = status;
+  const behind = Math.max(0, headRevision - revision);
+  const lag = behind === 0 ? 'up to date' : `${behind} events behind`;
+  const journal =
+    journalAwaySinceMs === null ? lag : paint('red', `away since ${timeOfDay(journalAwaySinceMs)}; traffic goes on`);
+  const facts = pendingFactsCount === 0 ? '' : `, ${pendingFactsCount} facts waiting for it`;
+  const rejected = status.rejectedCount === 0 ? '' : `, ${status.rejectedCount} events rejected`;
+  return [
+    `node ${paint('bold', node)} of cluster ${cluster}: ${paintState(state)} for ${duration(nowMs - status.startedMs)}`,
+    `revision ${revision}, hash ${hash}; journal ${journal}${facts}${rejected}`,
+    `probes: ${status.probes.passedCount} passed, ${status.probes.failedCount} failed`,
+  ];
+}
+
+function paintState(state: string): string {
+  return paint(state === 'serving' || state === 'listening' ? 'green' : 'yellow', state);
+}
+
+function listenerLines({ listeners, traffic }: StatusView, roster: RosterView): string[] {
+  if (roster.listeners.length === 0)
+    return ['no listeners; add one: muster listener add ID --bind HOST:PORT --pool POOL'];
+  const statusById = new Map(listeners.map((listener) => [listener.id, listener]));
+  const rows = roster.listeners.map(({ id, spec }) => {
+    const status = statusById.get(id);
+    const counted = own(traffic.listeners, id);
+    const refused = Object.values(counted?.refused ?? {}).reduce((sum, count) => sum + count, 0);
+    const state = status === undefined ? 'unknown' : status.state;
+    const why = paint('red', printable(status?.reason ?? ''));
+    const counts = [counted?.open ?? 0, counted?.accepted ?? 0, refused].map(String);
+    return [id, status?.boundAddress ?? spec.bind, spec.pool, paintState(state), ...counts, why];
+  });
+  return tableLines(['LISTENER', 'ADDRESS', 'POOL', 'STATE', 'OPEN', 'TOTAL', 'REFUSED', ''], rows);
+}
+
+export interface BackendTableOptions {
+  /** Picks are shown where this is given. */
+  readonly traffic: StatusView['traffic'] | null;
+  readonly nowMs: number;
+  /** Backends per pool. */
+  readonly shownMax: number;
+}
+
+export function backendLines(pools: readonly PoolView[], { traffic, nowMs, shownMax }: BackendTableOptions): string[] {
+  if (pools.length === 0) return ['no pools; add one: muster pool add ID'];
+  const rows = pools.flatMap((pool) => {
+    const picks = (traffic === null ? undefined : own(traffic.pools, pool.id))?.picksByBackend ?? {};
+    const shown = pool.backends
+      .slice(0, shownMax)
+      .map((backend) => [
+        pool.id,
+        backend.id,
+        printable(backend.target),
+        String(backend.weight),
+        backend.mode.value,
+        healthText(pool, backend, nowMs),
+        eligibilityText(backend),
+        ...(traffic === null ? [] : [String(own(picks, backend.id) ?? 0)]),
+      ]);
+    const restCount = pool.backends.length - shown.length;
+    if (restCount > 0) return [...shown, [pool.id, `… and ${restCount} more`]];
+    return shown.length > 0 ? shown : [[pool.id, 'no backends']];
+  });
+  const picks = traffic === null ? [] : ['PICKS'];
+  return tableLines(['POOL', 'BACKEND', 'TARGET', 'WEIGHT', 'MODE', 'HEALTH', 'TAKES TRAFFIC', ...picks], rows);
+}
+
+function healthText({ spec }: PoolView, { health }: BackendView, nowMs: number): string {
+  if (spec.health === undefined) return 'not checked';
+  if (health.timeMs === 0) return 'unknown';
+  const since = `since ${duration(nowMs - health.timeMs)}`;
+  return printable(`${health.value} ${since}${health.reason === null ? '' : ` (${health.reason})`}`);
+}
+
+/** `no: mode drain, event 14 (deploy)`: what keeps it out, and by which event. */
+function eligibilityText({ eligibility }: BackendView): string {
+  if (eligibility.isEligible) return paint('green', 'yes');
+  const { axis, value, revision, reason } = eligibility;
+  const event = revision === 0 ? 'not recorded yet' : `event ${revision}`;
+  return paint('yellow', printable(`no: ${axis} ${value}, ${event}${reason === null ? '' : ` (${reason})`}`));
+}
+
+function workerLines({ workers, revision, hash }: StatusView): string[] {
+  if (workers.length === 0) return [];
+  const rows = workers.map((worker) => {
+    const behind = revision - worker.revision;
+    const agreement =
+      worker.hash === null
+        ? 'unknown'
+        : behind !== 0
+          ? `at another revision`
+          : worker.hash === hash
+            ? 'equal'
+            : paint('red', 'DIFFERS');
+    const { index, pid, state, restartsCount } = worker;
+    return [
+      String(index),
+      String(pid ?? '-'),
+      paintState(state),
+      String(worker.revision),
+      agreement,
+      String(restartsCount),
+    ];
+  });
+  return tableLines(['WORKER', 'PID', 'STATE', 'REVISION', 'HASH', 'RESTARTS'], rows);
+}
+
+/** Any name may be an id, also one that every object inherits. */
+function own<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
+/** `3.2 s`, `4 min`, `5 h`, `2 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, ms) / 1_000;
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 100) return `${Math.round(seconds)} s`;
+  if (seconds < 6_000) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
+}

@@ -1,0 +1,23 @@
+/** `muster up`: runs a node from a config file, until SIGTERM or SIGINT. */
+import { existsSync } from 'node:fs';
+import { formatProblem } from '../config/config-problem.ts';
+import { loadConfig } from '../config/load-config.ts';
+import { CliFailure } from './cli-failure.ts';
+
+const DEFAULT_CONFIG = 'muster.toml';
+
+/** Resolves to the exit code once the node has stopped. */
+export async function runUp({ config }: { readonly config?: string }): Promise<number> {
+  if (config === undefined && !existsSync(DEFAULT_CONFIG)) {
+    const message = `there is no ${DEFAULT_CONFIG} here; give a config with -c FILE (docs/operations.md shows one)`;
+    throw new CliFailure('no-config', message);
+  }
+  const configPath = config ?? DEFAULT_CONFIG;
+  const { MUSTER_ADMIN_TOKEN } = process.env;
+  const loaded = await loadConfig(configPath, { environment: { MUSTER_ADMIN_TOKEN } });
+  if (loaded.outcome === 'broken') {
+    throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\nmuster: '));
+  }
+  const { runNode } = await import('../node/run-node.ts');
+  return runNode({ config: loaded.node, declared: loaded.declared, configPath });
+}
