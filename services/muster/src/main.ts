@@ -1,4 +1,14 @@
-/** The entry of the `muster` command. */
-import { run } from './cli/run.ts';
+/**
+ * The entry of the `muster` command.
+ *
+ * What Node compiled is kept beside the installed packages, which halves the time of a short command. Where that folder
+ * cannot be written, as in a read-only container, nothing is kept. Never in the system's temporary folder: what lies there
+ * may be somebody else's.
+ */
+import { enableCompileCache } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));
+const { run } = await import('./cli/run.ts');
 
 process.exitCode = await run(process.argv.slice(2));

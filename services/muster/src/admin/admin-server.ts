@@ -21,7 +21,7 @@ import { addCommandRoutes } from './command-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import { addStateRoutes } from './state-routes.ts';
 
-export const BODY_BYTES_MAX = 1_048_576;
+const BODY_BYTES_MAX = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
 const CONNECTIONS_MAX = 256;
 /** How long answers under way may take once the server is told to close. */
@@ -36,7 +36,7 @@ export interface AdminServerOptions {
   readonly log: Logger;
 }
 
-export type ListenOutcome =
+type ListenOutcome =
   /** `address` has the real port where 0 was asked for. */
   | { readonly outcome: 'listening'; readonly address: string }
   /** `reason` says what is wrong with which address and what to do. */

@@ -63,7 +63,7 @@ export async function* eventChunks(node: Source, query: EventQuery): AsyncGenera
   yield* nonEmpty(chunk);
 }
 
-export function eventView(
+function eventView(
   { revision, timeMs, id, subject, origin, payload }: RecordedEvent,
   cluster: string,
 ): EventView {

@@ -20,7 +20,7 @@ import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
 import { createAdminServer } from './admin-server.ts';
 
-export class NodeHarness implements NodeHandle, AsyncDisposable {
+class NodeHarness implements NodeHandle, AsyncDisposable {
   readonly journal: Journal = createMemoryJournal();
   overrides: Partial<NodeStatus> = {};
   readonly #stopping = new AbortController();

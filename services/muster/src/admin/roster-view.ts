@@ -43,7 +43,7 @@ export interface PoolView {
   readonly backends: readonly BackendView[];
 }
 
-export interface ListenerView {
+interface ListenerView {
   readonly id: string;
   readonly spec: ListenerSpec;
   readonly origin: string | null;

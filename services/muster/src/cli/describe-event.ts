@@ -8,8 +8,6 @@
 import { decodeEvent, parseSubject, type Entity, type MembershipEvent, type RecordedEvent } from '@muster/membership';
 import { printable, timeOfDay } from './plain-text.ts';
 
-export { timeOfDay } from './plain-text.ts';
-
 /** What happened to what, by whom: no revision and no time. */
 export function describeEvent(recorded: RecordedEvent): string {
   const subject = parseSubject(recorded.subject);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { AdminClient } from './admin-client.ts';
 
-export const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
+const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
 
 /** The options that every command takes. */
 export interface GlobalOptions {

@@ -4,7 +4,7 @@
 import { backendFields, bindSchema, listenerSpecSchema, nameSchema, poolSpecSchema } from '@muster/membership';
 import { z } from 'zod';
 
-export const DEFAULT_ADMIN_ADDRESS = '127.0.0.1:9900';
+const DEFAULT_ADMIN_ADDRESS = '127.0.0.1:9900';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 

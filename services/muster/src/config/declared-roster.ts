@@ -5,7 +5,7 @@ import { nearestName, type ListenerSpec, type PoolSpec } from '@muster/membershi
 import type { ConfigFile } from './config-schema.ts';
 import type { KeyPath } from './toml-lines.ts';
 
-export interface DeclaredBackend {
+interface DeclaredBackend {
   readonly id: string;
   readonly target: string;
   readonly weight: number;

@@ -129,7 +129,7 @@ function limitText(bound: string, limit: number, origin: string): string {
 }
 
 /** The nearest known name, taking `connect_timeout_ms` for `connectTimeoutMs`. */
-export function nearestKey(wrong: string, known: readonly string[]): string | null {
+function nearestKey(wrong: string, known: readonly string[]): string | null {
   const bare = (text: string): string => text.toLowerCase().replaceAll(/[_-]/g, '');
   return known.find((key) => bare(key) === bare(wrong)) ?? nearestName(wrong.slice(0, 64), known);
 }

@@ -16,7 +16,7 @@ import { locateToml } from './toml-lines.ts';
 /** A larger config is refused unread. */
 export const CONFIG_BYTES_MAX = 1_048_576;
 /** Problems that are listed; the rest are only counted. */
-export const CONFIG_PROBLEMS_MAX = 50;
+const CONFIG_PROBLEMS_MAX = 50;
 
 export type LoadedConfig =
   | { readonly outcome: 'loaded'; readonly node: NodeConfig; readonly declared: DeclaredRoster }

@@ -46,7 +46,7 @@ export interface PlannedPool {
   readonly origin: string | null;
   readonly backends: SortedMap<PlannedBackend>;
 }
-export interface PlannedBackend {
+interface PlannedBackend {
   readonly id: string;
   readonly target: { readonly value: string };
   readonly weight: { readonly value: number };

@@ -13,7 +13,7 @@ import { ADDRESS_RULE, formatAddress, listenerSpecSchema, parseTarget, poolSpecS
 import type { TargetTable } from './config-schema.ts';
 import type { DeclaredRoster, Fault } from './declared-roster.ts';
 
-export const TARGETS_BIND = '127.0.0.1:8080';
+const TARGETS_BIND = '127.0.0.1:8080';
 const TARGETS_NAME = 'targets';
 const HTTP_PORT = 80;
 

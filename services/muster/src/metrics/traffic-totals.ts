@@ -10,7 +10,7 @@ import type { Roster } from '@muster/membership';
 import type { ProxyStats } from '@muster/proxy';
 
 /** How often the totals are brought up to date, in ms; the workers report as often. */
-export const TRAFFIC_INTERVAL_MS = 1_000;
+const TRAFFIC_INTERVAL_MS = 1_000;
 
 /** By listener and by pool, in the workers' own words. Objects without a prototype: any name may be a key. */
 export type Traffic = Pick<ProxyStats, 'listeners' | 'pools'>;
