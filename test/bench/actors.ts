@@ -21,6 +21,8 @@ export interface ActorFigures {
   readonly startMs: number;
   /** Until every backend has been probed and every finding is recorded. */
   readonly allProbedMs: number;
+  /** CPU of all threads until then: what is left of `allProbedMs` is waiting, for other processes on a busy machine. */
+  readonly startCpuMs: number;
   readonly startBlockedMs: number;
   readonly idleCpuRatio: number;
   readonly probesPerSecond: number;
@@ -61,15 +63,15 @@ async function measure(
   const startMs = start.elapsedMs();
   await untilAllProbed(node, backendsCount);
   const allProbedMs = start.elapsedMs();
+  const startCpuMs = start.cpuMs();
   const startBlockedMs = start.blockedMs();
   const heapBytesPerBackend = (process.memoryUsage().heapUsed - heapBytesBefore) / backendsCount;
 
   await sleep(WARM_UP_MS);
   const idle = measureLoop();
-  const cpuBefore = process.cpuUsage();
   const probesBefore = node.status().probes.passedCount;
   await sleep(seconds * 1_000);
-  const { user, system } = process.cpuUsage(cpuBefore);
+  const idleCpuMs = idle.cpuMs();
   const idleMs = idle.elapsedMs();
   const idleBlockedMs = idle.blockedMs();
   const probesCount = node.status().probes.passedCount - probesBefore;
@@ -80,10 +82,11 @@ async function measure(
     backendsCount,
     startMs,
     allProbedMs,
+    startCpuMs,
     startBlockedMs,
-    idleCpuRatio: (user + system) / 1_000 / idleMs,
+    idleCpuRatio: idleCpuMs / idleMs,
     probesPerSecond: (probesCount / idleMs) * 1_000,
-    cpuMicrosecondsPerProbe: (user + system) / probesCount,
+    cpuMicrosecondsPerProbe: (idleCpuMs * 1_000) / probesCount,
     idleBlockedMs,
     heapBytesPerBackend,
     stopMs: stop.elapsedMs(),
@@ -135,7 +138,12 @@ function measureLoop() {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   return {
+    cpuMs: () => {
+      const { user, system } = process.cpuUsage(cpuBefore);
+      return (user + system) / 1_000;
+    },
     elapsedMs: () => performance.now() - startedMs,
     blockedMs: () => {
       delay.disable();

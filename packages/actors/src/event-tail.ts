@@ -6,7 +6,7 @@
  */
 import type { RecordedEvent } from '@muster/membership';
 
-export const TAIL_EVENTS = 20_000;
+const TAIL_EVENTS = 20_000;
 const HASHES_MAX = 4_096;
 
 export class EventTail {

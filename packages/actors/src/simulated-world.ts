@@ -190,6 +190,7 @@ export class SimulatedJournal implements Journal {
   readonly appends: { readonly id: string; readonly subject: string; readonly payload: string }[] = [];
   appendAnswer: 'true' | 'unavailable' | 'lost' | 'refused' = 'true';
   #isAway = false;
+  #otherEpoch: string | null = null;
   readonly #followers = new Set<AbortController>();
 
   constructor(inner: Journal) {
@@ -231,9 +232,15 @@ export class SimulatedJournal implements Journal {
     if (!signal.aborted) throw new JournalError('failed', 'the journal is away');
   }
 
+  /** The journal answers as another history from now on. */
+  replaceEpoch(epoch: string): void {
+    this.#otherEpoch = epoch;
+  }
+
   async head(): ReturnType<Journal['head']> {
     this.#throwIfAway();
-    return this.inner.head();
+    const head = await this.inner.head();
+    return { ...head, epoch: this.#otherEpoch ?? head.epoch };
   }
 
   read(...options: Parameters<Journal['read']>): ReturnType<Journal['read']> {

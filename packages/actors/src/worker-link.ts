@@ -17,7 +17,7 @@ import type { WorkerFeed } from './worker-feed.ts';
 import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
 
 /** Events sent to a worker that it has not folded yet. */
-export const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
+const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
 /** Messages on their way to a worker. */
 const SENDS_IN_FLIGHT_MAX = 64;
 const MESSAGE_EVENTS_MAX = 1_000;
