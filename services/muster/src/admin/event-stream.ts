@@ -63,10 +63,7 @@ export async function* eventChunks(node: Source, query: EventQuery): AsyncGenera
   yield* nonEmpty(chunk);
 }
 
-function eventView(
-  { revision, timeMs, id, subject, origin, payload }: RecordedEvent,
-  cluster: string,
-): EventView {
+function eventView({ revision, timeMs, id, subject, origin, payload }: RecordedEvent, cluster: string): EventView {
   const decoded = decodeEvent({ revision, timeMs, id, subject, origin, payload }, cluster);
   const isRejected = 'reason' in decoded;
   const body = isRejected ? parseLoosely(payload) : (JSON.parse(payload) as unknown);

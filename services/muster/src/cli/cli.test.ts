@@ -5,8 +5,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
+
+/** Each test starts up to a dozen processes. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
 
