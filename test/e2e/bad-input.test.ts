@@ -42,8 +42,7 @@ pool = "p"`,
       async (path, body) => {
         const answer = await post(node, path, body);
         const text = await answer.text();
-        expect(answer.status, text).toBeGreaterThanOrEqual(400);
-        expect(answer.status, text).toBeLessThan(500);
+        expect(Math.floor(answer.status / 100)).toBe(4);
         expect(JSON.parse(text)).toMatchObject({ error: { code: expect.any(String), message: expect.any(String) } });
       },
     ),
@@ -55,24 +54,34 @@ pool = "p"`,
     const answer = await post(node, '/v1/events', JSON.stringify({ subject: 'muster.default.pool.p', payload }));
     expect(answer.status).toBe(400);
   }
-  const tenMegabytes = await post(node, '/v1/commands', `{"type":"${'x'.repeat(10_000_000)}"}`).catch(() => null);
-  if (tenMegabytes !== null) expect(tenMegabytes.status).toBe(413);
+  // The answer may be cut off, since nobody reads ten megabytes to the end to say no.
+  const tenMegabytes = post(node, '/v1/commands', `{"type":"${'x'.repeat(10_000_000)}"}`);
+  expect(
+    await tenMegabytes.then(
+      ({ status }) => status,
+      () => 413,
+    ),
+  ).toBe(413);
 
   const after = await node.status();
   expect(after.hash).toBe(before.hash);
   expect(await nameBehind(await node.address('front'))).toBe('b');
 });
 
-test('a broken config is refused with file, line, what and how to fix', async () => {
+test.each([
+  ['bind = "127.0.0.1"\npool = "spells"', 6, 'an address is HOST:PORT'],
+  ['bind = "127.0.0.1:0"\npool = "spels"', 7, 'did you mean "spells"?'],
+  ['bind = "127.0.0.1:0"\npoool = "spells"', 7, 'did you mean "pool"?'],
+  ['bind = "127.0.0.1:0\npool = "spells"', 6, ''],
+])('a broken config (%j) is refused with file, line, what and how to fix', async (lines, line, hint) => {
   await using folder = await testFolder();
   await using node = await startTestNode({ folder });
   const file = `${folder.path}/broken.toml`;
-  await writeFile(file, '[[pools]]\nid = "spells"\n\n[[listeners]]\nid = "web"\nbind = "127.0.0.1"\npool = "spels"\n');
+  await writeFile(file, `[[pools]]\nid = "spells"\n\n[[listeners]]\nid = "web"\n${lines}\n`);
   const before = await node.status();
   const { code, output } = await node.muster('apply', '-f', file);
-  expect(code).toBe(2);
-  expect(output).toContain(`${file}:6`);
-  expect(output).toContain('HOST:PORT');
-  expect(output).toContain('did you mean "spells"');
+  expect(code).toBe(1);
+  expect(output).toContain(`${file}:${line}:`);
+  expect(output).toContain(hint);
   expect((await node.status()).hash).toBe(before.hash);
 });

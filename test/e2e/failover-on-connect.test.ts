@@ -34,6 +34,7 @@ test('a peer that accepts and then sleeps 1 s is not left', async () => {
     socket.once('data', (bytes) => {
       setTimeout(() => socket.write(bytes), 1_000);
     });
+    socket.on('end', () => socket.end());
   });
   await using never = await startNamedEcho('never');
   await using node = await startTestNode({ folder, config: config(sleeper.target, never.target) });

@@ -30,10 +30,10 @@ pool = "steady"`,
   await using longLived = await openClient(front);
   expect(await longLived.greeting()).toBe('steady');
 
-  let isRunning = true;
+  const stopping = new AbortController();
   const load = (async () => {
     let count = 0;
-    while (isRunning) {
+    while (!stopping.signal.aborted) {
       expect(await nameBehind(front)).toBe('steady');
       await longLived.echo(`round ${count}`);
       count++;
@@ -66,7 +66,7 @@ pool = "steady"`,
     expect(await node.command({ type: 'RemovePool', pool })).toMatchObject({ outcome: 'appended' });
     await open.closed();
   }
-  isRunning = false;
+  stopping.abort();
   expect(await load).toBeGreaterThan(0);
   expect(longLived.isClosed()).toBe(false);
 });

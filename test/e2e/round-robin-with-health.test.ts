@@ -58,15 +58,15 @@ pool = "spells"`,
   expect(new Set(turns.slice(0, 2)).size).toBe(2);
   expect(turns).toEqual(Array.from({ length: 10 }, (_, index) => turns[index % 2]));
 
-  const spell = { id: 'lumos', name: 'Lumos', description: 'light' };
+  const spell = { id: 'obliviate', name: 'Obliviate', description: 'forget' };
   const stored = await ask(port, '/spells', spell);
   expect(stored.status).toBe(201);
   const elsewhere = await ask(port, '/spells');
   expect(elsewhere.backend).not.toBe(stored.backend);
-  expect(elsewhere.body).not.toContain('lumos');
+  expect(elsewhere.body).not.toContain('obliviate');
   const there = await ask(port, '/spells');
   expect(there.backend).toBe(stored.backend);
-  expect(there.body).toContain('lumos');
+  expect(there.body).toContain('obliviate');
 
   const stoppedMs = performance.now();
   await first.process.end('SIGKILL');

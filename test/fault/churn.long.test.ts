@@ -41,7 +41,13 @@ function commandAt(step: number, target: string): CommandInput {
   }
 }
 
-async function churn(node: TestNode, target: string, fromStep: number, events: number): Promise<void> {
+interface Churn {
+  readonly target: string;
+  readonly fromStep: number;
+  readonly events: number;
+}
+
+async function churn(node: TestNode, { target, fromStep, events }: Churn): Promise<void> {
   const pauseMs = (DURATION_MS * BURST_EVENTS) / EVENTS;
   for (let step = fromStep; step < fromStep + events; step += BURST_EVENTS) {
     const startedMs = performance.now();
@@ -74,9 +80,9 @@ pool = "p"`,
 
   // The first third warms up: heaps reach their size, the ring of recent events fills.
   const third = EVENTS / 3;
-  await churn(node, passing.target, 0, third);
+  await churn(node, { target: passing.target, fromStep: 0, events: third });
   const before = pids.map(footprint);
-  await churn(node, passing.target, third, EVENTS - third);
+  await churn(node, { target: passing.target, fromStep: third, events: EVENTS - third });
   await load.stop();
   const after = pids.map(footprint);
 
@@ -93,5 +99,5 @@ pool = "p"`,
     expect(residentBytes / before[index]!.residentBytes).toBeLessThan(1.5);
     expect(descriptorsCount - before[index]!.descriptorsCount).toBeLessThan(20);
   }
-  console.log(JSON.stringify({ before, after, connections: load.succeededCount() }));
+  process.stdout.write(`${JSON.stringify({ before, after, connections: load.succeededCount() })}\n`);
 });

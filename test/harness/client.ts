@@ -61,5 +61,5 @@ export async function openClient(address: { host: string; port: number }): Promi
 /** Opens a connection, reads the backend's name, closes it. `closed` when there was none. */
 export async function nameBehind(address: { host: string; port: number }): Promise<string> {
   await using client = await openClient(address);
-  return client.greeting();
+  return await client.greeting();
 }

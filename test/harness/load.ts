@@ -23,9 +23,9 @@ export interface Load {
 export function startLoad(address: { host: string; port: number }, clients: number): Load {
   const failures: LoadFailure[] = [];
   let succeededCount = 0;
-  let isRunning = true;
+  const stopping = new AbortController();
   const client = async () => {
-    while (isRunning) {
+    while (!stopping.signal.aborted) {
       const begunMs = performance.now();
       try {
         await oneConnection(address);
@@ -40,7 +40,7 @@ export function startLoad(address: { host: string; port: number }, clients: numb
     failures,
     succeededCount: () => succeededCount,
     stop: async () => {
-      isRunning = false;
+      stopping.abort();
       await Promise.all(running);
     },
   };

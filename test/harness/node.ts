@@ -62,14 +62,15 @@ export async function freePort(): Promise<number> {
 /** Starts a node and waits until it is ready to serve. */
 export async function startTestNode(options: NodeOptions): Promise<TestNode> {
   const node = await spawnTestNode(options);
-  await eventually('the node serves', async () => {
-    if (node.process.child.exitCode !== null) throw new Error(node.process.output());
-    return (await fetch(`${node.admin}/readyz`)).ok;
-  }).catch(async (error: unknown) => {
+  const isReady = eventually('the node serves', async () => (await fetch(`${node.admin}/readyz`)).ok);
+  const hasEnded = node.process.exited().then((code) => Promise.reject(new Error(`it exited with ${code}`)));
+  await Promise.race([isReady, hasEnded]).catch(async (error: unknown) => {
     const output = node.process.output();
     await node[Symbol.asyncDispose]();
     throw new Error(`the node did not become ready:\n${output}`, { cause: error });
   });
+  isReady.catch(() => undefined);
+  hasEnded.catch(() => undefined);
   return node;
 }
 

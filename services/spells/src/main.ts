@@ -59,7 +59,7 @@ server.listen({ host: args.host, port: args.port }, () => {
 const CLOSE_TIMEOUT_MS = 1000;
 
 function close(): void {
-  if (process.connected) process.disconnect();
+  if (process.connected) process.disconnect?.();
   server.close();
   server.closeIdleConnections();
   setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS).unref();

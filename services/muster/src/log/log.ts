@@ -7,7 +7,7 @@
  * What to log, and how often at most, is decided where it happens.
  */
 import { pino, type Logger } from 'pino';
-import { timeOfDay } from '../cli/describe-event.ts';
+import { timeOfDay } from '../cli/plain-text.ts';
 
 export type Log = Logger;
 export type LogFormat = 'json' | 'text';
@@ -18,12 +18,12 @@ export interface LogOptions {
   /** Named in each JSON line. */
   readonly node: string;
   /** Where the lines go. */
-  readonly output: { write(text: string): unknown };
+  readonly output: { write(text: string): void };
 }
 
 export function createLog({ level, format, node, output }: LogOptions): Log {
   const destination = format === 'json' ? output : { write: (line: string) => output.write(readable(line)) };
-  return pino({ level, base: { node } }, destination as { write(line: string): void });
+  return pino({ level, base: { node } }, destination);
 }
 
 interface JsonLine {

@@ -17,9 +17,9 @@ export const openListeningSocket: OpenSocket = async (bind) => {
   if (address === null) return { outcome: 'failed', reason: `"${bind}" is not an address` };
   const bound = await bindSharedSocket(address);
   if (!bound.ok) return { outcome: 'failed', reason: explainBindFailure(bind, bound.code) };
-  const { handle, boundPort, close } = bound.socket;
+  const { handle, boundPort } = bound.socket;
   const boundAddress = address.kind === 'tcp' ? formatAddress({ ...address, port: boundPort ?? address.port }) : bind;
-  const socket: SharedSocket = { boundAddress, close };
+  const socket: SharedSocket = { boundAddress, close: () => bound.socket.close() };
   handles.set(socket, handle);
   return { outcome: 'open', socket };
 };
