@@ -10,7 +10,7 @@
 import { assign, setup } from 'xstate';
 import { judgeCrash, messageOf } from './backoff.ts';
 import type { Supervision } from './actor-group.ts';
-import { proberMachine, type FlippedEvent, type ProberPorts, type ProbeTask } from './prober-machine.ts';
+import { prober, type FlippedEvent, type ProberPorts, type ProbeTask } from './prober.ts';
 
 /** A flip of one backend's health as this node's probes saw it. */
 export interface Flip {
@@ -50,7 +50,7 @@ export const backendMachine = setup({
     input: {} as BackendInput,
     events: {} as ProbeEvent | FlippedEvent,
   },
-  actors: { prober: proberMachine },
+  actors: { prober },
   actions: {
     report: ({ context }, { health, reason }: FlippedEvent) => {
       const { pool, backend, task, ports } = context;
