@@ -139,3 +139,14 @@ test('I2: a journal that is another history now is noticed, and nothing is appen
   });
   expect(world.journal.appends.length).toBe(appendsBefore);
 });
+
+test('I2: a journal that has lost what this node folded is another history, whatever it is called', async () => {
+  await using world = await servingWorld();
+  const lost = new SimulatedWorld();
+  world.journal.goAway();
+  world.journal.replaceWith(lost.journal.inner);
+  world.journal.comeBack();
+  await world.clock.advance(6_000);
+  expect(world.node.status()).toMatchObject({ state: 'serving', backendsCount: 1 });
+  expect(world.node.status().givenUp[0]!.reason).toContain('has lost events of it');
+});

@@ -42,10 +42,16 @@ export class JournalContact {
   isSameEpoch(epoch: string): boolean {
     this.epoch ??= epoch;
     if (this.epoch === epoch) return true;
-    if (this.replacedBy === null)
-      this.#log.error({ epoch: this.epoch, replacedBy: epoch }, this.#replacedMessage(epoch));
-    this.replacedBy = epoch;
+    this.replaced(epoch);
     return false;
+  }
+
+  /** The history that was followed is gone: another epoch, or the same one without what this node has folded of it. */
+  replaced(epoch: string): void {
+    if (this.replacedBy === null) {
+      this.#log.error({ epoch: this.epoch, replacedBy: epoch }, this.#replacedMessage(epoch));
+    }
+    this.replacedBy = epoch;
   }
 
   /** Why nothing may be appended now, or null. */
@@ -54,6 +60,7 @@ export class JournalContact {
   }
 
   #replacedMessage(epoch: string): string {
-    return `the journal was replaced: this node follows history ${this.epoch}, the journal is ${epoch} now; restart the node to adopt it`;
+    const now = epoch === this.epoch ? 'has lost events of it' : `is ${epoch} now`;
+    return `the journal was replaced: this node follows history ${this.epoch}, the journal ${now}; restart the node to adopt it`;
   }
 }

@@ -66,7 +66,7 @@ async function followOnce(
         onCaughtUp();
         break;
       case 'epoch-changed':
-        contact.isSameEpoch(item.epoch);
+        contact.replaced(item.epoch);
         return;
     }
   }

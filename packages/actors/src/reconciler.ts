@@ -12,8 +12,8 @@ import { diff, emptyRoster, observationBy, type Change, type Pool, type Roster }
 import type { FoldedRoster } from './folded-roster.ts';
 import type { BackendWish } from './pool-machine.ts';
 
-/** Changes applied in one turn of the event loop: 5 to 10 ms where each starts a backend. */
-const RECONCILE_SLICE = 64;
+/** Changes applied in one turn of the event loop: about 3 ms where each starts a backend. */
+const RECONCILE_SLICE = 32;
 
 /** What the reconciler acts on. */
 export interface Reconciled {

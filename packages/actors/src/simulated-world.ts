@@ -185,7 +185,7 @@ export class SimulatedWorker implements WorkerProcess {
 
 /** A journal that can be away, lose answers or refuse. */
 export class SimulatedJournal implements Journal {
-  readonly inner: Journal;
+  inner: Journal;
   /** Appends that were asked for, in order. */
   readonly appends: { readonly id: string; readonly subject: string; readonly payload: string }[] = [];
   appendAnswer: 'true' | 'unavailable' | 'lost' | 'refused' = 'true';
@@ -235,6 +235,11 @@ export class SimulatedJournal implements Journal {
   /** The journal answers as another history from now on. */
   replaceEpoch(epoch: string): void {
     this.#otherEpoch = epoch;
+  }
+
+  /** What was stored is gone, and this takes its place. */
+  replaceWith(journal: Journal): void {
+    this.inner = journal;
   }
 
   async head(): ReturnType<Journal['head']> {
