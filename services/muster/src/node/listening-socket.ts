@@ -25,7 +25,7 @@ export const openListeningSocket: OpenSocket = async (bind) => {
 };
 
 /** For example: `127.0.0.1:8080 is taken by another program; stop that one, or choose another address`. */
-export function explainBindFailure(bind: string, code: string): string {
+function explainBindFailure(bind: string, code: string): string {
   switch (code) {
     case 'EADDRINUSE':
       return `${bind} is taken by another program; stop that one, or choose another address`;
