@@ -100,7 +100,11 @@ async function runScript(name, args) {
     fail(`there is no script ${name}; there are ${Object.keys(manifest.scripts).join(', ')}`);
   }
   const [command, ...scriptArgs] = script.split(/\s+/);
-  const env = { ...process.env, PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}` };
+  const env = {
+    NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compile'),
+    ...process.env,
+    PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}`,
+  };
   try {
     return await run(join(BIN, command), [...scriptArgs, ...args], { env });
   } catch (error) {

@@ -8,7 +8,10 @@
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url)));
+const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
+enableCompileCache(COMPILE_CACHE);
+// The workers and the journal's thread look there.
+process.env['NODE_COMPILE_CACHE'] ??= COMPILE_CACHE;
 const { run } = await import('./cli/run.ts');
 
 process.exitCode = await run(process.argv.slice(2));
