@@ -4,17 +4,19 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { startMusterWorker, type MusterWorkerOptions } from './muster-worker.ts';
+import { backendArguments, haproxyArguments, nginxStreamArguments } from './proxy-configs.ts';
 
 export const PROXY_CPU = '0';
 export const CLIENT_CPU = '1';
 /** Pins what it starts to the CPU after `-c`. */
 export const PIN = 'taskset';
 const START_TIMEOUT_MS = 10_000;
-const MIB = 1_048_576;
 
 export interface Contender {
   readonly name: string;
@@ -30,83 +32,99 @@ interface Recipe {
   readonly arguments: (directory: string, port: number, backendPort: number) => Promise<string[]>;
 }
 
-const script = (name: string) => new URL(name, import.meta.url).pathname;
+const PIPE_PROCESS = fileURLToPath(new URL('pipe-process.ts', import.meta.url));
 
-const nodeRecipe = (name: string): Recipe => ({
-  command: process.execPath,
-  package: 'node',
-  arguments: (_directory, port, backendPort) => Promise.resolve([script(name), String(port), String(backendPort)]),
-});
-
-const recipes: Record<string, Recipe> = {
-  haproxy: {
-    command: 'haproxy',
-    package: 'haproxy',
-    async arguments(directory, port, backendPort) {
-      const file = join(directory, 'haproxy.cfg');
-      await writeFile(file, haproxyConfig(port, backendPort));
-      return ['-db', '-q', '-f', file];
-    },
+const recipes: Readonly<Record<string, Recipe>> = {
+  haproxy: { command: 'haproxy', package: 'haproxy', arguments: haproxyArguments },
+  nginx: { command: 'nginx', package: 'nginx libnginx-mod-stream', arguments: nginxStreamArguments },
+  pipe: {
+    command: process.execPath,
+    package: 'node',
+    arguments: (_directory, port, backendPort) => Promise.resolve([PIPE_PROCESS, `${port}`, `${backendPort}`]),
   },
-  nginx: {
-    command: 'nginx',
-    package: 'nginx libnginx-mod-stream',
-    async arguments(directory, port, backendPort) {
-      const file = join(directory, 'nginx-stream.conf');
-      await writeFile(file, await nginxStreamConfig(directory, port, backendPort));
-      return ['-c', file, '-e', join(directory, 'nginx-stream.log')];
-    },
-  },
-  pipe: nodeRecipe('pipe-process.ts'),
-  muster: nodeRecipe('muster-worker-process.ts'),
 };
+
+/** Muster's own rows: by name, what differs from the worker that ships. */
+export type MusterVariants = Readonly<Record<string, Pick<MusterWorkerOptions, 'checkout' | 'nodeOptions'>>>;
 
 export interface OpenedContenders extends AsyncDisposable {
   readonly contenders: readonly Contender[];
 }
 
-export async function openContenders(names: readonly string[]): Promise<OpenedContenders> {
-  const children: ChildProcess[] = [];
-  const directory = await mkdtemp(join(tmpdir(), 'muster-bench-'));
-  const start = async (cpu: string, [command, ...options]: readonly [string, ...string[]], port: number) => {
-    const child = spawn(PIN, ['-c', cpu, command, ...options], { stdio: ['ignore', 'ignore', 'inherit'] });
-    children.push(child);
-    await answering(port, command);
-    return child.pid!; // taskset replaces itself by the command
-  };
-  const contenders: Contender[] = [];
+/** Starts what `names` lists: a recipe, a key of `variants`, or `direct`. Throws for another name. */
+export async function openContenders(names: readonly string[], variants: MusterVariants): Promise<OpenedContenders> {
+  const known = [...Object.keys(recipes), ...Object.keys(variants), 'direct'];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no contender "${unknown}"; there are ${known.join(', ')}.`);
+  await requireTools();
+  const group = new ContenderGroup(await mkdtemp(join(tmpdir(), 'muster-bench-')), variants);
   try {
-    await requireTools();
-    const backendPort = await freePort();
-    await start(CLIENT_CPU, ['nginx', ...(await backendArguments(directory, backendPort))], backendPort);
-    for (const name of names) {
-      const recipe = recipes[name];
-      if (recipe === undefined) {
-        if (name === 'direct') contenders.push({ name, port: backendPort, pid: null });
-        else console.log(`There is no contender "${name}"; there are ${Object.keys(recipes).join(', ')} and direct.`);
-      } else if (await isInstalled(recipe.command)) {
-        const port = await freePort();
-        const options = await recipe.arguments(directory, port, backendPort);
-        const pid = await start(PROXY_CPU, [recipe.command, ...options], port);
-        contenders.push({ name, port, pid });
-      } else {
-        console.log(`${name} is not installed and left out: apt-get install ${recipe.package}`);
-      }
-    }
+    await group.startBackend();
+    for (const name of names) await group.start(name);
   } catch (error) {
-    await stop(children, directory);
+    await group[Symbol.asyncDispose]();
     throw error;
   }
-  return { contenders, [Symbol.asyncDispose]: () => stop(children, directory) };
+  return group;
 }
 
-async function stop(children: readonly ChildProcess[], directory: string): Promise<void> {
-  for (const child of children) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    child.kill();
-    await once(child, 'exit');
+class ContenderGroup implements OpenedContenders {
+  readonly contenders: Contender[] = [];
+  readonly #children: ChildProcess[] = [];
+  readonly #directory: string;
+  readonly #variants: MusterVariants;
+  #backendPort = 0;
+
+  constructor(directory: string, variants: MusterVariants) {
+    this.#directory = directory;
+    this.#variants = variants;
   }
-  await rm(directory, { recursive: true });
+
+  async startBackend(): Promise<void> {
+    this.#backendPort = await freePort();
+    const options = await backendArguments(this.#directory, this.#backendPort);
+    await this.#spawn([PIN, '-c', CLIENT_CPU, 'nginx', ...options], this.#backendPort);
+  }
+
+  async start(name: string): Promise<void> {
+    const port = name === 'direct' ? this.#backendPort : await freePort();
+    const variant = this.#variants[name];
+    const recipe = recipes[name];
+    if (variant !== undefined) this.contenders.push({ name, port, pid: await this.#startWorker(port, variant) });
+    else if (recipe === undefined) this.contenders.push({ name, port, pid: null });
+    else if (await isInstalled(recipe.command)) {
+      const options = await recipe.arguments(this.#directory, port, this.#backendPort);
+      this.contenders.push({ name, port, pid: await this.#spawn(pinned(recipe.command, options), port) });
+    } else console.log(`${name} is not installed and left out: apt-get install ${recipe.package}`);
+  }
+
+  async #startWorker(port: number, variant: MusterVariants[string]): Promise<number> {
+    const runner = [PIN, '-c', PROXY_CPU] as const;
+    const child = await startMusterWorker({ runner, port, backendPort: this.#backendPort, ...variant });
+    this.#children.push(child);
+    return child.pid!;
+  }
+
+  /** `taskset` replaces itself by the command, so the process id is the command's. */
+  async #spawn([command, ...options]: readonly [string, ...string[]], port: number): Promise<number> {
+    const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'inherit'] });
+    this.#children.push(child);
+    await answering(port, command);
+    return child.pid!;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    await rm(this.#directory, { recursive: true });
+  }
+}
+
+function pinned(command: string, options: readonly string[]): [string, ...string[]] {
+  return [PIN, '-c', PROXY_CPU, command, ...options];
 }
 
 async function requireTools(): Promise<void> {
@@ -156,52 +174,4 @@ async function answering(port: number, command: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error(`${command} did not listen on port ${port} within ${START_TIMEOUT_MS / 1_000} s`);
-}
-
-async function backendArguments(directory: string, port: number): Promise<string[]> {
-  await writeFile(join(directory, 'mib'), Buffer.alloc(MIB, 'muster '));
-  const file = join(directory, 'backend.conf');
-  await writeFile(
-    file,
-    `master_process off; daemon off; pid ${directory}/backend.pid;
-     events { worker_connections 4096; }
-     http {
-       access_log off; keepalive_requests 1000000000; sendfile on;
-       server {
-         listen 127.0.0.1:${port} backlog=4096;
-         root ${directory};
-         location = / { return 200 "A short answer, as long as the ones in the published comparisons: 70.\\n"; }
-       }
-     }`,
-  );
-  return ['-c', file, '-e', join(directory, 'backend.log')];
-}
-
-async function nginxStreamConfig(directory: string, port: number, backendPort: number): Promise<string> {
-  const module = '/usr/lib/nginx/modules/ngx_stream_module.so';
-  const load = (await exists(module)) ? `load_module ${module};` : '';
-  return `${load} master_process off; daemon off; pid ${directory}/stream.pid;
-    events { worker_connections 8192; }
-    stream {
-      upstream backend { server 127.0.0.1:${backendPort}; }
-      server { listen 127.0.0.1:${port} backlog=4096; proxy_pass backend; }
-    }`;
-}
-
-function haproxyConfig(port: number, backendPort: number): string {
-  return `global
-  nbthread 1
-  maxconn 8192
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 1h
-  timeout server 1h
-frontend web
-  bind 127.0.0.1:${port} backlog 4096
-  default_backend spells
-backend spells
-  balance roundrobin
-  server spells-1 127.0.0.1:${backendPort}
-`;
 }

@@ -7,15 +7,22 @@
  * rates and latencies do not. Rounds are interleaved (each proxy once per round and load), and what is compared is the
  * ratio to HAProxy of the same round: the median over the rounds, with its smallest and largest value.
  *
- *     --pairs N      rounds, default 5          --seconds S   of load per measurement, default 2
- *     --only A,B     of haproxy,nginx,pipe,muster,direct      --loads A,B   of keep-alive,connection,bulk
+ * Muster is the worker process that ships, with its statistics on. `--checkout` adds the worker of another check-out of
+ * the project as a row `before`, and `--node-options` adds this one under other options of Node as `options`.
  */
 import { parseArgs } from 'node:util';
 import { cpus, release } from 'node:os';
-import { openContenders, type Contender } from './contenders.ts';
+import { openContenders, type Contender, type MusterVariants } from './contenders.ts';
 import { loads, measure, type Load, type Measurement } from './load.ts';
 
 const BASELINE = 'haproxy';
+
+export const tcpUsage = `tcp   CPU time of the relay against HAProxy, nginx stream and socket.pipe
+        --pairs N           rounds (5)             --seconds S   of load per measurement (2)
+        --only A,B          of haproxy,nginx,pipe,muster,direct
+        --loads A,B         of keep-alive,connection,bulk
+        --checkout DIR      also the worker of another check-out
+        --node-options "…"  also this worker under other options of Node`;
 
 export async function tcpBench(options: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -25,9 +32,17 @@ export async function tcpBench(options: readonly string[]): Promise<void> {
       seconds: { type: 'string', default: '2' },
       only: { type: 'string', default: 'haproxy,nginx,pipe,muster,direct' },
       loads: { type: 'string', default: loads.map(({ name }) => name).join(',') },
+      checkout: { type: 'string' },
+      'node-options': { type: 'string' },
     },
   });
-  await using opened = await openContenders(values.only.split(','));
+  const variants: MusterVariants = {
+    muster: {},
+    ...(values.checkout !== undefined && { before: { checkout: values.checkout } }),
+    ...(values['node-options'] !== undefined && { options: { nodeOptions: values['node-options'].split(' ') } }),
+  };
+  const names = new Set([...values.only.split(','), ...Object.keys(variants).filter((name) => name !== 'muster')]);
+  await using opened = await openContenders([...names], variants);
   const chosen = loads.filter(({ name }) => values.loads.split(',').includes(name));
   console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Linux ${release()}, Node ${process.versions.node}`);
   console.log(`${values.pairs} rounds of ${values.seconds} s; CPU time of the proxy alone, median (user + system)\n`);

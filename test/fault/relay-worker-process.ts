@@ -1,4 +1,7 @@
-/** A worker with nothing but its data plane, for tests that kill it: `node relay-worker-process.ts TARGET`, sockets over IPC. */
+/**
+ * A worker with nothing but its data plane, for tests that are hard on it: `node relay-worker-process.ts TARGET`. A message
+ * with a socket names a listener to open; the message `stats` asks for the counters.
+ */
 import { emptyRoster, fold, type MembershipEventInput } from '@muster/membership';
 import { TcpProxy } from '@muster/proxy';
 
@@ -16,6 +19,7 @@ const proxy = new TcpProxy({});
 proxy.update({ roster, node: 'n', pending: new Map() });
 
 process.on('message', async (id: string, handle) => {
+  if (id === 'stats') return void process.send!(proxy.stats());
   const spec = { bind: '127.0.0.1:0', protocol: 'tcp', pool: 'p', idleTimeoutMs: 60_000 } as const;
   const outcome = await proxy.openListener(id, spec, handle as object);
   process.send!({ ...outcome, process: process.pid });

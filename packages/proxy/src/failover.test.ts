@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Dial, DialOwner, Transport } from './leg.ts';
-import { Client, ProxyHarness } from './proxy-harness.ts';
+import { Client, collect, ProxyHarness } from './proxy-harness.ts';
 import { rawTransport } from './raw-transport.ts';
 import { socketTransport } from './socket-transport.ts';
 
@@ -98,6 +98,21 @@ describe.each([rawTransport!, socketTransport])('fail-over on the $name transpor
     harness.register('b', other.target);
     expect(await new Client(await harness.listen()).finish()).toBe('slow');
     expect(harness.proxy.stats().pools['p']).toMatchObject({ connectFailures: 0, retries: 0 });
+  });
+
+  test('a client that half-closes while the dial is under way still gets its answer', async () => {
+    await using backends = new ProxyHarness();
+    const backend = await backends.backend((socket) => void collect(socket).then((bytes) => socket.end(bytes)));
+    const { transport, dials, nextDial } = withHangingDials(real, new Set([portOf(backend.target)]));
+    await using harness = new ProxyHarness({ transport });
+    harness.pool();
+    harness.register('a', backend.target);
+    const dialled = nextDial();
+    const client = new Client(await harness.listen());
+    client.socket.end('all I have to say');
+    await dialled;
+    dials[0]!.connectAnyway();
+    expect(await client.finish()).toBe('all I have to say');
   });
 
   test('I4: a dial to a target that leaves meanwhile goes to another backend, also if it would have succeeded', async () => {

@@ -201,7 +201,8 @@ export class ProxiedPool {
   #remove(target: string, connections: TargetConnections): void {
     const spec = this.#view.roster.pools.get(this.id)?.spec ?? this.#spec;
     if (spec?.onRemoval === 'drain' && connections.connections.size > 0) {
-      // It stays in the table, so that a registration of the same target before the deadline finds it again.
+      // It stays in the table, so that a registration of the same target before the deadline finds it again. What is
+      // gone has no time of its own on the roster: the deadline counts from the newest event of the same batch.
       if (connections.state === 'member') this.#drain(connections, this.#view.roster.timeMs);
       return;
     }

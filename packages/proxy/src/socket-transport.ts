@@ -1,6 +1,6 @@
 /**
  * Legs on public `net.Socket`s: the fall-back where the event loop's handles are not as `raw-transport.ts` knows them.
- * The same contract, at more than twice the CPU per new connection.
+ * The same contract, at about twice the CPU (`docs/benchmarks.md`).
  */
 import type { Address } from '@muster/membership';
 import { connect, createServer, type Socket } from 'node:net';

@@ -1,0 +1,83 @@
+/** When the raw transport stands aside, and what it leaves behind: nothing. */
+import { execFile, spawnSync } from 'node:child_process';
+import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { Client, ProxyHarness } from './proxy-harness.ts';
+import { rawTransport } from './raw-transport.ts';
+import { socketTransport } from './socket-transport.ts';
+
+const run = promisify(execFile);
+const ENTRY = new URL('index.ts', import.meta.url).href;
+const hasSs = spawnSync('ss', ['-V']).status === 0;
+
+/** The transport that a proxy chooses in a process where `prelude` ran first. */
+async function chosenTransport(prelude: string, nodeOptions: readonly string[] = []): Promise<string> {
+  const script = `${prelude}; const { TcpProxy } = await import('${ENTRY}');
+    const proxy = new TcpProxy({}); console.log(proxy.transport.name); proxy.close();`;
+  const { stdout, stderr } = await run(process.execPath, [...nodeOptions, '--input-type=module', '-e', script]);
+  expect(stderr).toBe('');
+  return stdout.trim();
+}
+
+/** Listening and connected sockets of this process, and requests on them. */
+function openSockets(): string {
+  const names = process.getActiveResourcesInfo().filter((name) => /TCP|Shutdown|Write/.test(name));
+  return names.toSorted().join();
+}
+
+describe('the public sockets do the work instead, without a warning, when', () => {
+  test.each([
+    ['nothing is in the way', '', [], 'raw'],
+    ['Node has no process.binding', 'process.binding = undefined', [], 'socket'],
+    ['a binding is empty', 'process.binding = () => ({})', [], 'socket'],
+    ['a class is missing', "delete process.binding('tcp_wrap').TCPConnectWrap", [], 'socket'],
+    ['asking would print a deprecation warning', '', ['--pending-deprecation'], 'socket'],
+    [
+      'the version is another',
+      "Object.defineProperty(process, 'versions', { value: { node: '27.0.0' } })",
+      [],
+      'socket',
+    ],
+  ])('%s', async (_case, prelude, nodeOptions, expected) => {
+    expect(await chosenTransport(prelude, nodeOptions)).toBe(expected);
+  });
+});
+
+describe.each([rawTransport!, socketTransport])('the $name transport', (transport) => {
+  test('leaves no handle open, whichever way connections end', async () => {
+    {
+      await using harness = new ProxyHarness({ transport, maxConnections: 20 });
+      const backend = await harness.named('a');
+      harness.pool();
+      harness.register('a', backend.target);
+      const port = await harness.listen();
+      const clients = Array.from({ length: 30 }, () => new Client(port));
+      await Promise.all(clients.map((client) => client.read(1)));
+      for (const [index, { socket }] of clients.entries()) {
+        if (index % 3 === 0) socket.resetAndDestroy();
+        if (index % 3 === 1) socket.end();
+      }
+      await clients[1]!.finish();
+      harness.deregister('a');
+      await Promise.all(clients.map((client) => client.finish()));
+    }
+    while (openSockets() !== '') await turn();
+  });
+
+  test.runIf(hasSs && process.platform === 'linux')('keeps both sides of an idle connection alive', async () => {
+    await using harness = new ProxyHarness({ transport });
+    const backend = await harness.named('a');
+    harness.pool();
+    harness.register('a', backend.target);
+    const port = await harness.listen();
+    const client = new Client(port);
+    await client.read(1);
+    const backendPort = backend.target.split(':')[1];
+    for (const filter of [`sport = :${port}`, `dport = :${backendPort}`]) {
+      const { stdout } = await run('ss', ['-Htno', 'state', 'established', filter]);
+      expect(stdout).toContain('timer:(keepalive,');
+    }
+    client.socket.destroy();
+  });
+});

@@ -1,0 +1,69 @@
+/**
+ * The worker process that ships (`worker-main.ts`, statistics and all), with this process as its control process: it is
+ * given a roster of one pool with one backend, and a listening socket.
+ *
+ * Another check-out's worker can be started the same way, so that a change is measured against what was before it.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { WorkerMessage, WorkerReport } from '@muster/actors';
+import { emptyRoster, encodeSnapshot, fold, type MembershipEventInput } from '@muster/membership';
+import { bindSharedSocket } from '@muster/proxy';
+
+const THIS_CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
+const MAX_CONNECTIONS = 8_192;
+
+export interface MusterWorkerOptions {
+  /** A command that replaces itself by the one that follows it, for example `taskset -c 0`. */
+  readonly runner: readonly [command: string, ...options: string[]];
+  readonly port: number;
+  readonly backendPort: number;
+  /** The project's folder whose worker is started; default: this one. */
+  readonly checkout?: string;
+  /** Options for Node, for example `--max-semi-space-size=4`. */
+  readonly nodeOptions?: readonly string[];
+}
+
+/** Resolves when it listens. The caller ends it. */
+export async function startMusterWorker(options: MusterWorkerOptions): Promise<ChildProcess> {
+  const { runner, port, backendPort, checkout = THIS_CHECKOUT, nodeOptions = [] } = options;
+  const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port });
+  if (!bound.ok) throw new Error(`Port ${port} could not be bound: ${bound.code}`);
+  const main = resolve(checkout, 'services/muster/src/worker/worker-main.ts');
+  const args = ['--node', 'bench', '--index', '0', '--max-connections', `${MAX_CONNECTIONS}`];
+  const [execPath, ...execArgv] = [...runner, process.execPath, ...nodeOptions];
+  const child = fork(main, args, { execPath, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  await reported(child, 'started');
+  const send = (message: WorkerMessage, handle?: object) => child.send(message, handle as SendableHandle);
+  send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
+  const spec = { bind: `127.0.0.1:${port}`, protocol: 'tcp', pool: 'spells', idleTimeoutMs: 3_600_000 } as const;
+  send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
+  await reported(child, 'listening');
+  bound.socket.close();
+  return child;
+}
+
+type SendableHandle = Parameters<ChildProcess['send']>[1] & object;
+
+async function reported(child: ChildProcess, kind: WorkerReport['kind']): Promise<void> {
+  for (;;) {
+    const [report] = (await once(child, 'message')) as [WorkerReport];
+    if (report.kind === kind) return;
+    if (report.kind === 'listen-failed') throw new Error(report.reason);
+  }
+}
+
+function snapshotOf(backendPort: number): string {
+  const events: readonly [string, MembershipEventInput][] = [
+    ['muster.bench.pool.spells', { type: 'PoolDefined' }],
+    ['muster.bench.backend.spells.spells-1', { type: 'BackendRegistered', target: `127.0.0.1:${backendPort}` }],
+  ];
+  let roster = emptyRoster('bench');
+  for (const [index, [subject, event]] of events.entries()) {
+    const recorded = { revision: index + 1, timeMs: Date.now(), id: `bench-${index}`, origin: null, subject };
+    roster = fold(roster, { ...recorded, payload: JSON.stringify(event) }).roster;
+  }
+  return encodeSnapshot(roster);
+}
