@@ -30,9 +30,6 @@ export interface WorkerOptions {
 
 type MessageOf<Kind extends WorkerMessage['kind']> = Extract<WorkerMessage, { kind: Kind }>;
 
-/** A replaced listener's connections have this long to finish. */
-const REBIND_DRAIN_TIMEOUT_MS = 30_000;
-
 export class Worker {
   readonly #node: string;
   readonly #report: WorkerOptions['report'];
@@ -119,7 +116,6 @@ export class Worker {
   }
 
   async #listen({ id, spec }: MessageOf<'listen'>['listener'], socket: SocketHandle): Promise<void> {
-    this.#proxy.closeListener(id, REBIND_DRAIN_TIMEOUT_MS);
     const outcome = await this.#proxy.openListener(id, spec, socket);
     if (outcome.ok) return this.#report({ kind: 'listening', listener: id });
     const reason = outcome.reason === 'listen_failed' ? `${spec.bind}: ${outcome.code}` : outcome.reason;
