@@ -5,7 +5,7 @@
 import type { NodeHandle } from '@muster/actors';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { planApply } from '../config/plan-apply.ts';
-import { isEffective } from '../config/plan-step.ts';
+import { isEffective, type EffectiveStep } from '../config/plan-step.ts';
 import type { Log } from '../log/log.ts';
 
 export interface ApplyConfigOptions {
@@ -16,16 +16,31 @@ export interface ApplyConfigOptions {
   readonly log: Log;
 }
 
-/** A step that is refused is logged; the others go on, since each is about an entity of its own. */
-export async function applyConfig({ node, declared, origin, log }: ApplyConfigOptions): Promise<void> {
-  const steps = planApply(node.roster(), declared, origin);
-  for (const step of steps) {
+/** Commands on their way at once: enough to share the journal's group commits, few enough to bound what waits. */
+const COMMANDS_IN_FLIGHT_MAX = 128;
+
+/**
+ * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order.
+ * A step that is refused is logged; the others go on, since each is about an entity of its own.
+ */
+export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
+  const { node, declared, origin, log } = options;
+  const waiting: Promise<void>[] = [];
+  for (const step of planApply(node.roster(), declared, origin)) {
     if (step.action === 'left-alone') {
       log.warn({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name} is left alone: ${step.why}`);
     }
     if (!isEffective(step)) continue;
-    const outcome = await node.execute(step.command, origin);
-    if (outcome.outcome === 'appended' || outcome.outcome === 'unchanged') continue;
-    log.error({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name}: ${outcome.message}`);
+    if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
+    const applied = applyStep(step, options);
+    if (step.kind === 'backend') waiting.push(applied);
+    else await applied;
   }
+  await Promise.all(waiting);
+}
+
+async function applyStep(step: EffectiveStep, { node, origin, log }: ApplyConfigOptions): Promise<void> {
+  const outcome = await node.execute(step.command, origin);
+  if (outcome.outcome === 'appended' || outcome.outcome === 'unchanged') return;
+  log.error({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name}: ${outcome.message}`);
 }
