@@ -10,7 +10,8 @@
 import { assign, setup } from 'xstate';
 import { judgeCrash, messageOf } from './backoff.ts';
 import type { Supervision } from './actor-group.ts';
-import { prober, type FlippedEvent, type ProberPorts, type ProbeTask } from './prober.ts';
+import type { FlippedEvent, ProberPorts, ProbeTask } from './probe-round.ts';
+import { proberMachine } from './prober-machine.ts';
 
 /** A flip of one backend's health as this node's probes saw it. */
 export interface Flip {
@@ -50,7 +51,7 @@ export const backendMachine = setup({
     input: {} as BackendInput,
     events: {} as ProbeEvent | FlippedEvent,
   },
-  actors: { prober },
+  actors: { prober: proberMachine },
   actions: {
     report: ({ context }, { health, reason }: FlippedEvent) => {
       const { pool, backend, task, ports } = context;

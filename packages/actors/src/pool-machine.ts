@@ -7,7 +7,7 @@
 import { createActor, forwardTo, fromCallback, setup, type Actor } from 'xstate';
 import { ActorGroup } from './actor-group.ts';
 import { backendMachine, type BackendPorts } from './backend-machine.ts';
-import type { ProbeTask } from './prober.ts';
+import type { ProbeTask } from './probe-round.ts';
 
 /** What one backend should be now. */
 export interface BackendWish {
