@@ -5,7 +5,7 @@
  * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
  * and not for the roster, so the expectation is the newer of both.
  */
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
 import { decide, formatSubject, type Command, type Decision } from '@muster/membership';
 import { messageOf } from './backoff.ts';
@@ -62,7 +62,7 @@ export class CommandExecutor {
 
   #eventOf({ entity, event }: Extract<Decision, { outcome: 'accepted' }>, origin: string): NewEvent {
     const subject = formatSubject(this.#folded.roster.cluster, entity);
-    return { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
+    return { id: randomUUIDv7(), subject, origin, payload: JSON.stringify(event) };
   }
 
   /** Where the answer got lost, asks once more: the id makes that harmless. */

@@ -12,7 +12,7 @@
  * A fact whose target is no longer current, or that says what the roster says already, is dropped. One that the journal
  * refuses is not tried again: it keeps acting on this node, because it is true, and is logged as an error.
  */
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
 import {
   formatSubject,
@@ -61,7 +61,7 @@ export class FactWriter {
     const reason = words.slice(0, REASON_CHARACTERS_MAX);
     const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
     const event: HealthEvent = { type, target, reason };
-    const fact: PendingFact = { id: randomUUID(), pool, backend, timeMs: this.#ports.clock.now(), event };
+    const fact: PendingFact = { id: randomUUIDv7(), pool, backend, timeMs: this.#ports.clock.now(), event };
     const key = keyOf(fact);
     this.#supersede(key);
     this.#factsById.set(fact.id, fact);

@@ -9,7 +9,7 @@
  * One batch of events passes all of this in one turn of the event loop: fold, settle the facts in it, tell the workers,
  * tell the listeners of the handle, wake those who wait for a revision. Only the reconciler takes more turns.
  */
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import { createActor, type Actor } from 'xstate';
 import { formatSubject, type Command, type PendingFacts, type RecordedEvent, type Roster } from '@muster/membership';
 import type { Journal } from '@muster/journal';
@@ -225,7 +225,7 @@ class Node implements NodeHandle {
   async #announce(event: object): Promise<void> {
     const { node, cluster } = this.#options;
     const subject = formatSubject(cluster, { kind: 'node', node });
-    const announcement = { id: randomUUID(), subject, origin: `node:${node}`, payload: JSON.stringify(event) };
+    const announcement = { id: randomUUIDv7(), subject, origin: `node:${node}`, payload: JSON.stringify(event) };
     for (let failuresCount = 0; this.#contact.appendRefusal() === null; failuresCount++) {
       const outcome = await this.journal.append(announcement).catch((error: unknown) => ({
         outcome: 'unknown' as const,

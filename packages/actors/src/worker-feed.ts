@@ -12,7 +12,6 @@ import {
   type ListenerSpec,
   type PendingFact,
   type RecordedEvent,
-  type Roster,
 } from '@muster/membership';
 import { EventTail } from './event-tail.ts';
 import type { FoldedRoster } from './folded-roster.ts';
@@ -102,20 +101,19 @@ export class WorkerFeed {
   snapshot(revisionMin: number): RosterText {
     const kept = this.#newestText;
     if (kept !== null && kept.revision >= revisionMin && this.tail.covers(kept.revision)) return kept;
-    return this.encode(this.folded.roster);
+    const { roster } = this.folded;
+    return this.remember({ revision: roster.revision, text: encodeSnapshot(roster) });
   }
 
-  /** The text of a roster, remembered for workers to come. */
-  encode(roster: Roster): RosterText {
-    if (this.#newestText?.revision === roster.revision) return this.#newestText;
-    const made: RosterText = { revision: roster.revision, text: encodeSnapshot(roster) };
-    this.#newestText = made;
-    return made;
+  /** A text that was made elsewhere, kept for workers to come. */
+  remember(text: RosterText): RosterText {
+    this.#newestText = text;
+    return text;
   }
 
   /** The roster was taken from this text. */
   adopt(text: RosterText): void {
-    this.#newestText = text;
+    this.remember(text);
     this.tail.restartAfter(text.revision);
   }
 

@@ -63,24 +63,52 @@ export type DecodedSnapshot =
       readonly message: string;
     };
 
-/** JSON text of about 250 bytes a backend. */
+/** JSON text of about 250 bytes a backend. For 10,000 backends that is some 70 ms in one go. */
 export function encodeSnapshot(roster: Roster): string {
+  return [...snapshotParts(roster)].join('');
+}
+
+/** Backends in one part. */
+const PART_BACKENDS = 256;
+
+/** The same text in parts of about 2 ms each, for whoever must not be kept from other work. */
+export function* snapshotParts(roster: Roster): Generator<string, void> {
   const { cluster, revision, timeMs, rejectedCount } = roster;
-  const text: SnapshotText = {
-    format: SNAPSHOT_FORMAT,
-    cluster,
-    revision,
-    timeMs,
-    rejectedCount,
-    hash: rosterHash(roster),
-    listeners: [...roster.listeners.values()].map(({ digest: _digest, ...listener }) => listener),
-    pools: [...roster.pools.values()].map(({ digest: _digest, backends, ...pool }) => ({
-      ...pool,
-      backends: [...backends.values()].map(encodeBackend),
-    })),
-    nodes: [...roster.nodes.values()].map(({ digest: _digest, ...node }) => node),
-  };
-  return JSON.stringify(text);
+  const head = { format: SNAPSHOT_FORMAT, cluster, revision, timeMs, rejectedCount, hash: rosterHash(roster) };
+  const listeners = [...roster.listeners.values()].map(({ digest: _digest, ...listener }) => listener);
+  yield `${withoutBrace(head)},"listeners":${JSON.stringify(listeners)},"pools":[`;
+  let separator = '';
+  for (const { digest: _digest, backends, ...pool } of roster.pools.values()) {
+    yield `${separator}${withoutBrace(pool)},"backends":[`;
+    yield* backendParts(backends.values());
+    yield ']}';
+    separator = ',';
+  }
+  const nodes = [...roster.nodes.values()].map(({ digest: _digest, ...node }) => node);
+  yield `],"nodes":${JSON.stringify(nodes)}}`;
+}
+
+function* backendParts(backends: Iterator<Backend>): Generator<string, void> {
+  let separator = '';
+  for (;;) {
+    const part: string[] = [];
+    for (let next = backends.next(); !next.done; next = backends.next()) {
+      part.push(encodeBackend(next.value));
+      if (part.length === PART_BACKENDS) break;
+    }
+    if (part.length === 0) return;
+    yield separator + part.join(',');
+    separator = ',';
+  }
+}
+
+function encodeBackend({ digest: _digest, pool: _pool, ...backend }: Backend): string {
+  return JSON.stringify(backend);
+}
+
+/** A JSON object's text, open for more fields. */
+function withoutBrace(value: object): string {
+  return JSON.stringify(value).slice(0, -1);
 }
 
 /** The roster again, equal to the one that was encoded down to its hash; or why the text cannot be trusted. */
@@ -105,10 +133,6 @@ export function decodeSnapshot(text: string): DecodedSnapshot {
   if (rosterHash(roster) === parsed.data.hash) return { outcome: 'decoded', roster };
   const message = `the content has hash ${rosterHash(roster)}, the snapshot says ${parsed.data.hash}`;
   return { outcome: 'unreadable', reason: 'hash-differs', message };
-}
-
-function encodeBackend({ digest: _digest, pool: _pool, observations, ...backend }: Backend) {
-  return { ...backend, observations: [...observations] };
 }
 
 function rosterOf({ format: _format, hash: _hash, listeners, pools, nodes, ...head }: SnapshotText): Roster {

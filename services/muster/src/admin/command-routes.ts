@@ -1,5 +1,5 @@
 /** Routes that append: commands, which are decided against the roster first, and raw events. */
-import { randomUUID } from 'node:crypto';
+import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
 import { commandSchema, decodeEvent } from '@muster/membership';
 import type { AdminApp, AdminContext } from './admin-server.ts';
@@ -32,7 +32,7 @@ export function addCommandRoutes(app: AdminApp, { node }: AdminContext): void {
     '/v1/events',
     { schema: { summary: 'Append an event as it is, if it parses', body: newEventSchema } },
     async ({ body, headers, ip }) => {
-      const { subject, id = randomUUID(), expectedRevision } = body;
+      const { subject, id = randomUUIDv7(), expectedRevision } = body;
       const origin = originOf(headers['muster-origin'], ip);
       const payload = typeof body.payload === 'string' ? body.payload : JSON.stringify(body.payload);
       const decoded = decodeEvent({ revision: 0, timeMs: 0, id, subject, origin, payload }, node.roster().cluster);
