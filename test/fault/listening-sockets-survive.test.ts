@@ -1,3 +1,4 @@
+/** With every worker killed, a connection waits in the kernel and is answered by the next worker. */
 import { bindSharedSocket, type SharedSocket } from '@muster/proxy';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

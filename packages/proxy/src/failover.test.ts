@@ -1,3 +1,4 @@
+/** Another backend is dialled when a connect fails, and only then; what a connection does when nobody is left. */
 import { describe, expect, test } from 'vitest';
 import type { Dial, DialOwner, Transport } from './leg.ts';
 import { Client, collect, ProxyHarness } from './proxy-harness.ts';

@@ -1,3 +1,4 @@
+/** The limits of the data plane, and what happens at each of them. */
 import { expect, test } from 'vitest';
 import type { Decision } from './proxied-pool.ts';
 import { Client, ProxyHarness } from './proxy-harness.ts';

@@ -1,3 +1,4 @@
+/** The relay as a library, over streams in memory, Unix sockets and TLS. */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { on, once, type EventEmitter } from 'node:events';

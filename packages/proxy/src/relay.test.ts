@@ -1,3 +1,4 @@
+/** What a relayed connection promises: every byte, half-closes, backpressure, idle timeout. On both transports. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

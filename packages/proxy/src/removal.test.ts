@@ -1,3 +1,4 @@
+/** I4: connections to a target that is no longer in its pool are closed at once; drains and their deadlines. */
 import { describe, expect, test } from 'vitest';
 import { Client, ProxyHarness } from './proxy-harness.ts';
 import { rawTransport } from './raw-transport.ts';

@@ -1,3 +1,4 @@
+/** Bound sockets that processes share: addresses, taken ones included. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+/** The timer wheel, in virtual time. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RefusalLog, type RefusalLine } from './refusal-log.ts';

@@ -1,3 +1,4 @@
+/** Turns and weights, checked against nginx's algorithm written out plainly. */
 import { poolSpecSchema, type BackendSet, type EligibleBackend } from '@muster/membership';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -94,7 +94,8 @@ function carryOver(
 ): number[] {
   let index = 0;
   return after.map(({ id }) => {
-    while (index < before.length && before[index]!.id < id) index++;
+    // Most ids are the same text object as before, which is told at a glance; their order takes a comparison.
+    while (index < before.length && before[index]!.id !== id && before[index]!.id < id) index++;
     return before[index]?.id === id ? weights[index]! : 0;
   });
 }
