@@ -4,45 +4,78 @@
  *
  * Events are made in batches outside the measured time, so that what is measured is the fold and not the generator.
  */
-import { emptyRoster, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
+import { parseArgs } from 'node:util';
+import { emptyRoster, fold, type RecordedEvent, type Roster } from '@muster/membership';
+import { machineText } from './figures.ts';
 
 const BATCH_EVENTS = 10_000;
 const BASE_TIME_MS = 1_800_000_000_000;
 
-export interface FoldFigures {
-  readonly backendsCount: number;
-  readonly eventsCount: number;
+export const foldUsage = `fold   events a second, for pools of different sizes
+        --backends A,B      (100,1000,10000,100000)        --events N   for 10,000 backends (1000000)`;
+
+/** For pools of other sizes than `THOROUGH_BACKENDS`. */
+const OTHER_EVENTS = 200_000;
+const WARM_UP_EVENTS = 100_000;
+const THOROUGH_BACKENDS = 10_000;
+
+export function foldBench(options: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...options],
+    options: {
+      backends: { type: 'string', default: '100,1000,10000,100000' },
+      events: { type: 'string', default: '1000000' },
+    },
+  });
+  console.log(machineText());
+  measureFold(1_000, WARM_UP_EVENTS);
+  console.log('\n  backends     events   events/s   µs each   µs CPU each');
+  for (const backendsCount of values.backends.split(',').map(Number)) {
+    const eventsCount = backendsCount === THOROUGH_BACKENDS ? Number(values.events) : OTHER_EVENTS;
+    const figures = measureFold(backendsCount, eventsCount);
+    const { eventsPerSecond, microsecondsPerEvent, cpuMicrosecondsPerEvent } = figures;
+    const columns = [backendsCount, eventsCount, eventsPerSecond.toFixed(0)].map((value) => `${value}`.padStart(10));
+    const times = [microsecondsPerEvent, cpuMicrosecondsPerEvent].map((value) => value.toFixed(2).padStart(9));
+    console.log(`${columns.join(' ')} ${times.join('     ')}`);
+  }
+  return Promise.resolve();
+}
+
+interface FoldFigures {
   readonly eventsPerSecond: number;
   readonly microsecondsPerEvent: number;
-  readonly hash: string;
+  /** All threads of the process, the collector's too. */
+  readonly cpuMicrosecondsPerEvent: number;
 }
 
 /** Folds `eventsCount` events (modes, weights and health flips in equal parts) over a pool of `backendsCount`. */
-export function measureFold(backendsCount: number, eventsCount: number): FoldFigures {
+function measureFold(backendsCount: number, eventsCount: number): FoldFigures {
   let roster = populated(backendsCount);
   const random = seededRandom(backendsCount);
   let elapsedMs = 0;
+  let cpuMicroseconds = 0;
   for (let done = 0; done < eventsCount; done += BATCH_EVENTS) {
     const batch = Array.from({ length: BATCH_EVENTS }, (_, index) =>
       randomEvent(roster.revision + 1 + index, backendsCount, random),
     );
+    const cpuBefore = process.cpuUsage();
     const startedMs = performance.now();
     for (const recorded of batch) roster = fold(roster, recorded).roster;
     elapsedMs += performance.now() - startedMs;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    cpuMicroseconds += user + system;
   }
   if (roster.rejectedCount > 0)
     throw new Error(`${roster.rejectedCount} events were rejected; the measurement is void`);
   return {
-    backendsCount,
-    eventsCount,
-    eventsPerSecond: Math.round((eventsCount / elapsedMs) * 1_000),
+    eventsPerSecond: (eventsCount / elapsedMs) * 1_000,
     microsecondsPerEvent: (elapsedMs * 1_000) / eventsCount,
-    hash: rosterHash(roster),
+    cpuMicrosecondsPerEvent: cpuMicroseconds / eventsCount,
   };
 }
 
 /** A roster with one pool and its backends. */
-export function populated(backendsCount: number): Roster {
+function populated(backendsCount: number): Roster {
   let roster = fold(emptyRoster('bench'), recorded(1, 'pool.p', { type: 'PoolDefined', health: { tcp: true } })).roster;
   for (let index = 0; index < backendsCount; index++) {
     const event = { type: 'BackendRegistered', target: targetOf(index) };
@@ -78,7 +111,8 @@ function recorded(revision: number, entity: string, event: object): RecordedEven
   };
 }
 
-function targetOf(index: number): string {
+/** An address of its own for each backend. */
+export function targetOf(index: number): string {
   return `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}:8001`;
 }
 

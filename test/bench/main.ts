@@ -1,15 +1,41 @@
 /**
- * `pnpm bench NAME [options]`: runs one benchmark. Each says what it measures in its own file and prints a table.
+ * `node bootstrap.mjs bench NAME [options]`: runs one benchmark. Each says in its own file what it measures, prints the
+ * machine it ran on, and a table with the spread.
  */
-import { tcpBench } from './tcp.ts';
+import { foldBench, foldUsage } from './fold.ts';
+import { idleBench, idleUsage } from './idle.ts';
+import { latencyBench, latencyUsage } from './latency.ts';
+import { selectionBench, selectionUsage } from './selection.ts';
+import { startBench, startUsage } from './start.ts';
+import { tcpBench, tcpUsage } from './tcp.ts';
 
-const benches: Record<string, (options: readonly string[]) => Promise<void>> = { tcp: tcpBench };
+interface Bench {
+  readonly usage: string;
+  readonly run: (options: readonly string[]) => Promise<void>;
+}
 
-const [name = '', ...options] = process.argv.slice(2);
-const bench = benches[name];
-if (bench === undefined) {
-  console.error(`Usage: node test/bench/main.ts ${Object.keys(benches).join(' | ')} [options]`);
+const benches: Readonly<Record<string, Bench>> = {
+  tcp: { usage: tcpUsage, run: tcpBench },
+  latency: { usage: latencyUsage, run: latencyBench },
+  fold: { usage: foldUsage, run: foldBench },
+  start: { usage: startUsage, run: startBench },
+  selection: { usage: selectionUsage, run: selectionBench },
+  idle: { usage: idleUsage, run: idleBench },
+};
+
+const usage = `usage: node bootstrap.mjs bench NAME [options]
+
+  ${Object.values(benches)
+    .map((bench) => bench.usage)
+    .join('\n  ')}`;
+
+const [name, ...options] = process.argv.slice(2);
+const bench = Object.hasOwn(benches, name ?? '') ? benches[name!] : undefined;
+if (name === '--help' || (bench !== undefined && options.includes('--help'))) console.log(usage);
+else if (bench === undefined) fail(name === undefined ? usage : `there is no benchmark "${name}"\n\n${usage}`);
+else await bench.run(options).catch((error: unknown) => fail((error as Error).message));
+
+function fail(message: string): void {
+  console.error(message);
   process.exitCode = 2;
-} else {
-  await bench(options);
 }

@@ -16,8 +16,8 @@ const THIS_CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
 const MAX_CONNECTIONS = 8_192;
 
 export interface MusterWorkerOptions {
-  /** A command that replaces itself by the one that follows it, for example `taskset -c 0`. */
-  readonly runner: readonly [command: string, ...options: string[]];
+  /** A command that replaces itself by the one that follows it, for example `taskset -c 0`. Default: none. */
+  readonly runner?: readonly [command: string, ...options: string[]];
   readonly port: number;
   readonly backendPort: number;
   /** The project's folder whose worker is started; default: this one. */
@@ -28,21 +28,42 @@ export interface MusterWorkerOptions {
 
 /** Resolves when it listens. The caller ends it. */
 export async function startMusterWorker(options: MusterWorkerOptions): Promise<ChildProcess> {
-  const { runner, port, backendPort, checkout = THIS_CHECKOUT, nodeOptions = [] } = options;
+  const { port, backendPort } = options;
   const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port });
   if (!bound.ok) throw new Error(`Port ${port} could not be bound: ${bound.code}`);
-  const main = resolve(checkout, 'services/muster/src/worker/worker-main.ts');
-  const args = ['--node', 'bench', '--index', '0', '--max-connections', `${MAX_CONNECTIONS}`];
-  const [execPath, ...execArgv] = [...runner, process.execPath, ...nodeOptions];
-  const child = fork(main, args, { execPath, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const { child, send } = forkWorker({ index: 0, ...options });
   await reported(child, 'started');
-  const send = (message: WorkerMessage, handle?: object) => child.send(message, handle as SendableHandle);
-  send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
+  await send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
   const spec = { bind: `127.0.0.1:${port}`, protocol: 'tcp', pool: 'spells', idleTimeoutMs: 3_600_000 } as const;
-  send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
+  await send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
   await reported(child, 'listening');
   bound.socket.close();
   return child;
+}
+
+export interface ForkedWorker {
+  readonly child: ChildProcess;
+  /** Resolves when the message was handed to the operating system. */
+  send(message: WorkerMessage, handle?: object): Promise<void>;
+}
+
+/** A worker process that has been told nothing yet. */
+export function forkWorker({
+  index,
+  runner,
+  checkout = THIS_CHECKOUT,
+  nodeOptions = [],
+}: { readonly index: number } & Partial<MusterWorkerOptions>): ForkedWorker {
+  const main = resolve(checkout, 'services/muster/src/worker/worker-main.ts');
+  const args = ['--node', 'bench', '--index', `${index}`, '--max-connections', `${MAX_CONNECTIONS}`];
+  const [execPath, ...execArgv]: [string, ...string[]] =
+    runner === undefined ? [process.execPath, ...nodeOptions] : [...runner, process.execPath, ...nodeOptions];
+  const child = fork(main, args, { execPath, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const send = (message: WorkerMessage, handle?: object) =>
+    new Promise<void>((resolveSent, reject) => {
+      child.send(message, handle as SendableHandle, (error) => (error === null ? resolveSent() : reject(error)));
+    });
+  return { child, send };
 }
 
 type SendableHandle = Parameters<ChildProcess['send']>[1] & object;

@@ -11,8 +11,8 @@
  * the project as a row `before`, and `--node-options` adds this one under other options of Node as `options`.
  */
 import { parseArgs } from 'node:util';
-import { cpus, release } from 'node:os';
 import { openContenders, type Contender, type MusterVariants } from './contenders.ts';
+import { machineText, median } from './figures.ts';
 import { loads, measure, type Load, type Measurement } from './load.ts';
 
 const BASELINE = 'haproxy';
@@ -44,7 +44,7 @@ export async function tcpBench(options: readonly string[]): Promise<void> {
   const names = new Set([...values.only.split(','), ...Object.keys(variants).filter((name) => name !== 'muster')]);
   await using opened = await openContenders([...names], variants);
   const chosen = loads.filter(({ name }) => values.loads.split(',').includes(name));
-  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Linux ${release()}, Node ${process.versions.node}`);
+  console.log(machineText());
   console.log(`${values.pairs} rounds of ${values.seconds} s; CPU time of the proxy alone, median (user + system)\n`);
   for (const load of chosen) {
     const rows = new Map<Contender, Measurement[]>(opened.contenders.map((contender) => [contender, []]));
@@ -82,10 +82,4 @@ function ratioText(results: readonly Measurement[], baseline: readonly Measureme
   const total = ({ user, system }: Measurement) => user + system;
   const ratios = results.map((result, round) => total(result) / total(baseline[round]!));
   return `${median(ratios).toFixed(2)}x (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -8,8 +8,7 @@
  *
  * What it uses, verified on Node 26.10: the `TCP` and `Pipe` handles with `listen`, `onconnection`, `connect`,
  * `useUserBuffer`, `readStart`, `onread`, `writeBuffer(null, view)` (0, an error number, or a request for a write that
- * is not done yet), `shutdown`, `close`. `rawTransport` is null wherever that does not hold, or where asking would
- * print a deprecation warning; then `socket-transport.ts` does the work with public API only.
+ * is not done yet), `shutdown`, `close`. `rawTransport` is null wherever that does not hold; then `socket-transport.ts` does the work with public API only.
  */
 import type { Address } from '@muster/membership';
 import { isIPv6 } from 'node:net';
@@ -254,15 +253,11 @@ function setSocketOptions(handle: StreamHandle): void {
   handle.setKeepAlive?.(true, TCP_KEEP_ALIVE_S);
 }
 
-/** Every name is checked before any is used; with `--pending-deprecation` asking would print a warning, so it is not asked. */
+/** Every name is checked before any is used. */
 function findBindings(): Bindings | null {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
-  const wouldWarn = options.includes('--pending-deprecation') || process.env['NODE_PENDING_DEPRECATION'] === '1';
-  if (major !== 26 || minor < 10 || wouldWarn) return null;
-  const { binding } = process as unknown as { binding?: (name: string) => Record<string, unknown> };
-  if (typeof binding !== 'function') return null;
-  const [tcp, pipe, stream] = ['tcp_wrap', 'pipe_wrap', 'stream_wrap'].map((name) => binding.call(process, name));
+  if (major !== 26 || minor < 10) return null;
+  const [tcp, pipe, stream] = ['tcp_wrap', 'pipe_wrap', 'stream_wrap'].map(bindingNamed);
   const found = {
     TCP: tcp?.['TCP'],
     Pipe: pipe?.['Pipe'],
@@ -276,6 +271,21 @@ function findBindings(): Bindings | null {
     stateWriteError: stream?.['kLastWriteErr'],
   };
   return isComplete(found) ? found : null;
+}
+
+/** Undefined where there is none, or where asking is forbidden, as it is under `--permission`. */
+function bindingNamed(name: string): Record<string, unknown> | undefined {
+  const { noDeprecation } = process;
+  // With `--pending-deprecation` asking would print a warning; what it warns of is what this file allows for.
+  process.noDeprecation = true;
+  try {
+    const { binding } = process as unknown as { binding?: (name: string) => Record<string, unknown> };
+    return binding?.call(process, name);
+  } catch {
+    return undefined;
+  } finally {
+    process.noDeprecation = noDeprecation ?? false;
+  }
 }
 
 function isComplete(found: Record<keyof Bindings, unknown>): found is Record<keyof Bindings, unknown> & Bindings {
