@@ -35,7 +35,11 @@ pool = "p"`,
         fc.string(),
         fc.uint8Array({ maxLength: 200 }).map((bytes) => new Uint8Array(bytes)),
         fc
-          .record({ type: fc.constantFrom('DefinePool', 'RegisterBackend', 'Nonsense'), pool: fc.anything() })
+          .record({
+            type: fc.constantFrom('DefinePool', 'RegisterBackend', 'Nonsense'),
+            pool: fc.anything(),
+            no: fc.nat(),
+          })
           .map((body) => JSON.stringify(body)),
         fc.record({ subject: fc.string(), payload: fc.json() }).map((body) => JSON.stringify(body)),
       ),

@@ -105,3 +105,35 @@ pool = "p"`,
   expect(pids.filter(isAlive)).toEqual([]);
   expect(node.process.output()).toContain('stopped');
 });
+
+test('a second SIGTERM ends the wait for open connections', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedEcho('b');
+  await using node = await startTestNode({
+    folder,
+    config: `
+[[pools]]
+id = "p"
+backends = [{ id = "b-1", target = "${backend.target}" }]
+[[listeners]]
+id = "front"
+bind = "127.0.0.1:0"
+pool = "p"`,
+  });
+  const address = await node.address('front');
+  await using client = await openClient(address);
+  await client.greeting();
+  const stopped = node.stop();
+  await eventually('the listener refuses', () =>
+    nameBehind(address).then(
+      () => false,
+      () => true,
+    ),
+  );
+  await client.echo('still open');
+  await eventually('a later signal is another wish', async () => {
+    node.process.child.kill('SIGTERM');
+    return client.isClosed();
+  });
+  expect(await stopped).toBe(0);
+});

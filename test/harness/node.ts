@@ -62,7 +62,10 @@ export async function freePort(): Promise<number> {
 /** Starts a node and waits until it is ready to serve. */
 export async function startTestNode(options: NodeOptions): Promise<TestNode> {
   const node = await spawnTestNode(options);
-  const isReady = eventually('the node serves', async () => (await fetch(`${node.admin}/readyz`)).ok);
+  const isReady = eventually('the node serves', async () => {
+    // Its NodeStarted is recorded, so that a hash read from now on changes only by what the test does.
+    return (await fetch(`${node.admin}/readyz`)).ok && (await node.status()).revision > 0;
+  });
   const hasEnded = node.process.exited().then((code) => Promise.reject(new Error(`it exited with ${code}`)));
   await Promise.race([isReady, hasEnded]).catch(async (error: unknown) => {
     const output = node.process.output();

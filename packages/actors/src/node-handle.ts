@@ -37,6 +37,7 @@ export type CommandOutcome =
 
 export interface ListenerStatus {
   readonly id: string;
+  /** `opening` until at least one worker listens on it. */
   readonly state: 'opening' | 'listening' | 'failed' | 'closing';
   /** Where it is really bound, null while it is not. */
   readonly boundAddress: string | null;
@@ -102,12 +103,12 @@ export interface NodeHandle {
   onRosterChanged(listener: RosterListener): () => void;
   /** Resolves when the node has folded everything the journal had; rejects when it stops before. */
   caughtUp(): Promise<void>;
-  /** Resolves when the node has caught up and every worker serves the roster; rejects when it stops before. */
+  /** Resolves when every worker serves the roster as it is now, sockets included; rejects when the node stops before. */
   ready(): Promise<void>;
   /**
    * Stops everything and waits for it: listeners stop accepting, workers let connections finish for `drainTimeoutMs`
    * (default 30,000), probes end, facts are flushed, a snapshot is saved, `NodeStopped` is appended. Idempotent.
-   * The journal stays open: who opened it closes it.
+   * The journal stays open: who opened it closes it. Called again with a shorter drain timeout, it shortens the wait.
    */
   stop(options?: { readonly drainTimeoutMs?: number; readonly reason?: string }): Promise<void>;
 }

@@ -63,12 +63,14 @@ function listenerStatus(id: string, { listeners, feed, options, givenUpByActor }
   const { socket, reason } = snapshot.context;
   const boundAddress = socket?.boundAddress ?? null;
   if (socket === null) return { id, state: reason === null ? 'opening' : 'failed', boundAddress, reason };
+  let isListening = options.workers === 0;
   for (let index = 0; index < options.workers; index++) {
     const failure = feed.link(index)?.listenFailureById.get(id);
+    isListening ||= failure === null;
     if (typeof failure === 'string')
       return { id, state: 'failed', boundAddress, reason: `worker ${index}: ${failure}` };
   }
-  return { id, state: 'listening', boundAddress, reason };
+  return { id, state: isListening ? 'listening' : 'opening', boundAddress, reason };
 }
 
 function workerStatus(key: string, { workers, feed }: NodeParts): WorkerStatus {

@@ -63,7 +63,8 @@ class Node implements NodeHandle {
   readonly #machine: Actor<typeof nodeMachine>;
   readonly #stopped = Promise.withResolvers<void>();
   readonly #caughtUp = Promise.withResolvers<void>();
-  readonly #ready = Promise.withResolvers<void>();
+  /** Never resolves: rejects when the node has stopped. */
+  readonly #ended = Promise.withResolvers<never>();
   #loadFailuresCount = 0;
   #isStopping = false;
   /** Ends the wait before something is announced again. */
@@ -93,7 +94,7 @@ class Node implements NodeHandle {
     this.#machine = createActor(nodeMachine, { clock, input: this.#duties() });
     // Nobody has to wait for these two.
     this.#caughtUp.promise.catch(() => undefined);
-    this.#ready.promise.catch(() => undefined);
+    this.#ended.promise.catch(() => undefined);
     this.#machine.subscribe({ complete: () => this.#onStopped(), error: (error) => this.#onDefect(error) });
     for (let index = 0; index < options.workers; index++) this.#workers.start(String(index));
     this.#machine.start();
@@ -136,13 +137,15 @@ class Node implements NodeHandle {
   }
 
   ready(): Promise<void> {
-    return this.#ready.promise;
+    return Promise.race([this.#whenReady(), this.#ended.promise]);
   }
 
   stop({
     drainTimeoutMs = DRAIN_TIMEOUT_MS,
     reason,
   }: { drainTimeoutMs?: number; reason?: string } = {}): Promise<void> {
+    if (this.#isStopping)
+      for (const worker of this.#workers.actors()) worker.send({ type: 'drain', timeoutMs: drainTimeoutMs });
     this.#machine.send({ type: 'stop', drainTimeoutMs, reason: reason ?? null });
     return this.#stopped.promise;
   }
@@ -198,8 +201,13 @@ class Node implements NodeHandle {
     void this.#announce({ type: 'NodeStarted', workers });
     await this.#reconciler.poke();
     this.#snapshots.saveWhenDue();
+  }
+
+  async #whenReady(): Promise<void> {
+    await this.#caughtUp.promise;
+    const { revision } = this.#folded.roster;
+    await this.#reconciler.poke();
     await this.#whenWorkersServe(revision);
-    this.#ready.resolve();
   }
 
   /** Every worker has the roster, and every listener has opened or failed. */
@@ -286,7 +294,7 @@ class Node implements NodeHandle {
 
   #onStopped(): void {
     this.#caughtUp.reject(new Error('the node was stopped before it had caught up'));
-    this.#ready.reject(new Error('the node was stopped before it was ready'));
+    this.#ended.reject(new Error('the node was stopped before it was ready'));
     this.#stopped.resolve();
   }
 

@@ -101,6 +101,9 @@ export const workerMachine = setup({
     logKill: ({ context: { index, ports } }) =>
       ports.log.warn({ worker: index }, `worker ${index} did not end in time and is killed`),
   },
+  guards: {
+    isSooner: ({ context, event }) => event.type === 'drain' && event.timeoutMs < context.drainTimeoutMs,
+  },
   delays: {
     restart: ({ context: { fastExitsInARow, ports } }) =>
       backoffMs(Math.max(0, fastExitsInARow - 1), RETRY_BACKOFF, ports.random),
@@ -133,7 +136,15 @@ export const workerMachine = setup({
         serving: {},
         draining: {
           entry: sendTo('process', ({ context }) => ({ type: 'drain', timeoutMs: context.drainTimeoutMs })),
-          on: { exited: '#worker.stopped', drain: {} },
+          on: {
+            exited: '#worker.stopped',
+            drain: {
+              guard: 'isSooner',
+              target: 'draining',
+              reenter: true,
+              actions: { type: 'noteDrain', params: ({ event }) => event },
+            },
+          },
           after: { drainLimit: 'killing' },
         },
         killing: {

@@ -34,6 +34,8 @@ export interface AdminServerOptions {
   readonly metrics: Metrics;
   readonly traffic: TrafficTotals;
   readonly log: Logger;
+  /** False while the node still brings the roster to what its config declares. Default: always true. */
+  readonly isConfigApplied?: () => boolean;
 }
 
 type ListenOutcome =

@@ -12,12 +12,12 @@ import { statusView, unreadyReasons } from './status-view.ts';
 export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
-  const { node, traffic, metrics } = context;
+  const { node, traffic, metrics, isConfigApplied = () => true } = context;
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
   app.get('/readyz', { schema: { summary: 'The node serves, with all its workers' } }, () => {
-    const reasons = unreadyReasons(node.status());
+    const reasons = isConfigApplied() ? unreadyReasons(node.status()) : ['the config is not applied yet'];
     if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
     return { status: 'ready' };
   });

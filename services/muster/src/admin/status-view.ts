@@ -12,9 +12,10 @@ export function statusView(status: NodeStatus, traffic: Traffic): StatusView {
 }
 
 /** Why the node is not ready for traffic, one sentence each; empty when it is. */
-export function unreadyReasons({ state, workers }: NodeStatus): string[] {
+export function unreadyReasons({ state, workers, listeners }: NodeStatus): string[] {
   return [
     ...(state === 'serving' ? [] : [`the node is ${state}`]),
     ...workers.flatMap(({ index, state: at }) => (at === 'serving' ? [] : [`worker ${index} is ${at}`])),
+    ...listeners.flatMap(({ id, state: at }) => (at === 'opening' ? [`listener ${id} is opening`] : [])),
   ];
 }

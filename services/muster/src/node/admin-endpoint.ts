@@ -15,14 +15,18 @@ export type RunningAdmin =
 
 export interface AdminEndpointOptions {
   readonly node: NodeHandle;
-  readonly config: NodeConfig & { readonly admin: string };
+  readonly config: NodeConfig;
   readonly log: Log;
+  readonly isConfigApplied: () => boolean;
 }
 
-export async function startAdmin({ node, config, log }: AdminEndpointOptions): Promise<RunningAdmin> {
+/** Null where the config wants no admin API. */
+export async function startAdmin(options: AdminEndpointOptions): Promise<RunningAdmin | null> {
+  const { node, config, log, isConfigApplied } = options;
+  if (config.admin === null) return null;
   const traffic = new TrafficTotals();
   const metrics = createMetrics({ node, traffic });
-  const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, log });
+  const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, log, isConfigApplied });
   const unfollow = followTraffic(node, traffic);
   const close = async () => {
     unfollow();

@@ -56,19 +56,23 @@ export async function runNode(options: RunNodeOptions): Promise<number> {
     spawnWorker: workerSpawner({ node: config.id, maxConnections: config.maxConnections }),
     log,
   });
-  const admin =
-    config.admin === null ? null : await startAdmin({ node, config: { ...config, admin: config.admin }, log });
+  let isConfigApplied = false;
+  const admin = await startAdmin({ node, config, log, isConfigApplied: () => isConfigApplied });
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     await journal.close();
     return fail(admin.reason);
   }
-  await serveUntilStopped(node, options, log);
+  await serveUntilStopped(node, { ...options, onConfigApplied: () => (isConfigApplied = true) }, log);
   await shutDown({ node, journal, admin, log });
   return 0;
 }
 
-async function serveUntilStopped(node: NodeHandle, options: RunNodeOptions, log: Log): Promise<void> {
+interface ServeOptions extends RunNodeOptions {
+  readonly onConfigApplied: () => void;
+}
+
+async function serveUntilStopped(node: NodeHandle, options: ServeOptions, log: Log): Promise<void> {
   const stopping = stopSignal();
   const stopLogging = logMembership(node, log);
   const serving = applyAndServe(node, options, log).catch((error: unknown) => {
@@ -77,7 +81,6 @@ async function serveUntilStopped(node: NodeHandle, options: RunNodeOptions, log:
   const signal = await stopping.first;
   const { drainTimeoutMs } = options.config;
   log.info({ signal }, `${signal}: draining for at most ${drainTimeoutMs / 1_000} s; a second signal ends it at once`);
-  // Reconnecting clients and a second signal may race; whichever comes first ends the wait.
   await Promise.race([node.stop({ drainTimeoutMs, reason: signal }), stopping.second]);
   await node.stop({ drainTimeoutMs: 0, reason: signal });
   await serving;
@@ -85,9 +88,10 @@ async function serveUntilStopped(node: NodeHandle, options: RunNodeOptions, log:
   stopping.forget();
 }
 
-async function applyAndServe(node: NodeHandle, options: RunNodeOptions, log: Log): Promise<void> {
+async function applyAndServe(node: NodeHandle, options: ServeOptions, log: Log): Promise<void> {
   await node.caughtUp();
   await applyConfig({ node, declared: options.declared, origin: `config:${options.config.id}`, log });
+  options.onConfigApplied();
   await node.ready();
   const { revision, hash, workers } = node.status();
   log.info({ revision, hash }, `serving at revision ${revision} (hash ${hash}) with ${workers.length} worker(s)`);
