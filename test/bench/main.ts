@@ -2,6 +2,9 @@
  * `node bootstrap.mjs bench NAME [options]`: runs one benchmark. Each says in its own file what it measures, prints the
  * machine it ran on, and a table with the spread.
  */
+import { parseArgs } from 'node:util';
+import { measureActors } from './actors.ts';
+import { machineText } from './figures.ts';
 import { foldBench, foldUsage } from './fold.ts';
 import { idleBench, idleUsage } from './idle.ts';
 import { latencyBench, latencyUsage } from './latency.ts';
@@ -14,6 +17,9 @@ interface Bench {
   readonly run: (options: readonly string[]) => Promise<void>;
 }
 
+const actorsUsage = `actors   10,000 backends: start, idle with TCP probes every 5 s, stop
+        --backends N  (10000)   --seconds S  idle  (20)`;
+
 const benches: Readonly<Record<string, Bench>> = {
   tcp: { usage: tcpUsage, run: tcpBench },
   latency: { usage: latencyUsage, run: latencyBench },
@@ -21,7 +27,17 @@ const benches: Readonly<Record<string, Bench>> = {
   start: { usage: startUsage, run: startBench },
   selection: { usage: selectionUsage, run: selectionBench },
   idle: { usage: idleUsage, run: idleBench },
+  actors: { usage: actorsUsage, run: actorsBench },
 };
+
+async function actorsBench(options: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...options],
+    options: { backends: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '20' } },
+  });
+  console.log(machineText());
+  console.table(await measureActors(Number(values.backends), Number(values.seconds)));
+}
 
 const usage = `usage: node bootstrap.mjs bench NAME [options]
 

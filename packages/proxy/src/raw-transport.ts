@@ -8,7 +8,8 @@
  *
  * What it uses, verified on Node 26.10: the `TCP` and `Pipe` handles with `listen`, `onconnection`, `connect`,
  * `useUserBuffer`, `readStart`, `onread`, `writeBuffer(null, view)` (0, an error number, or a request for a write that
- * is not done yet), `shutdown`, `close`. `rawTransport` is null wherever that does not hold; then `socket-transport.ts` does the work with public API only.
+ * is not done yet), `shutdown`, `close`. `rawTransport` is null wherever that does not hold; then `socket-transport.ts`
+ * does the work with public API only.
  */
 import type { Address } from '@muster/membership';
 import { isIPv6 } from 'node:net';

@@ -24,7 +24,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
   /** Position of the next backend in the rotation; always below the set's length, 0 for an empty set. */
   #nextIndex = 0;
   #lastPickedId: string | null = null;
-  /** By position in the set; unused while all weights are equal. */
+  /** By position in the set; unused while all weights are equal, and empty until they first differ. */
   #currentWeights: number[] = [];
   /** Turns still to be skipped at the first set that has a backend. */
   #startOffset: number;
@@ -47,8 +47,9 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
     const isFirst = this.#lastPickedId === null;
     this.#set = set;
     this.#backends = set.backends;
-    this.#currentWeights = carryOver(before, this.#currentWeights, set.backends);
     this.#isRotation = set.backends.every(({ weight }) => weight === set.backends[0]!.weight);
+    const hasWeights = !this.#isRotation || this.#currentWeights.length > 0;
+    if (hasWeights) this.#currentWeights = carryOver(before, this.#currentWeights, set.backends);
     this.#nextIndex = isFirst ? 0 : indexAfter(set.backends, this.#lastPickedId!);
     if (isFirst && set.backends.length > 0) this.#skipToStart();
   }
@@ -96,7 +97,7 @@ function carryOver(
   return after.map(({ id }) => {
     // Most ids are the same text object as before, which is told at a glance; their order takes a comparison.
     while (index < before.length && before[index]!.id !== id && before[index]!.id < id) index++;
-    return before[index]?.id === id ? weights[index]! : 0;
+    return before[index]?.id === id ? (weights[index] ?? 0) : 0;
   });
 }
 
