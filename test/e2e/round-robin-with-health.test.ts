@@ -10,7 +10,9 @@ import { openClient } from '../harness/client.ts';
 import { startTestNode, testFolder } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
-const PROBE_INTERVAL_MS = 500;
+const PROBE_INTERVAL_MS = 1_000;
+/** What a busy machine may add: processes that wait for a core. */
+const SLACK_MS = 2_000;
 
 interface Answer {
   readonly backend: string;
@@ -72,7 +74,7 @@ pool = "spells"`,
   await first.process.end('SIGKILL');
   await eventually('the stopped backend is left', () => eligible(1));
   const leftAfterMs = performance.now() - stoppedMs;
-  expect(leftAfterMs).toBeLessThan(2 * PROBE_INTERVAL_MS + 1_000);
+  expect(leftAfterMs).toBeLessThan(2 * PROBE_INTERVAL_MS + SLACK_MS);
   for (let turn = 0; turn < 4; turn++) expect((await ask(port, '/spells')).backend).toBe('spells-2');
 
   await using _returned = await startSpells('spells-1', first.port);
