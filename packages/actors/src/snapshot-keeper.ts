@@ -13,7 +13,7 @@ import type { JournalContact } from './journal-contact.ts';
 import type { Clock, Logger } from './ports.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 
-const SNAPSHOT_EVENTS = 10_000;
+const SNAPSHOT_EVENTS = 1_000;
 const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
 
 export interface SnapshotPorts {

@@ -35,6 +35,12 @@ export function emptyMap<Value>(): SortedMap<Value> {
   return EMPTY as SortedMap<unknown> as SortedMap<Value>;
 }
 
+/** The map of these entries; later ones win over earlier ones of the same key. Costs half of setting them one by one. */
+export function mapOf<Value>(entries: readonly [key: string, value: Value][]): SortedMap<Value> {
+  const tree = new BTree<string, Value>(entries as [string, Value][], btree.simpleComparator, NODE_ENTRIES);
+  return tree as SortedMap<unknown> as SortedMap<Value>;
+}
+
 /** A new map with this key set; the old one is untouched. */
 export function withEntry<Value>(map: SortedMap<Value>, key: string, value: Value): SortedMap<Value> {
   return (map as unknown as Tree).with(key, value, true) as SortedMap<unknown> as SortedMap<Value>;

@@ -141,7 +141,6 @@ const spells = await Promise.all([startSpells('spells-1', ports.spells), startSp
 process.exitCode = await runNode({
   config,
   declared,
-  configPath: CONFIG,
   logFormat: 'text',
   onServing: () => process.stdout.write(welcome(ports, spells[0].pid!)),
 });

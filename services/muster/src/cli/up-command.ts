@@ -19,5 +19,5 @@ export async function runUp({ config }: { readonly config?: string }): Promise<n
     throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\nmuster: '));
   }
   const { runNode } = await import('../node/run-node.ts');
-  return runNode({ config: loaded.node, declared: loaded.declared, configPath });
+  return runNode({ config: loaded.node, declared: loaded.declared });
 }

@@ -5,11 +5,9 @@ import { formatAddress, parseBind } from '@muster/membership';
 import type { OpenSocket, SharedSocket } from '@muster/actors';
 import { bindSharedSocket, type SocketHandle } from '@muster/proxy';
 
-/** The actors pass sockets around without knowing what they are; only the worker's side needs the handle. */
-const handles = new WeakMap<SharedSocket, SocketHandle>();
-
-export function handleOf(socket: SharedSocket): SocketHandle | undefined {
-  return handles.get(socket);
+/** What the actors pass around as a `SharedSocket`; only the worker's side looks at the handle. */
+export interface BoundSocket extends SharedSocket {
+  readonly handle: SocketHandle;
 }
 
 export const openListeningSocket: OpenSocket = async (bind) => {
@@ -19,8 +17,7 @@ export const openListeningSocket: OpenSocket = async (bind) => {
   if (!bound.ok) return { outcome: 'failed', reason: explainBindFailure(bind, bound.code) };
   const { handle, boundPort } = bound.socket;
   const boundAddress = address.kind === 'tcp' ? formatAddress({ ...address, port: boundPort ?? address.port }) : bind;
-  const socket: SharedSocket = { boundAddress, close: () => bound.socket.close() };
-  handles.set(socket, handle);
+  const socket: BoundSocket = { boundAddress, handle, close: () => bound.socket.close() };
   return { outcome: 'open', socket };
 };
 

@@ -1,0 +1,105 @@
+/**
+ * The control process's side of its workers: starts the processes, sends them messages and sockets, tells how they ended.
+ *
+ * A process takes a third of a second to load its code. The first ones are therefore forked before the node knows what
+ * to do with them; what they say until then is kept, which is that they have started, or have failed to.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
+import type { SocketHandle } from '@muster/proxy';
+import type { BoundSocket } from './listening-socket.ts';
+
+const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
+
+export interface WorkerProcessesOptions {
+  readonly node: string;
+  /** Open connections of one worker. */
+  readonly maxConnections: number;
+}
+
+export class WorkerProcesses {
+  readonly #options: WorkerProcessesOptions;
+  readonly #aheadByIndex = new Map<number, ForkedWorker>();
+
+  constructor(options: WorkerProcessesOptions) {
+    this.#options = options;
+  }
+
+  /** Starts the workers with the indexes below `count`, for `spawn` to hand out. */
+  forkAhead(count: number): void {
+    for (let index = 0; index < count; index++) this.#aheadByIndex.set(index, this.#fork(index));
+  }
+
+  /** The one that was forked ahead, if it still waits; else a new one. */
+  readonly spawn: SpawnWorker = (index, events) => {
+    const forked = this.#aheadByIndex.get(index) ?? this.#fork(index);
+    this.#aheadByIndex.delete(index);
+    return forked.adopt(events);
+  };
+
+  /** Ends those that nobody asked for. */
+  close(): void {
+    for (const forked of this.#aheadByIndex.values()) forked.kill();
+    this.#aheadByIndex.clear();
+  }
+
+  #fork(index: number): ForkedWorker {
+    const { node, maxConnections } = this.#options;
+    const args = ['--node', node, '--index', `${index}`, '--max-connections', `${maxConnections}`];
+    return new ForkedWorker(fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+  }
+}
+
+class ForkedWorker implements WorkerProcess {
+  readonly #child: ChildProcess;
+  /** What it said before it had an owner: a report or two, since it waits to be told something. */
+  readonly #unheard: ((events: WorkerEvents) => void)[] = [];
+  #events: WorkerEvents | null = null;
+  #hasEnded = false;
+
+  constructor(child: ChildProcess) {
+    this.#child = child;
+    child.on('message', (report) => this.#tell(({ onReport }) => onReport(report as WorkerReport)));
+    child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
+    child.once('exit', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** From the next turn on, everything is told to `events`. */
+  adopt(events: WorkerEvents): this {
+    queueMicrotask(() => {
+      this.#events = events;
+      for (const tell of this.#unheard.splice(0)) tell(events);
+    });
+    return this;
+  }
+
+  send(...[message, socket]: Parameters<WorkerProcess['send']>): Promise<void> {
+    const handle = socket === undefined ? undefined : (socket as SharedSocket & BoundSocket).handle;
+    return new Promise((resolve, reject) => {
+      this.#child.send(message, handle as SendableHandle, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  #end(reason: string): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#tell(({ onExit }) => onExit(reason));
+  }
+
+  #tell(tell: (events: WorkerEvents) => void): void {
+    if (this.#events === null) this.#unheard.push(tell);
+    else tell(this.#events);
+  }
+}
+
+/** Node sends a bound handle as it does a server; its types do not know that. */
+type SendableHandle = Parameters<ChildProcess['send']>[1] & SocketHandle;
