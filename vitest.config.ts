@@ -27,7 +27,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['packages/**/src/**/*.test.ts', 'services/**/*.test.ts', 'test/tidy/**/*.test.ts', 'test/bench/**/*.test.ts'],
+          include: [
+            'packages/**/src/**/*.test.ts',
+            'services/**/*.test.ts',
+            'test/tidy/**/*.test.ts',
+            'test/bench/**/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', LONG],
           testTimeout: 20_000,
         },
