@@ -52,7 +52,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     return 1;
   }
   await serveUntilStopped(node, { ...options, onConfigApplied: () => (isConfigApplied = true) }, log);
-  await shutDown({ node, journal, admin, log });
+  await shutDown({ journal, admin, log });
   return 0;
 }
 
@@ -87,7 +87,6 @@ async function applyAndServe(node: NodeHandle, options: ServeOptions, log: Log):
 }
 
 interface Running {
-  readonly node: NodeHandle;
   readonly journal: Journal;
   readonly admin: RunningAdmin | null;
   readonly log: Log;
