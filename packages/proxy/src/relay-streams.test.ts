@@ -1,8 +1,7 @@
 /** The relay as a library, over streams in memory, Unix sockets and TLS. */
-import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { on, once, type EventEmitter } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,9 +10,7 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import { expect, test } from 'vitest';
 import { collect } from './proxy-harness.ts';
 import { relayStreams } from './relay-streams.ts';
-
-/** The certificate is made by the machine's own tool, so that no key has to live in the repository. */
-const OPENSSL = 'openssl';
+import { TEST_CERTIFICATE, TEST_KEY } from './test-certificate.ts';
 
 async function* connectionsOf(server: EventEmitter, event = 'connection'): AsyncGenerator<Duplex> {
   for await (const [socket] of on(server, event, { close: ['close'] })) yield socket as Duplex;
@@ -119,12 +116,7 @@ test('from a Unix socket to TCP', async () => {
 });
 
 test('TLS ends at the relay, or is spoken to the backend', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'muster-'));
-  const [keyFile, certificateFile] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')];
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-days', '1', '-nodes'];
-  const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', ...subject];
-  execFileSync(OPENSSL, [...request, '-keyout', keyFile, '-out', certificateFile], { stdio: 'ignore' });
-  const [key, cert] = [await readFile(keyFile), await readFile(certificateFile)];
+  const [key, cert] = [TEST_KEY, TEST_CERTIFICATE];
   const backend = createTlsServer({ key, cert, allowHalfOpen: true }, (socket) => void echoWhenEnded(socket));
   const backendPort = await listening(backend);
   const front = createTlsServer({ key, cert, allowHalfOpen: true });
@@ -140,7 +132,6 @@ test('TLS ends at the relay, or is spoken to the backend', async () => {
   front.close();
   backend.close();
   await relayed;
-  await rm(directory, { recursive: true });
 });
 
 async function* streams(...all: Duplex[]): AsyncGenerator<Duplex> {
