@@ -7,6 +7,7 @@ import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { planApply } from '../config/plan-apply.ts';
 import { isEffective, type EffectiveStep } from '../config/plan-step.ts';
 import type { Log } from '../log/log.ts';
+import { firstFindings } from './first-findings.ts';
 
 export interface ApplyConfigOptions {
   readonly node: NodeHandle;
@@ -20,18 +21,20 @@ export interface ApplyConfigOptions {
 const COMMANDS_IN_FLIGHT_MAX = 128;
 
 /**
- * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order.
- * A step that is refused is logged; the others go on, since each is about an entity of its own.
+ * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order. The
+ * first new listener waits for the first findings about the backends. A step that is refused is logged; the others go on, since each is about an entity of its own.
  */
 export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
   const { node, declared, origin, log } = options;
   const waiting: Promise<void>[] = [];
+  let findings: Promise<void> | null = null;
   for (const step of planApply(node.roster(), declared, origin)) {
     if (step.action === 'left-alone') {
       log.warn({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name} is left alone: ${step.why}`);
     }
     if (!isEffective(step)) continue;
     if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
+    if (step.kind === 'listener' && step.action === 'add') await (findings ??= firstFindings(node));
     const applied = applyStep(step, options);
     if (step.kind === 'backend') waiting.push(applied);
     else await applied;
