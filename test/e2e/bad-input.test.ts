@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind } from '../harness/client.ts';
-import { startTestNode, testFolder, type TestNode } from '../harness/node.ts';
+import { onePool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
 
 const post = (node: TestNode, path: string, body: string | Uint8Array<ArrayBuffer>) =>
   fetch(`${node.admin}${path}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
@@ -16,14 +16,7 @@ test('commands, events and bodies of any shape are answered with 4xx, and nothin
   await using backend = await startNamedEcho('b');
   await using node = await startTestNode({
     folder,
-    config: `
-[[pools]]
-id = "p"
-backends = [{ id = "b-1", target = "${backend.target}" }]
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:0"
-pool = "p"`,
+    config: onePool([backend.target]),
   });
   const before = await node.status();
 

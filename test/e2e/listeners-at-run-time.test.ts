@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind, openClient } from '../harness/client.ts';
-import { startTestNode, testFolder } from '../harness/node.ts';
+import { onePool, startTestNode, testFolder } from '../harness/node.ts';
 import { eventually, isAlive } from '../harness/process.ts';
 
 const ROUNDS = 10;
@@ -77,14 +77,7 @@ test('SIGTERM lets connections finish, joins every process and exits with 0', as
   await using node = await startTestNode({
     folder,
     workers: 2,
-    config: `
-[[pools]]
-id = "p"
-backends = [{ id = "b-1", target = "${backend.target}" }]
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:0"
-pool = "p"`,
+    config: onePool([backend.target]),
   });
   const address = await node.address('front');
   const pids = await node.workerPids();
@@ -111,14 +104,7 @@ test('a second SIGTERM ends the wait for open connections', async () => {
   await using backend = await startNamedEcho('b');
   await using node = await startTestNode({
     folder,
-    config: `
-[[pools]]
-id = "p"
-backends = [{ id = "b-1", target = "${backend.target}" }]
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:0"
-pool = "p"`,
+    config: onePool([backend.target]),
   });
   const address = await node.address('front');
   await using client = await openClient(address);

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { CommandInput } from '@muster/membership';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient, type TestClient } from '../harness/client.ts';
-import { startTestNode, testFolder } from '../harness/node.ts';
+import { onePool, startTestNode, testFolder } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
 const CONNECTIONS = 60;
@@ -36,14 +36,7 @@ test.each<[string, (elsewhere: string) => CommandInput]>([
     await startTestNode({
       folder,
       workers: 2,
-      config: `
-[[pools]]
-id = "p"
-backends = [{ id = "b-1", target = "${leaving.target}" }, { id = "b-2", target = "${staying.target}" }]
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:0"
-pool = "p"`,
+      config: onePool([leaving.target, staying.target]),
     }),
   );
   const address = await node.address('front');
@@ -78,15 +71,7 @@ test('a draining backend keeps its connections until its drain timeout, and gets
     await startTestNode({
       folder,
       workers: 2,
-      config: `
-[[pools]]
-id = "p"
-drainTimeoutMs = 2000
-backends = [{ id = "b-1", target = "${draining.target}" }, { id = "b-2", target = "${staying.target}" }]
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:0"
-pool = "p"`,
+      config: onePool([draining.target, staying.target], { poolLines: 'drainTimeoutMs = 2000' }),
     }),
   );
   const address = await node.address('front');

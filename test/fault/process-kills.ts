@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient, type TestClient } from '../harness/client.ts';
 import { startLoad, type LoadFailure } from '../harness/load.ts';
-import { freePort, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
+import { freePort, onePool, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
 const CLIENTS = 8;
@@ -18,14 +18,7 @@ const HELD_CONNECTIONS = 24;
 /** A process that was sent SIGKILL may still accept for a moment. */
 const DYING_MS = 100;
 
-const config = (target: string, port: number) => `
-[[pools]]
-id = "p"
-backends = [{ id = "b-1", target = "${target}" }]
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:${port}"
-pool = "p"`;
+const config = (target: string, port: number) => onePool([target], { port });
 
 async function holdConnections(address: { host: string; port: number }, disposer: AsyncDisposableStack) {
   const held: TestClient[] = [];
@@ -67,7 +60,6 @@ export function testProcessKills(rounds: number): void {
       const held = await holdConnections(address, disposer);
       killedMs.push(performance.now());
       process.kill(pids[round % 2]!, 'SIGKILL');
-      await workersServe(node, 2).catch(() => undefined);
       await eventually(
         'a new worker took its place',
         async () => !(await node.workerPids()).includes(pids[round % 2]!),

@@ -25,6 +25,23 @@ export interface NodeOptions {
   readonly nodeLines?: string;
 }
 
+/**
+ * A config of one pool "p" with backends b-1, b-2, … at these targets, and a listener "front" on a port of the kernel's
+ * choice. `poolLines` are further lines of the pool's table.
+ */
+export function onePool(targets: readonly string[], { poolLines = '', port = 0 } = {}): string {
+  const backends = targets.map((target, index) => `{ id = "b-${index + 1}", target = "${target}" }`);
+  return `
+[[pools]]
+id = "p"
+${poolLines}
+backends = [${backends.join(', ')}]
+[[listeners]]
+id = "front"
+bind = "127.0.0.1:${port}"
+pool = "p"`;
+}
+
 export interface TestNode extends AsyncDisposable {
   readonly process: TestProcess;
   readonly admin: string;

@@ -36,7 +36,7 @@ export function shapeFaults({ path, text, firstCommentAt }: SourceFile): string[
 
 const UNFINISHED = /\b(TODO|FIXME|XXX)\b/;
 const MACHINE_PATH = /(^|[\s'"`(=])\/(work|root|home|Users|tmp\/bash_jobs)\//;
-const REGISTRY = /\b(registry\.(npmjs|yarnpkg)|artifactory|nexus)[.\w-]*/i;
+const REGISTRY = /\b(registry(\.[\w-]+)+\.\w{2,}|artifactory|nexus)\b/i;
 
 /** For any text file: nothing unfinished, nothing that holds only on somebody's machine. */
 export function textFaults(path: string, text: string): string[] {
