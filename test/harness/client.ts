@@ -36,10 +36,11 @@ export async function openClient(address: { host: string; port: number }): Promi
     echo: async (line) => {
       const before = received.length;
       socket.write(`${line}\n`);
-      await eventually(`the echo of "${line}"`, () => {
-        if (closedMs !== null) throw new Error('the connection was closed');
-        return received.length >= before + line.length + 1;
+      const outcome = await eventually(`the echo of "${line}"`, () => {
+        if (received.length >= before + line.length + 1) return 'echoed';
+        return closedMs === null ? null : 'closed';
       });
+      if (outcome === 'closed') throw new Error(`the connection was closed before it echoed "${line}"`);
     },
     greeting: () =>
       eventually('a greeting', () => {
