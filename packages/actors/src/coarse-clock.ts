@@ -37,6 +37,10 @@ class CoarseClock implements Clock {
     return Date.now();
   }
 
+  elapsedMs(): number {
+    return performance.now();
+  }
+
   setTimeout(fn: () => void, delayMs: number): unknown {
     if (this.#interval === null) this.#start();
     const tick = Math.max(Math.ceil((performance.now() + delayMs) / this.#tickMs), this.#tick + 1);

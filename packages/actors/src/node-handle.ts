@@ -4,7 +4,7 @@
  */
 import type { Command, PendingFacts, RefusalReason, Rejection, Roster, RecordedEvent } from '@muster/membership';
 import type { Journal } from '@muster/journal';
-import type { Clock, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
+import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {
   /** This node's name, the second token of its health subjects. */
@@ -18,6 +18,14 @@ export interface NodeOptions {
   readonly openSocket: OpenSocket;
   readonly spawnWorker: SpawnWorker;
   readonly log: Logger;
+  /** Where other nodes and members are heard; null (default) for a node that is alone with its journal. */
+  readonly live?: LiveWire | null;
+  /** Default null: a start while the journal is away waits for it. */
+  readonly localSnapshot?: LocalSnapshot | null;
+  /** The software's version, as other nodes are told. Default `0`. */
+  readonly version?: string;
+  /** With a wire: silent for so long, this node counts as stopped for the others. Default 10,000; 1,000 or more. */
+  readonly nodeLeaseMs?: number;
   /** 0 ≤ n < 1, for jitter. Default `Math.random`. */
   readonly random?: () => number;
 }
@@ -57,6 +65,38 @@ export interface WorkerStatus {
   readonly stats: unknown;
 }
 
+/** Another node, as its announcements show it. */
+export interface PeerStatus {
+  readonly node: string;
+  readonly version: string;
+  readonly epoch: string;
+  readonly revision: number;
+  readonly hash: string;
+  readonly lag: number;
+  /** ms since 1970 of its newest announcement. */
+  readonly heardMs: number;
+  /** False once it has been silent for three announcements. */
+  readonly isHeard: boolean;
+  /**
+   * `equal`, `differs`: its hash and this node's at `comparedRevision`, the newest that both have been at.
+   * `unknown`: there was none yet. `other-epoch`: it follows another history.
+   */
+  readonly agreement: 'equal' | 'differs' | 'unknown' | 'other-epoch';
+  readonly comparedRevision: number;
+}
+
+/** The journal has become another history than the one this node serves. */
+export interface EpochChange {
+  readonly from: string;
+  /** Equal to `from` where the same history has lost events that this node has. */
+  readonly to: string;
+  /** ms since 1970. */
+  readonly sinceMs: number;
+  /** How far the other history has been read, and how many pools it holds: with one, it is adopted. */
+  readonly revision: number;
+  readonly poolsCount: number;
+}
+
 export interface ProbeTotals {
   readonly passedCount: number;
   readonly failedCount: number;
@@ -74,6 +114,18 @@ export interface NodeStatus {
   readonly headRevision: number;
   /** ms since 1970 since when the journal has been away; null while it answers. */
   readonly journalAwaySinceMs: number | null;
+  /** True from a start on the local snapshot until the journal has been read to its end. */
+  readonly isFromLocalSnapshot: boolean;
+  /** Null while the journal is the history that is served. */
+  readonly epochChange: EpochChange | null;
+  /** How often this node has built its roster anew beside the one it served, and why the last time; null for never. */
+  readonly rebuilds: { readonly count: number; readonly lastReason: string | null };
+  /** Other nodes heard since the start, by name; those that stopped on purpose are left out. */
+  readonly peers: readonly PeerStatus[];
+  /** Whether another process announces itself under this node's name. */
+  readonly isNameTaken: boolean;
+  /** Members with a lease, and the leases that this node has ended. */
+  readonly leases: { readonly count: number; readonly expiredCount: number };
   readonly pendingFactsCount: number;
   readonly rejectedCount: number;
   readonly backendsCount: number;
@@ -101,9 +153,24 @@ export interface NodeHandle {
   execute(command: Command, origin: string): Promise<CommandOutcome>;
   /** Returns the function that ends the subscription. */
   onRosterChanged(listener: RosterListener): () => void;
+  /** Why the event at a revision was passed over, where this node folded it and it is not long past; else null. */
+  rejectionAt(revision: number): Rejection | null;
+  /**
+   * Takes the journal's present history in place of the one that is served, whatever it holds, and makes the journal anew
+   * where it is gone. The answer says what was done; `refused` where the node follows the present history already or stops.
+   */
+  adoptEpoch(): Promise<
+    | { readonly outcome: 'adopted'; readonly epoch: string; readonly revision: number }
+    | { readonly outcome: 'refused' | 'unavailable'; readonly message: string }
+  >;
+  /** Told after another history was adopted: what the node's own config declares may be missing in it. Returns what ends it. */
+  onEpochAdopted(listener: () => void): () => void;
   /** Resolves when the node has folded everything the journal had; rejects when it stops before. */
   caughtUp(): Promise<void>;
-  /** Resolves when every worker serves the roster as it is now, sockets included; rejects when the node stops before. */
+  /**
+   * Resolves when every worker serves the roster as it is now, sockets included; rejects when the node stops before. A node that
+   * started on its local snapshot is ready before it has caught up.
+   */
   ready(): Promise<void>;
   /**
    * Stops everything and waits for it: listeners stop accepting, workers let connections finish for `drainTimeoutMs`

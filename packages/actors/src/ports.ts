@@ -5,6 +5,7 @@
  * Traffic is not among them. The actors decide what there is to listen on and which workers live; the bytes pass
  * through the workers, which are told what happened (`WorkerMessage`) and report what they count (`WorkerReport`).
  */
+import type { StoredSnapshot } from '@muster/journal';
 import type { HealthPolicy, Listener, PendingFact, RecordedEvent } from '@muster/membership';
 import type { Probe } from '@muster/probes';
 
@@ -12,8 +13,10 @@ import type { Probe } from '@muster/probes';
 export interface Clock {
   setTimeout(fn: () => void, delayMs: number): unknown;
   clearTimeout(id: unknown): void;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. The system's clock: it may be set, and then steps. */
   now(): number;
+  /** Milliseconds since some moment; never steps. For how long something took or has been silent. */
+  elapsedMs(): number;
 }
 
 /** Starts one probe of `target` (as published, see `parseTarget`) under a policy. */
@@ -81,6 +84,36 @@ export interface WorkerEvents {
 
 /** Starts worker `index` (0 for the first) of the node. */
 export type SpawnWorker = (index: number, events: WorkerEvents) => WorkerProcess;
+
+/** A live word (see `live-words.ts`) as it arrived. */
+export interface LiveMessage {
+  readonly subject: string;
+  /** At most `LIVE_WORD_CHARACTERS_MAX` characters; longer ones do not arrive. */
+  readonly text: string;
+  /** Says something to the sender alone; nothing where it did not ask. Never throws. */
+  readonly answer: (text: string) => void;
+}
+
+/**
+ * Where nodes and members hear each other without the journal: core NATS. Words may be lost, and are when nobody listens.
+ * A node whose journal is its own has nobody to talk to, and no such wire.
+ */
+export interface LiveWire {
+  /** Sends, or drops the word where the wire is cut. Never throws, never queues. */
+  say(subject: string, text: string): void;
+  /** Subjects may hold the wildcard `*` for one token. Lives on when the wire was cut and mended. Returns what ends it. */
+  listen(subject: string, onMessage: (message: LiveMessage) => void): () => void;
+  /** Told at once what is the case, and at every change. Returns what ends it. */
+  watch(onChange: (isConnected: boolean) => void): () => void;
+}
+
+/** One snapshot on this machine, for a start while the journal is away. */
+export interface LocalSnapshot {
+  /** Null where there is none, or none that can be read; that is logged by whoever implements this. */
+  load(): Promise<StoredSnapshot | null>;
+  /** Takes the place of the one before, whole or not at all. */
+  save(snapshot: StoredSnapshot): Promise<void>;
+}
 
 export interface Logger {
   info(fields: object, text: string): void;

@@ -17,7 +17,9 @@ interface Timer {
 }
 
 export class SimulatedClock implements Clock {
-  #nowMs = 1_700_000_000_000;
+  #nowMs = 0;
+  /** How far `now` is from `elapsedMs`: changed where the system's clock is set. */
+  #offsetMs = 1_700_000_000_000;
   #ordersCount = 0;
   readonly #timers = new Set<Timer>();
 
@@ -27,7 +29,16 @@ export class SimulatedClock implements Clock {
   }
 
   now(): number {
+    return this.#nowMs + this.#offsetMs;
+  }
+
+  elapsedMs(): number {
     return this.#nowMs;
+  }
+
+  /** Sets the system's clock forward, or back with a negative number. Timers do not care. */
+  step(byMs: number): void {
+    this.#offsetMs += byMs;
   }
 
   setTimeout(fn: () => void, delayMs: number): unknown {

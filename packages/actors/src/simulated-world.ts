@@ -262,6 +262,10 @@ export class SimulatedJournal implements Journal {
     return this.inner.loadSnapshot();
   }
 
+  async renew(): Promise<void> {
+    this.#throwIfAway();
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }

@@ -167,6 +167,11 @@ class ThreadedJournal implements EmbeddedJournal, PullSource, ThreadListener {
     return this.#thread.request('load-snapshot', { atOrBefore });
   }
 
+  /** Its file is there for as long as it is open. */
+  async renew(): Promise<void> {
+    this.newestRevision();
+  }
+
   async close(): Promise<void> {
     const message = `the journal ${this.#path} is closed; open it again`;
     await this.#thread.close(new JournalError('closed', message));

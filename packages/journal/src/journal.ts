@@ -50,6 +50,7 @@ export type AppendOutcome =
   | {
       readonly outcome: 'appended';
       readonly revision: number;
+      /** ms since 1970 by the journal's clock. */
       readonly timeMs: number;
       /** True when an event with this id was there already; revision and time are those of that one. */
       readonly isDuplicate: boolean;
@@ -82,6 +83,11 @@ export type FollowItem =
   | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
   /** Everything up to `revision` has been handed over, and it was the newest a moment ago. Again after falling behind. */
   | { readonly kind: 'caught-up'; readonly revision: number }
+  /**
+   * The journal cannot be read now; `reason` for people. The follower goes on trying and resumes where it was: what comes next
+   * is `events`, `caught-up` or `epoch-changed`. Said once each time. Only a journal that is reached over a network says it.
+   */
+  | { readonly kind: 'away'; readonly reason: string }
   /** The history that was followed is gone. Nothing comes after this. */
   | { readonly kind: 'epoch-changed'; readonly epoch: string };
 
@@ -137,6 +143,12 @@ export interface Journal {
 
   /** The newest snapshot of the present epoch at or before a revision (default: the newest of all), or null. */
   loadSnapshot(atOrBefore?: number): Promise<StoredSnapshot | null>;
+
+  /**
+   * Makes the store anew where it is gone, with another epoch; does nothing where it is there. Only a person's word may
+   * lead here: what was in the store is not in the new one. Throws `JournalError` when it cannot.
+   */
+  renew(): Promise<void>;
 
   /** Answers what is under way, ends the followers, and lets go of everything. Further calls are `unavailable` or throw. */
   close(): Promise<void>;

@@ -130,6 +130,10 @@ class MemoryJournal implements Journal, PullSource {
     return [...this.#snapshots.keys()].sort((a, b) => a - b);
   }
 
+  async renew(): Promise<void> {
+    this.#throwIfClosed();
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     this.changed.wake();

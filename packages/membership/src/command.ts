@@ -3,7 +3,7 @@
  * (API, CLI, config), decided against a roster by `decide.ts`.
  */
 import { z } from 'zod';
-import { backendFields, listenerSpecSchema, MODES, poolSpecSchema } from './event.ts';
+import { backendFields, leaseMsSchema, listenerSpecSchema, MODES, poolSpecSchema } from './event.ts';
 import { nameSchema } from './names.ts';
 
 const reason = z.string().min(1).max(500).optional();
@@ -14,7 +14,7 @@ export const commandSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('RemoveListener'), listener: nameSchema, reason }),
   poolSpecSchema.extend({ type: z.literal('DefinePool'), pool: nameSchema }),
   z.strictObject({ type: z.literal('RemovePool'), pool: nameSchema, reason }),
-  z.strictObject({ type: z.literal('RegisterBackend'), ...backendName, ...backendFields }),
+  z.strictObject({ type: z.literal('RegisterBackend'), ...backendName, ...backendFields, leaseMs: leaseMsSchema }),
   z.strictObject({ type: z.literal('SetBackendMode'), ...backendName, mode: z.enum(MODES), reason }),
   z.strictObject({ type: z.literal('DeregisterBackend'), ...backendName, reason }),
 ]);

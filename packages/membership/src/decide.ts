@@ -98,12 +98,12 @@ function decideRemovePool(roster: Roster, command: CommandOf<'RemovePool'>): Dec
 }
 
 function decideRegister(pool: Pool, command: CommandOf<'RegisterBackend'>): Decision {
-  const { target, weight } = command;
+  const { target, weight, leaseMs } = command;
   const before = pool.backends.get(command.backend);
-  if (before?.target.value === target && before.weight.value === weight) {
-    return { outcome: 'unchanged', revision: before.revision };
-  }
-  return accept(backendEntity(command), { type: 'BackendRegistered', target, weight }, before?.revision ?? 0);
+  const hasSameSpec = before?.target.value === target && before.weight.value === weight;
+  if (hasSameSpec && before.leaseMs === (leaseMs ?? null)) return { outcome: 'unchanged', revision: before.revision };
+  const event = { type: 'BackendRegistered', target, weight, ...(leaseMs !== undefined && { leaseMs }) } as const;
+  return accept(backendEntity(command), event, before?.revision ?? 0);
 }
 
 function decideMode(backend: Backend, command: CommandOf<'SetBackendMode'>): Decision {

@@ -29,6 +29,7 @@ export const listenerSpecSchema = z.strictObject({
   protocol: z.enum(['tcp']).default('tcp').describe('what is spoken on it'),
   pool: nameSchema.describe('the pool that takes its connections'),
   idleTimeoutMs: durationMs.default(3_600_000).describe('a connection without a byte in either direction is closed'),
+  nodes: z.array(nameSchema).min(1).max(64).optional().describe('the nodes that listen; every node when left out'),
 });
 
 export const poolSpecSchema = z.strictObject({
@@ -44,6 +45,10 @@ export const poolSpecSchema = z.strictObject({
     .describe('connections to a target that left the pool: closed at once, or given the drain timeout'),
   drainTimeoutMs: durationMs.default(30_000).describe('how long a draining backend may keep its connections'),
   health: healthPolicySchema.optional().describe('without it every backend counts as healthy'),
+  healthView: z
+    .enum(['own', 'quorum'])
+    .default('own')
+    .describe("whose word on a backend's health counts: this node's own, or that of most live nodes"),
 });
 
 export type ListenerSpec = z.output<typeof listenerSpecSchema>;
@@ -55,6 +60,14 @@ const backendSpecSchema = z.strictObject({
 });
 export const backendFields = backendSpecSchema.shape;
 
+/** How long a member may be silent before the nodes take it out, in ms. */
+export const leaseMsSchema = z
+  .int()
+  .min(1_000)
+  .max(86_400_000)
+  .optional()
+  .describe('silent for so long, it is taken out (`live-words.ts`); it need not say anything when left out');
+
 const observed = { version, target: targetSchema.describe('the target that was observed'), reason };
 
 export const eventSchemas = {
@@ -62,7 +75,11 @@ export const eventSchemas = {
   ListenerRemoved: z.strictObject({ type: z.literal('ListenerRemoved'), version, reason: reason.optional() }),
   PoolDefined: poolSpecSchema.extend({ type: z.literal('PoolDefined'), version }),
   PoolRemoved: z.strictObject({ type: z.literal('PoolRemoved'), version, reason: reason.optional() }),
-  BackendRegistered: backendSpecSchema.extend({ type: z.literal('BackendRegistered'), version }),
+  BackendRegistered: backendSpecSchema.extend({
+    type: z.literal('BackendRegistered'),
+    version,
+    leaseMs: leaseMsSchema,
+  }),
   BackendModeSet: z.strictObject({
     type: z.literal('BackendModeSet'),
     version,
@@ -78,6 +95,7 @@ export const eventSchemas = {
     type: z.literal('NodeStarted'),
     version,
     workers: z.int().min(0).max(1_024).optional(),
+    leaseMs: leaseMsSchema,
   }),
   NodeStopped: z.strictObject({ type: z.literal('NodeStopped'), version, reason: reason.optional() }),
 } as const;

@@ -41,14 +41,20 @@ export function fold(roster: Roster, recorded: RecordedEvent): Folded {
 
 /** Applies one decoded event. */
 export function evolve(roster: Roster, decoded: DecodedEvent): Folded {
-  const { recorded } = decoded;
-  if (recorded.revision <= roster.revision) {
-    const message = `revision ${recorded.revision} came after revision ${roster.revision}`;
-    return { roster, rejection: { revision: recorded.revision, reason: 'revision-order', message } };
+  const { revision } = decoded.recorded;
+  if (revision <= roster.revision) {
+    const message = `revision ${revision} came after revision ${roster.revision}`;
+    return { roster, rejection: { revision, reason: 'revision-order', message } };
   }
-  const outcome = apply(roster, decoded);
+  const recorded = withSteadyTime(decoded.recorded, roster);
+  const outcome = apply(roster, recorded === decoded.recorded ? decoded : { ...decoded, recorded });
   if ('reason' in outcome) return passOver(roster, recorded, { revision: recorded.revision, ...outcome });
   return { roster: advance(roster, recorded, outcome), rejection: null };
+}
+
+/** A journal's clock may step back; the roster's time does not. */
+function withSteadyTime(recorded: RecordedEvent, { timeMs }: Roster): RecordedEvent {
+  return recorded.timeMs >= timeMs ? recorded : { ...recorded, timeMs };
 }
 
 type Changes = Partial<Pick<Roster, 'listeners' | 'pools' | 'nodes' | 'digest'>>;
@@ -75,7 +81,7 @@ function advance(roster: Roster, { revision, timeMs }: RecordedEvent, changes: C
 
 function passOver(roster: Roster, recorded: RecordedEvent, rejection: Rejection): Folded {
   if (recorded.revision <= roster.revision) return { roster, rejection };
-  const { revision, timeMs } = recorded;
+  const { revision, timeMs } = withSteadyTime(recorded, roster);
   return { roster: { ...roster, revision, timeMs, rejectedCount: roster.rejectedCount + 1 }, rejection };
 }
 
@@ -182,6 +188,7 @@ function registerBackend(
     target: hasSameTarget ? before.target : { value: event.target, revision },
     weight: hasSameWeight ? before.weight : { value: event.weight, revision },
     mode: before?.mode ?? { value: 'ready', revision, timeMs, reason: null },
+    leaseMs: event.leaseMs ?? null,
     observations: hasSameTarget ? before.observations : NO_OBSERVATIONS,
     origin,
     revision,
@@ -251,7 +258,8 @@ function recordNode(
   }
   const value = event.type === 'NodeStarted' ? 'started' : 'stopped';
   const reason = event.type === 'NodeStopped' ? (event.reason ?? null) : null;
-  const described = { id: entity.node, state: { value, revision, timeMs, reason } } as const;
+  const leaseMs = event.type === 'NodeStarted' ? (event.leaseMs ?? null) : before!.leaseMs;
+  const described = { id: entity.node, state: { value, revision, timeMs, reason }, leaseMs } as const;
   const node: NodeRecord = { ...described, digest: nodeDigest(described) };
   return {
     nodes: withEntry(roster.nodes, node.id, node),

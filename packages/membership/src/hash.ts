@@ -56,11 +56,12 @@ export function nodeDigest(node: Omit<NodeRecord, 'digest'>): Digest {
   start('node');
   mixText(node.id);
   mixReasoned(node.state);
+  mixNumber(node.leaseMs ?? 0);
   return finish();
 }
 
 export function backendDigest(backend: Omit<Backend, 'digest'>): Digest {
-  const { target, weight, mode, observations } = backend;
+  const { target, weight, mode, leaseMs, observations } = backend;
   start('backend');
   mixText(backend.pool);
   mixText(backend.id);
@@ -71,6 +72,7 @@ export function backendDigest(backend: Omit<Backend, 'digest'>): Digest {
   mixNumber(weight.value);
   mixNumber(weight.revision);
   mixReasoned(mode);
+  mixNumber(leaseMs ?? 0);
   for (const { node, health, ejection } of observations) {
     mixText(node);
     mixReasoned(health);

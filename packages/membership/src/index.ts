@@ -15,6 +15,7 @@ export {
   type StatusRange,
 } from './health-policy.ts';
 export * from './json-schema.ts';
+export * from './live-words.ts';
 export * from './names.ts';
 export * from './pending-facts.ts';
 export * from './recorded-event.ts';

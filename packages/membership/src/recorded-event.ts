@@ -13,7 +13,7 @@ import { parseSubject, type Entity } from './subject.ts';
 export interface RecordedEvent {
   /** Its place in the total order: 1, 2, 3, … A journal may skip numbers, and never goes back. */
   readonly revision: number;
-  /** When the journal took it: ms since 1970, never less than its predecessor's. */
+  /** When the journal took it: ms since 1970. A journal on other machines may have a clock that steps back; the fold does not follow it there. */
   readonly timeMs: number;
   /** Chosen by the publisher; appending the same id again is the same event. */
   readonly id: string;

@@ -42,6 +42,8 @@ export interface Backend {
   readonly target: Sourced<string>;
   readonly weight: Sourced<number>;
   readonly mode: Reasoned<Mode>;
+  /** Without a heartbeat for so long, it is deregistered; null: it has no lease. Set by the newest registration. */
+  readonly leaseMs: number | null;
   /** One per node that has seen it, in code-unit order of the nodes' ids. An array, because there are few and it is read often. */
   readonly observations: readonly Observation[];
   /** Who registered it (the newest registration's origin), or null where the publisher did not say. */
@@ -74,6 +76,8 @@ export interface Listener {
 export interface NodeRecord {
   readonly id: string;
   readonly state: Reasoned<'started' | 'stopped'>;
+  /** Without an announcement for so long, it counts as stopped; null: it has no lease. */
+  readonly leaseMs: number | null;
   readonly digest: Digest;
 }
 
@@ -81,7 +85,7 @@ export interface Roster {
   readonly cluster: string;
   /** The newest folded event, accepted or rejected; 0 before the first. */
   readonly revision: number;
-  /** Time of that event, ms since 1970 by the journal's clock; 0 before the first. */
+  /** Time of that event, ms since 1970 by the journal's clock; 0 before the first. Never goes back, even where that clock did. */
   readonly timeMs: number;
   readonly rejectedCount: number;
   readonly listeners: SortedMap<Listener>;

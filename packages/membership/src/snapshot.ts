@@ -11,7 +11,7 @@ import { emptyRoster, type Backend, type Listener, type NodeRecord, type Pool, t
 import { mapOf, type SortedMap } from './sorted-map.ts';
 
 /** The version of this text. Another one is refused; the reader then folds from an older snapshot or the start. */
-const SNAPSHOT_FORMAT = 1;
+const SNAPSHOT_FORMAT = 2;
 
 const revision = z.int().min(0);
 const reasoned = <Value extends z.ZodType>(value: Value) =>
@@ -39,7 +39,13 @@ const snapshotSchema = z.strictObject({
       backends: z.array(z.custom<BackendText>()),
     }),
   ),
-  nodes: z.array(z.strictObject({ id: z.string(), state: reasoned(z.enum(['started', 'stopped'])) })),
+  nodes: z.array(
+    z.strictObject({
+      id: z.string(),
+      state: reasoned(z.enum(['started', 'stopped'])),
+      leaseMs: z.int().min(1).nullable(),
+    }),
+  ),
 });
 type SnapshotText = z.output<typeof snapshotSchema>;
 

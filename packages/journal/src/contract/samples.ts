@@ -63,7 +63,7 @@ export class FollowerUnderTest {
       const item = await this.nextItem();
       if (item.kind === 'events') events.push(...item.events);
       else if (item.kind === 'caught-up') return { events, revision: item.revision };
-      else throw new Error(`the follower was told that the epoch is now ${item.epoch}`);
+      else throw new Error(`the follower was told ${JSON.stringify(item)}`);
     }
   }
 

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseBind } from '@muster/membership';
+import type { NatsAccess } from '@muster/nats';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 
@@ -32,7 +33,27 @@ export type JournalConfig =
   /** One file, relative to the working directory. Default: `data/<node id>.journal`. */
   | { readonly kind: 'embedded'; readonly path: string }
   /** Gone when the process ends. */
-  | { readonly kind: 'memory' };
+  | { readonly kind: 'memory' }
+  /** A NATS JetStream stream, shared by all nodes of the cluster. */
+  | JetStreamConfig;
+
+export interface JetStreamConfig {
+  readonly kind: 'jetstream';
+  readonly access: NatsAccess;
+  /** Copies of the stream, 1, 3 or 5. Default 1. */
+  readonly replicas: number;
+  /** The stream refuses events beyond this size, in bytes; null (default): as the server limits it. */
+  readonly streamBytesMax: number | null;
+  /**
+   * How long events stay, in hours; null (default): for ever. The log is only ever cut behind a snapshot, so that the present
+   * state never becomes unreachable.
+   */
+  readonly retentionHours: number | null;
+  /** How long the server remembers ids, in ms: the same id again within it is the same event. Default 120,000. */
+  readonly duplicateWindowMs: number;
+  /** File of the node's last snapshot, for a start while NATS is away. Default `data/<node id>.snapshot`. */
+  readonly localSnapshotPath: string;
+}
 
 export interface NodeEnvironment {
   readonly MUSTER_ADMIN_TOKEN?: string | undefined;

@@ -1,0 +1,2 @@
+/** Public entry: the journal on JetStream. */
+export * from './jetstream-journal.ts';

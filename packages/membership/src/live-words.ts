@@ -1,0 +1,103 @@
+/**
+ * Live words: what nodes and members say to whoever listens now, and nobody keeps. They are not events.
+ *
+ *   muster-live.<cluster>.node.<node>             an announcement: how far a node has folded, and to which hash
+ *   muster-live.<cluster>.lease.<pool>.<backend>  a heartbeat: the member at this target lives
+ *
+ * They have a first token of their own, so that no stream that keeps `muster.>` ever keeps them, and a permission on
+ * one says nothing about the other. A word that is lost is made good by the next one. What follows from silence is an
+ * event again: `BackendDeregistered` and `NodeStopped`, with the reason `LEASE_EXPIRED`.
+ */
+import { z } from 'zod';
+import { isName, nameSchema } from './names.ts';
+
+const PREFIX = 'muster-live';
+const HASH_PATTERN = /^[0-9a-f]{16}$/;
+
+/** The reason in the event that takes out a member or a node that fell silent. */
+export const LEASE_EXPIRED = 'lease-expired';
+
+/** Characters of a live word that are read; a longer one is passed over. */
+export const LIVE_WORD_CHARACTERS_MAX = 4_096;
+
+/** For example `muster-live.demo.node.lb-1`; `*` stands for all nodes. */
+export function announcementSubject(cluster: string, node: string): string {
+  return `${PREFIX}.${cluster}.node.${node}`;
+}
+
+/** For example `muster-live.demo.lease.spells.spells-1`; `*` stands for all pools or backends. */
+export function heartbeatSubject(cluster: string, { pool, backend }: { pool: string; backend: string }): string {
+  return `${PREFIX}.${cluster}.lease.${pool}.${backend}`;
+}
+
+/** The member that a heartbeat's subject names, or null. */
+export function parseHeartbeatSubject(subject: string): { readonly pool: string; readonly backend: string } | null {
+  const [prefix, , kind, pool = '', backend = '', ...rest] = subject.split('.');
+  if (prefix !== PREFIX || kind !== 'lease' || rest.length > 0 || !isName(pool) || !isName(backend)) return null;
+  return { pool, backend };
+}
+
+const heartbeatSchema = z.strictObject({
+  /** Where the member answers, as it registered itself. A heartbeat for another target keeps nobody alive. */
+  target: z.string().min(1).max(300),
+});
+export type Heartbeat = z.output<typeof heartbeatSchema>;
+
+/**
+ * What a node answers a heartbeat that it cannot place, to the message's reply subject. A node that knows the member
+ * says nothing.
+ */
+const heartbeatAnswerSchema = z.discriminatedUnion('standing', [
+  /** It is not in the roster: its lease ran out, or the journal was made anew. It should register again. */
+  z.strictObject({ standing: z.literal('unknown') }),
+  /** Somebody took it out on purpose, or gave its name another target. It should not come back by itself. */
+  z.strictObject({
+    standing: z.literal('removed'),
+    revision: z.int().min(0),
+    origin: z.string().nullable(),
+    reason: z.string().nullable(),
+  }),
+]);
+export type HeartbeatAnswer = z.output<typeof heartbeatAnswerSchema>;
+
+const announcementSchema = z.strictObject({
+  node: nameSchema,
+  /** Made anew at each start: two processes under one name are told apart by it. */
+  instance: z.string().min(1).max(64),
+  /** The version of the node's software. */
+  version: z.string().min(1).max(64),
+  epoch: z.string().min(1).max(128),
+  revision: z.int().min(0),
+  /** The roster's hash at that revision. */
+  hash: z.string().regex(HASH_PATTERN),
+  /** Events that the journal has and this node has not folded, as far as it knows. */
+  lag: z.int().min(0),
+  /** Revision of the newest snapshot that this node saved or loaded; 0 for none. */
+  snapshotRevision: z.int().min(0),
+});
+/** Said once a second. */
+export type Announcement = z.output<typeof announcementSchema>;
+
+/** An announcement, or null for text that is none. Its subject must name the same node. */
+export function parseAnnouncement(cluster: string, subject: string, text: string): Announcement | null {
+  const announcement = parseWord(announcementSchema, text);
+  return announcement !== null && subject === announcementSubject(cluster, announcement.node) ? announcement : null;
+}
+
+export function parseHeartbeat(text: string): Heartbeat | null {
+  return parseWord(heartbeatSchema, text);
+}
+
+export function parseHeartbeatAnswer(text: string): HeartbeatAnswer | null {
+  return parseWord(heartbeatAnswerSchema, text);
+}
+
+function parseWord<Word>(schema: z.ZodType<Word>, text: string): Word | null {
+  if (text.length > LIVE_WORD_CHARACTERS_MAX) return null;
+  try {
+    const parsed = schema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,2 @@
+/** Public entry: a nats-server as child processes. */
+export * from './nats-server.ts';
