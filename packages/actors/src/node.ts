@@ -11,7 +11,14 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { createActor, type Actor } from 'xstate';
-import { formatSubject, type Command, type PendingFacts, type RecordedEvent, type Roster } from '@muster/membership';
+import {
+  formatSubject,
+  type Command,
+  type PendingFacts,
+  type RecordedEvent,
+  type Rejection,
+  type Roster,
+} from '@muster/membership';
 import type { Journal } from '@muster/journal';
 import { ActorGroup, type Supervision } from './actor-group.ts';
 import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
@@ -60,6 +67,7 @@ class Node implements NodeHandle {
   readonly #workers: ActorGroup<Actor<typeof workerMachine>>;
   readonly #givenUpByActor = new Map<string, string>();
   readonly #rosterListeners = new Set<RosterListener>();
+  readonly #epochListeners = new Set<() => void>();
   readonly #machine: Actor<typeof nodeMachine>;
   readonly #stopped = Promise.withResolvers<void>();
   readonly #caughtUp = Promise.withResolvers<void>();
@@ -130,6 +138,19 @@ class Node implements NodeHandle {
   onRosterChanged(listener: RosterListener): () => void {
     this.#rosterListeners.add(listener);
     return () => this.#rosterListeners.delete(listener);
+  }
+
+  rejectionAt(revision: number): Rejection | null {
+    return this.#folded.rejectionAt(revision);
+  }
+
+  async adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
+    return { outcome: 'refused', message: `this node follows the journal's present history already` };
+  }
+
+  onEpochAdopted(listener: () => void): () => void {
+    this.#epochListeners.add(listener);
+    return () => this.#epochListeners.delete(listener);
   }
 
   caughtUp(): Promise<void> {

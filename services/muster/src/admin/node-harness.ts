@@ -13,6 +13,7 @@ import {
   rosterHash,
   type Command,
   type PendingFacts,
+  type Rejection,
   type Roster,
 } from '@muster/membership';
 import type { AdminServer } from './admin-server.ts';
@@ -25,6 +26,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
   overrides: Partial<NodeStatus> = {};
   readonly #stopping = new AbortController();
   readonly #following: Promise<void>;
+  readonly #rejectionByRevision = new Map<number, Rejection>();
   readonly #waiting = new Set<() => void>();
   #roster: Roster = emptyRoster('default');
 
@@ -38,7 +40,11 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
   async #follow(): Promise<void> {
     for await (const item of this.journal.follow({ afterRevision: 0, signal: this.#stopping.signal })) {
       if (item.kind !== 'events') continue;
-      for (const event of item.events) this.#roster = fold(this.#roster, event).roster;
+      for (const event of item.events) {
+        const { roster, rejection } = fold(this.#roster, event);
+        this.#roster = roster;
+        if (rejection !== null) this.#rejectionByRevision.set(event.revision, rejection);
+      }
       for (const wake of this.#waiting) wake();
     }
   }
@@ -72,6 +78,12 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       hash: rosterHash(this.#roster),
       headRevision: revision,
       journalAwaySinceMs: null,
+      isFromLocalSnapshot: false,
+      epochChange: null,
+      rebuilds: { count: 0, lastReason: null },
+      peers: [],
+      isNameTaken: false,
+      leases: { count: 0, expiredCount: 0 },
       pendingFactsCount: 0,
       rejectedCount,
       backendsCount: 0,
@@ -100,6 +112,18 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
   }
 
   onRosterChanged(): () => void {
+    return () => undefined;
+  }
+
+  rejectionAt(revision: number): Rejection | null {
+    return this.#rejectionByRevision.get(revision) ?? null;
+  }
+
+  async adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
+    return { outcome: 'refused', message: 'this node follows the present history already' };
+  }
+
+  onEpochAdopted(): () => void {
     return () => undefined;
   }
 
