@@ -4,10 +4,10 @@
  * It is made when a reader asks after a change, not at every event: a reader keeps the newest set and needs no step
  * in between. Making one costs O(backends of the pool); keeping the roster up to date costs O(log n) an event.
  */
+import { isEligible, viewpointOf } from './eligibility.ts';
 import type { PoolSpec } from './event.ts';
-import { isEligible } from './eligibility.ts';
 import { withPendingFacts, type PendingFacts } from './pending-facts.ts';
-import type { Roster } from './roster.ts';
+import type { Pool, Roster } from './roster.ts';
 
 export interface EligibleBackend {
   readonly id: string;
@@ -19,7 +19,10 @@ export interface EligibleBackend {
 export interface BackendSet {
   readonly pool: string;
   readonly spec: PoolSpec;
-  /** The newest event that changed the pool; facts that are still pending do not move it. */
+  /**
+   * The newest event that changed the pool or, where a quorum decides on health, started or stopped a node. Facts that
+   * are still pending do not move it.
+   */
   readonly revision: number;
   /** In code-unit order of their ids. */
   readonly backends: readonly EligibleBackend[];
@@ -35,11 +38,19 @@ export interface View {
 export function backendSet({ roster, node, pending }: View, poolId: string): BackendSet | null {
   const pool = roster.pools.get(poolId);
   if (pool === undefined) return null;
+  const viewpoint = viewpointOf(roster, node);
   const backends: EligibleBackend[] = [];
   for (const recorded of pool.backends.values()) {
     const backend = withPendingFacts(recorded, node, pending);
-    if (!isEligible(backend, node, pool.spec.health)) continue;
+    if (!isEligible(backend, pool.spec, viewpoint)) continue;
     backends.push({ id: backend.id, target: backend.target.value, weight: backend.weight.value });
   }
-  return { pool: pool.id, spec: pool.spec, revision: pool.changedRevision, backends };
+  return { pool: pool.id, spec: pool.spec, revision: revisionOf(pool, roster), backends };
+}
+
+function revisionOf({ spec, changedRevision }: Pool, { nodes }: Roster): number {
+  if (spec.healthView === 'own') return changedRevision;
+  let newest = changedRevision;
+  for (const { state } of nodes.values()) newest = Math.max(newest, state.revision);
+  return newest;
 }

@@ -1,9 +1,19 @@
 /**
  * The one rule that combines a backend's three axes: may it get new traffic on this node, and if not, which event
  * keeps it out?
+ *
+ * Mode is the operator's word and ejection this node's own. Whose word counts on health is the pool's choice:
+ *
+ *   own      what this node's probes saw.
+ *   quorum   what more than half of the live nodes say; where there is no such majority, this node's own word. A node
+ *            that stopped, or whose lease ran out, takes its opinion with it. What this node has just seen and the
+ *            journal has not taken is its vote already; and if that is `unhealthy`, it takes the backend out alone, so
+ *            that a node whose journal is away acts at once.
+ *
+ * All of it is a function of the roster and of this node's pending facts, so any past answer can be had again.
  */
-import type { HealthPolicy } from './health-policy.ts';
-import { observationBy, type Backend } from './roster.ts';
+import type { PoolSpec } from './event.ts';
+import type { Backend, Health, Observation, Roster } from './roster.ts';
 
 export type Eligibility =
   | { readonly isEligible: true }
@@ -11,30 +21,113 @@ export type Eligibility =
       readonly isEligible: false;
       readonly axis: 'mode' | 'health' | 'ejection';
       readonly value: string;
-      /** The event that keeps it out. For `unknown` health: the one that gave it its target. 0: a fact not recorded yet. */
+      /**
+       * The event that keeps it out. For `unknown` health: the one that gave it its target; for a majority: the newest
+       * of its votes. 0: a fact not recorded yet.
+       */
       readonly revision: number;
-      /** For people, as that event said it; null where it gave none. */
+      /** For people, as that event said it (`2 of 3 nodes: lb-1, lb-2: status 503`); null where it gave none. */
       readonly reason: string | null;
     };
 
+/** Who asks, and who else has a say. */
+export interface Viewpoint {
+  readonly node: string;
+  /** The nodes in state `started`; the asking one need not be among them. */
+  readonly liveNodes: ReadonlySet<string>;
+}
+
+/** What decides in a pool; the rest of its spec does not matter here. */
+export type HealthRule = Pick<PoolSpec, 'health' | 'healthView'>;
+
+/** Names that a majority's reason lists; the others are counted. */
+const NAMED_VOTERS_MAX = 4;
 const ELIGIBLE: Eligibility = { isEligible: true };
 
-/** `health` is the pool's policy; without one every backend counts as healthy. */
-export function eligibility(backend: Backend, node: string, health: HealthPolicy | undefined): Eligibility {
-  const { mode } = backend;
-  if (mode.value !== 'ready') return { isEligible: false, axis: 'mode', ...pick(mode) };
-  const seen = observationBy(node, backend.observations);
-  if (seen.ejection.value === 'ejected') return { isEligible: false, axis: 'ejection', ...pick(seen.ejection) };
-  if (health === undefined || seen.health.value === 'healthy') return ELIGIBLE;
-  if (seen.health.value === 'unhealthy') return { isEligible: false, axis: 'health', ...pick(seen.health) };
+/** The viewpoint of one node at one roster: O(nodes), made once for all backends. */
+export function viewpointOf({ nodes }: Roster, node: string): Viewpoint {
+  const liveNodes = new Set<string>();
+  for (const { id, state } of nodes.values()) if (state.value === 'started') liveNodes.add(id);
+  return { node, liveNodes };
+}
+
+/** Without a health policy every backend counts as healthy. */
+export function eligibility(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): Eligibility {
+  const axis = obstacle(backend, rule, viewpoint);
+  if (axis === null) return ELIGIBLE;
+  const own = seenBy(viewpoint.node, backend);
+  if (axis === 'mode') return { isEligible: false, axis, ...pick(backend.mode) };
+  if (axis === 'ejection') return { isEligible: false, axis, ...pick(own!.ejection) };
+  return { isEligible: false, axis, ...unhealthiness(backend, { rule, viewpoint, own }) };
+}
+
+/** As `eligibility`, without the explanation and without allocating. */
+export function isEligible(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): boolean {
+  return obstacle(backend, rule, viewpoint) === null;
+}
+
+function obstacle(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): 'mode' | 'ejection' | 'health' | null {
+  if (backend.mode.value !== 'ready') return 'mode';
+  const own = seenBy(viewpoint.node, backend);
+  if (own?.ejection.value === 'ejected') return 'ejection';
+  if (rule.health === undefined) return null;
+  const ownWord = own?.health.value ?? 'unknown';
+  if (rule.healthView === 'own' || isUnrecordedUnhealthy(own)) return ownWord === 'healthy' ? null : 'health';
+  return (majority(backend, viewpoint.liveNodes) ?? ownWord) === 'healthy' ? null : 'health';
+}
+
+function seenBy(node: string, { observations }: Backend): Observation | undefined {
+  for (const observation of observations) if (observation.node === node) return observation;
+  return undefined;
+}
+
+function isUnrecordedUnhealthy(own: Observation | undefined): boolean {
+  return own !== undefined && own.health.value === 'unhealthy' && own.health.revision === 0;
+}
+
+/** What more than half of the live nodes say, or null. */
+function majority({ observations }: Backend, liveNodes: ReadonlySet<string>): Exclude<Health, 'unknown'> | null {
+  let healthyCount = 0;
+  let unhealthyCount = 0;
+  for (const { node, health } of observations) {
+    if (health.value === 'unknown' || !liveNodes.has(node)) continue;
+    if (health.value === 'healthy') healthyCount += 1;
+    else unhealthyCount += 1;
+  }
+  if (healthyCount * 2 > liveNodes.size) return 'healthy';
+  return unhealthyCount * 2 > liveNodes.size ? 'unhealthy' : null;
+}
+
+interface Explanation {
+  readonly value: string;
+  readonly revision: number;
+  readonly reason: string | null;
+}
+
+/** Why a backend's health keeps it out; asked only where it does. */
+function unhealthiness(
+  backend: Backend,
+  { rule, viewpoint, own }: { rule: HealthRule; viewpoint: Viewpoint; own: Observation | undefined },
+): Explanation {
+  const { liveNodes } = viewpoint;
+  const isOutvoted = rule.healthView === 'quorum' && majority(backend, liveNodes) === 'unhealthy';
+  if (isOutvoted && !isUnrecordedUnhealthy(own)) return votes(backend, liveNodes);
+  if (own?.health.value === 'unhealthy') return pick(own.health);
   const { revision } = backend.target;
-  return { isEligible: false, axis: 'health', value: 'unknown', revision, reason: 'no probe has answered yet' };
+  return { value: 'unknown', revision, reason: 'no probe has answered yet' };
 }
 
-export function isEligible(backend: Backend, node: string, health: HealthPolicy | undefined): boolean {
-  return eligibility(backend, node, health).isEligible;
+function votes({ observations }: Backend, liveNodes: ReadonlySet<string>): Explanation {
+  const against = observations.filter(({ node, health }) => health.value === 'unhealthy' && liveNodes.has(node));
+  const newest = against.reduce((left, right) => (left.health.revision > right.health.revision ? left : right)).health;
+  // One node is a majority of itself: there is nothing to count.
+  if (liveNodes.size === 1) return pick(newest);
+  const names = against.slice(0, NAMED_VOTERS_MAX).map(({ node }) => node);
+  const rest = against.length > names.length ? ` and ${against.length - names.length} more` : '';
+  const reason = `${against.length} of ${liveNodes.size} nodes: ${names.join(', ')}${rest}: ${newest.reason}`;
+  return { value: 'unhealthy', revision: newest.revision, reason };
 }
 
-function pick({ value, revision, reason }: { value: string; revision: number; reason: string | null }) {
+function pick({ value, revision, reason }: Explanation): Explanation {
   return { value, revision, reason };
 }

@@ -47,7 +47,7 @@ describe('a backend', () => {
     const backend = backendOf(roster);
     expect(backend.target).toEqual({ value: '127.0.0.1:8001', revision: 2 });
     expect(backend.weight).toEqual({ value: 5, revision: 4 });
-    expect(backend.mode).toEqual({ value: 'drain', revision: 3, timeMs: 3_000, reason: 'deploy' });
+    expect(backend.mode).toEqual({ value: 'drain', revision: 3, timeMs: 3_000, reason: 'deploy', origin: 'test' });
     expect(observationBy('lb-1', backend.observations).health).toMatchObject({ value: 'healthy', revision: 5 });
     expect(observationBy('lb-2', backend.observations).health).toMatchObject({ value: 'unknown', revision: 0 });
   });
@@ -67,6 +67,23 @@ describe('a backend', () => {
       mode: { value: 'drain', revision: 3 },
       observations: [],
     });
+  });
+
+  test.each([
+    ['its own drain, back with a lease', 'publisher:s-1', { mode: 'drain' }, { leaseMs: 15_000 }, 'ready'],
+    ['its own drain, back without a lease', 'publisher:s-1', { mode: 'drain' }, {}, 'drain'],
+    ["somebody else's drain", 'cli:alice', { mode: 'drain' }, { leaseMs: 15_000 }, 'drain'],
+    ['its own maint', 'publisher:s-1', { mode: 'maint' }, { leaseMs: 15_000 }, 'maint'],
+  ])('has a mode after it registers again: %s', (_case, origin, { mode }, lease, expected) => {
+    const [pool, registered, set, again] = given(
+      POOL,
+      BACKEND,
+      ['backend.spells.s-1', { type: 'BackendModeSet', mode }],
+      ['backend.spells.s-1', { type: 'BackendRegistered', target: '127.0.0.1:8001', ...lease }],
+    );
+    const member = 'publisher:s-1';
+    const events = [pool!, { ...registered!, origin: member }, { ...set!, origin }, { ...again!, origin: member }];
+    expect(backendOf(folded(events).roster).mode.value).toBe(expected);
   });
 
   test('is not changed by an observation of a target that it no longer has', () => {

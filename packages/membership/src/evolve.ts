@@ -171,14 +171,15 @@ function removePool(roster: Roster, { pool: id }: About<'pool'>): Changes | Refu
   return { pools: withoutEntry(roster.pools, id), digest: replaceDigest(roster.digest, leaving, null) };
 }
 
-/** A new target under a known id is a new thing to observe: what nodes saw of the old one is dropped. The mode stays. */
+/** A new target under a known id is a new thing to observe: what nodes saw of the old one is dropped. */
 function registerBackend(
   roster: Roster,
-  { revision, timeMs, origin }: RecordedEvent,
+  recorded: RecordedEvent,
   { entity, event }: { entity: About<'backend'>; event: EventOf<'BackendRegistered'> },
 ): Changes | Refusal {
   const pool = roster.pools.get(entity.pool);
   if (pool === undefined) return unknownPool(entity.pool);
+  const { revision, origin } = recorded;
   const before = pool.backends.get(entity.backend);
   const hasSameTarget = before?.target.value === event.target;
   const hasSameWeight = before?.weight.value === event.weight;
@@ -187,7 +188,7 @@ function registerBackend(
     id: entity.backend,
     target: hasSameTarget ? before.target : { value: event.target, revision },
     weight: hasSameWeight ? before.weight : { value: event.weight, revision },
-    mode: before?.mode ?? { value: 'ready', revision, timeMs, reason: null },
+    mode: before === undefined || endsOwnDrain(before, recorded, event) ? readyBy(recorded) : before.mode,
     leaseMs: event.leaseMs ?? null,
     observations: hasSameTarget ? before.observations : NO_OBSERVATIONS,
     origin,
@@ -196,12 +197,25 @@ function registerBackend(
   return putBackend(roster, pool, { before, described, revision });
 }
 
+/**
+ * The mode outlives a registration, with one exception: a member that was killed while it drained, and is back before its
+ * lease ran out, takes back the drain that it set itself. What anybody else set stays, and so does a drain of one who holds
+ * no lease: that was a person, who will say so when it is over.
+ */
+function endsOwnDrain({ mode }: Backend, { origin }: RecordedEvent, event: EventOf<'BackendRegistered'>): boolean {
+  return mode.value === 'drain' && mode.origin !== null && mode.origin === origin && event.leaseMs !== undefined;
+}
+
+function readyBy({ revision, timeMs, origin }: RecordedEvent): Backend['mode'] {
+  return { value: 'ready', revision, timeMs, reason: null, origin };
+}
+
 function setBackendMode(
   roster: Roster,
-  { revision, timeMs }: RecordedEvent,
+  { revision, timeMs, origin }: RecordedEvent,
   { entity, event }: { entity: About<'backend'>; event: EventOf<'BackendModeSet'> },
 ): Changes | Refusal {
-  const mode = { value: event.mode, revision, timeMs, reason: event.reason ?? null };
+  const mode = { value: event.mode, revision, timeMs, reason: event.reason ?? null, origin };
   return changeBackend(roster, { ...entity, revision }, (found) => ({ ...found, mode, revision }));
 }
 

@@ -72,6 +72,7 @@ export function backendDigest(backend: Omit<Backend, 'digest'>): Digest {
   mixNumber(weight.value);
   mixNumber(weight.revision);
   mixReasoned(mode);
+  mixText(mode.origin ?? '');
   mixNumber(leaseMs ?? 0);
   for (const { node, health, ejection } of observations) {
     mixText(node);

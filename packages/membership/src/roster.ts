@@ -41,7 +41,10 @@ export interface Backend {
   readonly id: string;
   readonly target: Sourced<string>;
   readonly weight: Sourced<number>;
-  readonly mode: Reasoned<Mode>;
+  readonly mode: Reasoned<Mode> & {
+    /** Who set it, or null where the publisher did not say. */
+    readonly origin: string | null;
+  };
   /** Without a heartbeat for so long, it is deregistered; null: it has no lease. Set by the newest registration. */
   readonly leaseMs: number | null;
   /** One per node that has seen it, in code-unit order of the nodes' ids. An array, because there are few and it is read often. */

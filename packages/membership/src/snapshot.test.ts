@@ -12,7 +12,7 @@ test.each([
   ['{', 'not-a-snapshot'],
   ['null', 'other-format'],
   ['{"format":2}', 'other-format'],
-  ['{"format":1}', 'not-a-snapshot'],
+  ['{"format":3}', 'not-a-snapshot'],
 ])('%j is unreadable: %s', (text, reason) => {
   expect(decodeSnapshot(text)).toMatchObject({ outcome: 'unreadable', reason });
 });

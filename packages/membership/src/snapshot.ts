@@ -11,7 +11,7 @@ import { emptyRoster, type Backend, type Listener, type NodeRecord, type Pool, t
 import { mapOf, type SortedMap } from './sorted-map.ts';
 
 /** The version of this text. Another one is refused; the reader then folds from an older snapshot or the start. */
-const SNAPSHOT_FORMAT = 2;
+const SNAPSHOT_FORMAT = 3;
 
 const revision = z.int().min(0);
 const reasoned = <Value extends z.ZodType>(value: Value) =>
