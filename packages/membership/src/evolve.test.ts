@@ -70,20 +70,20 @@ describe('a backend', () => {
   });
 
   test.each([
-    ['its own drain, back with a lease', 'publisher:s-1', { mode: 'drain' }, { leaseMs: 15_000 }, 'ready'],
-    ['its own drain, back without a lease', 'publisher:s-1', { mode: 'drain' }, {}, 'drain'],
-    ["somebody else's drain", 'cli:alice', { mode: 'drain' }, { leaseMs: 15_000 }, 'drain'],
-    ['its own maint', 'publisher:s-1', { mode: 'maint' }, { leaseMs: 15_000 }, 'maint'],
-  ])('has a mode after it registers again: %s', (_case, origin, { mode }, lease, expected) => {
+    { before: 'its own drain, with a lease', origin: 'publisher:s-1', mode: 'drain', leaseMs: 15_000, after: 'ready' },
+    { before: 'its own drain, without one', origin: 'publisher:s-1', mode: 'drain', leaseMs: undefined, after: 'drain' },
+    { before: "somebody else's drain", origin: 'cli:alice', mode: 'drain', leaseMs: 15_000, after: 'drain' },
+    { before: 'its own maint', origin: 'publisher:s-1', mode: 'maint', leaseMs: 15_000, after: 'maint' },
+  ])('that registers again after $before is in mode $after', ({ origin, mode, leaseMs, after }) => {
     const [pool, registered, set, again] = given(
       POOL,
       BACKEND,
       ['backend.spells.s-1', { type: 'BackendModeSet', mode }],
-      ['backend.spells.s-1', { type: 'BackendRegistered', target: '127.0.0.1:8001', ...lease }],
+      ['backend.spells.s-1', { type: 'BackendRegistered', target: '127.0.0.1:8001', leaseMs }],
     );
     const member = 'publisher:s-1';
     const events = [pool!, { ...registered!, origin: member }, { ...set!, origin }, { ...again!, origin: member }];
-    expect(backendOf(folded(events).roster).mode.value).toBe(expected);
+    expect(backendOf(folded(events).roster).mode.value).toBe(after);
   });
 
   test('is not changed by an observation of a target that it no longer has', () => {
