@@ -71,7 +71,13 @@ describe('a backend', () => {
 
   test.each([
     { before: 'its own drain, with a lease', origin: 'publisher:s-1', mode: 'drain', leaseMs: 15_000, after: 'ready' },
-    { before: 'its own drain, without one', origin: 'publisher:s-1', mode: 'drain', leaseMs: undefined, after: 'drain' },
+    {
+      before: 'its own drain, without one',
+      origin: 'publisher:s-1',
+      mode: 'drain',
+      leaseMs: undefined,
+      after: 'drain',
+    },
     { before: "somebody else's drain", origin: 'cli:alice', mode: 'drain', leaseMs: 15_000, after: 'drain' },
     { before: 'its own maint', origin: 'publisher:s-1', mode: 'maint', leaseMs: 15_000, after: 'maint' },
   ])('that registers again after $before is in mode $after', ({ origin, mode, leaseMs, after }) => {
