@@ -10,16 +10,10 @@
  * crash at this very moment would decide: `unknown`. Either way the store goes on with the next group.
  */
 import type { StatementSync } from 'node:sqlite';
-import {
-  FOLLOW_BATCH_EVENTS,
-  snapshotsToRemove,
-  type AppendOutcome,
-  type Head,
-  type StoredSnapshot,
-} from '@muster/journal';
+import { FOLLOW_BATCH_EVENTS, snapshotsToRemove, type Head, type StoredSnapshot } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { JournalFile } from './journal-file.ts';
-import type { SubmittedAppend } from './messages.ts';
+import type { CommitOutcome, SubmittedAppend } from './messages.ts';
 import { isFull, journalErrorOf } from './sqlite-failure.ts';
 
 /** A page ends after the event that passes this, so that pages of large payloads stay small messages. */
@@ -49,7 +43,7 @@ export class EventStore {
   }
 
   /** Stores a group and answers one outcome for each, in order. */
-  appendGroup(group: readonly SubmittedAppend[]): AppendOutcome[] {
+  appendGroup(group: readonly SubmittedAppend[]): CommitOutcome[] {
     const { database } = this.#file;
     let isCommitting = false;
     try {
@@ -68,7 +62,7 @@ export class EventStore {
     }
   }
 
-  #appendOne({ event, expectedRevision, nowMs }: SubmittedAppend): AppendOutcome {
+  #appendOne({ event, expectedRevision, nowMs }: SubmittedAppend): CommitOutcome {
     if (expectedRevision !== null) {
       const duplicate = this.#findDuplicate(event.id);
       if (duplicate !== null) return duplicate;
@@ -86,7 +80,7 @@ export class EventStore {
     return { outcome: 'appended', ...place, isDuplicate: false };
   }
 
-  #findDuplicate(id: string): AppendOutcome | null {
+  #findDuplicate(id: string): CommitOutcome | null {
     const place = this.#statements.placeOfId.get(id) as Place | undefined;
     return place === undefined ? null : { outcome: 'appended', ...place, isDuplicate: true };
   }

@@ -27,6 +27,14 @@ export interface SubmittedAppend {
   readonly nowMs: number;
 }
 
+/** As the journal's answer, with the time of what is stored: followers are handed the event with it. */
+export type CommitOutcome =
+  | (Extract<AppendOutcome, { outcome: 'appended' }> & {
+      /** ms since 1970. */
+      readonly timeMs: number;
+    })
+  | Exclude<AppendOutcome, { outcome: 'appended' }>;
+
 /** Each request that is answered on its own: what is asked, and what is answered. */
 export interface RequestKinds {
   /** At most one page of events; empty only when there are none in the range. */
@@ -55,7 +63,7 @@ export type FromThread =
   | { readonly kind: 'opened'; readonly head: Head }
   /** The journal could not be opened; the thread ends. */
   | ({ readonly kind: 'refused' } & ReportedFailure)
-  | { readonly kind: 'committed'; readonly firstSequence: number; readonly outcomes: readonly AppendOutcome[] }
+  | { readonly kind: 'committed'; readonly firstSequence: number; readonly outcomes: readonly CommitOutcome[] }
   | { readonly kind: 'answer'; readonly sequence: number; readonly answer: Answer }
   | ({ readonly kind: 'request-failed'; readonly sequence: number } & ReportedFailure)
   /** The file is closed and the lock is free; the thread ends. */

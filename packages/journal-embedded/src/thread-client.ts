@@ -11,7 +11,15 @@
 import type { Worker } from 'node:worker_threads';
 import { APPENDS_IN_FLIGHT_MAX, JournalError, type AppendOutcome, type Head, type NewEvent } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
-import type { FromThread, ReportedFailure, RequestKind, RequestKinds, SubmittedAppend, ToThread } from './messages.ts';
+import type {
+  CommitOutcome,
+  FromThread,
+  ReportedFailure,
+  RequestKind,
+  RequestKinds,
+  SubmittedAppend,
+  ToThread,
+} from './messages.ts';
 
 /** What the payloads of unanswered appends may have together; one that goes over it is `unavailable`. */
 const CHARACTERS_IN_FLIGHT_MAX = 67_108_864;
@@ -148,12 +156,12 @@ export class ThreadClient {
   }
 
   /** Followers first: whoever awaits an append may look at what they hold next. */
-  #answerAppends(firstSequence: number, outcomes: readonly AppendOutcome[]): void {
+  #answerAppends(firstSequence: number, outcomes: readonly CommitOutcome[]): void {
     const stored: RecordedEvent[] = [];
     const answers = outcomes.map((outcome, index) => {
       const { event, resolve } = this.#appends.get(firstSequence + index)!;
       if (outcome.outcome === 'appended' && !outcome.isDuplicate) stored.push(recordedEventOf(event, outcome));
-      return () => resolve(outcome);
+      return () => resolve(answerOf(outcome));
     });
     if (stored.length > 0) this.#listener?.committed(stored);
     for (const [index, answer] of answers.entries()) {
@@ -184,6 +192,12 @@ export class ThreadClient {
 function recordedEventOf(event: NewEvent, { revision, timeMs }: { revision: number; timeMs: number }): RecordedEvent {
   const { id, subject, origin, payload } = event;
   return { revision, timeMs, id, subject, origin, payload };
+}
+
+function answerOf(outcome: CommitOutcome): AppendOutcome {
+  if (outcome.outcome !== 'appended') return outcome;
+  const { revision, isDuplicate } = outcome;
+  return { outcome: 'appended', revision, isDuplicate };
 }
 
 function errorOf({ code, message }: ReportedFailure): JournalError {

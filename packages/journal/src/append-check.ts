@@ -22,7 +22,7 @@ export type AppendRefusal = Extract<AppendOutcome, { outcome: 'refused' }>;
 
 /** Why a journal must refuse this append, or null when it may try. Pure; under 1 µs for a small event. */
 export function refuseAppend(event: NewEvent, options: AppendOptions = {}): AppendRefusal | null {
-  if (!ID_PATTERN.test(event.id)) return invalid('an id has 1 to 128 printable ASCII characters without spaces');
+  if (!isEventId(event.id)) return invalid('an id has 1 to 128 printable ASCII characters without spaces');
   if (event.subject.length > SUBJECT_CHARACTERS_MAX || !SUBJECT_PATTERN.test(event.subject)) {
     const rule = `1 to ${SUBJECT_CHARACTERS_MAX} printable ASCII characters in tokens separated by dots, without * and >`;
     return invalid(`a subject has ${rule}`);
@@ -49,7 +49,13 @@ function refusePayloadSize(payload: string): AppendRefusal | null {
   return { outcome: 'refused', reason: 'too-large', message };
 }
 
-function isOrigin(origin: string): boolean {
+/** Whether text may be an event's id. */
+export function isEventId(text: string): boolean {
+  return ID_PATTERN.test(text);
+}
+
+/** Whether text may say who published an event. */
+export function isOrigin(origin: string): boolean {
   if (origin.length === 0 || origin.length > ORIGIN_CHARACTERS_MAX) return false;
   return origin.trim() === origin && origin.isWellFormed() && !CONTROL_CHARACTER.test(origin);
 }

@@ -50,9 +50,7 @@ export type AppendOutcome =
   | {
       readonly outcome: 'appended';
       readonly revision: number;
-      /** ms since 1970 by the journal's clock. */
-      readonly timeMs: number;
-      /** True when an event with this id was there already; revision and time are those of that one. */
+      /** True when an event with this id was there already; the revision is that one's. */
       readonly isDuplicate: boolean;
     }
   /** The expectation was not met, and nothing was stored. `actualRevision`: what is newest on the subject, 0 for nothing. */
@@ -94,6 +92,8 @@ export type FollowItem =
 export interface FollowOptions {
   /** The newest revision that the reader has; 0 for none. Beyond the journal's newest: the first item is `epoch-changed`. */
   readonly afterRevision: number;
+  /** The history that `afterRevision` belongs to. Where the journal has another one, the first item is `epoch-changed`. Default: any. */
+  readonly epoch?: string;
   /** Ends the follower; the iteration then finishes without an error. */
   readonly signal: AbortSignal;
 }
@@ -127,10 +127,16 @@ export interface Journal {
   /** Stores one event. Never throws for what the journal or the world does; see `AppendOutcome`. */
   append(event: NewEvent, options?: AppendOptions): Promise<AppendOutcome>;
 
-  /** Events in order. Ends at the end of what was asked for; it does not wait for more. */
+  /**
+   * Events in order. Ends at the end of what was asked for; it does not wait for more. Without `fromRevision` it begins with
+   * the oldest that is held; one that retention has removed throws `compacted`.
+   */
   read(options?: ReadOptions): AsyncIterable<RecordedEvent>;
 
-  /** Events in order, for ever. Any number of followers may run side by side. Throws `JournalError` when it cannot go on. */
+  /**
+   * Events in order, for ever. Any number of followers may run side by side. Throws `JournalError` when it cannot go on:
+   * `compacted` where retention has removed what comes next.
+   */
   follow(options: FollowOptions): AsyncIterable<FollowItem>;
 
   head(): Promise<Head>;
@@ -161,8 +167,10 @@ export type JournalErrorCode =
   | 'closed'
   /** The store cannot be read: not a journal, damaged, or of a newer format. */
   | 'unreadable'
-  /** What was asked for has been removed by retention. */
+  /** What was asked for has been removed by retention: begin with a snapshot. */
   | 'compacted'
+  /** The store is there and must not be used as it is, because it would lose events or break their order. */
+  | 'refused'
   /** The store failed: disk full, I/O error, server away. */
   | 'failed';
 

@@ -62,14 +62,14 @@ class MemoryJournal implements Journal, PullSource {
     if (refusal !== null) return refusal;
     const present = this.#eventsById.get(event.id);
     if (present !== undefined) {
-      return { outcome: 'appended', revision: present.revision, timeMs: present.timeMs, isDuplicate: true };
+      return { outcome: 'appended', revision: present.revision, isDuplicate: true };
     }
     const actualRevision = this.#newestBySubject.get(event.subject) ?? 0;
     if (options.expectedRevision !== undefined && options.expectedRevision !== actualRevision) {
       return { outcome: 'conflict', actualRevision };
     }
-    const { revision, timeMs } = this.#record(event);
-    return { outcome: 'appended', revision, timeMs, isDuplicate: false };
+    const { revision } = this.#record(event);
+    return { outcome: 'appended', revision, isDuplicate: false };
   }
 
   #record({ id, subject, origin, payload }: NewEvent): RecordedEvent {

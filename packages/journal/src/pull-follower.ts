@@ -55,7 +55,8 @@ export async function* pullFollower(source: PullSource, options: FollowOptions):
     while (!signal.aborted) {
       const newest = source.newestRevision();
       // A cursor from the future belongs to a history that is not this one.
-      if (cursor > newest) return yield { kind: 'epoch-changed', epoch: source.epoch };
+      if (cursor > newest || (options.epoch ?? source.epoch) !== source.epoch)
+        return yield { kind: 'epoch-changed', epoch: source.epoch };
       if (cursor === newest && isCaughtUp) {
         await source.changed.next;
         continue;

@@ -12,6 +12,13 @@ test('nothing is removed while there are three or fewer', () => {
   expect(snapshotsToRemove([1, 2, 3])).toEqual([]);
 });
 
+test('what the first revision in the log rests on stays, and what is before it goes', () => {
+  expect(snapshotsToRemove([10, 20, 30, 150_000, 230_000, 240_000, 250_000], 31)).toEqual([10, 20]);
+  expect(snapshotsToRemove([10, 20, 30], 31)).toEqual([10, 20]);
+  expect(snapshotsToRemove([40, 50], 31)).toEqual([]);
+  expect(snapshotsToRemove([10], 1_000)).toEqual([]);
+});
+
 test('a million revisions with a snapshot every thousand keep one per span and the newest three', () => {
   const kept: number[] = [];
   for (let revision = 1_000; revision <= 1_000_000; revision += 1_000) {

@@ -1,9 +1,13 @@
 /**
- * Which snapshots a journal keeps: the newest few, and the earliest of every span of revisions.
+ * Which snapshots a journal keeps: the newest few, the earliest of every span of revisions, and the one that the log's first
+ * revision rests on.
  *
  * The newest make a start fast. The spaced ones make any past revision fast to rebuild: it is at most about one span of
  * events behind a snapshot, which at 200,000 events a second is half a second. A million events cost some ten snapshots;
  * with 10,000 backends that is about 20 MB.
+ *
+ * Where retention has removed the log's beginning, the snapshot right before the oldest event is what every older state began
+ * with, so it stays; those before it lead to revisions that nobody can rebuild any more, and go.
  *
  * More than the newest one is kept because a snapshot that turns out to be unreadable is then no more than a longer replay.
  */
@@ -11,10 +15,12 @@
 const NEWEST_KEPT = 3;
 const SPAN_REVISIONS = 100_000;
 
-/** Of these revisions of snapshots, ascending, the ones that may be removed. */
-export function snapshotsToRemove(revisions: readonly number[]): number[] {
+/** Of these revisions of snapshots, ascending, the ones that may be removed. `firstRevision`: the oldest in the log. */
+export function snapshotsToRemove(revisions: readonly number[], firstRevision = 1): number[] {
   const spansSeen = new Set<number>();
+  const base = revisions.findLast((revision) => revision < firstRevision) ?? 0;
   return revisions.filter((revision, index) => {
+    if (revision <= base) return revision < base;
     const span = Math.floor(revision / SPAN_REVISIONS);
     const isEarliestOfSpan = !spansSeen.has(span);
     spansSeen.add(span);

@@ -40,7 +40,7 @@ export const appendTests: ContractTests = {
     expect((await journal.head()).revision).toBe(revisions.at(-1));
   },
 
-  'the same id again is answered with its revision and time, and stores nothing': async ({ journal }) => {
+  'the same id again is answered with its revision, and stores nothing': async ({ journal }) => {
     const event = sampleEvent();
     const first = await mustAppend(journal, event);
     await appendMany(journal, 3);
@@ -58,7 +58,8 @@ export const appendTests: ContractTests = {
     expect(await mustAppend(reopened, event)).toEqual({ ...first, isDuplicate: true });
     const next = await mustAppend(reopened, sampleEvent());
     expect(next.revision).toBeGreaterThan(first.revision);
-    expect(next.timeMs).toBeGreaterThanOrEqual(first.timeMs);
+    const times = (await collect(reopened.read())).map(({ timeMs }) => timeMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
   },
 
   'an id with an outdated expectation is answered as the duplicate that it is': async ({ journal }) => {

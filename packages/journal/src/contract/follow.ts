@@ -114,6 +114,16 @@ export const followTests: ContractTests = {
     expect(await aborted.next()).toEqual({ done: true, value: undefined });
   },
 
+  'a follower that names its epoch goes on in that one, and is told of another': async ({ journal }) => {
+    const [revision] = await appendMany(journal, 2);
+    const { epoch } = await journal.head();
+    using same = new FollowerUnderTest(journal, revision, epoch);
+    expect((await same.untilCaughtUp()).events).toHaveLength(1);
+    using other = new FollowerUnderTest(journal, revision, 'of-another-history');
+    expect(await other.nextItem()).toEqual({ kind: 'epoch-changed', epoch });
+    expect(await other.next()).toEqual({ done: true, value: undefined });
+  },
+
   'a follower from a revision that the journal never had is told of the other epoch': async ({ journal }) => {
     const [revision] = await appendMany(journal, 1);
     using follower = new FollowerUnderTest(journal, revision! + 1_000);

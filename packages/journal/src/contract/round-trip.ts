@@ -47,8 +47,8 @@ export const roundTripTests: ContractTests = {
     const appended = [];
     for (const [index, payload] of texts.entries()) {
       const event = sampleEvent({ payload, origin: origins[index % origins.length]! });
-      const { revision, timeMs } = await mustAppend(journal, event);
-      appended.push({ ...event, revision, timeMs });
+      const { revision } = await mustAppend(journal, event);
+      appended.push({ ...event, revision, timeMs: expect.any(Number) });
     }
     const read = await collect(journal.read());
     expect(read).toEqual(appended);

@@ -42,8 +42,10 @@ export class FollowerUnderTest {
   readonly #abort = new AbortController();
   readonly #items: AsyncIterator<FollowItem>;
 
-  constructor(journal: Journal, afterRevision = 0) {
-    this.#items = journal.follow({ afterRevision, signal: this.#abort.signal })[Symbol.asyncIterator]();
+  constructor(journal: Journal, afterRevision = 0, epoch?: string) {
+    const { signal } = this.#abort;
+    const options = epoch === undefined ? { afterRevision, signal } : { afterRevision, epoch, signal };
+    this.#items = journal.follow(options)[Symbol.asyncIterator]();
   }
 
   next(): Promise<IteratorResult<FollowItem, unknown>> {
