@@ -61,8 +61,9 @@ async function append({ client }: Session, steps: readonly EffectiveStep[], orig
 
 function plannedRoster({ pools, listeners }: RosterView): PlannedRoster {
   const poolEntries = pools.map(({ id, spec, origin, backends }) => {
-    const backendEntries = backends.map(({ id: backend, target, weight, origin: owner }) => {
-      return [backend, { id: backend, target: { value: target }, weight: { value: weight }, origin: owner }] as const;
+    const backendEntries = backends.map(({ id: backend, target, weight, leaseMs, origin: owner }) => {
+      const fields = { target: { value: target }, weight: { value: weight }, leaseMs };
+      return [backend, { id: backend, ...fields, origin: owner }] as const;
     });
     return [id, { id, spec, origin, backends: new Map(backendEntries) }] as const;
   });

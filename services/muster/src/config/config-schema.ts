@@ -8,9 +8,11 @@ const DEFAULT_ADMIN_ADDRESS = '127.0.0.1:9900';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
+const clusterSchema = nameSchema.describe('which cluster it belongs to, the second token of every subject');
+
 const nodeTable = z.strictObject({
   id: nameSchema.optional().describe("the node's name; the host's name when left out"),
-  cluster: nameSchema.default('default').describe('which cluster it belongs to, the second token of every subject'),
+  cluster: clusterSchema.optional(),
   workers: z.int().min(0).max(1_024).optional().describe('proxy processes; one per core when left out'),
   admin: z
     .union([bindSchema, z.literal(false)])
@@ -27,9 +29,40 @@ const nodeTable = z.strictObject({
   logLevel: z.enum(LOG_LEVELS).default('info').describe('the least severe line that is logged'),
 });
 
+const file = z.string().min(1).max(4_096);
+/** Which keys go with which kind, and what else must fit together, is in `journal-config.ts`. */
 const journalTable = z.strictObject({
-  kind: z.enum(['embedded', 'memory']).default('embedded').describe('embedded: one file; memory: for trying out'),
-  path: z.string().min(1).optional().describe("the journal's file, relative to the working directory"),
+  kind: z
+    .enum(['embedded', 'jetstream', 'memory'])
+    .default('embedded')
+    .describe('embedded: one file; jetstream: a NATS stream that many nodes share; memory: for trying out'),
+  path: file.optional().describe("the journal's file, relative to the working directory"),
+  cluster: clusterSchema.optional(),
+  // Without a length: the words for a text that is too long would quote a password.
+  servers: z.array(z.string()).max(64).optional().describe('NATS servers, nats://HOST:PORT or tls://HOST:PORT'),
+  replicas: z.literal([1, 3, 5]).optional().describe('copies of the stream: 1, 3 or 5'),
+  credentials: file.optional().describe('a .creds file'),
+  nkeySeed: file.optional().describe('a file that holds an nkey seed'),
+  tls: z
+    .strictObject({
+      caFile: file.optional().describe('PEM file of the authorities that vouch for the servers'),
+      certFile: file.optional().describe('PEM file of the certificate that this node shows'),
+      keyFile: file.optional().describe('PEM file of its key'),
+    })
+    .optional()
+    .describe('TLS to the servers'),
+  inboxPrefix: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$/,
+      'it is made of up to 8 tokens of letters, digits, - and _',
+    )
+    .optional()
+    .describe('first tokens of the subjects that answers come to'),
+  streamBytesMax: z.int().min(1_048_576).optional().describe('size of the stream at which it refuses events'),
+  retentionHours: z.int().min(1).max(876_000).optional().describe('how long events stay; for ever when left out'),
+  duplicateWindowMs: z.int().min(1_000).max(86_400_000).optional().describe('how long the server remembers ids'),
+  localSnapshotPath: file.optional().describe("file of the node's last snapshot, relative to the working directory"),
 });
 
 const poolTable = poolSpecSchema.extend({

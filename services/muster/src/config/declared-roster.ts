@@ -43,6 +43,8 @@ export interface Fault {
 }
 
 export interface Surroundings {
+  /** The node that reads the file. */
+  readonly node: string;
   /** Where the admin API listens; null when it does not. */
   readonly adminAddress: string | null;
   /** Pools that exist without this file. */
@@ -55,7 +57,7 @@ export function crossFaults(file: Pick<ConfigFile, 'pools' | 'listeners'>, aroun
     ...repeatedIds(file.pools, ['pools']),
     ...file.pools.flatMap((pool, index) => repeatedIds(pool.backends, ['pools', index, 'backends'])),
     ...repeatedIds(file.listeners, ['listeners']),
-    ...takenBinds(file.listeners, around.adminAddress),
+    ...takenBinds(file.listeners, around),
     ...listenersWithoutPool(file, around.otherPools),
   ];
 }
@@ -71,18 +73,29 @@ function repeatedIds(entries: readonly { readonly id: string }[], path: KeyPath)
   });
 }
 
-function takenBinds(listeners: ConfigFile['listeners'], adminAddress: string | null): Fault[] {
-  const takenBy = new Map<string, string>();
-  if (adminAddress !== null) takenBy.set(adminAddress, 'the admin API');
-  return listeners.flatMap(({ id, bind }, index) => {
-    const other = takenBy.get(bind);
+/** Who is bound where, and on which nodes; undefined: on all of them. */
+interface Holder {
+  readonly name: string;
+  readonly bind: string;
+  readonly nodes: readonly string[] | undefined;
+}
+
+function takenBinds(listeners: ConfigFile['listeners'], { node, adminAddress }: Surroundings): Fault[] {
+  const holders: Holder[] = adminAddress === null ? [] : [{ name: 'the admin API', bind: adminAddress, nodes: [node] }];
+  return listeners.flatMap(({ id, bind, nodes }, index) => {
+    const other = holders.find((holder) => holder.bind === bind && meet(holder.nodes, nodes));
     if (other === undefined || bind.endsWith(':0')) {
-      takenBy.set(bind, `listener "${id}"`);
+      holders.push({ name: `listener "${id}"`, bind, nodes });
       return [];
     }
-    const what = `listener "${id}" is bound to ${bind}, which ${other} has already`;
+    const what = `listener "${id}" is bound to ${bind}, which ${other.name} has already`;
     return [{ path: ['listeners', index, 'bind'], what, fix: 'choose another port' }];
   });
+}
+
+/** Whether some node is in both; a list that is left out means every node. */
+export function meet(left: readonly string[] | undefined, right: readonly string[] | undefined): boolean {
+  return left === undefined || right === undefined || left.some((node) => right.includes(node));
 }
 
 function listenersWithoutPool(

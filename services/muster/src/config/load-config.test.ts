@@ -80,6 +80,20 @@ describe('a right config', () => {
     expect(node).toMatchObject({ admin: null, journal: { kind: 'memory' } });
   });
 
+  test('may bind an address once on each node, the address of the admin API of this one included', () => {
+    const listener = (id: string, node: string) =>
+      `[[listeners]]\nid = "${id}"\nbind = "127.0.0.1:80"\npool = "there"\nnodes = ["${node}"]\n`;
+    const text = `[node]\nid = "a"\nadmin = "127.0.0.1:80"\n${listener('on-b', 'b')}${listener('on-c', 'c')}`;
+    const otherPools = new Set(['there']);
+    expect(loadedFrom(text, { otherPools }).declared.listeners).toMatchObject([
+      { id: 'on-b', spec: { nodes: ['b'] } },
+      { id: 'on-c', spec: { nodes: ['c'] } },
+    ]);
+    expect(problemsOf(text.replace('"c"', '"a"'), { otherPools })).toEqual([
+      expect.stringContaining('which the admin API has already'),
+    ]);
+  });
+
   test('may send a listener to a pool that exists without it', () => {
     const text = '[[listeners]]\nid = "web"\nbind = "127.0.0.1:80"\npool = "there"';
     expect(loadedFrom(text, { otherPools: new Set(['there']) }).declared.listeners).toHaveLength(1);
@@ -183,14 +197,19 @@ describe('a broken config is refused with line, fault and remedy', () => {
       'm.toml:22: listener "web" is bound to 127.0.0.1:9901, which the admin API has',
     ],
     [
-      'a journal of a later version',
-      '[journal]\nkind = "jetstream"\nservers = ["x"]',
-      'm.toml:2: the journal kind "jetstream" is not in this version; use kind = "embedded"',
+      'a misspelt journal',
+      '[journal]\nkind = "jetstraem"',
+      'm.toml:2: journal.kind is "jetstraem"; did you mean "jetstream"?',
+    ],
+    [
+      'an address twice on one node',
+      `${WHOLE}nodes = ["lb-1", "lb-2"]\n[[listeners]]\nid = "two"\nbind = "127.0.0.1:8080"\npool = "spells"\nnodes = ["lb-2"]`,
+      'm.toml:28: listener "two" is bound to 127.0.0.1:8080, which listener "web" has already',
     ],
     [
       'a path for a journal in memory',
       '[journal]\nkind = "memory"\npath = "x"',
-      'm.toml:3: a journal in memory has no path',
+      'm.toml:3: a journal of kind "memory" has no path; remove it, or use kind = "embedded"',
     ],
     ['an unsafe key', '[node]\n__proto__ = 1', 'm.toml:'],
   ])('%s', (_name, text, expected) => {

@@ -71,13 +71,12 @@ interface Checked {
 }
 
 function check(raw: unknown, options: LoadOptions): Checked {
-  const early = laterVersionFaults(raw);
-  if (early.length > 0) return { faults: early, loaded: null };
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) return { faults: explainIssues(parsed.error.issues, configSchema, raw), loaded: null };
   const file = withNodeId(parsed.data, options.nodeId);
   const { config: node, faults: nodeFaults } = nodeConfig(file, options.environment ?? {});
   const { declared, faults } = checkRoster(file, {
+    node: node.id,
     adminAddress: options.isRosterOnly === true ? null : node.admin,
     otherPools: options.otherPools ?? new Set<string>(),
   });
@@ -98,14 +97,6 @@ function checkRoster(file: ConfigFile, around: Surroundings): { declared: Declar
     return { declared: { pools: [], listeners: [] }, faults: [{ path: ['targets'], what, fix }] };
   }
   return targetsRoster(file.targets);
-}
-
-/** What the design has a word for and this version does not do yet gets a line of its own. */
-function laterVersionFaults(raw: unknown): Fault[] {
-  const { journal } = raw as { journal?: { kind?: unknown } };
-  if (journal?.kind !== 'jetstream') return [];
-  const what = 'the journal kind "jetstream" is not in this version';
-  return [{ path: ['journal', 'kind'], what, fix: 'use kind = "embedded"' }];
 }
 
 function syntaxProblem(error: unknown): Omit<ConfigProblem, 'file'> {

@@ -6,14 +6,14 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseBind } from '@muster/membership';
-import type { NatsAccess } from '@muster/nats';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
+import { journalConfig, type JournalConfig } from './journal-config.ts';
 
 export interface NodeConfig {
   /** Default: the host's name, made to fit `[a-z0-9-]{1,64}`. */
   readonly id: string;
-  /** Default: `default`. */
+  /** From `[node]` or `[journal]`. Default: `default`. */
   readonly cluster: string;
   /** Proxy processes. Default: one per core. */
   readonly workers: number;
@@ -29,31 +29,7 @@ export interface NodeConfig {
   readonly journal: JournalConfig;
 }
 
-export type JournalConfig =
-  /** One file, relative to the working directory. Default: `data/<node id>.journal`. */
-  | { readonly kind: 'embedded'; readonly path: string }
-  /** Gone when the process ends. */
-  | { readonly kind: 'memory' }
-  /** A NATS JetStream stream, shared by all nodes of the cluster. */
-  | JetStreamConfig;
-
-export interface JetStreamConfig {
-  readonly kind: 'jetstream';
-  readonly access: NatsAccess;
-  /** Copies of the stream, 1, 3 or 5. Default 1. */
-  readonly replicas: number;
-  /** The stream refuses events beyond this size, in bytes; null (default): as the server limits it. */
-  readonly streamBytesMax: number | null;
-  /**
-   * How long events stay, in hours; null (default): for ever. The log is only ever cut behind a snapshot, so that the present
-   * state never becomes unreachable.
-   */
-  readonly retentionHours: number | null;
-  /** How long the server remembers ids, in ms: the same id again within it is the same event. Default 120,000. */
-  readonly duplicateWindowMs: number;
-  /** File of the node's last snapshot, for a start while NATS is away. Default `data/<node id>.snapshot`. */
-  readonly localSnapshotPath: string;
-}
+const DEFAULT_CLUSTER = 'default';
 
 export interface NodeEnvironment {
   readonly MUSTER_ADMIN_TOKEN?: string | undefined;
@@ -69,21 +45,18 @@ export function nodeConfig(
   const adminToken = readToken(node.adminTokenFile, environment, faults);
   const admin = node.admin === false ? null : node.admin;
   faults.push(...adminFaults(admin, adminToken));
-  if (journal.kind === 'memory' && journal.path !== undefined) {
-    const fix = 'remove the path, or use kind = "embedded"';
-    faults.push({ path: ['journal', 'path'], what: 'a journal in memory has no path', fix });
-  }
+  const { config: ownJournal, faults: journalFaults } = journalConfig(journal, id);
+  faults.push(...journalFaults, ...clusterFaults(node.cluster, journal.cluster));
   const config: NodeConfig = {
     id,
-    cluster: node.cluster,
+    cluster: node.cluster ?? journal.cluster ?? DEFAULT_CLUSTER,
     workers: node.workers ?? availableParallelism(),
     admin,
     adminToken,
     maxConnections: node.maxConnections,
     drainTimeoutMs: node.drainTimeoutMs,
     logLevel: node.logLevel,
-    journal:
-      journal.kind === 'memory' ? { kind: 'memory' } : { kind: 'embedded', path: journal.path ?? `data/${id}.journal` },
+    journal: ownJournal,
   };
   return { config, faults };
 }
@@ -123,6 +96,13 @@ function checkToken(token: string, { name, faults }: { name: string; faults: Fau
   const what = `the token in ${name} cannot be sent in a header`;
   faults.push({ path: ['node', 'adminTokenFile'], what, fix: 'use 1 to 1,024 printable ASCII characters, no spaces' });
   return null;
+}
+
+/** The cluster may stand in either table, since the stream is named after it; in both it must be the same. */
+function clusterFaults(ofNode: string | undefined, ofJournal: string | undefined): Fault[] {
+  if (ofNode === undefined || ofJournal === undefined || ofNode === ofJournal) return [];
+  const what = `journal.cluster is "${ofJournal}", and node.cluster is "${ofNode}"`;
+  return [{ path: ['journal', 'cluster'], what, fix: 'a node is of one cluster: give it once' }];
 }
 
 function adminFaults(admin: string | null, token: string | null): Fault[] {

@@ -135,6 +135,53 @@ describe('by example', () => {
     expect(plan(drained, declared)).toEqual(['= 3 unchanged']);
   });
 
+  test('a member with a lease is not what the config declares', () => {
+    const roster = carryOut(
+      applied,
+      { type: 'RegisterBackend', pool: 'spells', backend: 'b', target: 'h:2', leaseMs: 5_000 },
+      'sdk:spells',
+    );
+    expect(plan(roster, declare({ spells: { a: 'h:1', b: 'h:2' } }, { web: ['h:80', 'spells'] }))).toEqual([
+      '! backend spells/b   left alone: owned by sdk:spells',
+      '= 3 unchanged',
+    ]);
+    const own = carryOut(
+      applied,
+      { type: 'RegisterBackend', pool: 'spells', backend: 'a', target: 'h:1', leaseMs: 5_000 },
+      ORIGIN,
+    );
+    expect(plan(own, declared)).toEqual(['~ backend spells/a   leaseMs 5000 → none', '= 2 unchanged']);
+    expect(plan(applyPlan(own, planApply(own, declared, ORIGIN)), declared)).toEqual(['= 3 unchanged']);
+  });
+
+  test('the nodes of a listener and the view of a pool are fields like others', () => {
+    const changed: DeclaredRoster = {
+      pools: [{ ...declared.pools[0]!, spec: poolSpecSchema.parse({ healthView: 'quorum' }) }],
+      listeners: [{ id: 'web', spec: { ...declared.listeners[0]!.spec, nodes: ['lb-1', 'lb-2'] } }],
+    };
+    expect(plan(applied, changed)).toEqual([
+      '~ pool spells    healthView own → quorum',
+      '~ listener web   nodes none → ["lb-1","lb-2"]',
+      '= 1 unchanged',
+    ]);
+    expect(plan(applyPlan(applied, planApply(applied, changed, ORIGIN)), changed)).toEqual(['= 3 unchanged']);
+  });
+
+  test('one address may have a listener on each node', () => {
+    const roster = rosterOf(
+      [{ type: 'DefinePool', pool: 'p' }, 'sdk:x'],
+      [{ type: 'DefineListener', listener: 'theirs', bind: 'h:1', pool: 'p', nodes: ['lb-2'] }, 'sdk:x'],
+    );
+    const mine = (nodes: string[]): DeclaredRoster => ({
+      pools: [],
+      listeners: [{ id: 'mine', spec: listenerSpecSchema.parse({ bind: 'h:1', pool: 'p', nodes }) }],
+    });
+    expect(plan(roster, mine(['lb-1']))).toEqual([expect.stringMatching(/^\+ listener mine/)]);
+    expect(plan(roster, mine(['lb-1', 'lb-2']))).toEqual([
+      '! listener mine   left alone: listener theirs, owned by sdk:x, is bound to h:1',
+    ]);
+  });
+
   test('two listeners may swap their addresses', () => {
     const two = declare({ p: {} }, { a: ['h:1', 'p'], b: ['h:2', 'p'] });
     const roster = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, ORIGIN));

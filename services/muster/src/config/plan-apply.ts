@@ -13,6 +13,7 @@ import {
   planEntity,
   REASON,
   type EffectiveStep,
+  type PlannedBackend,
   type PlannedPool,
   type PlannedRoster,
   type PlanStep,
@@ -39,14 +40,16 @@ function planBackends(roster: PlannedRoster, pool: DeclaredPool, origin: string)
   const present = roster.pools.get(pool.id)?.backends;
   return pool.backends.map(({ id, target, weight }) => {
     const backend = present?.get(id);
-    const before =
-      backend === undefined
-        ? null
-        : { fields: { target: backend.target.value, weight: backend.weight.value }, origin: backend.origin };
+    const before = backend === undefined ? null : { fields: fieldsOf(backend), origin: backend.origin };
     const command: Command = { type: 'RegisterBackend', pool: pool.id, backend: id, target, weight };
     const name = `${pool.id}/${id}`;
     return planEntity({ kind: 'backend', name, command }, { before, after: { target, weight }, origin });
   });
+}
+
+/** What a config declares has no lease: it is there until the config no longer says so. */
+function fieldsOf({ target, weight, leaseMs }: PlannedBackend): object {
+  return { target: target.value, weight: weight.value, ...(leaseMs !== null && { leaseMs }) };
 }
 
 function planBackendRemovals(roster: PlannedRoster, declared: DeclaredRoster, origin: string): EffectiveStep[] {

@@ -1,10 +1,10 @@
 /**
- * The listeners' part of a plan. What makes it more than a comparison is that an address can have one listener at a
+ * The listeners' part of a plan. What makes it more than a comparison is that an address of a node can have one listener at a
  * time: a listener that moves away goes before the one that takes its place, and one that is removed for another on
  * the same address goes first.
  */
 import type { Command } from '@muster/membership';
-import type { DeclaredListener } from './declared-roster.ts';
+import { meet, type DeclaredListener } from './declared-roster.ts';
 import {
   isEffective,
   ownedBy,
@@ -91,11 +91,11 @@ class Addresses {
     return this.#listenersById.get(id)?.spec.bind;
   }
 
-  /** Another listener on the address that this one wants, or null. */
+  /** Another listener on the address that this one wants, on a node that is to have both; or null. */
   holderOf({ id, spec }: DeclaredListener): PlannedListener | null {
     if (spec.bind.endsWith(':0')) return null;
     for (const other of this.#listenersById.values()) {
-      if (other.id !== id && other.spec.bind === spec.bind) return other;
+      if (other.id !== id && other.spec.bind === spec.bind && meet(other.spec.nodes, spec.nodes)) return other;
     }
     return null;
   }

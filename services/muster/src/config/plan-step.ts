@@ -46,10 +46,11 @@ export interface PlannedPool {
   readonly origin: string | null;
   readonly backends: SortedMap<PlannedBackend>;
 }
-interface PlannedBackend {
+export interface PlannedBackend {
   readonly id: string;
   readonly target: { readonly value: string };
   readonly weight: { readonly value: number };
+  readonly leaseMs: number | null;
   readonly origin: string | null;
 }
 export interface PlannedListener {

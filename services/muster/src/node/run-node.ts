@@ -11,7 +11,8 @@ import type { NodeHandle } from '@muster/actors';
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import { openEmbeddedJournal } from '@muster/journal-embedded';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
-import type { JournalConfig, NodeConfig } from '../config/node-config.ts';
+import type { JournalConfig } from '../config/journal-config.ts';
+import type { NodeConfig } from '../config/node-config.ts';
 import type { LogFormat } from '../log/log.ts';
 import { WorkerProcesses } from './worker-processes.ts';
 
