@@ -13,25 +13,37 @@ export interface NatsServerProgram {
   readonly version: string;
 }
 
+/** Why a program cannot be had here, in one line that says what to do; tests skip with it. */
+export interface NatsServerUnavailable {
+  readonly unavailable: string;
+}
+
 export interface NatsServerOptions {
   readonly program: NatsServerProgram;
   /** Where its store, its config and its log are. It is not removed. */
   readonly folder: string;
+  /** Unique in a cluster, where it is the member's identity over restarts. Default `nats-1`. */
+  readonly name?: string;
   /** Default: one that was free a moment ago. Kept over restarts. */
   readonly port?: number;
+  /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Further lines of its config file: accounts, authorization, tls, max_payload. */
+  /** Further lines of its config file: accounts, authorization, tls (not with `handshake_first`), max_payload. */
   readonly configLines?: string;
 }
 
+/** Disposing it kills the process and leaves the folder. It never outlives the process that started it. */
 export interface NatsServer extends AsyncDisposable {
   readonly url: string;
+  /** Of the process that runs or ran last. */
   readonly pid: number;
   readonly host: string;
   readonly port: number;
-  /** Sends a signal and waits for the end; SIGKILL is what a fault test sends. */
+  /** Where it answers monitoring requests over HTTP. */
+  readonly monitorPort: number;
+  /** Sends a signal and waits for the end; SIGKILL is what a fault test sends. A paused one is resumed to take it. */
   end(signal: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port and store, and waits until it takes connections. */
+  /** Starts it again on the same port and store, and waits until it takes connections. Throws where it still runs. */
   restart(): Promise<void>;
   /** SIGSTOP and SIGCONT. */
   pause(): void;
@@ -40,7 +52,9 @@ export interface NatsServer extends AsyncDisposable {
   log(): string;
 }
 
+/** Disposing it kills all servers and leaves their folders. */
 export interface NatsCluster extends AsyncDisposable {
+  /** In the order of their names, `nats-1` first. */
   readonly servers: readonly NatsServer[];
   /** All clients' URLs. */
   readonly urls: readonly string[];

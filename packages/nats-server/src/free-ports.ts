@@ -1,0 +1,44 @@
+/**
+ * Ports for servers that must come back on the same one.
+ *
+ * They are taken from below the range that systems hand to outgoing connections (from 32,768 up): while a server is down, a
+ * client that dials it again and again could otherwise be given the very port that it dials and be connected to itself.
+ *
+ * A port is free when this returns; nothing keeps it so until the server binds it.
+ */
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:net';
+
+const PORT_FROM = 12_000;
+const PORT_TO = 32_000;
+const ATTEMPTS_PER_PORT = 50;
+
+/** That many different ports. Throws where hardly any is left. */
+export async function freePorts(count: number, host: string): Promise<number[]> {
+  const held = new Map<number, Server>();
+  try {
+    for (let attempt = 0; held.size < count; attempt++) {
+      if (attempt >= count * ATTEMPTS_PER_PORT) throw new Error(`no free port on ${host} in ${attempt} attempts`);
+      const port = randomInt(PORT_FROM, PORT_TO);
+      const holder = held.has(port) ? null : await hold(port, host);
+      if (holder !== null) held.set(port, holder);
+    }
+    return [...held.keys()];
+  } finally {
+    await Promise.all(held.values().map(async (holder) => once(holder.close(), 'close')));
+  }
+}
+
+/** Null when somebody else has it. */
+async function hold(port: number, host: string): Promise<Server | null> {
+  const holder = createServer();
+  try {
+    await once(holder.listen(port, host), 'listening');
+    return holder;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE' || code === 'EACCES') return null;
+    throw error;
+  }
+}
