@@ -39,7 +39,10 @@ describe.skipIf('unavailable' in program)('a server', () => {
     await using folder = await testFolder();
     await using server = await startNatsServer(await options(folder.path));
     server.pause();
-    expect(await greets(server.host, server.port)).toBe(false);
+    // The signal reaches the process's threads one by one.
+    const { signal } = new AbortController();
+    const isSilent = async () => !(await greets(server.host, server.port));
+    await until(isSilent, { signal, timeoutMs: 10_000, what: 'the server to be silent' });
     server.resume();
     expect(await greets(server.host, server.port)).toBe(true);
     server.pause();

@@ -3,7 +3,6 @@
  *
  * Polling over TCP and HTTP, with no client library: what is waited for is the server, not somebody's view of it.
  */
-import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -31,13 +30,11 @@ export async function until(isSo: () => Promise<boolean>, { signal, timeoutMs, w
 /** Whether a server greets who connects: `INFO {…}` is the first thing that it says, also where it asks for TLS then. */
 export async function greets(host: string, port: number): Promise<boolean> {
   const socket = connect({ host, port, timeout: ATTEMPT_TIMEOUT_MS });
-  socket.once('timeout', () => socket.destroy(new Error('timeout')));
   try {
-    const [head] = (await once(socket, 'data')) as [Buffer];
-    return head.toString('latin1').startsWith('INFO ');
-  } catch (error) {
-    if (error instanceof Error) return false;
-    throw error;
+    return await new Promise((resolve) => {
+      socket.once('data', (head) => resolve(head.toString('latin1').startsWith('INFO ')));
+      for (const event of ['end', 'timeout', 'error']) socket.once(event, () => resolve(false));
+    });
   } finally {
     socket.destroy();
   }
