@@ -1,7 +1,7 @@
 /** What a proxy reads: eligibility on all three axes, pending facts on top, order by id. */
 import { describe, expect, test } from 'vitest';
 import { backendSet } from './backend-set.ts';
-import { eligibility } from './eligibility.ts';
+import { eligibility, viewpointOf } from './eligibility.ts';
 import { fold } from './evolve.ts';
 import { addPendingFact, settlePendingFact, type PendingFact, type PendingFacts } from './pending-facts.ts';
 import { emptyRoster, type Roster } from './roster.ts';
@@ -53,8 +53,9 @@ test('with one, a backend waits for its first passed probe, node by node', () =>
 });
 
 test('I8: whatever keeps a backend out names the event that did it', () => {
-  const policy = checked.pools.get('p')!.spec.health;
-  const verdict = (roster: Roster) => eligibility(roster.pools.get('p')!.backends.get('a')!, 'lb-1', policy);
+  const { spec } = checked.pools.get('p')!;
+  const verdict = (roster: Roster) =>
+    eligibility(roster.pools.get('p')!.backends.get('a')!, spec, viewpointOf(roster, 'lb-1'));
   const registered = register(checked, 'a');
   expect(verdict(registered)).toMatchObject({ axis: 'health', value: 'unknown', revision: registered.revision });
   const healthy = see(registered, 'a', 'BackendTurnedHealthy');

@@ -111,17 +111,17 @@ function unhealthiness(
 ): Explanation {
   const { liveNodes } = viewpoint;
   const isOutvoted = rule.healthView === 'quorum' && majority(backend, liveNodes) === 'unhealthy';
-  if (isOutvoted && !isUnrecordedUnhealthy(own)) return votes(backend, liveNodes);
+  if (isOutvoted && !isUnrecordedUnhealthy(own)) return votes(backend, viewpoint);
   if (own?.health.value === 'unhealthy') return pick(own.health);
   const { revision } = backend.target;
   return { value: 'unknown', revision, reason: 'no probe has answered yet' };
 }
 
-function votes({ observations }: Backend, liveNodes: ReadonlySet<string>): Explanation {
+function votes({ observations }: Backend, { node: self, liveNodes }: Viewpoint): Explanation {
   const against = observations.filter(({ node, health }) => health.value === 'unhealthy' && liveNodes.has(node));
   const newest = against.reduce((left, right) => (left.health.revision > right.health.revision ? left : right)).health;
-  // One node is a majority of itself: there is nothing to count.
-  if (liveNodes.size === 1) return pick(newest);
+  const isOwnAlone = against.length === 1 && against[0]!.node === self;
+  if (isOwnAlone) return pick(newest);
   const names = against.slice(0, NAMED_VOTERS_MAX).map(({ node }) => node);
   const rest = against.length > names.length ? ` and ${against.length - names.length} more` : '';
   const reason = `${against.length} of ${liveNodes.size} nodes: ${names.join(', ')}${rest}: ${newest.reason}`;

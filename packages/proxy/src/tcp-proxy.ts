@@ -87,6 +87,7 @@ export class TcpProxy implements AsyncDisposable {
     const changes = diff(before, view.roster);
     for (const change of changes) if (change.kind === 'pool') this.#poolChanged(change.after?.id ?? change.before!.id);
     for (const id of pendingPools) this.#pools.get(id)?.refresh(view);
+    if (before.nodes !== view.roster.nodes) this.#nodesChanged();
     const touched = new Set(
       changes.map((change) => (change.kind === 'backend' ? (change.after ?? change.before!).pool : '')),
     );
@@ -172,6 +173,14 @@ export class TcpProxy implements AsyncDisposable {
       this.#pools.delete(id);
       this.#removedPools.set(id, pool);
       pool.refresh(view);
+    }
+  }
+
+  /** A node that starts or stops changes who makes a majority. */
+  #nodesChanged(): void {
+    const view = this.#view!;
+    for (const [id, pool] of this.#pools) {
+      if (view.roster.pools.get(id)?.spec.healthView === 'quorum') pool.refresh(view);
     }
   }
 

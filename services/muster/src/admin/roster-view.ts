@@ -5,6 +5,7 @@ import type { NodeHandle } from '@muster/actors';
 import {
   eligibility,
   rosterHash,
+  viewpointOf,
   withPendingFacts,
   type Backend,
   type Eligibility,
@@ -12,10 +13,12 @@ import {
   type Health,
   type ListenerSpec,
   type Mode,
+  type NodeRecord,
   type Observation,
   type Pool,
   type PoolSpec,
   type Reasoned,
+  type Viewpoint,
 } from '@muster/membership';
 
 export interface BackendView {
@@ -24,6 +27,8 @@ export interface BackendView {
   readonly target: string;
   readonly weight: number;
   readonly mode: Reasoned<Mode>;
+  /** Silent for so long, it is taken out; null: it need not say anything. */
+  readonly leaseMs: number | null;
   /** This node's view, unrecorded facts included. */
   readonly health: Reasoned<Health>;
   readonly ejection: Reasoned<Ejection>;
@@ -61,7 +66,7 @@ export interface RosterView {
   readonly rejectedCount: number;
   readonly listeners: readonly ListenerView[];
   readonly pools: readonly PoolView[];
-  readonly nodes: readonly { readonly id: string; readonly state: Reasoned<'started' | 'stopped'> }[];
+  readonly nodes: readonly Pick<NodeRecord, 'id' | 'state' | 'leaseMs'>[];
 }
 
 type Seen = Pick<NodeHandle, 'roster' | 'pending' | 'status'>;
@@ -77,16 +82,16 @@ export function rosterView(node: Seen): RosterView {
     rejectedCount: roster.rejectedCount,
     listeners: [...roster.listeners.values()].map(({ id, spec, origin, revision }) => ({ id, spec, origin, revision })),
     pools: [...roster.pools.values()].map((pool) => poolView(node, pool)),
-    nodes: [...roster.nodes.values()].map(({ id, state }) => ({ id, state })),
+    nodes: [...roster.nodes.values()].map(({ id, state, leaseMs }) => ({ id, state, leaseMs })),
   };
 }
 
 export function poolView(node: Seen, { id, spec, origin, revision, changedRevision, backends }: Pool): PoolView {
-  const self = node.status().node;
+  const viewpoint = viewpointOf(node.roster(), node.status().node);
   const pending = node.pending();
   const views = [...backends.values()].map((recorded) => {
-    const backend = withPendingFacts(recorded, self, pending);
-    return backendView(backend, { self, spec });
+    const backend = withPendingFacts(recorded, viewpoint.node, pending);
+    return backendView(backend, { viewpoint, spec });
   });
   return { id, spec, origin, revision, changedRevision, backends: views };
 }
@@ -96,7 +101,8 @@ const UNOBSERVED = {
   ejection: { value: 'admitting', revision: 0, timeMs: 0, reason: null },
 } as const;
 
-function backendView(backend: Backend, { self, spec }: { self: string; spec: PoolSpec }): BackendView {
+function backendView(backend: Backend, { viewpoint, spec }: { viewpoint: Viewpoint; spec: PoolSpec }): BackendView {
+  const self = viewpoint.node;
   const { health, ejection } = backend.observations.find(({ node }) => node === self) ?? UNOBSERVED;
   return {
     pool: backend.pool,
@@ -104,10 +110,11 @@ function backendView(backend: Backend, { self, spec }: { self: string; spec: Poo
     target: backend.target.value,
     weight: backend.weight.value,
     mode: backend.mode,
+    leaseMs: backend.leaseMs,
     health,
     ejection,
     observations: backend.observations.filter(({ node }) => node !== self),
-    eligibility: eligibility(backend, self, spec.health),
+    eligibility: eligibility(backend, spec, viewpoint),
     origin: backend.origin,
     revision: backend.revision,
   };

@@ -4,7 +4,7 @@
  * Labels are names from the roster, so the number of series follows it: about one per backend, and twenty per listener.
  */
 import type { NodeHandle, NodeStatus } from '@muster/actors';
-import { eligibility, withPendingFacts } from '@muster/membership';
+import { isEligible, viewpointOf, withPendingFacts } from '@muster/membership';
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Traffic, TrafficTotals } from './traffic-totals.ts';
 
@@ -75,13 +75,13 @@ export function createMetrics({ node, traffic }: MetricsOptions): Metrics {
 }
 
 function countPools(node: Pick<NodeHandle, 'roster' | 'pending' | 'status'>): Scrape['pools'] {
-  const id = node.status().node;
+  const viewpoint = viewpointOf(node.roster(), node.status().node);
   const pending = node.pending();
   return [...node.roster().pools.values()].map((pool) => {
     let eligibleCount = 0;
     for (const backend of pool.backends.values()) {
-      const seen = withPendingFacts(backend, id, pending);
-      if (eligibility(seen, id, pool.spec.health).isEligible) eligibleCount += 1;
+      const seen = withPendingFacts(backend, viewpoint.node, pending);
+      if (isEligible(seen, pool.spec, viewpoint)) eligibleCount += 1;
     }
     return { id: pool.id, size: pool.backends.size, eligibleCount };
   });
