@@ -16,12 +16,16 @@ export interface TestProcess extends AsyncDisposable {
 
 export interface StartOptions {
   readonly cwd?: string;
+  /** Put in front of the command, for example `ip netns exec NAME`. */
+  readonly prefix?: readonly string[];
   readonly env?: Record<string, string>;
 }
 
 /** Runs a file on the Node that runs the tests. It is killed when the test is over, if it still lives. */
-export function startProcess(file: string, args: readonly string[], { cwd, env }: StartOptions = {}): TestProcess {
-  const child = spawn(process.execPath, [file, ...args], {
+export function startProcess(file: string, args: readonly string[], options: StartOptions = {}): TestProcess {
+  const { cwd, env, prefix = [] } = options;
+  const [command, ...commandArgs] = [...prefix, process.execPath, file, ...args];
+  const child = spawn(command!, commandArgs, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...env },
     ...(cwd !== undefined && { cwd }),
