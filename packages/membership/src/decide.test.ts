@@ -67,6 +67,37 @@ test.each<[CommandInput, string, string]>([
   expect(decision.outcome === 'refused' && decision.message).toContain(hint);
 });
 
+test.each<[string[] | undefined, string[] | undefined, string]>([
+  [['lb-1'], ['lb-2', 'lb-3'], 'accepted'],
+  [['lb-1', 'lb-2'], ['lb-2', 'lb-3'], 'refused'],
+  [['lb-1'], undefined, 'refused'],
+  [undefined, ['lb-1'], 'refused'],
+])('two listeners on one address, one on %j and one on %j: the second is %s', (first, second, outcome) => {
+  const listener = (id: string, nodes: string[] | undefined): CommandInput => ({
+    type: 'DefineListener',
+    listener: id,
+    bind: '127.0.0.1:8090',
+    pool: 'spells',
+    nodes,
+  });
+  const { roster: before } = execute(roster, listener('one', first));
+  expect(execute(before, listener('two', second)).decision.outcome).toBe(outcome);
+});
+
+test('a lease is part of what a registration says', () => {
+  const register = (leaseMs?: number): CommandInput => ({
+    type: 'RegisterBackend',
+    pool: 'spells',
+    backend: 's-1',
+    target: '127.0.0.1:8001',
+    leaseMs,
+  });
+  const { decision, roster: leased } = execute(roster, register(15_000));
+  expect(decision).toMatchObject({ outcome: 'accepted', event: { leaseMs: 15_000 } });
+  expect(execute(leased, register(15_000)).decision.outcome).toBe('unchanged');
+  expect(execute(leased, register()).decision.outcome).toBe('accepted');
+});
+
 test('what is accepted is never rejected by the fold, whatever the history', () => {
   fc.assert(
     fc.property(generatedHistory, (history) => {

@@ -5,7 +5,7 @@
  * what keeps the roster sound: events come from anybody, and the fold judges them by itself.
  */
 import type { Command } from './command.ts';
-import type { MembershipEvent } from './event.ts';
+import type { ListenerSpec, MembershipEvent } from './event.ts';
 import { nearestName } from './names.ts';
 import type { Backend, Pool, Roster } from './roster.ts';
 import type { Entity } from './subject.ts';
@@ -61,10 +61,16 @@ function decideDefineListener(roster: Roster, command: CommandOf<'DefineListener
   if (before !== undefined && isSame(before.spec, spec)) return { outcome: 'unchanged', revision: before.revision };
   for (const other of roster.listeners.values()) {
     if (other.id === id || other.spec.bind !== spec.bind || spec.bind.endsWith(':0')) continue;
+    if (!shareNode(other.spec, spec)) continue;
     const message = `listener "${other.id}" is bound to ${spec.bind} already; choose another address or remove that one`;
     return { outcome: 'refused', reason: 'bind-in-use', message, suggestion: null };
   }
   return accept({ kind: 'listener', listener: id }, { type: 'ListenerDefined', ...spec }, before?.revision ?? 0);
+}
+
+/** Whether some node would bind both; a listener without a list of nodes is bound by all. */
+function shareNode({ nodes }: ListenerSpec, { nodes: others }: ListenerSpec): boolean {
+  return nodes === undefined || others === undefined || nodes.some((node) => others.includes(node));
 }
 
 function decideRemoveListener(roster: Roster, command: CommandOf<'RemoveListener'>): Decision {

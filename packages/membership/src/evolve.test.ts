@@ -92,6 +92,17 @@ describe('a backend', () => {
     expect(backendOf(folded(events).roster).mode.value).toBe(after);
   });
 
+  test('has the lease of its newest registration, and none when that names none', () => {
+    const register = (lease: object): [string, object] => [
+      'backend.spells.s-1',
+      { type: 'BackendRegistered', target: '127.0.0.1:8001', ...lease },
+    ];
+    const leaseAfter = (...leases: object[]) => backendOf(folded(given(POOL, ...leases.map(register))).roster).leaseMs;
+    expect(leaseAfter({})).toBeNull();
+    expect(leaseAfter({ leaseMs: 5_000 }, { leaseMs: 15_000 })).toBe(15_000);
+    expect(leaseAfter({ leaseMs: 5_000 }, {})).toBeNull();
+  });
+
   test('is not changed by an observation of a target that it no longer has', () => {
     const { roster, rejections } = folded(
       given(
@@ -112,6 +123,64 @@ describe('a backend', () => {
   });
 });
 
+describe('a node', () => {
+  const NODE = (lease: object): [string, object] => ['node.lb-1', { type: 'NodeStarted', ...lease }];
+  const STOPPED: [string, object] = ['node.lb-1', { type: 'NodeStopped', reason: 'lease-expired' }];
+  const nodeAfter = (...events: [string, object][]) => folded(given(...events)).roster.nodes.get('lb-1')!;
+
+  test('has the lease of its newest start, and keeps it on record when it stops', () => {
+    expect(nodeAfter(NODE({}))).toMatchObject({ state: { value: 'started', revision: 1 }, leaseMs: null });
+    expect(nodeAfter(NODE({}), NODE({ leaseMs: 5_000 }))).toMatchObject({ state: { revision: 2 }, leaseMs: 5_000 });
+    expect(nodeAfter(NODE({ leaseMs: 5_000 }), STOPPED)).toMatchObject({
+      state: { value: 'stopped', reason: 'lease-expired' },
+      leaseMs: 5_000,
+    });
+    expect(nodeAfter(NODE({ leaseMs: 5_000 }), STOPPED, NODE({}))).toMatchObject({
+      state: { value: 'started', reason: null },
+      leaseMs: null,
+    });
+  });
+});
+
+test.each<[string, [string, object], [string, object]]>([
+  ['a lease', BACKEND, [BACKEND[0], { ...(BACKEND[1] as object), leaseMs: 5_000 }]],
+  [
+    'the lease of a node',
+    ['node.lb-1', { type: 'NodeStarted' }],
+    ['node.lb-1', { type: 'NodeStarted', leaseMs: 5_000 }],
+  ],
+  [
+    'the nodes of a listener',
+    ['listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'spells' }],
+    ['listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'spells', nodes: ['lb-1'] }],
+  ],
+  [
+    'whose word counts',
+    ['pool.web', { type: 'PoolDefined' }],
+    ['pool.web', { type: 'PoolDefined', healthView: 'quorum' }],
+  ],
+])('the hash covers %s, and a snapshot keeps it', (_what, without, having) => {
+  const rosters = [without, having].map((event) => folded(given(POOL, event)).roster);
+  expect(rosterHash(rosters[0]!)).not.toBe(rosterHash(rosters[1]!));
+  expect(decodeSnapshot(encodeSnapshot(rosters[1]!))).toEqual({ outcome: 'decoded', roster: rosters[1] });
+});
+
+describe('a clock that steps back', () => {
+  const [pool, backend, drained] = given(POOL, BACKEND, [BACKEND[0], { type: 'BackendModeSet', mode: 'drain' }]);
+
+  test('is not followed: the roster keeps its time, and what the event sets has that time', () => {
+    const { roster } = folded([pool!, { ...backend!, timeMs: 9_000 }, { ...drained!, timeMs: 4_000 }]);
+    expect(roster.timeMs).toBe(9_000);
+    expect(backendOf(roster).mode).toMatchObject({ value: 'drain', timeMs: 9_000 });
+  });
+
+  test('is not followed by an event that is passed over either', () => {
+    const nonsense = { ...drained!, timeMs: 4_000, payload: 'nonsense' };
+    const { roster } = folded([pool!, { ...backend!, timeMs: 9_000 }, nonsense]);
+    expect(roster).toMatchObject({ timeMs: 9_000, revision: 3, rejectedCount: 1 });
+  });
+});
+
 test.each<[string, [string, object | string], RejectionReason]>([
   ['an unknown pool', ['backend.nope.s-1', BACKEND[1]], 'unknown-pool'],
   ['an unknown backend', ['backend.spells.s-9', { type: 'BackendModeSet', mode: 'drain' }], 'unknown-backend'],
@@ -129,6 +198,16 @@ test.each<[string, [string, object | string], RejectionReason]>([
     'invalid-payload',
   ],
   ['a target without a port', ['backend.spells.s-2', { type: 'BackendRegistered', target: 'a' }], 'invalid-payload'],
+  [
+    'a lease of less than a second',
+    ['backend.spells.s-2', { type: 'BackendRegistered', target: 'a:1', leaseMs: 999 }],
+    'invalid-payload',
+  ],
+  [
+    'a listener on no node',
+    ['listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'spells', nodes: [] }],
+    'invalid-payload',
+  ],
   ['a weight of 0', ['backend.spells.s-2', { type: 'BackendRegistered', target: 'a:1', weight: 0 }], 'invalid-payload'],
   ['the subject of another kind', ['pool.spells', BACKEND[1]], 'wrong-subject'],
   ['an illegal name', ['pool.Spells', POOL[1]], 'invalid-subject'],

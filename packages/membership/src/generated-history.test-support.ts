@@ -18,6 +18,9 @@ const observation = fc.constantFrom(
   'BackendReinstated',
 );
 const health = fc.constantFrom({ tcp: true }, { http: '/healthz', rise: 1 }, undefined);
+const healthView = fc.constantFrom('own', 'quorum', undefined);
+const leaseMs = fc.constantFrom(5_000, 60_000, undefined);
+const nodes = fc.constantFrom(['lb-1'], ['lb-1', 'lb-2'], undefined);
 
 const about = (subject: fc.Arbitrary<string>, payload: fc.Arbitrary<object>) => fc.record({ subject, payload });
 const backendSubject = fc.tuple(pool, backend).map(([p, b]) => `muster.demo.backend.${p}.${b}`);
@@ -28,7 +31,7 @@ const sensible = fc.oneof(
     weight: 2,
     arbitrary: about(
       pool.map((p) => `muster.demo.pool.${p}`),
-      fc.record({ type: fc.constant('PoolDefined'), health }),
+      fc.record({ type: fc.constant('PoolDefined'), health, healthView }),
     ),
   },
   {
@@ -42,7 +45,7 @@ const sensible = fc.oneof(
     weight: 6,
     arbitrary: about(
       backendSubject,
-      fc.record({ type: fc.constant('BackendRegistered'), target, weight: fc.integer({ min: 1, max: 3 }) }),
+      fc.record({ type: fc.constant('BackendRegistered'), target, weight: fc.integer({ min: 1, max: 3 }), leaseMs }),
     ),
   },
   { weight: 4, arbitrary: about(backendSubject, fc.record({ type: fc.constant('BackendModeSet'), mode })) },
@@ -58,7 +61,7 @@ const sensible = fc.oneof(
     weight: 2,
     arbitrary: about(
       listener.map((l) => `muster.demo.listener.${l}`),
-      fc.record({ type: fc.constant('ListenerDefined'), bind: fc.constant('127.0.0.1:0'), pool }),
+      fc.record({ type: fc.constant('ListenerDefined'), bind: fc.constant('127.0.0.1:0'), pool, nodes }),
     ),
   },
   {
@@ -72,7 +75,14 @@ const sensible = fc.oneof(
     weight: 1,
     arbitrary: about(
       node.map((n) => `muster.demo.node.${n}`),
-      fc.record({ type: fc.constantFrom('NodeStarted', 'NodeStopped') }),
+      fc.record({ type: fc.constant('NodeStarted'), workers: fc.constantFrom(2, undefined), leaseMs }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: about(
+      node.map((n) => `muster.demo.node.${n}`),
+      fc.record({ type: fc.constant('NodeStopped'), reason: fc.constantFrom('lease-expired', undefined) }),
     ),
   },
 );
@@ -95,7 +105,7 @@ const nonsense = fc.record({
   ),
 });
 
-/** Up to 80 events with rising revisions (gaps included) and times. */
+/** Up to 80 events with rising revisions (gaps included), by a clock that steps back now and then. */
 export const generatedHistory: fc.Arbitrary<RecordedEvent[]> = fc
   .array(
     fc.record({
@@ -104,14 +114,17 @@ export const generatedHistory: fc.Arbitrary<RecordedEvent[]> = fc
         { weight: 1, arbitrary: nonsense },
       ),
       gap: fc.integer({ min: 1, max: 3 }),
+      clockStepMs: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.constant(-1_000) }),
       origin: fc.constantFrom(null, 'cli:alice', 'config:lb-1'),
     }),
     { maxLength: 80 },
   )
   .map((items) => {
     let revision = 0;
-    return items.map(({ event, gap, origin }) => {
+    let clockMs = 1_800_000_000_000;
+    return items.map(({ event, gap, clockStepMs, origin }) => {
       revision += gap;
-      return { revision, timeMs: 1_800_000_000_000 + revision * 7, id: `event-${revision}`, origin, ...event };
+      clockMs += gap * 7 + clockStepMs;
+      return { revision, timeMs: clockMs, id: `event-${revision}`, origin, ...event };
     });
   });

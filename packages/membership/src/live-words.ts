@@ -7,6 +7,9 @@
  * They have a first token of their own, so that no stream that keeps `muster.>` ever keeps them, and a permission on
  * one says nothing about the other. A word that is lost is made good by the next one. What follows from silence is an
  * event again: `BackendDeregistered` and `NodeStopped`, with the reason `LEASE_EXPIRED`.
+ *
+ * Unlike events, words may have fields that this version does not know: they are passed over, so that during an upgrade
+ * the old nodes go on hearing the new ones.
  */
 import { z } from 'zod';
 import { isName, nameSchema } from './names.ts';
@@ -37,7 +40,7 @@ export function parseHeartbeatSubject(subject: string): { readonly pool: string;
   return { pool, backend };
 }
 
-const heartbeatSchema = z.strictObject({
+const heartbeatSchema = z.object({
   /** Where the member answers, as it registered itself. A heartbeat for another target keeps nobody alive. */
   target: z.string().min(1).max(300),
 });
@@ -49,9 +52,9 @@ export type Heartbeat = z.output<typeof heartbeatSchema>;
  */
 const heartbeatAnswerSchema = z.discriminatedUnion('standing', [
   /** It is not in the roster: its lease ran out, or the journal was made anew. It should register again. */
-  z.strictObject({ standing: z.literal('unknown') }),
+  z.object({ standing: z.literal('unknown') }),
   /** Somebody took it out on purpose, or gave its name another target. It should not come back by itself. */
-  z.strictObject({
+  z.object({
     standing: z.literal('removed'),
     revision: z.int().min(0),
     origin: z.string().nullable(),
@@ -60,7 +63,7 @@ const heartbeatAnswerSchema = z.discriminatedUnion('standing', [
 ]);
 export type HeartbeatAnswer = z.output<typeof heartbeatAnswerSchema>;
 
-const announcementSchema = z.strictObject({
+const announcementSchema = z.object({
   node: nameSchema,
   /** Made anew at each start: two processes under one name are told apart by it. */
   instance: z.string().min(1).max(64),

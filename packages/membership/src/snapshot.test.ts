@@ -12,6 +12,7 @@ test.each([
   ['{', 'not-a-snapshot'],
   ['null', 'other-format'],
   ['{"format":2}', 'other-format'],
+  ['{"format":4}', 'other-format'],
   ['{"format":3}', 'not-a-snapshot'],
 ])('%j is unreadable: %s', (text, reason) => {
   expect(decodeSnapshot(text)).toMatchObject({ outcome: 'unreadable', reason });

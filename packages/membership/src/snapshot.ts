@@ -154,7 +154,10 @@ function rosterOf({ format: _format, hash: _hash, listeners, pools, nodes, ...he
 
 function rebuildBackends(pool: string, entries: readonly BackendText[], sum: { digest: Digest }): SortedMap<Backend> {
   return rebuild(entries, sum, (entry) => {
-    const backend = { ...entry, pool };
+    // Field by field, in the fold's own order: one shape in memory, and nothing that the hash does not know.
+    const { id, target, weight, mode, leaseMs, observations, origin, revision: newest } = entry;
+    const described = { pool, id, target, weight, mode, leaseMs: leaseMs ?? null, observations };
+    const backend = { ...described, origin: origin ?? null, revision: newest };
     return { ...backend, digest: backendDigest(backend) };
   });
 }

@@ -88,4 +88,14 @@ test('every event has a JSON Schema that names its type and requires what it mus
     required: ['target', 'type'],
     properties: { type: { const: 'BackendRegistered' }, weight: { default: 1 } },
   });
+  expect(schemas.BackendRegistered).toMatchObject({
+    properties: { leaseMs: { type: 'integer', minimum: 1_000, maximum: 86_400_000 } },
+  });
+  expect(schemas.NodeStarted).toMatchObject({ required: ['type'], properties: { leaseMs: { type: 'integer' } } });
+  expect(schemas.PoolDefined).toMatchObject({
+    properties: { healthView: { enum: ['own', 'quorum'], default: 'own' } },
+  });
+  expect(schemas.ListenerDefined).toMatchObject({
+    properties: { nodes: { type: 'array', minItems: 1, maxItems: 64 } },
+  });
 });
