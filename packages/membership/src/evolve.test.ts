@@ -143,7 +143,7 @@ describe('a node', () => {
 });
 
 test.each<[string, [string, object], [string, object]]>([
-  ['a lease', BACKEND, [BACKEND[0], { ...(BACKEND[1] as object), leaseMs: 5_000 }]],
+  ['a lease', BACKEND, [BACKEND[0], { ...BACKEND[1], leaseMs: 5_000 }]],
   [
     'the lease of a node',
     ['node.lb-1', { type: 'NodeStarted' }],

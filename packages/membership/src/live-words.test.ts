@@ -104,12 +104,13 @@ test('nothing that is said makes a listener fail', () => {
     fc.property(anything, fc.oneof(fc.string(), fc.constant(subject)), (text, on) => {
       const said = parseAnnouncement('demo', on, text);
       expect(said === null || on === announcementSubject('demo', said.node)).toBe(true);
-      expect(parseHeartbeat(text) ?? { target: expect.any(String) }).toEqual({ target: expect.any(String) });
+      const heartbeat = parseHeartbeat(text);
+      expect(heartbeat === null || typeof heartbeat.target === 'string').toBe(true);
       const answer = parseHeartbeatAnswer(text);
       expect(answer === null || ['unknown', 'removed'].includes(answer.standing)).toBe(true);
       const member = parseHeartbeatSubject(on);
       expect(member === null || heartbeatSubject(on.split('.')[1]!, member) === on).toBe(true);
     }),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   );
 });
