@@ -97,6 +97,8 @@ export interface LiveMessage {
 /**
  * Where nodes and members hear each other without the journal: core NATS. Words may be lost, and are when nobody listens.
  * A node whose journal is its own has nobody to talk to, and no such wire.
+ *
+ * A word reaches everybody who listens for it, whoever said it: a node knows by its own voice that the wire is whole.
  */
 export interface LiveWire {
   /** Sends, or drops the word where the wire is cut. Never throws, never queues. */

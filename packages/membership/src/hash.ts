@@ -19,8 +19,8 @@ export interface Digest {
 }
 
 /** The roster's hash as 16 hexadecimal digits, for example `9f86d081884c7d65`. */
-export function rosterHash(roster: Roster): string {
-  return hex(roster.digest.high) + hex(roster.digest.low);
+export function rosterHash({ digest }: Pick<Roster, 'digest'>): string {
+  return hex(digest.high) + hex(digest.low);
 }
 
 /** `total` with `before` taken out and `after` put in; null stands for an entity that is not there. */

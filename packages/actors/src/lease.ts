@@ -1,0 +1,56 @@
+/**
+ * A lease: how long a member or a node may be silent, and when it was last known to live.
+ *
+ * Its moments are by the clock that never steps, and this node's own. Nothing of it is recorded but its end.
+ */
+import { formatEntity, formatSubject, LEASE_EXPIRED, type Entity } from '@muster/membership';
+import type { NewEvent } from '@muster/journal';
+
+const END_ID_PREFIX = `${LEASE_EXPIRED}.`;
+/** Of the 128 that an id may have. */
+const ID_NAME_CHARACTERS_MAX = 90;
+
+type LeasedEntity = Extract<Entity, { readonly kind: 'backend' | 'node' }>;
+
+export interface Lease {
+  readonly entity: LeasedEntity;
+  leaseMs: number;
+  /** When it was last heard, or what made it was folded here. */
+  aliveMs: number;
+  /** The newest event on its subject that the roster holds. It is this standing that ends. */
+  revision: number;
+  /** The newest event on its subject that the journal is known to have: one that the fold rejected may be newer. */
+  newestRevision: number;
+  isEnding: boolean;
+  /** Its place in the wheel; null while it is in none. */
+  tick: number | null;
+}
+
+export function makeLease(entity: LeasedEntity, known: Pick<Lease, 'leaseMs' | 'aliveMs' | 'revision'>): Lease {
+  return { entity, ...known, newestRevision: known.revision, isEnding: false, tick: null };
+}
+
+/** The event that ends it. Its id is the same whichever node appends it, and for this standing alone. */
+export function endOfLease(
+  { entity, revision }: Pick<Lease, 'entity' | 'revision'>,
+  { cluster, node }: { readonly cluster: string; readonly node: string },
+): NewEvent {
+  const type = entity.kind === 'node' ? 'NodeStopped' : 'BackendDeregistered';
+  return {
+    // For example `lease-expired.spells.spells-1.17`. A long name is cut, because ids are limited; the revision alone is unique.
+    id: `${END_ID_PREFIX}${leaseName(entity).slice(0, ID_NAME_CHARACTERS_MAX)}.${revision}`,
+    subject: formatSubject(cluster, entity),
+    origin: `node:${node}`,
+    payload: JSON.stringify({ type, reason: LEASE_EXPIRED }),
+  };
+}
+
+/** `spells.spells-1` for a member, `node.lb-1` for a node. */
+export function leaseName(entity: LeasedEntity): string {
+  return entity.kind === 'node' ? formatEntity(entity) : `${entity.pool}.${entity.backend}`;
+}
+
+/** Whether an event is the end of a lease that this node was the first to append. */
+export function isEndBy(node: string, { id, origin }: Pick<NewEvent, 'id' | 'origin'>): boolean {
+  return id.startsWith(END_ID_PREFIX) && origin === `node:${node}`;
+}

@@ -1,0 +1,118 @@
+/**
+ * The leases that this node watches, members' and nodes' alike: the sweep that finds those that have run out, and the
+ * event that says so.
+ *
+ *     held ──silent for the lease, while this node hears──► ending ──appended──► folded: let go by whoever held it
+ *       ▲                                                     │
+ *       └── heard again, or something newer on its subject ───┘
+ *
+ * Every node watches all of them, and whichever is first ends one: the event has the same id on all nodes and expects the
+ * standing that it ends, so exactly one is recorded. A try that the journal did not take is made again while the lease is
+ * still over. Nothing here removes anything: it goes when the event is folded, here as everywhere.
+ */
+import type { AppendOutcome, Journal } from '@muster/journal';
+import { messageOf } from './backoff.ts';
+import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
+import { LeaseWheel } from './lease-wheel.ts';
+import { endOfLease, leaseName, type Lease } from './lease.ts';
+import type { Clock, Logger } from './ports.ts';
+
+/** Ends that wait for the journal's answer at once; further ones wait for a later sweep. */
+const ENDS_IN_FLIGHT_MAX = 64;
+/** Before an end is tried again that the journal did not take, or that has not come back to be folded. */
+const END_RETRY_MS = 1_000;
+
+export interface LeasesPorts {
+  readonly node: string;
+  readonly cluster: string;
+  readonly journal: Pick<Journal, 'append'>;
+  /** The newest folded revision. */
+  readonly revision: () => number;
+  readonly hearing: Hearing;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+export class Leases {
+  readonly #ports: LeasesPorts;
+  readonly #wheel: LeaseWheel;
+  #inFlightCount = 0;
+  #isClosed = false;
+
+  constructor(ports: LeasesPorts) {
+    this.#ports = ports;
+    this.#wheel = new LeaseWheel({ tickMs: SWEEP_INTERVAL_MS, nowMs: ports.clock.elapsedMs() });
+  }
+
+  /** Watches a lease from now on, or again after its terms have changed. */
+  hold(lease: Lease): void {
+    this.#wheel.put(lease, lease.aliveMs + lease.leaseMs);
+  }
+
+  letGo(lease: Lease): void {
+    this.#wheel.remove(lease);
+  }
+
+  /** Looks at what is due. Does nothing while this node is deaf: what is due then waits until it hears. */
+  sweep(): void {
+    const { hearing, clock } = this.#ports;
+    if (hearing.sinceMs === null || this.#isClosed) return;
+    const nowMs = clock.elapsedMs();
+    for (const lease of this.#wheel.takeDue(nowMs)) {
+      const deadlineMs = Math.max(lease.aliveMs, hearing.sinceMs) + lease.leaseMs;
+      if (deadlineMs > nowMs) this.#wheel.put(lease, deadlineMs);
+      else if (this.#canEnd(lease, deadlineMs)) void this.#end(lease, nowMs);
+      else this.#wheel.put(lease, nowMs + SWEEP_INTERVAL_MS);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Its own voice after the deadline proves to the node that the wire was whole until then. */
+  #canEnd(lease: Lease, deadlineMs: number): boolean {
+    const { hearing, revision } = this.#ports;
+    if (lease.isEnding || this.#inFlightCount >= ENDS_IN_FLIGHT_MAX) return false;
+    return hearing.hasHeardSelfSince(deadlineMs) && lease.newestRevision <= revision();
+  }
+
+  async #end(lease: Lease, nowMs: number): Promise<void> {
+    const { journal, node, cluster } = this.#ports;
+    const { revision, aliveMs } = lease;
+    lease.isEnding = true;
+    this.#inFlightCount += 1;
+    this.#wheel.put(lease, nowMs + END_RETRY_MS);
+    const outcome = await journal
+      .append(endOfLease(lease, { cluster, node }), { expectedRevision: lease.newestRevision })
+      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    lease.isEnding = false;
+    this.#inFlightCount -= 1;
+    if (lease.revision === revision) this.#conclude(lease, outcome, nowMs - aliveMs);
+  }
+
+  #conclude(lease: Lease, outcome: AppendOutcome, silentMs: number): void {
+    const { log } = this.#ports;
+    const name = leaseName(lease.entity);
+    switch (outcome.outcome) {
+      case 'appended':
+        if (outcome.isDuplicate) return;
+        log.warn(
+          { name, silentMs },
+          `the lease of ${name} has expired: silent for ${Math.round(silentMs / 100) / 10} s`,
+        );
+        return;
+      case 'conflict':
+        // Folded, it changes the lease or lets it go; rejected by the fold, it changes the expectation alone.
+        lease.newestRevision = Math.max(lease.newestRevision, outcome.actualRevision);
+        return;
+      case 'refused':
+        log.error({ name, ...outcome }, `the journal refuses the end of the lease of ${name}: ${outcome.message}`);
+        if (lease.tick !== null) this.#wheel.put(lease, this.#ports.clock.elapsedMs() + lease.leaseMs);
+        return;
+      case 'unavailable':
+      case 'unknown':
+        log.warn({ name, ...outcome }, `the end of the lease of ${name} is not recorded yet: ${outcome.message}`);
+    }
+  }
+}

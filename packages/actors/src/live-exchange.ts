@@ -1,0 +1,205 @@
+/**
+ * What a node has to do with the live wire, put together: it announces itself, hears the other nodes and the members, and
+ * four times a second looks at who has fallen silent and who disagrees.
+ *
+ *     wire ─┬─ announcements ─► own voice ─► hearing ◄─ wire connected, journal there
+ *           │                └► other nodes ─► agreement ─► rebuild decision ─► the roster built anew
+ *           │                                └► node leases ──┐
+ *           └─ heartbeats ────► member leases ────────────────┴► leases ─► NodeStopped, BackendDeregistered
+ *
+ * Nothing that is heard here changes the roster: it is compared with it, or ends in an event that every node folds.
+ */
+import { randomUUID } from 'node:crypto';
+import {
+  announcementSubject,
+  heartbeatSubject,
+  parseAnnouncement,
+  rosterHash,
+  type Announcement,
+  type RecordedEvent,
+  type Roster,
+} from '@muster/membership';
+import { Agreement } from './agreement.ts';
+import { announceRegularly } from './announcer.ts';
+import type { HashHistory } from './hash-history.ts';
+import { Hearing, SILENT_AFTER_MS, SWEEP_INTERVAL_MS } from './hearing.ts';
+import type { JournalContact } from './journal-contact.ts';
+import { isEndBy } from './lease.ts';
+import { Leases } from './leases.ts';
+import { MemberLeases } from './member-leases.ts';
+import type { NodeStatus } from './node-handle.ts';
+import { NodeLeases } from './node-leases.ts';
+import type { Clock, LiveMessage, LiveWire, Logger } from './ports.ts';
+import { RebuildDecision, type RebuildDecisionPorts } from './rebuild-decision.ts';
+
+export interface LiveExchangePorts {
+  readonly live: LiveWire;
+  readonly node: string;
+  readonly cluster: string;
+  readonly version: string;
+  readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'appendRefusal'>;
+  readonly folded: { readonly roster: Roster; readonly headRevision: number; readonly hashes: HashHistory };
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly rebuild: RebuildDecisionPorts['rebuild'];
+  /** Revision of the newest snapshot that this node saved or loaded. */
+  readonly snapshotRevision: () => number;
+  /** Another node of this history has a snapshot. */
+  readonly onSnapshotHeard: (revision: number) => void;
+  /** The roster says that this node has stopped, while it serves. */
+  readonly onDeclaredStopped: () => void;
+}
+
+export class LiveExchange {
+  readonly #ports: LiveExchangePorts;
+  /** Tells this process from another one that goes by the same name. */
+  readonly #instance = randomUUID();
+  readonly #hearing: Hearing;
+  readonly #agreement: Agreement;
+  readonly #decision: RebuildDecision;
+  readonly #leases: Leases;
+  readonly #members: MemberLeases;
+  readonly #nodes: NodeLeases;
+  readonly #endings: (() => void)[] = [];
+  #sweepTimer: unknown = null;
+  #namesakeHeardMs = -Infinity;
+  #wasNameTaken = false;
+  #expiredCount = 0;
+
+  constructor(ports: LiveExchangePorts) {
+    const { contact, folded, cluster } = ports;
+    this.#ports = ports;
+    this.#hearing = new Hearing(ports);
+    this.#agreement = new Agreement(ports);
+    this.#decision = new RebuildDecision({ ...ports, agreement: this.#agreement });
+    this.#leases = new Leases({
+      ...ports,
+      journal: contact.journal,
+      hearing: this.#hearing,
+      revision: () => folded.roster.revision,
+    });
+    const shared = { ...ports, leases: this.#leases };
+    this.#nodes = new NodeLeases(shared);
+    this.#members = new MemberLeases({
+      ...shared,
+      cluster,
+      hearing: this.#hearing,
+      roster: () => folded.roster,
+      isUpToDate: () => folded.headRevision <= folded.roster.revision && !this.#agreement.isBehind,
+    });
+  }
+
+  /** Whether this node's roster may be wrong: it should save no snapshot for others to start from. */
+  get isInDoubt(): boolean {
+    return this.#decision.isInDoubt;
+  }
+
+  /** The node serves: it speaks and listens from now on. */
+  begin(): void {
+    const { live, cluster, folded } = this.#ports;
+    this.#members.onReplaced(folded.roster, { isOtherHistory: false });
+    this.#nodes.sync(folded.roster.nodes);
+    this.#endings.push(
+      live.watch((isConnected) => this.#hearing.wireChanged(isConnected)),
+      live.listen(announcementSubject(cluster, '*'), (message) => this.#hearAnnouncement(message)),
+      live.listen(heartbeatSubject(cluster, { pool: '*', backend: '*' }), (message) => this.#members.hear(message)),
+    );
+    this.#sweep();
+    this.#endings.push(announceRegularly({ ...this.#ports, announcement: () => this.#announcement() }));
+  }
+
+  /** The node has stopped. Idempotent. */
+  end(): void {
+    for (const end of this.#endings.splice(0)) end();
+    this.#ports.clock.clearTimeout(this.#sweepTimer);
+    this.#leases.close();
+  }
+
+  /** One event was folded and accepted. Runs for every event. */
+  onFolded(before: Roster, after: Roster, event: RecordedEvent): void {
+    this.#members.onFolded(before, after, event);
+    if (isEndBy(this.#ports.node, event)) this.#expiredCount += 1;
+  }
+
+  /** A batch was folded. */
+  onBatch(before: Roster, after: Roster): void {
+    this.#agreement.onFolded();
+    if (before.nodes === after.nodes) return;
+    this.#nodes.sync(after.nodes);
+    const { node, onDeclaredStopped } = this.#ports;
+    const state = after.nodes.get(node)?.state;
+    if (state?.value === 'stopped' && state.revision > before.revision && this.#endings.length > 0) onDeclaredStopped();
+  }
+
+  /** Another roster was put in the place of the served one. `isSame`: with the same hash, of the same history. */
+  onReplaced({ isSame, isOtherHistory }: { readonly isSame: boolean; readonly isOtherHistory: boolean }): void {
+    const { roster } = this.#ports.folded;
+    this.#members.onReplaced(roster, { isOtherHistory });
+    this.#nodes.sync(roster.nodes);
+    this.#decision.rebuilt({ isSame });
+    this.#agreement.onReplaced({ isOtherHistory });
+  }
+
+  status(): Pick<NodeStatus, 'peers' | 'isNameTaken' | 'leases'> {
+    return {
+      peers: this.#agreement.peers(),
+      isNameTaken: this.#isNameTaken(),
+      leases: { count: this.#members.count, expiredCount: this.#expiredCount },
+    };
+  }
+
+  #announcement(): Announcement | null {
+    const { node, version, contact, folded, snapshotRevision } = this.#ports;
+    const { epoch } = contact;
+    if (epoch === null) return null;
+    const { revision } = folded.roster;
+    return {
+      node,
+      instance: this.#instance,
+      version,
+      epoch,
+      revision,
+      hash: rosterHash(folded.roster),
+      lag: Math.max(0, folded.headRevision - revision),
+      snapshotRevision: snapshotRevision(),
+    };
+  }
+
+  #hearAnnouncement({ subject, text }: LiveMessage): void {
+    const { node, cluster, contact, clock, onSnapshotHeard } = this.#ports;
+    const announcement = parseAnnouncement(cluster, subject, text);
+    if (announcement === null) return;
+    if (announcement.instance === this.#instance) return this.#hearing.heardSelf();
+    if (announcement.node === node) {
+      this.#namesakeHeardMs = clock.elapsedMs();
+      return this.#noteNamesake();
+    }
+    this.#nodes.hear(announcement.node);
+    this.#agreement.hear(announcement);
+    if (announcement.epoch === contact.epoch) onSnapshotHeard(announcement.snapshotRevision);
+  }
+
+  #sweep(): void {
+    this.#sweepTimer = this.#ports.clock.setTimeout(() => this.#sweep(), SWEEP_INTERVAL_MS);
+    this.#hearing.check(this.#ports.contact.appendRefusal() === null);
+    this.#leases.sweep();
+    this.#agreement.check();
+    this.#decision.check();
+    this.#noteNamesake();
+  }
+
+  #isNameTaken(): boolean {
+    return this.#ports.clock.elapsedMs() - this.#namesakeHeardMs <= SILENT_AFTER_MS;
+  }
+
+  #noteNamesake(): void {
+    const { node, log } = this.#ports;
+    const isTaken = this.#isNameTaken();
+    if (isTaken === this.#wasNameTaken) return;
+    this.#wasNameTaken = isTaken;
+    if (isTaken)
+      log.error({ node }, `another process announces itself as node ${node}: give each node a name of its own`);
+    else log.info({ node }, `no other process announces itself as node ${node} any more`);
+  }
+}

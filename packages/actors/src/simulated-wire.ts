@@ -1,0 +1,102 @@
+/**
+ * A live wire for tests, in virtual time: one wire, an end for each node or member, and cuts of two kinds.
+ *
+ * `cut` is noticed by whoever holds the end, as a closed connection is. `swallow` is not: words vanish in both directions and
+ * everything looks whole, as when a network drops packets. Like core NATS it delivers what an end says to that end, too.
+ */
+import type { LiveMessage, LiveWire } from './ports.ts';
+import type { SimulatedClock } from './simulated-clock.ts';
+
+interface Listener {
+  readonly pattern: RegExp;
+  readonly onMessage: (message: LiveMessage) => void;
+}
+
+export class SimulatedWire {
+  readonly clock: SimulatedClock;
+  /** How long a word is under way. */
+  delayMs = 0;
+  readonly ends: WireEnd[] = [];
+
+  constructor(clock: SimulatedClock) {
+    this.clock = clock;
+  }
+
+  end(): WireEnd {
+    const end = new WireEnd(this);
+    this.ends.push(end);
+    return end;
+  }
+}
+
+export class WireEnd implements LiveWire {
+  /** Every word that was said here, also into a cut wire. */
+  readonly said: { readonly subject: string; readonly text: string }[] = [];
+  readonly #wire: SimulatedWire;
+  readonly #listeners = new Set<Listener>();
+  readonly #watchers = new Set<(isConnected: boolean) => void>();
+  #state: 'whole' | 'cut' | 'swallowing' = 'whole';
+
+  constructor(wire: SimulatedWire) {
+    this.#wire = wire;
+  }
+
+  get listenersCount(): number {
+    return this.#listeners.size + this.#watchers.size;
+  }
+
+  cut(): void {
+    this.#become('cut');
+  }
+
+  swallow(): void {
+    this.#become('swallowing');
+  }
+
+  mend(): void {
+    this.#become('whole');
+  }
+
+  say(subject: string, text: string): void {
+    this.#send(subject, text, () => undefined);
+  }
+
+  /** Says something and takes the answers. */
+  ask(subject: string, text: string, onAnswer: (text: string) => void): void {
+    this.#send(subject, text, (answer) => {
+      if (this.#state === 'whole') onAnswer(answer);
+    });
+  }
+
+  listen(subject: string, onMessage: (message: LiveMessage) => void): () => void {
+    const pattern = new RegExp(`^${subject.replaceAll('.', '\\.').replaceAll('*', '[^.]+')}$`);
+    const listener = { pattern, onMessage };
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  watch(onChange: (isConnected: boolean) => void): () => void {
+    this.#watchers.add(onChange);
+    onChange(this.#state !== 'cut');
+    return () => this.#watchers.delete(onChange);
+  }
+
+  hear(message: LiveMessage): void {
+    if (this.#state !== 'whole') return;
+    for (const { pattern, onMessage } of this.#listeners) if (pattern.test(message.subject)) onMessage(message);
+  }
+
+  #send(subject: string, text: string, answer: (text: string) => void): void {
+    this.said.push({ subject, text });
+    if (this.#state !== 'whole') return;
+    const { clock, delayMs, ends } = this.#wire;
+    for (const end of ends) clock.setTimeout(() => end.hear({ subject, text, answer }), delayMs);
+  }
+
+  #become(state: 'whole' | 'cut' | 'swallowing'): void {
+    const wasConnected = this.#state !== 'cut';
+    this.#state = state;
+    const isConnected = state !== 'cut';
+    if (isConnected !== wasConnected) for (const onChange of this.#watchers) onChange(isConnected);
+  }
+}
