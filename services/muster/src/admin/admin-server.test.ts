@@ -110,6 +110,7 @@ describe('state', () => {
       '/metrics',
       '/openapi.json',
       '/readyz',
+      '/v1/adopt-epoch',
       '/v1/commands',
       '/v1/events',
       '/v1/pools/{pool}',
@@ -117,6 +118,71 @@ describe('state', () => {
       '/v1/status',
     ]);
     expect(JSON.stringify(description.paths['/v1/commands'])).toContain('RegisterBackend');
+  });
+});
+
+describe('another history', () => {
+  test("is adopted on a person's word, which is logged", async () => {
+    await using admin = await startAdmin();
+    const ask = () => post(`${admin.url}/v1/adopt-epoch`, {}, { 'muster-origin': 'cli:alice' });
+    expect(await ask()).toMatchObject({ status: 409, body: { error: { code: 'not-adopted' } } });
+    admin.node.adoptAnswer = { outcome: 'unavailable', message: 'the journal is away' };
+    expect(await ask()).toMatchObject({ status: 503, body: { error: { message: 'the journal is away' } } });
+    admin.node.adoptAnswer = { outcome: 'adopted', epoch: 'e-2', revision: 7 };
+    expect(await ask()).toEqual({ status: 200, body: { outcome: 'adopted', epoch: 'e-2', revision: 7 } });
+    expect(admin.logged.at(-1)).toMatchObject({ level: 'warn', fields: { origin: 'cli:alice', outcome: 'adopted' } });
+  });
+
+  test('the status and the metrics say what the node is among others', async () => {
+    await using admin = await startAdmin();
+    const peer = {
+      node: 'lb-2',
+      version: '0.1.0',
+      epoch: 'e-1',
+      revision: 4,
+      hash: '0123456789abcdef',
+      lag: 2,
+      heardMs: 1,
+      isHeard: true,
+      agreement: 'differs',
+      comparedRevision: 3,
+    } as const;
+    const epochChange = { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0 };
+    admin.node.overrides = {
+      peers: [peer, { ...peer, node: 'lb-3', isHeard: false }],
+      epochChange,
+      isNameTaken: true,
+      leases: { count: 3, expiredCount: 1 },
+      rebuilds: { count: 2, lastReason: 'the hashes differ' },
+      isFromLocalSnapshot: true,
+    };
+    const status = await (await fetch(`${admin.url}/v1/status`)).json();
+    expect(status).toMatchObject({
+      epochChange,
+      isNameTaken: true,
+      peers: [{ agreement: 'differs' }, { node: 'lb-3' }],
+    });
+    const text = await (await fetch(`${admin.url}/metrics`)).text();
+    for (const line of [
+      'muster_journal_epoch_changed 1',
+      'muster_node_stale 1',
+      'muster_node_from_local_snapshot 1',
+      'muster_peers{agreement="differs"} 1',
+      'muster_peers{agreement="equal"} 0',
+      'muster_peer_lag_events{peer="lb-2"} 2',
+      'muster_node_name_taken 1',
+      'muster_rebuilds_total 2',
+      'muster_leases 3',
+      'muster_leases_expired_total 1',
+    ]) {
+      expect(text.split('\n')).toContain(line);
+    }
+  });
+
+  test('a node whose journal is away, or has changed, stays ready', async () => {
+    await using admin = await startAdmin();
+    admin.node.overrides = { journalAwaySinceMs: 1, isFromLocalSnapshot: true };
+    expect((await fetch(`${admin.url}/readyz`)).status).toBe(200);
   });
 });
 

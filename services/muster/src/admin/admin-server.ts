@@ -140,6 +140,7 @@ const PATHS = [
   '/v1/roster',
   '/v1/events',
   '/v1/commands',
+  '/v1/adopt-epoch',
 ];
 
 function unknownRoute(method: string, url: string): ApiError {

@@ -59,7 +59,7 @@ describe('history', () => {
       origin: 'test',
       type: 'PoolRemoved',
       payload: { type: 'PoolRemoved' },
-      rejection: null,
+      rejection: { reason: 'unknown-pool' },
     });
     expect(Date.parse(all[0]!.time)).toBeGreaterThan(0);
     expect((await history(admin, 'from=2&to=4')).map(({ revision }) => revision)).toEqual([2, 3, 4]);
@@ -87,6 +87,13 @@ describe('history', () => {
 });
 
 describe('following', () => {
+  test('answers at once, though there is nothing to tell yet', async () => {
+    await using admin = await startAdmin();
+    const response = await open(admin, 'follow=true');
+    expect(response.statusCode).toBe(200);
+    response.destroy();
+  });
+
   test('goes on with what is appended', async () => {
     await using admin = await startAdmin();
     await appendPools(admin, 2);

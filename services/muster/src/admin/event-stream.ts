@@ -5,10 +5,16 @@
  * whatever is appended meanwhile; one that is gone ends both.
  */
 import type { NodeHandle } from '@muster/actors';
-import { decodeEvent, type RecordedEvent, type Rejection } from '@muster/membership';
+import { decodeEvent, type Rejection, type Roster } from '@muster/membership';
+import { eventBatches, type EventRange } from './event-batches.ts';
+import { rejectedEvents, type JudgedEvent } from './rejected-events.ts';
 
 /** Characters per chunk, about; one event of any size fits. */
 const CHUNK_CHARACTERS = 65_536;
+/** Of a payload where only rejected events are asked for: anybody may have published anything. */
+const REJECTED_PAYLOAD_CHARACTERS = 500;
+/** How long a followed event waits for this node's own verdict on it; without one it is shown as taken. */
+const VERDICT_TIMEOUT_MS = 500;
 
 /** One line of the stream. */
 export interface EventView {
@@ -20,36 +26,42 @@ export interface EventView {
   readonly origin: string | null;
   /** Null where the payload has none. */
   readonly type: string | null;
-  /** The payload as JSON; as the text that was published where it is not JSON. */
+  /**
+   * The payload as JSON; as the text that was published where it is not JSON. With `rejectedSince`, of one that is longer
+   * than 500 characters, the beginning of the text, ending in `…`.
+   */
   readonly payload: unknown;
-  /** Why every reader passes the event over, where that can be told from the event alone; null otherwise. */
+  /**
+   * Why every reader passes the event over. Null where it was taken, and, without `rejectedSince`, where that depends on
+   * earlier events and this node folded it long ago.
+   */
   readonly rejection: Pick<Rejection, 'reason' | 'message'> | null;
 }
 
-export interface EventQuery {
-  /** The first revision wanted. */
-  readonly from: number;
-  /** The last revision wanted; null for no end. */
-  readonly to: number | null;
+export interface EventQuery extends EventRange {
   /** Events at most; null for no limit. */
   readonly limit: number | null;
-  /** Go on with what is appended from now on. */
-  readonly isFollowing: boolean;
+  /**
+   * With a roster (`rosterBefore`): only what every reader passes over, judged from there; the limit then counts those.
+   * Null: all events.
+   */
+  readonly rejectedSince: Roster | null;
   readonly format: 'ndjson' | 'sse';
-  readonly signal: AbortSignal;
 }
 
-type Source = Pick<NodeHandle, 'journal' | 'roster'>;
+type Source = Pick<NodeHandle, 'journal' | 'roster' | 'rejectionAt' | 'onRosterChanged'>;
 
 export async function* eventChunks(node: Source, query: EventQuery): AsyncGenerator<string, void> {
   let chunk = '';
   let leftCount = query.limit ?? Infinity;
   if (leftCount <= 0) return;
-  const { cluster } = node.roster();
-  for await (const events of batches(node, query)) {
-    for (const event of events) {
-      if (event.revision > (query.to ?? Infinity)) return yield* nonEmpty(chunk);
-      chunk += format(eventView(event, cluster), query.format);
+  const { rejectedSince: before } = query;
+  // The answer's head goes out with the first chunk, and the first event may be long in coming.
+  if (query.isFollowing) yield '';
+  const batches = before === null ? judgedEvents(node, query) : rejectedEvents(node.journal, before, query);
+  for await (const judged of batches) {
+    for (const one of judged) {
+      chunk += format(eventView(one, before !== null), query.format);
       leftCount -= 1;
       if (leftCount === 0) return yield* nonEmpty(chunk);
       if (chunk.length < CHUNK_CHARACTERS) continue;
@@ -63,10 +75,38 @@ export async function* eventChunks(node: Source, query: EventQuery): AsyncGenera
   yield* nonEmpty(chunk);
 }
 
-function eventView({ revision, timeMs, id, subject, origin, payload }: RecordedEvent, cluster: string): EventView {
-  const decoded = decodeEvent({ revision, timeMs, id, subject, origin, payload }, cluster);
-  const isRejected = 'reason' in decoded;
-  const body = isRejected ? parseLoosely(payload) : (JSON.parse(payload) as unknown);
+/** All events, each with what it says of itself and what this node remembers of it. */
+async function* judgedEvents(node: Source, query: EventQuery): AsyncGenerator<readonly JudgedEvent[], void> {
+  const { cluster } = node.roster();
+  for await (const events of eventBatches(node.journal, query)) {
+    if (query.isFollowing) await folded(node, events.at(-1)?.revision ?? 0, query.signal);
+    yield events.map((event) => {
+      const decoded = decodeEvent(event, cluster);
+      return { event, rejection: 'reason' in decoded ? decoded : node.rejectionAt(event.revision) };
+    });
+  }
+}
+
+/** Resolves when this node has folded a revision, after `VERDICT_TIMEOUT_MS`, or with the signal. */
+async function folded(node: Source, revision: number, signal: AbortSignal): Promise<void> {
+  if (node.roster().revision >= revision) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, VERDICT_TIMEOUT_MS);
+  const done = (): void => resolve();
+  signal.addEventListener('abort', done);
+  const forget = node.onRosterChanged((_before, after) => {
+    if (after.revision >= revision) resolve();
+  });
+  await promise;
+  forget();
+  signal.removeEventListener('abort', done);
+  clearTimeout(timer);
+}
+
+function eventView({ event, rejection }: JudgedEvent, isCut: boolean): EventView {
+  const { revision, timeMs, id, subject, origin, payload } = event;
+  const isShort = !isCut || payload.length <= REJECTED_PAYLOAD_CHARACTERS;
+  const body = isShort ? parseLoosely(payload) : `${payload.slice(0, REJECTED_PAYLOAD_CHARACTERS)}…`;
   const type = (body as { type?: unknown } | null)?.type;
   return {
     revision,
@@ -76,23 +116,8 @@ function eventView({ revision, timeMs, id, subject, origin, payload }: RecordedE
     origin,
     type: typeof type === 'string' ? type : null,
     payload: body,
-    rejection: isRejected ? { reason: decoded.reason, message: decoded.message } : null,
+    rejection: rejection === null ? null : { reason: rejection.reason, message: rejection.message },
   };
-}
-
-async function* batches({ journal }: Source, query: EventQuery): AsyncGenerator<readonly RecordedEvent[], void> {
-  const { from, to, isFollowing, signal } = query;
-  if (!isFollowing) {
-    for await (const event of journal.read({ fromRevision: from, ...(to !== null && { toRevision: to }) })) {
-      if (signal.aborted) return;
-      yield [event];
-    }
-    return;
-  }
-  for await (const item of journal.follow({ afterRevision: Math.max(0, from - 1), signal })) {
-    if (item.kind === 'epoch-changed') return;
-    if (item.kind === 'events') yield item.events;
-  }
 }
 
 function format(view: EventView, as: EventQuery['format']): string {

@@ -3,7 +3,7 @@
  * actors and workers. Its status can be overridden.
  */
 import { randomUUID } from 'node:crypto';
-import type { CommandOutcome, NodeHandle, NodeStatus } from '@muster/actors';
+import type { CommandOutcome, NodeHandle, NodeStatus, RosterListener } from '@muster/actors';
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import {
   decide,
@@ -24,10 +24,15 @@ import { createAdminServer } from './admin-server.ts';
 class NodeHarness implements NodeHandle, AsyncDisposable {
   readonly journal: Journal = createMemoryJournal();
   overrides: Partial<NodeStatus> = {};
+  adoptAnswer: Awaited<ReturnType<NodeHandle['adoptEpoch']>> = {
+    outcome: 'refused',
+    message: 'this node follows the present history already',
+  };
   readonly #stopping = new AbortController();
   readonly #following: Promise<void>;
   readonly #rejectionByRevision = new Map<number, Rejection>();
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<RosterListener>();
   #roster: Roster = emptyRoster('default');
 
   constructor() {
@@ -40,11 +45,16 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
   async #follow(): Promise<void> {
     for await (const item of this.journal.follow({ afterRevision: 0, signal: this.#stopping.signal })) {
       if (item.kind !== 'events') continue;
+      const before = this.#roster;
+      const rejections: Rejection[] = [];
       for (const event of item.events) {
         const { roster, rejection } = fold(this.#roster, event);
         this.#roster = roster;
-        if (rejection !== null) this.#rejectionByRevision.set(event.revision, rejection);
+        if (rejection === null) continue;
+        rejections.push(rejection);
+        this.#rejectionByRevision.set(event.revision, rejection);
       }
+      for (const told of this.#listeners) told(before, this.#roster, { events: item.events, rejections });
       for (const wake of this.#waiting) wake();
     }
   }
@@ -111,8 +121,9 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     return { outcome: 'appended', revision: outcome.revision };
   }
 
-  onRosterChanged(): () => void {
-    return () => undefined;
+  onRosterChanged(listener: RosterListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   rejectionAt(revision: number): Rejection | null {
@@ -120,7 +131,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
   }
 
   async adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
-    return { outcome: 'refused', message: 'this node follows the present history already' };
+    return this.adoptAnswer;
   }
 
   onEpochAdopted(): () => void {

@@ -8,10 +8,13 @@ const revision = z.coerce.number().pipe(z.int().min(0));
 const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0');
 
 export const eventQuerySchema = z.strictObject({
-  from: revision.default(1).describe('the first revision wanted'),
+  from: revision
+    .optional()
+    .describe('the first revision wanted; the oldest, or with rejected the newest 100,000, when left out'),
   to: revision.optional().describe('the last revision wanted'),
   limit: z.coerce.number().pipe(z.int().min(0)).optional().describe('events at most'),
   follow: flag.default(false).describe('go on with what is appended from now on'),
+  rejected: flag.default(false).describe('only the events that every node passes over, with the reason'),
 });
 
 export const newEventSchema = z.strictObject({

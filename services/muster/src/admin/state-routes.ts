@@ -1,9 +1,11 @@
 /** Routes that only read: health of the process, status, roster, metrics, and the journal's events as a stream. */
 import { Readable } from 'node:stream';
+import type { Head } from '@muster/journal';
 import { nearestName } from '@muster/membership';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunks } from './event-stream.ts';
+import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName } from './request-checks.ts';
 import { poolView, rosterView } from './roster-view.ts';
 import { statusView, unreadyReasons } from './status-view.ts';
@@ -24,7 +26,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
 
   app.get(
     '/v1/status',
-    { schema: { summary: 'The node: revision, hash, journal, listeners, workers, traffic' } },
+    { schema: { summary: 'The node: revision, hash, journal, other nodes, leases, listeners, workers, traffic' } },
     () => {
       const status = node.status();
       traffic.update(status.workers, node.roster());
@@ -64,12 +66,14 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     querystring: eventQuerySchema,
   };
   app.get('/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { from, to = null, limit = null, follow: isFollowing } = request.query;
+    const { to = null, limit = null, follow: isFollowing, rejected: isRejectedOnly } = request.query;
     const head = await node.journal.head();
+    const { from = firstShown(head, isRejectedOnly) } = request.query;
     if (isFollowing && from > head.revision + 1) {
       const message = `from is ${from}, and the newest event is ${head.revision}; follow from ${head.revision + 1} or earlier`;
       throw new ApiError(400, { code: 'invalid', message });
     }
+    const rejectedSince = isRejectedOnly ? await rosterBefore(node.journal, from, node.roster().cluster) : null;
     if (followersCount >= FOLLOWERS_MAX) {
       const message = `${FOLLOWERS_MAX} clients read events already; end one of them or try again later`;
       throw new ApiError(503, { code: 'too-many-followers', message });
@@ -77,7 +81,7 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     const gone = new AbortController();
     const signal = AbortSignal.any([closing, gone.signal]);
     const format = request.headers.accept?.includes('text/event-stream') === true ? 'sse' : 'ndjson';
-    const chunks = eventChunks(node, { from, to, limit, isFollowing, format, signal });
+    const chunks = eventChunks(node, { from, to, limit, isFollowing, rejectedSince, format, signal });
     const stream = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
     followersCount += 1;
     stream.once('close', () => (followersCount -= 1));
@@ -91,4 +95,9 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
       .header('cache-control', 'no-store')
       .send(stream);
   });
+}
+
+function firstShown({ firstRevision, revision }: Head, isRejectedOnly: boolean): number {
+  const oldest = Math.max(1, firstRevision);
+  return isRejectedOnly ? Math.max(oldest, revision - REJECTED_RANGE_EVENTS + 1) : oldest;
 }

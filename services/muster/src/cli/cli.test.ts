@@ -117,6 +117,91 @@ describe('status and events', () => {
     expect(json).toMatchObject({ status: { node: 'lb-1', revision: 3 }, roster: { pools: [{ id: 'spells' }] } });
   });
 
+  test('status shows the nodes, and shouts what somebody must look at', async () => {
+    await using admin = await withSpells();
+    expect((await muster(['status'], { admin })).stdout).not.toMatch(/NODE|leases|ANOTHER/);
+    const peer = {
+      node: 'lb-2',
+      version: '0.1.0',
+      epoch: 'e-1',
+      revision: 2,
+      hash: '0123456789abcdef',
+      lag: 1,
+      heardMs: Date.now(),
+      isHeard: true,
+      agreement: 'equal',
+      comparedRevision: 2,
+    } as const;
+    admin.node.overrides = {
+      peers: [peer, { ...peer, node: 'lb-3', isHeard: false, agreement: 'differs' }],
+      epochChange: { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0 },
+      isNameTaken: true,
+      journalAwaySinceMs: 5,
+      isFromLocalSnapshot: true,
+      leases: { count: 3, expiredCount: 1 },
+      rebuilds: { count: 2, lastReason: 'its hash differed' },
+    };
+    const { stdout } = await muster(['status'], { admin });
+    expect(stdout).toMatch(/^THE JOURNAL IS ANOTHER ONE .*: this node serves e-1, the journal is now e-2/);
+    expect(stdout).toContain('muster adopt-epoch');
+    expect(stdout).toContain('ANOTHER PROCESS CALLS ITSELF NODE lb-1');
+    expect(stdout).toContain('THE HASHES DIFFER from lb-3');
+    expect(stdout).toMatch(/journal away, this node is stale since/);
+    expect(stdout).toContain('serves its last local snapshot');
+    expect(stdout).toContain('built anew 2 time(s), last because: its hash differed');
+    expect(stdout).toContain('leases: 3 held, 1 ended by this node');
+    expect(stdout).toMatch(/NODE +REVISION +LAG +HASH +AGREES +VERSION +HEARD/);
+    expect(stdout).toMatch(/lb-2 +2 +1 +0123456789abcdef +yes, at 2 +0\.1\.0 +[\d.]+ s ago/);
+    expect(stdout).toMatch(/lb-3 .*NO, at 2 .*silent/);
+  });
+
+  test('adopt-epoch says what is served then', async () => {
+    await using admin = await startAdmin();
+    expect(await muster(['adopt-epoch'], { admin })).toMatchObject({
+      code: 1,
+      stderr: 'muster: this node follows the present history already\n',
+    });
+    admin.node.adoptAnswer = { outcome: 'adopted', epoch: 'e-2', revision: 7 };
+    expect((await muster(['adopt-epoch'], { admin })).stdout).toContain('e-2, from revision 7 on');
+  });
+
+  test('rejected events are shown with reason and sender', async () => {
+    await using admin = await withSpells();
+    const poison = { subject: 'muster.default.backend.nope.a', payload: '{"type":"BackendRegistered","target":"h:1"}' };
+    await admin.node.journal.append({ id: 'a', origin: 'sdk:evil', ...poison });
+    await admin.node.journal.append({
+      id: 'b',
+      origin: null,
+      subject: 'muster.default.pool.p',
+      payload: `\u001b[2J${'x'.repeat(300)}`,
+    });
+    await admin.node.folded(5);
+    const { stdout } = await muster(['events', '--rejected'], { admin });
+    const [first, second, ...rest] = stdout.trim().split('\n');
+    expect(first).toMatch(/^4 .*rejected unknown-pool: .*muster\.default\.backend\.nope\.a from sdk:evil: /);
+    expect(second).toMatch(/^5 .*rejected broken-json: .* from unknown: \\u001b\[2Jx{76}…$/);
+    expect(rest).toEqual([]);
+    const all = (await muster(['events'], { admin })).stdout.trim().split('\n');
+    expect(all).toHaveLength(5);
+    expect(all[3]).toContain('rejected unknown-pool');
+    const json = await muster(['events', '--rejected', '--from', '5', '--json'], { admin });
+    expect(JSON.parse(json.stdout)).toMatchObject({ revision: 5, origin: null, rejection: { reason: 'broken-json' } });
+  });
+
+  test('listeners of other nodes and pools of a quorum are shown as that', async () => {
+    await using admin = await withSpells();
+    const pool = ['pool', 'add', 'q', '--health-tcp', '--health-view', 'quorum'];
+    expect((await muster(pool, { admin })).code).toBe(0);
+    const listener = ['listener', 'add', 'far', '--bind', '127.0.0.1:8081', '--pool', 'q', '--nodes', 'lb-2,lb-3'];
+    expect((await muster(listener, { admin })).code).toBe(0);
+    expect(admin.node.roster().listeners.get('far')!.spec.nodes).toEqual(['lb-2', 'lb-3']);
+    expect((await muster(['listener', 'list'], { admin })).stdout).toMatch(/far .* lb-2,lb-3 /);
+    expect((await muster(['pool', 'list'], { admin })).stdout).toMatch(/q .*TCP every 5000 ms, quorum/);
+    expect((await muster(['status'], { admin })).stdout).toMatch(/far .*on other nodes/);
+    const wrong = await muster(['pool', 'add', 'r', '--health-view', 'quorom'], { admin });
+    expect(wrong.stderr).toContain('did you mean "quorum"?');
+  });
+
   test('events are lines, from a revision on, or NDJSON', async () => {
     await using admin = await withSpells();
     const { stdout } = await muster(['events'], { admin });

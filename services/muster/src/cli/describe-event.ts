@@ -41,14 +41,14 @@ function describeEntity(entity: Entity): string {
 function describeChange(event: MembershipEvent): string {
   switch (event.type) {
     case 'ListenerDefined':
-      return `defined on ${event.bind} for pool ${event.pool}`;
+      return `defined on ${event.bind} for pool ${event.pool}${onNodes(event.nodes)}`;
     case 'ListenerRemoved':
     case 'PoolRemoved':
       return `removed${because(event.reason)}`;
     case 'PoolDefined':
-      return `defined: ${event.policy}, connect timeout ${event.connectTimeoutMs} ms${describeHealth(event.health)}`;
+      return `defined: ${event.policy}, connect timeout ${event.connectTimeoutMs} ms${describeHealth(event)}`;
     case 'BackendRegistered':
-      return `registered ${event.target}, weight ${event.weight}`;
+      return `registered ${event.target}, weight ${event.weight}${leaseOf(event.leaseMs)}`;
     case 'BackendModeSet':
       return `set to ${event.mode}${because(event.reason)}`;
     case 'BackendDeregistered':
@@ -72,10 +72,19 @@ function because(reason: string | undefined): string {
   return reason === undefined ? '' : `: ${reason}`;
 }
 
-function describeHealth(health: Extract<MembershipEvent, { type: 'PoolDefined' }>['health']): string {
+function onNodes(nodes: readonly string[] | undefined): string {
+  return nodes === undefined ? '' : ` on ${nodes.join(', ')}`;
+}
+
+function leaseOf(leaseMs: number | undefined): string {
+  return leaseMs === undefined ? '' : `, lease ${leaseMs} ms`;
+}
+
+function describeHealth({ health, healthView }: Extract<MembershipEvent, { type: 'PoolDefined' }>): string {
   if (health === undefined) return '';
   const what = 'http' in health ? `GET ${health.http}` : 'TCP connect';
-  return `, health ${what} every ${health.intervalMs} ms`;
+  const view = healthView === 'own' ? '' : `, seen by a ${healthView}`;
+  return `, health ${what} every ${health.intervalMs} ms${view}`;
 }
 
 function clip(text: string): string {

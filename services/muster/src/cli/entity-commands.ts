@@ -63,9 +63,10 @@ export async function listPools(session: Session): Promise<void> {
   await session.print(pools, rows.length > 0 ? tableLines(head, rows) : ['no pools; add one: muster pool add ID']);
 }
 
-function healthOf({ health }: PoolView['spec']): string {
+function healthOf({ health, healthView }: PoolView['spec']): string {
   if (health === undefined) return 'none';
-  return `${'http' in health ? `GET ${health.http}` : 'TCP'} every ${health.intervalMs} ms`;
+  const view = healthView === 'own' ? '' : `, ${healthView}`;
+  return `${'http' in health ? `GET ${health.http}` : 'TCP'} every ${health.intervalMs} ms${view}`;
 }
 
 export async function showPool(session: Session, id: string): Promise<void> {
@@ -87,10 +88,11 @@ export async function listListeners(session: Session): Promise<void> {
     spec.bind,
     spec.protocol,
     spec.pool,
+    spec.nodes?.join(',') ?? 'all',
     printable(origin ?? '-'),
     String(revision),
   ]);
   const empty = ['no listeners; add one: muster listener add ID --bind HOST:PORT --pool POOL'];
-  const head = ['LISTENER', 'BIND', 'PROTOCOL', 'POOL', 'ORIGIN', 'REVISION'];
+  const head = ['LISTENER', 'BIND', 'PROTOCOL', 'POOL', 'NODES', 'ORIGIN', 'REVISION'];
   await session.print(listeners, rows.length > 0 ? tableLines(head, rows) : empty);
 }

@@ -63,9 +63,20 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .option('--follow', 'go on with what is appended from now on')
     .option('--from <revision>', 'the first revision wanted', wholeNumber)
     .option('--limit <count>', 'events at most', wholeNumber)
-    .action(async (options: { follow?: boolean; from?: number; limit?: number }) => {
+    .option(
+      '--rejected',
+      'only what every node passes over, with the reason; of the newest 100000 events without --from',
+    )
+    .action(async (options: { follow?: boolean; from?: number; limit?: number; rejected?: boolean }) => {
       const { showEvents } = await import('./events-command.ts');
       await showEvents(await openSession(), options);
+    });
+  program
+    .command('adopt-epoch')
+    .description("take the journal's present history in place of the one that is served, whatever it holds")
+    .action(async () => {
+      const { adoptEpoch } = await import('./adopt-epoch-command.ts');
+      await adoptEpoch(await openSession());
     });
   program
     .command('schema')
@@ -132,6 +143,7 @@ interface PoolOptions {
   readonly timeoutMs?: number;
   readonly rise?: number;
   readonly fall?: number;
+  readonly healthView?: string;
   readonly jsonSpec?: string;
 }
 
@@ -152,6 +164,7 @@ function addPoolCommands(program: Command, openSession: OpenSession): void {
     .option('--timeout-ms <ms>', 'a probe that takes longer has failed (default 2000)', wholeNumber)
     .option('--rise <n>', 'passed probes that turn a backend healthy (default 2)', wholeNumber)
     .option('--fall <n>', 'failed probes that turn it unhealthy (default 3)', wholeNumber)
+    .option('--health-view <own|quorum>', "whose word on health counts: this node's own, or that of most live nodes")
     .option('--json-spec <json>', 'any further field of PoolDefined, as a JSON object')
     .action(async (id: string, options: PoolOptions) => {
       const { commandFrom, sendCommand } = await import('./entity-commands.ts');
@@ -189,6 +202,7 @@ interface ListenerOptions {
   readonly pool: string;
   readonly protocol?: string;
   readonly idleTimeoutMs?: number;
+  readonly nodes?: string[];
 }
 
 function addListenerCommands(program: Command, openSession: OpenSession): void {
@@ -204,6 +218,7 @@ function addListenerCommands(program: Command, openSession: OpenSession): void {
       'a connection without a byte for so long is closed (default 3600000)',
       wholeNumber,
     )
+    .option('--nodes <ids>', 'the nodes that listen, for example lb-1,lb-2; every node when left out', names)
     .action(async (id: string, options: ListenerOptions) => {
       const { commandFrom, sendCommand } = await import('./entity-commands.ts');
       const command = commandFrom('DefineListener', { listener: id, ...options });
@@ -231,6 +246,10 @@ function addListenerCommands(program: Command, openSession: OpenSession): void {
 
 function withReason(command: Command): Command {
   return command.option('--reason <text>', 'for people: why');
+}
+
+function names(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
 }
 
 function wholeNumber(text: string): number {

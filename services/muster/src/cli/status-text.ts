@@ -1,7 +1,8 @@
 /** A node's status as people read it. */
 import type { BackendView, PoolView, RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
-import { printable, timeOfDay } from './plain-text.ts';
+import { alertLines, nodeLines } from './nodes-text.ts';
+import { duration, printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
 import { tableLines } from './table.ts';
 
@@ -16,7 +17,9 @@ export interface StatusAnswer {
 /** `nowMs` decides how long ago things happened. */
 export function statusLines({ status, roster }: StatusAnswer, nowMs: number): string[] {
   const sections = [
+    alertLines(status),
     headLines(status, nowMs),
+    nodeLines({ status, roster }, nowMs),
     listenerLines(status, roster),
     backendLines(roster.pools, { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX }),
     workerLines(status),
@@ -30,13 +33,30 @@ function headLines(status: StatusView, nowMs: number): string[] {
   const behind = Math.max(0, headRevision - revision);
   const lag = behind === 0 ? 'up to date' : `${behind} events behind`;
   const journal =
-    journalAwaySinceMs === null ? lag : paint('red', `away since ${timeOfDay(journalAwaySinceMs)}; traffic goes on`);
+    journalAwaySinceMs === null
+      ? lag
+      : paint('red', `away, this node is stale since ${timeOfDay(journalAwaySinceMs)}; traffic goes on`);
   const facts = pendingFactsCount === 0 ? '' : `, ${pendingFactsCount} facts waiting for it`;
   const rejected = status.rejectedCount === 0 ? '' : `, ${status.rejectedCount} events rejected`;
   return [
     `node ${paint('bold', node)} of cluster ${cluster}: ${paintState(state)} for ${duration(nowMs - status.startedMs)}`,
     `revision ${revision}, hash ${hash}; journal ${journal}${facts}${rejected}`,
-    `probes: ${status.probes.passedCount} passed, ${status.probes.failedCount} failed`,
+    `probes: ${status.probes.passedCount} passed, ${status.probes.failedCount} failed${leasesText(status)}`,
+    ...originLines(status),
+  ];
+}
+
+function leasesText({ leases: { count, expiredCount } }: StatusView): string {
+  return count + expiredCount === 0 ? '' : `; leases: ${count} held, ${expiredCount} ended by this node`;
+}
+
+/** Where the roster came from, when that is out of the ordinary. */
+function originLines({ isFromLocalSnapshot, rebuilds }: StatusView): string[] {
+  const snapshot = 'it serves its last local snapshot: the journal has not been read since the start';
+  const rebuilt = `the roster was built anew ${rebuilds.count} time(s), last because: ${rebuilds.lastReason ?? 'unknown'}`;
+  return [
+    ...(isFromLocalSnapshot ? [paint('yellow', snapshot)] : []),
+    ...(rebuilds.count > 0 ? [paint('yellow', printable(rebuilt))] : []),
   ];
 }
 
@@ -52,7 +72,8 @@ function listenerLines({ listeners, traffic }: StatusView, roster: RosterView): 
     const status = statusById.get(id);
     const counted = own(traffic.listeners, id);
     const refused = Object.values(counted?.refused ?? {}).reduce((sum, count) => sum + count, 0);
-    const state = status === undefined ? 'unknown' : status.state;
+    const isElsewhere = spec.nodes !== undefined && !spec.nodes.includes(roster.node);
+    const state = isElsewhere ? 'on other nodes' : (status?.state ?? 'unknown');
     const why = paint('red', printable(status?.reason ?? ''));
     const counts = [counted?.open ?? 0, counted?.accepted ?? 0, refused].map(String);
     return [id, status?.boundAddress ?? spec.bind, spec.pool, paintState(state), ...counts, why];
@@ -135,13 +156,4 @@ function workerLines({ workers, revision, hash }: StatusView): string[] {
 /** Any name may be an id, also one that every object inherits. */
 function own<Value>(record: Readonly<Record<string, Value>>, key: string): Value | undefined {
   return Object.hasOwn(record, key) ? record[key] : undefined;
-}
-
-/** `3.2 s`, `4 min`, `5 h`, `2 d`. */
-export function duration(ms: number): string {
-  const seconds = Math.max(0, ms) / 1_000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 100) return `${Math.round(seconds)} s`;
-  if (seconds < 6_000) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3_600)} h` : `${Math.round(seconds / 86_400)} d`;
 }

@@ -1,6 +1,6 @@
 /** Columns line up, whatever is in them. */
 import { expect, test } from 'vitest';
-import { duration } from './status-text.ts';
+import { duration } from './plain-text.ts';
 import { tableLines } from './table.ts';
 
 test('columns are as wide as their widest cell, and lines do not end in spaces', () => {

@@ -1,0 +1,76 @@
+/**
+ * The nodes of a cluster as people read them: who has folded how far, whether all agree, and what somebody must look at.
+ *
+ *     NODE   REVISION  LAG  AGREES             VERSION  HEARD
+ *     lb-1   42        0    (this node)
+ *     lb-2   40        2    yes, at 40         0.1.0    0.4 s ago
+ *     lb-3   31        0    NO, at 31          0.1.0    12 s ago, silent
+ */
+import type { EpochChange, PeerStatus } from '@muster/actors';
+import type { RosterView } from '../admin/roster-view.ts';
+import type { StatusView } from '../admin/status-view.ts';
+import { duration, printable, timeOfDay } from './plain-text.ts';
+import { paint } from './session.ts';
+import { tableLines } from './table.ts';
+
+/** One row a node; nothing for a node that is alone. */
+export function nodeLines(
+  { status, roster }: { readonly status: StatusView; readonly roster: RosterView },
+  nowMs: number,
+): string[] {
+  const { node, revision, headRevision, hash, peers } = status;
+  const heard = new Set([node, ...peers.map((peer) => peer.node)]);
+  const unheard = roster.nodes.filter(({ id, state }) => state.value === 'started' && !heard.has(id));
+  if (peers.length + unheard.length === 0) return [];
+  const rows = [
+    [node, String(revision), String(Math.max(0, headRevision - revision)), hash, '(this node)'],
+    ...peers.map((peer) => peerRow(peer, nowMs)),
+    ...unheard.map(({ id }) => [id, '-', '-', '-', '-', '-', paint('yellow', 'never')]),
+  ];
+  return tableLines(['NODE', 'REVISION', 'LAG', 'HASH', 'AGREES', 'VERSION', 'HEARD'], rows);
+}
+
+function peerRow(peer: PeerStatus, nowMs: number): string[] {
+  const { node, revision, lag, hash, version, heardMs, isHeard } = peer;
+  const ago = `${duration(nowMs - heardMs)} ago`;
+  const heard = isHeard ? ago : paint('yellow', `${ago}, silent`);
+  return [node, String(revision), String(lag), hash, agreementText(peer), printable(version), heard];
+}
+
+function agreementText({ agreement, comparedRevision }: PeerStatus): string {
+  switch (agreement) {
+    case 'equal':
+      return paint('green', `yes, at ${comparedRevision}`);
+    case 'differs':
+      return paint('red', `NO, at ${comparedRevision}`);
+    case 'other-epoch':
+      return paint('red', 'NO, another history');
+    case 'unknown':
+      return 'not known yet';
+  }
+}
+
+/** What is wrong in a way that a person must look at; empty in ordinary times. */
+export function alertLines({ node, epochChange, isNameTaken, peers }: StatusView): string[] {
+  const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
+  return [
+    ...(epochChange === null ? [] : epochLines(epochChange)),
+    ...(isNameTaken
+      ? [`ANOTHER PROCESS CALLS ITSELF NODE ${node}: give each node an id of its own, with id = "…" under [node]`]
+      : []),
+    ...(differing.length > 0
+      ? [`THE HASHES DIFFER from ${differing.join(', ')}: whoever is wrong rebuilds itself; see the logs of both`]
+      : []),
+  ].map((line) => paint('red', printable(line)));
+}
+
+function epochLines({ from, to, sinceMs, revision, poolsCount }: EpochChange): string[] {
+  const what =
+    from === to
+      ? `THE JOURNAL HAS LOST EVENTS that this node has (seen ${timeOfDay(sinceMs)}): it ends at revision ${revision}`
+      : `THE JOURNAL IS ANOTHER ONE (since ${timeOfDay(sinceMs)}): this node serves ${from}, the journal is now ${to}`;
+  return [
+    `${what}, with ${poolsCount} pool(s)`,
+    'what was served is served on, and the other is taken once it holds a pool; to take it as it is: muster adopt-epoch',
+  ];
+}

@@ -1,0 +1,93 @@
+/** Metrics of the traffic, summed over all workers. */
+import type { Series } from './metric-series.ts';
+import type { Traffic } from './traffic-totals.ts';
+
+function byListener(read: (stats: Traffic['listeners'][string]) => number): Series['read'] {
+  return ({ traffic }) =>
+    Object.entries(traffic.listeners).map(([listener, stats]) => ({ labels: { listener }, value: read(stats) }));
+}
+
+function byListenerAndReason(axis: 'refused' | 'closed'): Series['read'] {
+  return ({ traffic }) =>
+    Object.entries(traffic.listeners).flatMap(([listener, stats]) =>
+      Object.entries(stats[axis]).map(([reason, value]) => ({ labels: { listener, reason }, value })),
+    );
+}
+
+function byPool(read: (stats: Traffic['pools'][string]) => number): Series['read'] {
+  return ({ traffic }) =>
+    Object.entries(traffic.pools).map(([pool, stats]) => ({ labels: { pool }, value: read(stats) }));
+}
+
+export const TRAFFIC_SERIES: readonly Series[] = [
+  {
+    kind: 'gauge',
+    name: 'muster_connections_open',
+    help: 'Downstream connections that are open now.',
+    labels: ['listener'],
+    read: byListener(({ open }) => open),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_connections_total',
+    help: 'Downstream connections accepted.',
+    labels: ['listener'],
+    read: byListener(({ accepted }) => accepted),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_accept_failures_total',
+    help: 'Accepts that failed.',
+    labels: ['listener'],
+    read: byListener(({ acceptFailures }) => acceptFailures),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_connections_refused_total',
+    help: 'Connections closed without a byte relayed, by reason.',
+    labels: ['listener', 'reason'],
+    read: byListenerAndReason('refused'),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_connections_closed_total',
+    help: 'Relayed connections that ended, by reason.',
+    labels: ['listener', 'reason'],
+    read: byListenerAndReason('closed'),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_bytes_total',
+    help: 'Bytes relayed, by where they came from.',
+    labels: ['listener', 'from'],
+    read: ({ traffic }) =>
+      Object.entries(traffic.listeners).flatMap(([listener, stats]) => [
+        { labels: { listener, from: 'downstream' }, value: stats.bytesFromDownstream },
+        { labels: { listener, from: 'upstream' }, value: stats.bytesFromUpstream },
+      ]),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_connect_failures_total',
+    help: 'Dials to backends that failed or timed out.',
+    labels: ['pool'],
+    read: byPool(({ connectFailures }) => connectFailures),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_connect_retries_total',
+    help: 'Dials to another backend after the first had failed.',
+    labels: ['pool'],
+    read: byPool(({ retries }) => retries),
+  },
+  {
+    kind: 'counter',
+    name: 'muster_picks_total',
+    help: 'How often each backend was picked.',
+    labels: ['pool', 'backend'],
+    read: ({ traffic }) =>
+      Object.entries(traffic.pools).flatMap(([pool, { picksByBackend }]) =>
+        Object.entries(picksByBackend).map(([backend, value]) => ({ labels: { pool, backend }, value })),
+      ),
+  },
+];
