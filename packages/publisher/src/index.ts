@@ -1,1 +1,7 @@
-/** Public entry. */
+/** Public entry: how a service announces itself. */
+export type { AnnounceOutcome } from './announce.ts';
+export { join } from './join.ts';
+export type { MemberOptions } from './member-options.ts';
+export type { Member, MemberStatus } from './member.ts';
+export { PublisherError, type PublisherErrorCode } from './publisher-error.ts';
+export { openPublisher, type Publisher, type PublisherOptions } from './publisher.ts';

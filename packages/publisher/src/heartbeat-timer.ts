@@ -1,0 +1,35 @@
+/** When the next heartbeat is due: one timer per member, jittered, so that members that joined together drift apart. */
+import { jittered } from './backoff.ts';
+
+export class HeartbeatTimer {
+  readonly #intervalMs: number;
+  readonly #beat: () => void;
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(intervalMs: number, beat: () => void) {
+    this.#intervalMs = intervalMs;
+    this.#beat = beat;
+  }
+
+  /** The first is due within the interval, at random: a registration is as good as a heartbeat. */
+  start(): void {
+    this.#schedule(this.#intervalMs * Math.random());
+  }
+
+  /** One at once and the next an interval later; nothing where it does not run. */
+  beatNow(): void {
+    if (this.#timer === null) return;
+    clearTimeout(this.#timer);
+    this.#schedule(jittered(this.#intervalMs));
+    this.#beat();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #schedule(delayMs: number): void {
+    this.#timer = setTimeout(() => this.beatNow(), delayMs);
+  }
+}
