@@ -1,3 +1,5 @@
 /** Public entry: how anything of ours connects to NATS. */
-export * from './nats-access.ts';
-export * from './nats-link.ts';
+export { describeServers, NatsAccessError, type NatsAccess } from './nats-access.ts';
+export { checkNatsAccess } from './access-check.ts';
+export { openNatsLink, type NatsLink, type NatsLinkOptions } from './nats-link.ts';
+export { liveWire, type LinkWire, type LiveWord } from './live-wire.ts';

@@ -1,10 +1,21 @@
 /**
  * One connection to NATS for the life of a process: it is made when NATS is there, and made again for ever when it was lost.
+ *
+ * Each time it is a new `NatsConnection`, made by this package's own loop. The client library can reconnect too, but then a request
+ * on a connection that was cut waits for its whole timeout, the first contact cannot be given up, and nobody says why it is
+ * away. So whatever lives on a connection, subscriptions above all, is made again by its owner when `watch` says so.
  */
+import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { checkNatsAccess, serverAddresses } from './access-check.ts';
+import { connectionEnd } from './connection-end.ts';
+import { complaint, dial, type Connected, type DialOptions } from './dialer.ts';
+import { describeServers, NatsAccessError, type NatsAccess } from './nats-access.ts';
+import { reconnectWaitMs } from './reconnect-wait.ts';
+import type { ServerAddress } from './server-url.ts';
 
 export interface NatsLink {
-  /** The connection while it stands, else null. Publishing on one that was cut is neither failed early nor sent later. */
+  /** The connection while it stands, else null. What is asked on one that was cut fails at once. */
   readonly connection: NatsConnection | null;
   /** For people, without secrets: why it does not stand; null while it does. */
   readonly awayReason: string | null;
@@ -14,4 +25,159 @@ export interface NatsLink {
   watch(onChange: (isConnected: boolean) => void): () => void;
   /** Flushes what was sent, for at most a second, and closes. Idempotent. */
   close(): Promise<void>;
+}
+
+export interface NatsLinkOptions {
+  /**
+   * The longest pause between two attempts, in ms. Default 500, which keeps a node less than a second behind a server that came
+   * back; where thousands of clients share a server, 5,000.
+   */
+  readonly reconnectWaitMaxMs?: number;
+  /** A server that leaves two pings unanswered counts as gone. Default 2,000 ms. */
+  readonly pingIntervalMs?: number;
+  /** At least 0, below 1. Default `Math.random`. */
+  readonly random?: () => number;
+  /** Told in one line what changed; the same line is not told twice in a row. Default: nobody is. */
+  readonly log?: (line: string) => void;
+}
+
+const RECONNECT_WAIT_MAX_MS = 500;
+const PING_INTERVAL_MS = 2_000;
+const CLOSE_TIMEOUT_MS = 1_000;
+/** A connection that stood shorter is one more failure in a row: the server takes clients and drops them. */
+const STEADY_AFTER_MS = 1_000;
+
+/** Connects in the background. Throws `NatsAccessError` at once where the access cannot be used: servers, files, contradictions. */
+export function openNatsLink(access: NatsAccess, options: NatsLinkOptions = {}): NatsLink {
+  const servers = serverAddresses(access);
+  const fault = checkNatsAccess(access);
+  if (fault !== null) throw new NatsAccessError(fault);
+  return new Link(access, servers, options);
+}
+
+class Link implements NatsLink {
+  readonly #dialOptions: DialOptions;
+  readonly #reconnectWaitMaxMs: number;
+  readonly #log: (line: string) => void;
+  readonly #watchers = new Set<(isConnected: boolean) => void>();
+  readonly #closing = new AbortController();
+  readonly #finished: Promise<void>;
+  #connection: NatsConnection | null = null;
+  #awayReason: string;
+  #toldLine = '';
+
+  constructor(access: NatsAccess, servers: readonly ServerAddress[], options: NatsLinkOptions) {
+    const { random = Math.random, pingIntervalMs = PING_INTERVAL_MS, log = () => undefined } = options;
+    this.#reconnectWaitMaxMs = options.reconnectWaitMaxMs ?? RECONNECT_WAIT_MAX_MS;
+    this.#log = log;
+    this.#dialOptions = { access, servers, pingIntervalMs, random, signal: this.#closing.signal };
+    this.#awayReason = `not connected yet to NATS at ${describeServers(access)}`;
+    this.#finished = this.#run();
+  }
+
+  get connection(): NatsConnection | null {
+    return this.#connection;
+  }
+
+  get awayReason(): string | null {
+    return this.#connection === null ? this.#awayReason : null;
+  }
+
+  async connected(signal?: AbortSignal): Promise<NatsConnection> {
+    const giveUp = signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
+    giveUp.throwIfAborted();
+    if (this.#connection !== null) return this.#connection;
+    const { promise, resolve, reject } = Promise.withResolvers<NatsConnection>();
+    const onAbort = () => reject(giveUp.reason as Error);
+    giveUp.addEventListener('abort', onAbort);
+    const unwatch = this.watch(() => this.#connection !== null && resolve(this.#connection));
+    return promise.finally(() => {
+      unwatch();
+      giveUp.removeEventListener('abort', onAbort);
+    });
+  }
+
+  watch(onChange: (isConnected: boolean) => void): () => void {
+    // A function of its own, so that the same callback may watch twice.
+    const watcher = (isConnected: boolean) => onChange(isConnected);
+    this.#watchers.add(watcher);
+    watcher(this.#connection !== null);
+    return () => void this.#watchers.delete(watcher);
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    if (!this.#closing.signal.aborted) {
+      this.#awayReason = 'the link to NATS was closed';
+      this.#closing.abort(new Error(this.#awayReason));
+      if (connection !== null) {
+        const late = wait(CLOSE_TIMEOUT_MS, undefined, { ref: false });
+        // A flush fails only where the connection is lost, and then there is nothing left to flush.
+        await Promise.race([connection.flush().catch(() => undefined), late]);
+        await Promise.race([connection.close(), late]);
+      }
+    }
+    await this.#finished;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#dialOptions;
+    for (let failureCount = 0; !signal.aborted;) {
+      const dialled = await dial(this.#dialOptions);
+      if ('reason' in dialled) {
+        failureCount++;
+        this.#setAway(dialled.reason);
+      } else {
+        const stoodMs = await this.#stand(dialled);
+        failureCount = stoodMs < STEADY_AFTER_MS ? failureCount + 1 : 0;
+      }
+      await this.#pause(failureCount);
+    }
+  }
+
+  /** Until it is lost or closed. Returns for how long it stood, in ms. */
+  async #stand({ connection, server }: Connected): Promise<number> {
+    const sinceMs = performance.now();
+    if (!this.#closing.signal.aborted) {
+      this.#connection = connection;
+      this.#tell(`connected to NATS at ${server.label}`);
+      this.#notify(true);
+      const reason = await connectionEnd(connection, (what) => this.#tell(complaint(server, what)));
+      this.#setAway(complaint(server, reason));
+    }
+    // Not waited for: it waits for everybody who still reads the connection's status.
+    void connection.close();
+    return performance.now() - sinceMs;
+  }
+
+  #setAway(reason: string): void {
+    const wasConnected = this.#connection !== null;
+    this.#connection = null;
+    if (!this.#closing.signal.aborted) {
+      this.#awayReason = reason;
+      this.#tell(reason);
+    }
+    if (wasConnected) this.#notify(false);
+  }
+
+  async #pause(failureCount: number): Promise<void> {
+    const { random, signal } = this.#dialOptions;
+    const waitMs = reconnectWaitMs(failureCount, { waitMaxMs: this.#reconnectWaitMaxMs, random });
+    try {
+      await wait(waitMs, undefined, { signal });
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  #notify(isConnected: boolean): void {
+    const watchers = [...this.#watchers];
+    for (const watcher of watchers) watcher(isConnected);
+  }
+
+  #tell(line: string): void {
+    if (line === this.#toldLine) return;
+    this.#toldLine = line;
+    this.#log(line);
+  }
 }

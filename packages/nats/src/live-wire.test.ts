@@ -1,0 +1,92 @@
+/** Words over a real server: heard, answered, heard again after a restart, and bounded. */
+import { describe, expect, test } from 'vitest';
+import { linkHarness, program, toBe } from './link-harness.ts';
+import { liveWire, type LiveWord } from './live-wire.ts';
+import type { NatsLink } from './nats-link.ts';
+
+/** Words that were listened for, in order; `next` waits. */
+function ear() {
+  const words: LiveWord[] = [];
+  let wake = () => {};
+  return {
+    onWord: (word: LiveWord) => {
+      words.push(word);
+      wake();
+    },
+    next: async (): Promise<LiveWord> => {
+      while (words.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return words.shift()!;
+    },
+  };
+}
+
+async function settled(...links: readonly NatsLink[]): Promise<void> {
+  for (const link of links) await (await link.connected()).flush();
+}
+
+describe.skipIf('unavailable' in program)('a live wire', () => {
+  test('hears what is said, answers who asked, and stops when told', async () => {
+    await using harness = await linkHarness();
+    const { url } = await harness.server();
+    const [here, there] = [harness.link({ servers: [url] }), harness.link({ servers: [url] })];
+    const [mine, theirs] = [liveWire(here, { textCharactersMax: 100 }), liveWire(there, { textCharactersMax: 100 })];
+    const { onWord, next } = ear();
+    const stop = mine.listen('live.*', onWord);
+    await settled(here, there);
+
+    theirs.say('live.a', 'hello');
+    const said = await next();
+    expect([said.subject, said.text]).toEqual(['live.a', 'hello']);
+    expect(() => said.answer('nobody asked')).not.toThrow();
+
+    const answered = there.connection!.request('live.b', 'who?');
+    (await next()).answer('me');
+    expect((await answered).string()).toBe('me');
+
+    stop();
+    await settled(here);
+    const further = mine.listen('live.c', onWord);
+    await settled(here);
+    theirs.say('live.b', 'unheard');
+    theirs.say('live.c', 'heard');
+    expect((await next()).text).toBe('heard');
+    further();
+  });
+
+  test('lives on over a restart; what is said while it is cut is dropped', async () => {
+    await using harness = await linkHarness();
+    const server = await harness.server();
+    const link = harness.link({ servers: [server.url] });
+    const wire = liveWire(link, { textCharactersMax: 100 });
+    const { onWord, next } = ear();
+    wire.listen('live.a', onWord);
+    const states: boolean[] = [];
+    wire.watch((isConnected) => states.push(isConnected));
+    await settled(link);
+    await server.end('SIGKILL');
+    await toBe(link, false);
+    wire.say('live.a', 'dropped');
+    await server.restart();
+    await settled(link);
+    wire.say('live.a', 'said');
+    expect((await next()).text).toBe('said');
+    expect(states).toEqual([false, true, false, true]);
+  });
+
+  test('a word that is too long passes by; a subject that is none is dropped', async () => {
+    await using harness = await linkHarness();
+    const { url } = await harness.server();
+    const link = harness.link({ servers: [url] });
+    const wire = liveWire(link, { textCharactersMax: 4 });
+    const { onWord, next } = ear();
+    wire.listen('live.a', onWord);
+    await settled(link);
+    link.connection!.publish('live.a', 'x'.repeat(5));
+    link.connection!.publish('live.a', 'x'.repeat(13));
+    wire.say('live.a', '12345');
+    wire.say('live a', '1234');
+    wire.say('', '1234');
+    wire.say('live.a', '四四四四');
+    expect((await next()).text).toBe('四四四四');
+  });
+});

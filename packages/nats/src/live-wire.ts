@@ -1,0 +1,88 @@
+/**
+ * Words that nobody keeps, over a link: said to whoever listens now, and lost when nobody does or the link is away.
+ *
+ * Nothing is queued on the way in: a word is handed over while it is read, so a listener that is slow holds up the reading, and the
+ * server drops a client that is too slow by its own limit. On the way out, what a peer does not take waits in the socket until the
+ * link's pings find it gone, seconds later.
+ */
+import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { NatsLink } from './nats-link.ts';
+
+/** A word as it arrived. */
+export interface LiveWord {
+  readonly subject: string;
+  readonly text: string;
+  /** Says something to the sender alone; nothing where it did not ask. Never throws. */
+  readonly answer: (text: string) => void;
+}
+
+export interface LinkWire {
+  /** Sends, or drops the word where the link is away. Never throws, never queues. */
+  say(subject: string, text: string): void;
+  /** Subjects may hold the wildcard `*` for one token. Lives on when the link was away and is back. Returns what ends it. */
+  listen(subject: string, onMessage: (word: LiveWord) => void): () => void;
+  /** Told at once what is the case, and at every change. Returns what ends it. */
+  watch(onChange: (isConnected: boolean) => void): () => void;
+}
+
+/** UTF-8 takes at most three bytes for a character of a JavaScript string. */
+const BYTES_PER_CHARACTER_MAX = 3;
+
+const decoder = new TextDecoder();
+
+/** Words of more than `textCharactersMax` characters are passed over, in both directions. */
+export function liveWire(link: NatsLink, { textCharactersMax }: { textCharactersMax: number }): LinkWire {
+  const say = (subject: string, text: string) => {
+    const { connection } = link;
+    if (connection === null || text.length > textCharactersMax) return;
+    try {
+      connection.publish(subject, text);
+    } catch (error) {
+      // The connection was closed a moment ago, or the subject is none: the word is lost, as words may be.
+      if (!(error instanceof Error)) throw error;
+    }
+  };
+  const read = (message: Msg): LiveWord | null => {
+    const { subject, data, reply } = message;
+    if (data.length > textCharactersMax * BYTES_PER_CHARACTER_MAX) return null;
+    const text = decoder.decode(data);
+    if (text.length > textCharactersMax) return null;
+    return { subject, text, answer: (answer) => reply !== undefined && reply !== '' && say(reply, answer) };
+  };
+  return {
+    say,
+    listen: (subject, onMessage) =>
+      listen(link, subject, (message) => {
+        const word = read(message);
+        if (word !== null) onMessage(word);
+      }),
+    watch: (onChange) => link.watch(onChange),
+  };
+}
+
+/** Subscribes on each connection that the link makes. */
+function listen(link: NatsLink, subject: string, onMessage: (message: Msg) => void): () => void {
+  let current: { readonly connection: NatsConnection; readonly subscription: Subscription } | null = null;
+  const unwatch = link.watch(() => {
+    const { connection } = link;
+    if (connection === null || connection === current?.connection) return;
+    current = { connection, subscription: connection.subscribe(subject, { callback }) };
+  });
+  return () => {
+    unwatch();
+    if (current !== null && !current.connection.isClosed()) current.subscription.unsubscribe();
+  };
+
+  function callback(refusal: Error | null, message: Msg): void {
+    // The link's log tells of a subject that this user may not hear.
+    if (refusal !== null) return;
+    try {
+      onMessage(message);
+    } catch (error) {
+      // Thrown here, it would end the client library's reading without a word. A listener's fault is the process's.
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}
