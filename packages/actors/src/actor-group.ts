@@ -109,7 +109,7 @@ export class ActorGroup<A extends AnyActor> {
     const actor = `${this.#options.kind} ${key}`;
     const reason = messageOf(error);
     member.actor = null;
-    const verdict = judgeCrash(member.crashedAtMs, { nowMs: clock.now(), random });
+    const verdict = judgeCrash(member.crashedAtMs, { nowMs: clock.elapsedMs(), random });
     if (verdict.kind === 'give-up') {
       log.error({ actor, reason }, `${actor} crashed too often and is given up: ${reason}`);
       onGivenUp(actor, reason);

@@ -59,7 +59,7 @@ export const backendMachine = setup({
     },
     countCrash: assign(({ context }, { error }: { error: unknown }) => {
       const { pool, backend, ports, crashedAtMs } = context;
-      const verdict = judgeCrash(crashedAtMs, { nowMs: ports.clock.now(), random: ports.random });
+      const verdict = judgeCrash(crashedAtMs, { nowMs: ports.clock.elapsedMs(), random: ports.random });
       const reason = messageOf(error);
       const actor = `prober ${pool}/${backend}`;
       if (verdict.kind === 'give-up') return {};
@@ -76,7 +76,7 @@ export const backendMachine = setup({
   guards: {
     crashesTooOften: ({ context }) => {
       const { ports, crashedAtMs } = context;
-      return judgeCrash(crashedAtMs, { nowMs: ports.clock.now(), random: ports.random }).kind === 'give-up';
+      return judgeCrash(crashedAtMs, { nowMs: ports.clock.elapsedMs(), random: ports.random }).kind === 'give-up';
     },
   },
   delays: { restart: ({ context }) => context.restartDelayMs },

@@ -4,6 +4,8 @@
  * Somebody else may have appended in between; the journal then refuses the expectation, and the command is decided again
  * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
  * and not for the roster, so the expectation is the newer of both.
+ *
+ * While the journal cannot be read, or is another history, a command fails at once: it could only wait.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
@@ -82,7 +84,7 @@ export class CommandExecutor {
     switch (outcome.outcome) {
       case 'appended': {
         const { revision } = outcome;
-        this.#contact.answered();
+        this.#contact.tookAppend();
         this.#folded.heardOf(revision);
         await this.#folded.whenFolded(revision, FOLD_WAIT_MS);
         const rejection = this.#folded.rejectionAt(revision);

@@ -15,10 +15,12 @@ export class EventTail {
   #afterRevision = 0;
   readonly #hashByRevision = new Map<number, string>();
 
-  /** Forgets everything: the next event comes after this revision. */
-  restartAfter(revision: number): void {
+  /** Forgets everything: the next event comes after this revision, at which the roster has this hash. */
+  restartAfter(revision: number, hash: string): void {
     this.#events = [];
     this.#afterRevision = revision;
+    this.#hashByRevision.clear();
+    this.#hashByRevision.set(revision, hash);
   }
 
   /** Takes a batch of 1 event or more, and the hash of the roster after it. */

@@ -20,11 +20,13 @@ import {
   type HealthEvent,
   type PendingFact,
   type RecordedEvent,
+  type Roster,
 } from '@muster/membership';
 import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
 import type { Flip } from './backend-machine.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
+import { isNews, ownFindings } from './own-findings.ts';
 import type { Clock, Logger } from './ports.ts';
 
 /** Facts that wait for the journal's answer at once; further ones wait their turn, one per backend and axis. */
@@ -48,6 +50,8 @@ export class FactWriter {
   readonly #inFlightByKey = new Map<string, PendingFact>();
   /** Keys with an append whose event may be in the journal and is not folded yet: the roster is not the last word there. */
   readonly #uncertainKeys = new Set<string>();
+  /** Counts the rosters that took the place of another: an answer from before says nothing about the one after. */
+  #rostersCount = 0;
   #failuresInARow = 0;
   #retryTimer: unknown = null;
   #onIdle: (() => void) | null = null;
@@ -55,20 +59,39 @@ export class FactWriter {
 
   constructor(ports: FactWriterPorts) {
     this.#ports = ports;
+    ports.contact.onBack(() => this.#retryNow());
   }
 
-  add({ pool, backend, target, health, reason: words }: Flip): void {
-    const reason = words.slice(0, REASON_CHARACTERS_MAX);
-    const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
-    const event: HealthEvent = { type, target, reason };
-    const fact: PendingFact = { id: randomUUIDv7(), pool, backend, timeMs: this.#ports.clock.now(), event };
-    const key = keyOf(fact);
-    this.#supersede(key);
-    this.#factsById.set(fact.id, fact);
-    this.#waitingByKey.set(key, fact);
-    this.#ports.folded.lay(fact);
+  add(flip: Flip): void {
+    const fact = this.#lay(flip);
     this.#ports.onChanged([fact], []);
     this.#pump();
+  }
+
+  /**
+   * The roster was built anew, in the place of `before`. Facts that are still true and not in it wait once more, and what
+   * this node had found and the new roster does not know is laid over it. So a backend that is in both stays as it was, on
+   * this node at once and for all once it is recorded. O(backends).
+   */
+  judgeAnew(before: Roster): void {
+    const { folded, onChanged } = this.#ports;
+    this.#rostersCount += 1;
+    this.#uncertainKeys.clear();
+    this.#waitingByKey.clear();
+    const findings = [...ownFindings(before, folded)];
+    const settled: PendingFact[] = [];
+    for (const fact of this.#factsById.values()) {
+      const key = keyOf(fact);
+      if (this.#inFlightByKey.get(key) === fact) continue;
+      if (folded.isPending(fact) && !this.#isPointless(key, fact)) this.#waitingByKey.set(key, fact);
+      else {
+        this.#forget(fact);
+        settled.push(fact);
+      }
+    }
+    const added = findings.filter((finding) => isNews(finding, folded)).map((finding) => this.#lay(finding));
+    onChanged(added, settled);
+    this.#retryNow();
   }
 
   /** Settles what a batch of folded events has recorded, and returns it. */
@@ -114,6 +137,27 @@ export class FactWriter {
     this.#reportIdle();
   }
 
+  /** Lays a finding over the roster; its fact waits to be appended. */
+  #lay({ pool, backend, target, health, reason: words }: Flip): PendingFact {
+    const reason = words.slice(0, REASON_CHARACTERS_MAX);
+    const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
+    const event: HealthEvent = { type, target, reason };
+    const fact: PendingFact = { id: randomUUIDv7(), pool, backend, timeMs: this.#ports.clock.now(), event };
+    const key = keyOf(fact);
+    this.#supersede(key);
+    this.#factsById.set(fact.id, fact);
+    this.#waitingByKey.set(key, fact);
+    this.#ports.folded.lay(fact);
+    return fact;
+  }
+
+  #retryNow(): void {
+    this.#ports.clock.clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
+    this.#failuresInARow = 0;
+    this.#pump();
+  }
+
   #supersede(key: string): void {
     const older = this.#waitingByKey.get(key);
     if (older === undefined) return;
@@ -145,6 +189,7 @@ export class FactWriter {
 
   async #append(key: string, fact: PendingFact): Promise<void> {
     const { contact, folded } = this.#ports;
+    const rostersCount = this.#rostersCount;
     this.#inFlightByKey.set(key, fact);
     const entity = { kind: 'health', node: folded.node, pool: fact.pool, backend: fact.backend } as const;
     const outcome = await contact.journal
@@ -156,7 +201,8 @@ export class FactWriter {
       })
       .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
     this.#inFlightByKey.delete(key);
-    this.#conclude(key, fact, outcome);
+    if (rostersCount === this.#rostersCount) this.#conclude(key, fact, outcome);
+    else this.#waitAgain(key, fact);
     this.#pump();
   }
 
@@ -165,7 +211,7 @@ export class FactWriter {
     switch (outcome.outcome) {
       case 'appended':
         this.#failuresInARow = 0;
-        contact.answered();
+        contact.tookAppend();
         folded.heardOf(outcome.revision);
         if (!this.#factsById.has(fact.id)) return;
         if (outcome.revision <= folded.roster.revision) this.#settleNow(fact);
@@ -190,8 +236,7 @@ export class FactWriter {
   #retryLater(key: string, fact: PendingFact, reason: string): void {
     const { contact, clock, random } = this.#ports;
     contact.failed(reason);
-    // A newer fact takes its place; one that was folded meanwhile is not sent again.
-    if (!this.#waitingByKey.has(key) && this.#factsById.has(fact.id)) this.#waitingByKey.set(key, fact);
+    this.#waitAgain(key, fact);
     if (this.#retryTimer !== null || this.#isClosed) return;
     this.#retryTimer = clock.setTimeout(
       () => {
@@ -201,6 +246,13 @@ export class FactWriter {
       backoffMs(this.#failuresInARow, RETRY_BACKOFF, random),
     );
     this.#failuresInARow += 1;
+  }
+
+  /** A newer fact takes its place; one that was folded meanwhile is not sent again. */
+  #waitAgain(key: string, fact: PendingFact): void {
+    if (this.#waitingByKey.has(key) || !this.#factsById.has(fact.id)) return;
+    if (this.#isPointless(key, fact)) this.#settleNow(fact);
+    else this.#waitingByKey.set(key, fact);
   }
 
   #settleNow(fact: PendingFact): void {

@@ -45,7 +45,7 @@ export class FoldedRoster {
   readonly #rejectionByRevision = new Map<number, Rejection>();
   readonly #waiters = new Set<Waiter>();
 
-  constructor({ node, cluster, clock }: { node: string; cluster: string; clock: Clock }) {
+  constructor({ node, cluster, clock }: { readonly node: string; readonly cluster: string; readonly clock: Clock }) {
     this.node = node;
     this.roster = emptyRoster(cluster);
     this.#clock = clock;
@@ -78,12 +78,33 @@ export class FoldedRoster {
     return { before, after, events, rejections };
   }
 
+  /**
+   * Takes over what was built beside it. In another history revisions mean something else: what was remembered or waited
+   * for by revision is void.
+   */
+  replace(built: FoldedRoster, { isOtherHistory }: { readonly isOtherHistory: boolean }): void {
+    this.roster = built.roster;
+    if (isOtherHistory) {
+      this.headRevision = 0;
+      this.#rejectionByRevision.clear();
+      this.close();
+    }
+    this.heardOf(Math.max(built.headRevision, built.roster.revision));
+    for (const rejection of built.#rejectionByRevision.values()) this.#remember(rejection);
+  }
+
   lay(fact: PendingFact): void {
     addPendingFact(this.pending, fact);
   }
 
   settle(fact: PendingFact): void {
     settlePendingFact(this.pending, fact);
+  }
+
+  /** Whether a fact is the one that acts on this node, and not a newer one in its place. */
+  isPending({ id, pool, backend }: PendingFact): boolean {
+    const facts = this.pending.get(`${pool}/${backend}`);
+    return facts?.health?.id === id || facts?.ejection?.id === id;
   }
 
   /** A backend as this node sees it, its own unrecorded facts included; undefined where there is none. */
@@ -114,7 +135,7 @@ export class FoldedRoster {
     for (const waiter of this.#waiters) if (waiter.revision <= this.roster.revision) this.#wake(waiter, true);
   }
 
-  /** Ends all waiting: nothing will be folded any more. */
+  /** Ends all waiting: what is waited for will not be folded. */
   close(): void {
     for (const waiter of this.#waiters) this.#wake(waiter, false);
   }

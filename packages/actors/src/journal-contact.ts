@@ -1,23 +1,43 @@
 /**
- * Whether the journal answers, as everything in the node that talks to it found. One place, so that the status and the
- * log tell one story.
+ * Whether the journal answers, and whether it is still the history that this node serves, as everything in the node that
+ * talks to it found. One place, so that the status and the log tell one story, and so that one question decides whether
+ * anything may be appended.
  *
- * Away: it cannot be read or does not take appends; that passes, and everybody keeps trying. Replaced: it is another
- * history now. That does not pass by itself: the node keeps serving what it has, and appends nothing to the other one.
+ *   away, not taking appends   passes; whoever has something to append tries again after a backoff
+ *   away, not to be read       passes; until the follower has read it again nobody appends, because what comes back may be
+ *                              another history
+ *   replaced                   it is another history now; nothing is appended until that one is adopted
+ *
+ * The node serves what it has in all three [I6].
  */
 import type { Journal } from '@muster/journal';
 import type { Clock, Logger } from './ports.ts';
 
+/** The journal's other history. */
+interface Replacement {
+  /** Equal to the served epoch where that one has lost events that this node has. */
+  readonly epoch: string;
+  /** ms since 1970. */
+  readonly sinceMs: number;
+}
+
+interface Absence {
+  /** ms since 1970, for people. */
+  readonly sinceMs: number;
+  readonly sinceElapsedMs: number;
+  readonly reason: string;
+}
+
 export class JournalContact {
   readonly journal: Journal;
-  /** The history that this node follows; null before the journal was first read. */
+  /** The history that this node serves; null before it has one. */
   epoch: string | null = null;
-  /** The history that took its place, or null. */
-  replacedBy: string | null = null;
-  /** ms since 1970; null while it answers. */
-  awaySinceMs: number | null = null;
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #backListeners: (() => void)[] = [];
+  #absence: Absence | null = null;
+  #isUnreadable = false;
+  #replacement: Replacement | null = null;
 
   constructor(journal: Journal, { clock, log }: { clock: Clock; log: Logger }) {
     this.journal = journal;
@@ -25,42 +45,87 @@ export class JournalContact {
     this.#log = log;
   }
 
+  /** ms since 1970; null while it answers. */
+  get awaySinceMs(): number | null {
+    return this.#absence?.sinceMs ?? null;
+  }
+
+  /** The history that took the place of the one that is served, or null. */
+  get replacement(): Replacement | null {
+    return this.#replacement;
+  }
+
+  /** It did not take an append. */
   failed(reason: string): void {
-    if (this.awaySinceMs !== null) return;
-    this.awaySinceMs = this.#clock.now();
+    if (this.#absence !== null) return;
+    this.#absence = { sinceMs: this.#clock.now(), sinceElapsedMs: this.#clock.elapsedMs(), reason };
     this.#log.warn({ reason }, `the journal is away, traffic goes on with what is known: ${reason}`);
   }
 
-  answered(): void {
-    if (this.awaySinceMs === null) return;
-    const awayMs = this.#clock.now() - this.awaySinceMs;
-    this.awaySinceMs = null;
-    this.#log.info({ awayMs }, `the journal is back after ${Math.round(awayMs / 100) / 10} s`);
+  /** It cannot be read, as its follower found. */
+  unreadable(reason: string): void {
+    this.failed(reason);
+    this.#isUnreadable = true;
   }
 
-  /** Takes note of the epoch that the journal has; false when it is not the one that is followed. */
-  isSameEpoch(epoch: string): boolean {
-    this.epoch ??= epoch;
-    if (this.epoch === epoch) return true;
-    this.replaced(epoch);
-    return false;
+  /** It was read. That says nothing about appends, unless it could not even be read before. */
+  answered(): void {
+    if (!this.#isUnreadable) return;
+    this.#isUnreadable = false;
+    this.#isBack();
+  }
+
+  /** It took an append. */
+  tookAppend(): void {
+    if (!this.#isUnreadable) this.#isBack();
+  }
+
+  /** Told each time when it answers again, also as another history. */
+  onBack(listener: () => void): void {
+    this.#backListeners.push(listener);
   }
 
   /** The history that was followed is gone: another epoch, or the same one without what this node has folded of it. */
   replaced(epoch: string): void {
-    if (this.replacedBy === null) {
-      this.#log.error({ epoch: this.epoch, replacedBy: epoch }, this.#replacedMessage(epoch));
-    }
-    this.replacedBy = epoch;
+    if (this.#replacement?.epoch === epoch) return;
+    this.#replacement = { epoch, sinceMs: this.#clock.now() };
+    this.#log.error({ epoch: this.epoch, replacedBy: epoch }, this.#replacedMessage(epoch));
   }
 
-  /** Why nothing may be appended now, or null. */
+  /** The journal is the history that is served again. */
+  returned(): void {
+    this.#replacement = null;
+    this.#log.warn({ epoch: this.epoch }, `the journal is ${this.epoch} again, the history that this node serves`);
+  }
+
+  /** The node serves this history from now on. */
+  adopted(epoch: string): void {
+    this.epoch = epoch;
+    this.#replacement = null;
+  }
+
+  /** Why nothing may be appended now, for people; or null. */
   appendRefusal(): string | null {
-    return this.replacedBy === null ? null : this.#replacedMessage(this.replacedBy);
+    if (this.#replacement !== null) return this.#replacedMessage(this.#replacement.epoch);
+    if (!this.#isUnreadable || this.#absence === null) return null;
+    const { sinceMs, reason } = this.#absence;
+    const since = new Date(sinceMs).toISOString();
+    return `the journal has been away since ${since} (${reason}): nothing was appended; try again when it is back`;
+  }
+
+  #isBack(): void {
+    if (this.#absence === null) return;
+    const awayMs = Math.round(this.#clock.elapsedMs() - this.#absence.sinceElapsedMs);
+    this.#absence = null;
+    this.#log.info({ awayMs }, `the journal is back after ${Math.round(awayMs / 100) / 10} s`);
+    for (const listener of this.#backListeners) listener();
   }
 
   #replacedMessage(epoch: string): string {
     const now = epoch === this.epoch ? 'has lost events of it' : `is ${epoch} now`;
-    return `the journal was replaced: this node follows history ${this.epoch}, the journal ${now}; restart the node to adopt it`;
+    return (
+      `the journal was replaced: this node serves history ${this.epoch}, the journal ${now}; nothing is appended until that ` +
+      `is adopted, by itself once it holds a pool, or by "muster adopt-epoch"`
+    );
   }
 }

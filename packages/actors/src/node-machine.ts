@@ -1,11 +1,12 @@
 /**
  * The node: its life from the first look at the journal to the last.
  *
- *     starting ──loaded──► following: catching-up ──caught up──► serving ──stop──► stopping ──► stopped
+ *     starting ──from the journal──► following: catching-up ──caught up──► serving ──stop──► stopping ──► stopped
+ *        │ └─────from the local snapshot─────────────────────────────────────►┘
  *        └─failed─► waiting ──backoff──► starting
  *
  * Nothing is served before `serving` [I3]: the actors that listen and probe do not exist yet, and workers wait for their
- * roster. From then on the journal may go and come back; the state stays `serving` [I6]. The journal is followed while
+ * roster. A node that begins with its own last snapshot serves at once, and catches up while it does. From then on the journal may go and come back; the state stays `serving` [I6]. The journal is followed while
  * the node stops, too, because connections that are being drained still follow the roster.
  */
 import { fromCallback, fromPromise, setup, type SnapshotFrom } from 'xstate';
@@ -13,11 +14,11 @@ import { messageOf } from './backoff.ts';
 
 /** What the states do; the node's parts do it. */
 export interface NodeDuties {
-  /** Reads the newest snapshot; rejects when the journal is away. */
-  readonly load: () => Promise<void>;
+  /** Takes what there is to begin with; rejects when the journal is away and there is nothing else. */
+  readonly load: () => Promise<'journal' | 'local'>;
   readonly loadFailed: (reason: string) => void;
-  /** Follows the journal; returns what ends that. */
-  readonly follow: (onCaughtUp: () => void) => () => void;
+  /** Follows the journal, and sends `caught-up`; returns what ends that. */
+  readonly follow: () => () => void;
   /** Begins to serve; resolves when every part of the node does. */
   readonly serve: () => Promise<void>;
   /** Drains and stops everything; the journal is still followed. */
@@ -40,10 +41,8 @@ export const nodeMachine = setup({
     events: {} as NodeEvent,
   },
   actors: {
-    load: fromPromise<void, NodeDuties>(({ input }) => input.load()),
-    follow: fromCallback<{ readonly type: string }, NodeDuties>(({ input, sendBack }) =>
-      input.follow(() => sendBack({ type: 'caught-up' })),
-    ),
+    load: fromPromise<'journal' | 'local', NodeDuties>(({ input }) => input.load()),
+    follow: fromCallback<{ readonly type: string }, NodeDuties>(({ input }) => input.follow()),
     serve: fromPromise<void, NodeDuties>(({ input }) => input.serve()),
     shutDown: fromPromise<void, { readonly duties: NodeDuties; readonly stopping: Stopping }>(({ input }) =>
       input.duties.shutDown(input.stopping),
@@ -53,6 +52,7 @@ export const nodeMachine = setup({
     loadFailed: ({ context }, { error }: { error: unknown }) => context.duties.loadFailed(messageOf(error)),
     partFailed: ({ context }, { error }: { error: unknown }) => context.duties.partFailed(error),
   },
+  guards: { isLocal: (_, { output }: { output: 'journal' | 'local' }) => output === 'local' },
   delays: { reload: ({ context }) => context.duties.reloadDelayMs() },
 }).createMachine({
   id: 'node',
@@ -63,7 +63,10 @@ export const nodeMachine = setup({
       invoke: {
         src: 'load',
         input: ({ context }) => context.duties,
-        onDone: 'following',
+        onDone: [
+          { guard: { type: 'isLocal', params: ({ event }) => event }, target: 'following.serving' },
+          { target: 'following' },
+        ],
         onError: { target: 'waiting', actions: { type: 'loadFailed', params: ({ event }) => event } },
       },
       on: { stop: 'stoppingEarly' },

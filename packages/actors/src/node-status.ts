@@ -1,10 +1,10 @@
 /** What a node says of itself, read off its parts when somebody asks. Nothing is kept here. */
 import type { Actor } from 'xstate';
 import { rosterHash } from '@muster/membership';
-import type { ActorGroup } from './actor-group.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import type { listenerMachine } from './listener-machine.ts';
+import type { JournalFollower } from './journal-follower.ts';
+import type { NodeActors } from './node-actors.ts';
 import type { ListenerStatus, NodeOptions, NodeStatus, ProbeTotals, WorkerStatus } from './node-handle.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import type { workerMachine } from './worker-machine.ts';
@@ -15,15 +15,15 @@ export interface NodeParts {
   readonly startedMs: number;
   readonly contact: JournalContact;
   readonly folded: FoldedRoster;
+  readonly follower: JournalFollower;
+  readonly isFromLocalSnapshot: boolean;
   readonly feed: WorkerFeed;
   readonly probes: ProbeTotals;
-  readonly listeners: ActorGroup<Actor<typeof listenerMachine>>;
-  readonly workers: ActorGroup<Actor<typeof workerMachine>>;
-  readonly givenUpByActor: ReadonlyMap<string, string>;
+  readonly actors: NodeActors;
 }
 
 export function nodeStatus(parts: NodeParts): NodeStatus {
-  const { options, state, startedMs, contact, folded, probes } = parts;
+  const { options, state, startedMs, contact, folded, follower, probes } = parts;
   const { roster, pending, headRevision } = folded;
   let backendsCount = 0;
   for (const pool of roster.pools.values()) backendsCount += pool.backends.size;
@@ -39,9 +39,9 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     hash: rosterHash(roster),
     headRevision,
     journalAwaySinceMs: contact.awaySinceMs,
-    isFromLocalSnapshot: false,
-    epochChange: null,
-    rebuilds: { count: 0, lastReason: null },
+    isFromLocalSnapshot: parts.isFromLocalSnapshot,
+    epochChange: follower.succession.change,
+    rebuilds: follower.rebuilds,
     peers: [],
     isNameTaken: false,
     leases: { count: 0, expiredCount: 0 },
@@ -49,22 +49,21 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     rejectedCount: roster.rejectedCount,
     backendsCount,
     probes,
-    listeners: [...parts.listeners.keys()].map((id) => listenerStatus(id, parts)),
-    workers: [...parts.workers.keys()].map((key) => workerStatus(key, parts)),
-    givenUp: [...givenUp(parts)].map(([actor, reason]) => ({ actor, reason })),
+    listeners: [...parts.actors.listeners.keys()].map((id) => listenerStatus(id, parts)),
+    workers: [...parts.actors.workers.keys()].map((key) => workerStatus(key, parts)),
+    givenUp: [...parts.actors.givenUpByActor].map(([actor, reason]) => ({ actor, reason })),
   };
 }
 
-function* givenUp({ contact, givenUpByActor }: NodeParts): Generator<[string, string]> {
-  yield* givenUpByActor;
-  const reason = contact.appendRefusal();
-  if (reason !== null) yield ['journal follower', reason];
-}
-
-function listenerStatus(id: string, { listeners, feed, options, givenUpByActor }: NodeParts): ListenerStatus {
-  const snapshot = listeners.get(id)?.getSnapshot();
+function listenerStatus(id: string, { actors, feed, options }: NodeParts): ListenerStatus {
+  const snapshot = actors.listeners.get(id)?.getSnapshot();
   if (snapshot === undefined) {
-    return { id, state: 'failed', boundAddress: null, reason: givenUpByActor.get(`listener ${id}`) ?? 'it crashed' };
+    return {
+      id,
+      state: 'failed',
+      boundAddress: null,
+      reason: actors.givenUpByActor.get(`listener ${id}`) ?? 'it crashed',
+    };
   }
   const { socket, reason } = snapshot.context;
   const boundAddress = socket?.boundAddress ?? null;
@@ -79,9 +78,9 @@ function listenerStatus(id: string, { listeners, feed, options, givenUpByActor }
   return { id, state: isListening ? 'listening' : 'opening', boundAddress, reason };
 }
 
-function workerStatus(key: string, { workers, feed }: NodeParts): WorkerStatus {
+function workerStatus(key: string, { actors, feed }: NodeParts): WorkerStatus {
   const index = Number(key);
-  const snapshot = workers.get(key)?.getSnapshot();
+  const snapshot = actors.workers.get(key)?.getSnapshot();
   const link = feed.link(index);
   return {
     index,

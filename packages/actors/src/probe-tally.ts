@@ -34,7 +34,7 @@ export class ProbeTally {
 
   #countFault(reason: string): void {
     this.#faultsUnlogged += 1;
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.elapsedMs();
     if (nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
     const probesCount = this.#faultsUnlogged;
     this.#log.error({ reason, probesCount }, `${probesCount} probes could not be made here: ${reason}`);

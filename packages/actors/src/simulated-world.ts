@@ -12,6 +12,7 @@ import {
   type CommandInput,
   type MembershipEventInput,
   type PendingFact,
+  type RecordedEvent,
   type Roster,
   commandSchema,
 } from '@muster/membership';
@@ -183,14 +184,21 @@ export class SimulatedWorker implements WorkerProcess {
   }
 }
 
-/** A journal that can be away, lose answers or refuse. */
+/** A journal that can be away, lose answers, refuse, forget, hand over what was not said, and become another one. */
 export class SimulatedJournal implements Journal {
   inner: Journal;
   /** Appends that were asked for, in order. */
   readonly appends: { readonly id: string; readonly subject: string; readonly payload: string }[] = [];
   appendAnswer: 'true' | 'unavailable' | 'lost' | 'refused' = 'true';
+  /** Payloads that are handed over once in place of the true ones. */
+  readonly alteredByRevision = new Map<number, string>();
+  /** Whether followers say that it is away and resume, as over a network; else they break. */
+  saysAway = false;
   #isAway = false;
-  #otherEpoch: string | null = null;
+  #isRemoved = false;
+  #firstRevision = 1;
+  #renewalsCount = 0;
+  #changed = Promise.withResolvers<void>();
   readonly #followers = new Set<AbortController>();
 
   constructor(inner: Journal) {
@@ -200,12 +208,31 @@ export class SimulatedJournal implements Journal {
   goAway(): void {
     this.#isAway = true;
     this.appendAnswer = 'unavailable';
-    for (const follower of this.#followers) follower.abort();
+    this.#cut();
   }
 
   comeBack(): void {
     this.#isAway = false;
     this.appendAnswer = 'true';
+    this.#cut();
+  }
+
+  /** What was stored is gone, and this takes its place. */
+  replaceWith(journal: Journal): void {
+    this.inner = journal;
+    this.#firstRevision = 1;
+    this.#cut();
+  }
+
+  /** It is gone, and stays away until it is renewed. */
+  remove(): void {
+    this.#isRemoved = true;
+    this.goAway();
+  }
+
+  /** Events before this one are removed. */
+  compactTo(firstRevision: number): void {
+    this.#firstRevision = firstRevision;
   }
 
   async append(...[event, options]: Parameters<Journal['append']>): Promise<AppendOutcome> {
@@ -223,29 +250,34 @@ export class SimulatedJournal implements Journal {
     }
   }
 
-  async *follow({ afterRevision, signal }: Parameters<Journal['follow']>[0]): ReturnType<Journal['follow']> {
-    this.#throwIfAway();
-    const cut = new AbortController();
-    this.#followers.add(cut);
-    yield* this.inner.follow({ afterRevision, signal: AbortSignal.any([signal, cut.signal]) });
-    this.#followers.delete(cut);
-    if (!signal.aborted) throw new JournalError('failed', 'the journal is away');
-  }
-
-  /** The journal answers as another history from now on. */
-  replaceEpoch(epoch: string): void {
-    this.#otherEpoch = epoch;
-  }
-
-  /** What was stored is gone, and this takes its place. */
-  replaceWith(journal: Journal): void {
-    this.inner = journal;
+  async *follow(options: Parameters<Journal['follow']>[0]): ReturnType<Journal['follow']> {
+    const { signal } = options;
+    const { epoch = (await this.inner.head()).epoch } = options;
+    let { afterRevision } = options;
+    while (!signal.aborted) {
+      if (this.#isAway) {
+        if (!this.saysAway) this.#throwIfAway();
+        yield { kind: 'away', reason: 'the journal is away' };
+        while (this.#isAway && !signal.aborted) await this.#changed.promise;
+        continue;
+      }
+      if (afterRevision + 1 < this.#firstRevision)
+        throw new JournalError('compacted', `revision ${afterRevision + 1} is gone`);
+      const cut = new AbortController();
+      this.#followers.add(cut);
+      signal.addEventListener('abort', () => this.#cut());
+      for await (const item of this.inner.follow({ afterRevision, epoch, signal: cut.signal })) {
+        if (cut.signal.aborted) break;
+        if (item.kind === 'events') afterRevision = item.events.at(-1)!.revision;
+        yield item.kind === 'events' ? { ...item, events: item.events.map((event) => this.#altered(event)) } : item;
+        if (item.kind === 'epoch-changed') return;
+      }
+    }
   }
 
   async head(): ReturnType<Journal['head']> {
     this.#throwIfAway();
-    const head = await this.inner.head();
-    return { ...head, epoch: this.#otherEpoch ?? head.epoch };
+    return { ...(await this.inner.head()), firstRevision: this.#firstRevision };
   }
 
   read(...options: Parameters<Journal['read']>): ReturnType<Journal['read']> {
@@ -257,17 +289,37 @@ export class SimulatedJournal implements Journal {
     await this.inner.saveSnapshot(snapshot);
   }
 
-  async loadSnapshot(): ReturnType<Journal['loadSnapshot']> {
+  async loadSnapshot(...[atOrBefore]: Parameters<Journal['loadSnapshot']>): ReturnType<Journal['loadSnapshot']> {
     this.#throwIfAway();
-    return this.inner.loadSnapshot();
+    return this.inner.loadSnapshot(atOrBefore);
   }
 
   async renew(): Promise<void> {
+    if (this.#isRemoved) {
+      this.#isRemoved = false;
+      this.#renewalsCount += 1;
+      this.replaceWith(createMemoryJournal({ epoch: `renewed-${this.#renewalsCount}` }));
+      this.comeBack();
+    }
     this.#throwIfAway();
   }
 
   close(): Promise<void> {
     return this.inner.close();
+  }
+
+  #cut(): void {
+    for (const follower of this.#followers) follower.abort();
+    this.#followers.clear();
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers<void>();
+  }
+
+  #altered(event: RecordedEvent): RecordedEvent {
+    const payload = this.alteredByRevision.get(event.revision);
+    if (payload === undefined) return event;
+    this.alteredByRevision.delete(event.revision);
+    return { ...event, payload };
   }
 
   #throwIfAway(): void {

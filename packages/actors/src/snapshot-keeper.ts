@@ -1,105 +1,116 @@
 /**
- * Snapshots of the node's roster: the newest usable one at the start, a new one now and then.
+ * Snapshots of the node's roster: one in the journal now and then, for all nodes, and one on this machine, for a start while
+ * the journal is away (`local-snapshot-keeper.ts`).
  *
- * Encoding a roster costs about 7 µs a backend, 70 ms for 10,000: so it is done in parts with turns of the event loop
- * between them, after `SNAPSHOT_EVENTS` events, at most every `SNAPSHOT_INTERVAL_MIN_MS`, and at the stop. A snapshot that cannot be used or saved costs time at the next start, and nothing else.
+ * Encoding a roster costs about 7 µs a backend, 70 ms for 10,000: so it is done in parts with turns of the event loop between
+ * them, after `SNAPSHOT_EVENTS_MIN` to twice as many events, at most every `SNAPSHOT_INTERVAL_MIN_MS`, and at the stop. The
+ * number varies by chance, and a snapshot that another node has announced counts as saved: so of many nodes on one journal
+ * one saves, and the others find it done. A snapshot that cannot be saved costs time at the next start, and nothing else.
  */
-import { setImmediate } from 'node:timers/promises';
-import type { StoredSnapshot } from '@muster/journal';
-import { decodeSnapshot, rosterHash, snapshotParts, type Roster } from '@muster/membership';
+import { rosterHash } from '@muster/membership';
 import { messageOf } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
+import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import type { Clock, Logger } from './ports.ts';
+import { encodeInTurns } from './stored-roster.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 
-const SNAPSHOT_EVENTS = 1_000;
+const SNAPSHOT_EVENTS_MIN = 1_000;
 const SNAPSHOT_INTERVAL_MIN_MS = 10_000;
 
 export interface SnapshotPorts {
   readonly contact: JournalContact;
   readonly folded: FoldedRoster;
   readonly feed: WorkerFeed;
+  /** Null where nothing is kept on this machine. */
+  readonly local: LocalSnapshotKeeper | null;
   readonly clock: Clock;
+  readonly random: () => number;
   readonly log: Logger;
 }
 
 export class SnapshotKeeper {
   readonly #ports: SnapshotPorts;
-  #savedRevision = 0;
-  #savedAtMs = -Infinity;
+  /** The newest in the journal that is known of. */
+  #knownRevision = 0;
+  #ownRevision = 0;
+  /** By `elapsedMs`. */
+  #savedAtMs: number;
+  #eventsBetween: number;
   #isSaving = false;
+  /** Counts the histories: what was begun in one is not finished in the next. */
+  #historiesCount = 0;
 
   constructor(ports: SnapshotPorts) {
     this.#ports = ports;
-  }
-
-  /** Takes the newest snapshot as the starting point, if there is one that can be trusted. Throws `JournalError`. */
-  async load(): Promise<void> {
-    const { contact, folded, feed, clock, log } = this.#ports;
-    const head = await contact.journal.head();
-    contact.isSameEpoch(head.epoch);
     // Nothing is saved in the middle of the start.
-    this.#savedAtMs = clock.now();
-    const stored = await contact.journal.loadSnapshot();
-    if (stored === null) return;
-    const roster = usableRoster(stored, { epoch: head.epoch, cluster: folded.roster.cluster });
-    if (typeof roster === 'string') {
-      const { revision } = stored;
-      log.warn({ revision, reason: roster }, `the snapshot at revision ${revision} is passed over: ${roster}`);
-      return;
-    }
-    folded.adopt(roster);
-    feed.adopt({ revision: stored.revision, text: stored.data });
-    this.#savedRevision = stored.revision;
+    this.#savedAtMs = ports.clock.elapsedMs();
+    this.#eventsBetween = this.#nextDistance();
   }
 
-  /** Saves one when enough has happened since the last. */
-  saveWhenDue(): void {
+  /** Revision of the newest snapshot that this node saved in the journal or loaded from it; 0 for none. */
+  get newestRevision(): number {
+    return this.#ownRevision;
+  }
+
+  /** The node began with this one. */
+  loaded(revision: number): void {
+    this.#ownRevision = revision;
+    this.#knownRevision = revision;
+  }
+
+  /** Another node says that the journal holds one. */
+  heardOfSnapshot(revision: number): void {
+    this.#knownRevision = Math.max(this.#knownRevision, revision);
+  }
+
+  /** The node serves another history, whose snapshots it knows nothing of. */
+  startOver(): void {
+    this.#historiesCount += 1;
+    this.#knownRevision = 0;
+    this.#ownRevision = 0;
+  }
+
+  onRosterChanged(): void {
+    this.#ports.local?.saveSoon();
     const { folded, clock } = this.#ports;
-    if (this.#isSaving || folded.roster.revision - this.#savedRevision < SNAPSHOT_EVENTS) return;
-    if (clock.now() - this.#savedAtMs < SNAPSHOT_INTERVAL_MIN_MS) return;
-    void this.save();
+    if (this.#isSaving || folded.roster.revision - this.#knownRevision < this.#eventsBetween) return;
+    if (clock.elapsedMs() - this.#savedAtMs < SNAPSHOT_INTERVAL_MIN_MS) return;
+    void this.#saveInJournal();
   }
 
-  /** Saves one now, unless there is one of this revision. Resolves whatever becomes of it. */
+  /** Saves both now, as far as there is anything new. Resolves whatever becomes of it. */
   async save(): Promise<void> {
+    await Promise.all([this.#ports.local?.save(), this.#saveInJournal()]);
+  }
+
+  async #saveInJournal(): Promise<void> {
     const { contact, folded, feed, clock, log } = this.#ports;
     const { roster } = folded;
-    if (roster.revision === this.#savedRevision || contact.epoch === null || contact.replacedBy !== null) return;
-    this.#isSaving = true;
-    this.#savedAtMs = clock.now();
+    const { epoch } = contact;
+    if (roster.revision <= this.#knownRevision || epoch === null || contact.appendRefusal() !== null) return;
+    const historiesCount = this.#historiesCount;
     const { revision } = roster;
+    this.#isSaving = true;
+    this.#savedAtMs = clock.elapsedMs();
     try {
       const data = await encodeInTurns(roster);
+      if (historiesCount !== this.#historiesCount) return;
       feed.remember({ revision, text: data });
-      await contact.journal.saveSnapshot({ epoch: contact.epoch, revision, hash: rosterHash(roster), data });
-      this.#savedRevision = revision;
+      await contact.journal.saveSnapshot({ epoch, revision, hash: rosterHash(roster), data });
+      if (historiesCount !== this.#historiesCount) return;
+      this.#ownRevision = revision;
+      this.#eventsBetween = this.#nextDistance();
+      this.heardOfSnapshot(revision);
     } catch (error) {
       log.warn({ revision, reason: messageOf(error) }, `the snapshot at revision ${revision} could not be saved`);
     } finally {
       this.#isSaving = false;
     }
   }
-}
 
-/** The roster is immutable, so it may be encoded over many turns while newer ones are made. */
-async function encodeInTurns(roster: Roster): Promise<string> {
-  const parts: string[] = [];
-  for (const part of snapshotParts(roster)) {
-    parts.push(part);
-    await setImmediate();
+  #nextDistance(): number {
+    return SNAPSHOT_EVENTS_MIN * (1 + this.#ports.random());
   }
-  return parts.join('');
-}
-
-/** The roster in a stored snapshot, or why it cannot be used. */
-function usableRoster(stored: StoredSnapshot, { epoch, cluster }: { epoch: string; cluster: string }): Roster | string {
-  if (stored.epoch !== epoch) return `it is of another history, ${stored.epoch}`;
-  const decoded = decodeSnapshot(stored.data);
-  if (decoded.outcome !== 'decoded') return decoded.message;
-  const { roster } = decoded;
-  if (roster.cluster !== cluster) return `it is of cluster "${roster.cluster}"`;
-  if (roster.revision !== stored.revision) return `its content is of revision ${roster.revision}`;
-  return roster;
 }

@@ -54,8 +54,8 @@ export class WorkerFeed {
     this.#pumpAll();
   }
 
-  nowMs(): number {
-    return this.#clock.now();
+  elapsedMs(): number {
+    return this.#clock.elapsedMs();
   }
 
   attach(link: WorkerLink): void {
@@ -111,10 +111,14 @@ export class WorkerFeed {
     return text;
   }
 
-  /** The roster was taken from this text. */
-  adopt(text: RosterText): void {
+  /**
+   * The roster was taken from this text, or built anew: every worker starts over from it, at the next change that it is told
+   * of. `isOtherHistory`: revisions begin anew, too.
+   */
+  restart(text: RosterText, { isOtherHistory }: { readonly isOtherHistory: boolean }): void {
     this.remember(text);
-    this.tail.restartAfter(text.revision);
+    this.tail.restartAfter(text.revision, rosterHash(this.folded.roster));
+    for (const link of this.#linksByIndex.values()) link.restart({ isOtherHistory });
   }
 
   /** Calls back when a worker has reported or a listener has opened or failed. Returns the function that ends it. */

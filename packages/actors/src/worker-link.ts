@@ -38,6 +38,7 @@ export class WorkerLink {
   #isClosed = false;
   #isDraining = false;
   #needsRoster = true;
+  /** By `elapsedMs`. */
   #repairedAtMs = -Infinity;
   #sentRevision = 0;
   #sendsInFlight = 0;
@@ -100,6 +101,15 @@ export class WorkerLink {
     if (this.#settled.length + this.#addedById.size > HELD_FACTS_MAX) this.#startOver();
   }
 
+  /**
+   * The roster was built anew. What was sent before is acknowledged before the new one goes out, so that an acknowledgement
+   * by a revision of the old history is never taken for one of the new.
+   */
+  restart({ isOtherHistory }: { readonly isOtherHistory: boolean }): void {
+    this.#startOver();
+    if (isOtherHistory) this.#sentRevision = 0;
+  }
+
   /** The worker stops accepting and ends by itself; until then it goes on to follow the roster. */
   drain(timeoutMs: number): void {
     this.#isDraining = true;
@@ -140,6 +150,10 @@ export class WorkerLink {
     this.#needsRoster = false;
     this.#sentRevision = revision;
     this.#unacknowledged.push({ revision, count: 0 });
+    if (revision < this.revision) {
+      this.revision = 0;
+      this.hash = null;
+    }
     const pending = [...this.#feed.folded.pending.values()].flatMap(({ health, ejection }) =>
       [health, ejection].filter((fact) => fact !== undefined),
     );
@@ -198,8 +212,8 @@ export class WorkerLink {
       { worker: this.index, revision, hash, expected },
       `worker ${this.index} holds another roster at revision ${revision}: ${hash} instead of ${expected}`,
     );
-    if (this.#feed.nowMs() - this.#repairedAtMs < REPAIR_INTERVAL_MIN_MS) return;
-    this.#repairedAtMs = this.#feed.nowMs();
+    if (this.#feed.elapsedMs() - this.#repairedAtMs < REPAIR_INTERVAL_MIN_MS) return;
+    this.#repairedAtMs = this.#feed.elapsedMs();
     this.#startOver();
   }
 

@@ -42,7 +42,8 @@ type WorkerEvent =
   | { readonly type: 'drain'; readonly timeoutMs: number };
 
 interface WorkerContext extends WorkerInput {
-  readonly startedMs: number;
+  /** When the process was started, by `elapsedMs`. */
+  readonly startedElapsedMs: number;
   readonly fastExitsInARow: number;
   readonly restartsCount: number;
   readonly drainTimeoutMs: number;
@@ -87,10 +88,10 @@ export const workerMachine = setup({
   },
   actors: { process: processLogic },
   actions: {
-    noteStart: assign({ startedMs: ({ context }) => context.ports.clock.now() }),
+    noteStart: assign({ startedElapsedMs: ({ context }) => context.ports.clock.elapsedMs() }),
     noteExit: assign(({ context }, { reason }: { reason: string }) => {
-      const { index, ports, startedMs } = context;
-      const wasFast = ports.clock.now() - startedMs < SETTLED_AFTER_MS;
+      const { index, ports, startedElapsedMs } = context;
+      const wasFast = ports.clock.elapsedMs() - startedElapsedMs < SETTLED_AFTER_MS;
       const fastExitsInARow = wasFast ? context.fastExitsInARow + 1 : 0;
       const level = fastExitsInARow >= FAST_EXITS_REPORTED ? 'error' : 'warn';
       const text = `worker ${index} ended (${reason}) and is started again`;
@@ -112,7 +113,7 @@ export const workerMachine = setup({
   },
 }).createMachine({
   id: 'worker',
-  context: ({ input }) => ({ ...input, startedMs: 0, fastExitsInARow: 0, restartsCount: 0, drainTimeoutMs: 0 }),
+  context: ({ input }) => ({ ...input, startedElapsedMs: 0, fastExitsInARow: 0, restartsCount: 0, drainTimeoutMs: 0 }),
   initial: 'alive',
   states: {
     alive: {

@@ -1,0 +1,140 @@
+/**
+ * What a node begins with: the journal's newest snapshot, or its own last one where the journal cannot be had.
+ *
+ *     the journal answers, and has the history of the local snapshot, or there is none   its newest snapshot, or nothing
+ *     the journal answers, and has another history                                       the local snapshot
+ *     the journal does not answer in time                                                the local snapshot, if there is one
+ *
+ * A node that begins with its local snapshot serves at once what it served last; whether the journal's history may take its
+ * place is decided as for a node that runs (`succession.ts`).
+ */
+import type { Roster } from '@muster/membership';
+import { messageOf } from './backoff.ts';
+import type { FoldedRoster } from './folded-roster.ts';
+import type { JournalContact } from './journal-contact.ts';
+import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
+import type { Clock, LocalSnapshot, Logger } from './ports.ts';
+import type { SnapshotKeeper } from './snapshot-keeper.ts';
+import { loadTrusted, trustedSnapshot, type TrustedSnapshot } from './stored-roster.ts';
+import type { WorkerFeed } from './worker-feed.ts';
+
+/** How long the journal may take to answer before a node serves from its local snapshot. */
+const LOCAL_START_DELAY_MS = 2_000;
+
+export interface StartingPointPorts {
+  readonly contact: JournalContact;
+  readonly folded: FoldedRoster;
+  readonly feed: WorkerFeed;
+  readonly snapshots: SnapshotKeeper;
+  readonly localSnapshot: LocalSnapshot | null;
+  readonly local: LocalSnapshotKeeper | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+interface JournalStart {
+  readonly epoch: string;
+  readonly headRevision: number;
+  readonly snapshot: TrustedSnapshot | null;
+}
+
+type JournalAttempt =
+  | { readonly outcome: 'read'; readonly start: JournalStart }
+  | { readonly outcome: 'failed'; readonly error: unknown }
+  | { readonly outcome: 'late' };
+
+export class StartingPoint {
+  readonly #ports: StartingPointPorts;
+  #local: Promise<TrustedSnapshot | null> | null = null;
+
+  constructor(ports: StartingPointPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes it. Throws `JournalError` where there is none yet; it is then called again. */
+  async take(): Promise<'journal' | 'local'> {
+    const attempt = this.#readJournal().then(
+      (start): JournalAttempt => ({ outcome: 'read', start }),
+      (error: unknown): JournalAttempt => ({ outcome: 'failed', error }),
+    );
+    this.#local ??= this.#readLocal();
+    const local = await this.#local;
+    const known = local === null ? await attempt : await this.#inTime(attempt);
+    if (known.outcome === 'read') return this.#choose(known.start, local);
+    if (local === null) throw known.outcome === 'failed' ? known.error : new Error('the journal does not answer');
+    const reason =
+      known.outcome === 'failed' ? messageOf(known.error) : `no answer within ${LOCAL_START_DELAY_MS / 1_000} s`;
+    this.#ports.contact.unreadable(reason);
+    return this.#takeLocal(local);
+  }
+
+  async #readJournal(): Promise<JournalStart> {
+    const { contact, folded, log } = this.#ports;
+    const { epoch, revision } = await contact.journal.head();
+    const query = { epoch, cluster: folded.roster.cluster, atOrBefore: revision, log };
+    return { epoch, headRevision: revision, snapshot: await loadTrusted(contact.journal, query) };
+  }
+
+  async #readLocal(): Promise<TrustedSnapshot | null> {
+    const { localSnapshot, folded, log } = this.#ports;
+    try {
+      const stored = (await localSnapshot?.load()) ?? null;
+      if (stored === null) return null;
+      const trusted = trustedSnapshot(stored, folded.roster.cluster);
+      if (typeof trusted !== 'string') return trusted;
+      log.warn({ revision: stored.revision, reason: trusted }, `the local snapshot is passed over: ${trusted}`);
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, `the local snapshot cannot be read: ${messageOf(error)}`);
+    }
+    return null;
+  }
+
+  async #inTime(attempt: Promise<JournalAttempt>): Promise<JournalAttempt> {
+    const { clock } = this.#ports;
+    const { promise, resolve } = Promise.withResolvers<JournalAttempt>();
+    const timer = clock.setTimeout(() => resolve({ outcome: 'late' }), LOCAL_START_DELAY_MS);
+    const first = await Promise.race([attempt, promise]);
+    clock.clearTimeout(timer);
+    return first;
+  }
+
+  #choose({ epoch, headRevision, snapshot }: JournalStart, local: TrustedSnapshot | null): 'journal' | 'local' {
+    const { contact, folded, snapshots } = this.#ports;
+    if (local !== null && (local.stored.epoch !== epoch || local.stored.revision > headRevision)) {
+      this.#takeLocal(local);
+      contact.replaced(epoch);
+      return 'local';
+    }
+    contact.adopted(epoch);
+    contact.answered();
+    folded.heardOf(headRevision);
+    if (snapshot === null) return 'journal';
+    snapshots.loaded(snapshot.stored.revision);
+    this.#begin(snapshot);
+    return 'journal';
+  }
+
+  #takeLocal(local: TrustedSnapshot): 'local' {
+    const { contact, local: keeper, log } = this.#ports;
+    const { revision, timeMs } = local.roster;
+    const { epoch } = local.stored;
+    contact.adopted(epoch);
+    keeper?.loaded(local.roster);
+    this.#begin(local);
+    const time = timeOf(local.roster);
+    const text = `serving from the local snapshot of revision ${revision}, ${time}, until the journal has been read`;
+    log.warn({ epoch, revision, timeMs }, text);
+    return 'local';
+  }
+
+  #begin({ roster, stored }: TrustedSnapshot): void {
+    const { folded, feed } = this.#ports;
+    folded.adopt(roster);
+    feed.restart({ revision: stored.revision, text: stored.data }, { isOtherHistory: false });
+  }
+}
+
+/** The time of the newest event in a roster, for people. */
+function timeOf({ timeMs }: Roster): string {
+  return new Date(timeMs).toISOString();
+}
