@@ -75,6 +75,7 @@ function openAgentPublisher(options: AgentOptions): Publisher {
     return openPublisher({
       servers: options.servers ?? (MUSTER_NATS_SERVERS || DEFAULT_SERVERS),
       name: `muster-agent:${options.pool}`,
+      log: say,
       ...(cluster !== undefined && { cluster }),
       ...(credentials !== undefined && { credentialsFile: credentials }),
       ...(nkey !== undefined && { nkeySeedFile: nkey }),

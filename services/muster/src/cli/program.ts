@@ -3,6 +3,7 @@
  * pay for the server.
  */
 import { Command, InvalidArgumentError } from 'commander';
+import type { AgentOptions } from './agent-command.ts';
 import type { GlobalOptions, Session } from './session.ts';
 
 const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
@@ -23,6 +24,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
   addListenerCommands(program, openSession);
@@ -87,6 +89,38 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       await showSchema(type);
     });
 }
+
+function addAgentCommand(program: Command, setExitCode: SetExitCode): void {
+  program
+    .command('agent')
+    .description('run a program and be a member of a pool in its name, for as long as it runs')
+    .usage('--pool POOL --target HOST:PORT [options] -- COMMAND…')
+    .requiredOption('--pool <id>', 'the pool to join')
+    .requiredOption('--target <address>', 'where the program answers, as the nodes reach it: HOST:PORT or unix:/PATH')
+    .option('--id <id>', "the member's name in the pool; the host's name and the port when left out")
+    .option('--weight <n>', 'its share of new connections, 1 to 1000 (default 1)', wholeNumber)
+    .option('--cluster <name>', 'the cluster of the nodes (default "default")')
+    .option('--servers <urls>', 'NATS servers (env MUSTER_NATS_SERVERS; default nats://127.0.0.1:4222)')
+    .option('--credentials <file>', 'a NATS .creds file')
+    .option('--nkey <file>', 'a file with an nkey seed')
+    .option('--inbox-prefix <prefix>', 'below which this user may subscribe (default _INBOX)')
+    .option('--tls-ca <file>', "the authority of the servers' certificates, PEM")
+    .option('--tls-cert <file>', 'a client certificate, PEM')
+    .option('--tls-key <file>', 'its key, PEM')
+    .option('--lease-ms <ms>', 'silent for so long, it is taken out (default 15000)', wholeNumber)
+    .option('--start-timeout-ms <ms>', 'a program that does not answer by then is ended (default 60000)', wholeNumber)
+    .option('--drain-ms <ms>', 'from the drain to the signal for the program (default 1000)', wholeNumber)
+    .argument('<command...>', 'the program and its arguments, after --')
+    .addHelpText('after', AGENT_HELP)
+    .action(async (command: string[], options: AgentOptions) => {
+      const { runAgent } = await import('./agent-command.ts');
+      setExitCode(await runAgent(command, options));
+    });
+}
+
+const AGENT_HELP = `
+SIGTERM and SIGINT: the member drains, then the program gets the signal; a second one kills it.
+Exit code: the program's own, 128 + n for signal n, 127 where there is no such program, 1 where it never answered.`;
 
 function addBackendCommands(program: Command, openSession: OpenSession): void {
   const backend = program.command('backend').description('add, drain, return and remove backends');

@@ -1,0 +1,183 @@
+/** `muster agent` as a person runs it: a real program, a real NATS server, real signals. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { natsServerProgram, startNatsServer, type NatsServer } from '@muster/nats-server';
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { expect, test, vi } from 'vitest';
+import { defaultId } from './agent-command.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
+const WAIT = { timeout: 30_000, interval: 10 };
+
+/** A NATS server, and what is published on it; a plain responder stands for the stream. */
+class Harness implements AsyncDisposable {
+  readonly published: Record<string, unknown>[] = [];
+  readonly server: NatsServer;
+  readonly #connection: NatsConnection;
+  readonly #folder: string;
+
+  private constructor(server: NatsServer, connection: NatsConnection, folder: string) {
+    this.server = server;
+    this.#connection = connection;
+    this.#folder = folder;
+  }
+
+  static async start(): Promise<Harness> {
+    const program = await natsServerProgram('system');
+    if ('unavailable' in program) throw new Error(program.unavailable);
+    const folder = await mkdtemp(join(tmpdir(), 'muster-agent-'));
+    const server = await startNatsServer({ program, folder });
+    const connection = await connect({ servers: server.url });
+    const harness = new Harness(server, connection, folder);
+    connection.subscribe('muster.default.backend.web.>', {
+      callback: (_error, message) => {
+        harness.published.push(message.json());
+        message.respond(JSON.stringify({ stream: 'muster-default', seq: harness.published.length }), {
+          headers: headers(),
+        });
+      },
+    });
+    await connection.flush();
+    return harness;
+  }
+
+  get types(): unknown[] {
+    return this.published.map(({ type }) => type);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection.close();
+    await this.server[Symbol.asyncDispose]();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function startAgent(servers: string, options: readonly string[], command: readonly string[]) {
+  const env = { PATH: process.env['PATH'] ?? '', MUSTER_NATS_SERVERS: servers };
+  const child = spawn(process.execPath, [MUSTER, 'agent', '--pool', 'web', ...options, '--', ...command], { env });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
+  return {
+    exited,
+    output: () => output,
+    kill: (signal: NodeJS.Signals) => child.kill(signal),
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+/** Listens after 300 ms; `onTerm` is what SIGTERM does to it. */
+const serverProgram = (port: number, onTerm = 'process.exit(7)') => [
+  process.execPath,
+  '-e',
+  `process.on('SIGTERM', () => { console.log('program: SIGTERM'); ${onTerm}; });
+   process.on('SIGUSR2', () => process.exit(3));
+   const server = require('node:net').createServer((socket) => socket.on('error', () => {}));
+   setTimeout(() => server.listen(${port}, '127.0.0.1', () => console.log('program: pid', process.pid, 'listens')), 300);`,
+];
+
+const pidOf = (output: string) => Number(/program: pid (\d+)/.exec(output)![1]);
+
+test('registers a program that answers, and drains it before the signal reaches it', async () => {
+  await using harness = await Harness.start();
+  const port = await freePort();
+  const options = ['--target', `127.0.0.1:${port}`, '--id', 'web-1', '--weight', '5', '--drain-ms', '50'];
+  await using agent = startAgent(harness.server.url, options, serverProgram(port));
+  await vi.waitFor(() => expect(agent.output()).toContain('registered web/web-1'), WAIT);
+  expect(harness.published).toEqual([
+    { type: 'BackendRegistered', target: `127.0.0.1:${port}`, weight: 5, leaseMs: 15_000 },
+  ]);
+  agent.kill('SIGTERM');
+  expect(await agent.exited).toBe(7);
+  expect(harness.published.slice(1)).toEqual([
+    { type: 'BackendModeSet', mode: 'drain', reason: 'SIGTERM' },
+    { type: 'BackendDeregistered', reason: 'the program ended with 7' },
+  ]);
+  expect(agent.output()).toMatch(/listens[^]*registered[^]*draining for 50 ms[^]*program: SIGTERM[^]*deregistered/);
+});
+
+test.each([
+  ['SIGUSR2', 3],
+  ['SIGKILL', 137],
+] as const)(
+  'a program that ends by itself (%s) is deregistered at once; its code is kept: %d',
+  async (signal, code) => {
+    await using harness = await Harness.start();
+    const port = await freePort();
+    await using agent = startAgent(harness.server.url, ['--target', `127.0.0.1:${port}`], serverProgram(port));
+    await vi.waitFor(() => expect(agent.output()).toContain('registered'), WAIT);
+    process.kill(pidOf(agent.output()), signal);
+    expect(await agent.exited).toBe(code);
+    expect(harness.types).toEqual(['BackendRegistered', 'BackendDeregistered']);
+  },
+);
+
+test('a second signal kills a program that ignores the first', async () => {
+  await using harness = await Harness.start();
+  const port = await freePort();
+  const options = ['--target', `127.0.0.1:${port}`, '--drain-ms', '1'];
+  await using agent = startAgent(harness.server.url, options, serverProgram(port, ''));
+  await vi.waitFor(() => expect(agent.output()).toContain('registered'), WAIT);
+  agent.kill('SIGTERM');
+  await vi.waitFor(() => expect(agent.output()).toContain('program: SIGTERM'), WAIT);
+  agent.kill('SIGTERM');
+  expect(await agent.exited).toBe(137);
+  expect(harness.types).toEqual(['BackendRegistered', 'BackendModeSet', 'BackendDeregistered']);
+});
+
+test('a program that never answers is ended', async () => {
+  await using harness = await Harness.start();
+  const target = `127.0.0.1:${await freePort()}`;
+  const silent = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
+  await using agent = startAgent(harness.server.url, ['--target', target, '--start-timeout-ms', '300'], silent);
+  expect(await agent.exited).toBe(1);
+  expect(agent.output()).toContain(`nothing answered at ${target} within 300 ms; the program is ended\n`);
+  expect(harness.types).toEqual([]);
+});
+
+test('without NATS the program runs and ends all the same', async () => {
+  const [port, nobody] = [await freePort(), await freePort()];
+  const options = ['--target', `127.0.0.1:${port}`];
+  await using agent = startAgent(`nats://127.0.0.1:${nobody}`, options, serverProgram(port));
+  await vi.waitFor(() => expect(agent.output()).toContain('program: pid'), WAIT);
+  agent.kill('SIGTERM');
+  expect(await agent.exited).toBe(7);
+});
+
+test.each([
+  [['--target', '127.0.0.1'], ['true'], 1, '--target 127.0.0.1: an address is HOST:PORT'],
+  [['--target', '127.0.0.1:1', '--id', 'A'], ['true'], 1, '--id A: a name is'],
+  [['--target', '127.0.0.1:1', '--servers', 'x'], ['true'], 1, 'give nats://HOST:PORT'],
+  [['--target', '127.0.0.1:1'], ['no-such-program'], 127, 'there is no program "no-such-program"'],
+  [['--target', '127.0.0.1:1'], [], 2, "missing required argument 'command'"],
+] as const)('%j %j ends with %d', async (...[options, command, code, message]) => {
+  await using agent = startAgent('nats://127.0.0.1:1', options, command);
+  expect(await agent.exited).toBe(code);
+  expect(agent.output()).toContain(message);
+});
+
+test('the default id is the host and the port, made to fit', () => {
+  expect(defaultId('10.0.0.5:8001', 'Web_7.example.com')).toBe('web-7-example-com-8001');
+  expect(defaultId('10.0.0.5:8001', 'h'.repeat(80))).toBe(`${'h'.repeat(59)}-8001`);
+  expect(defaultId('unix:/run/app.sock', 'web-7')).toBe('web-7-unix');
+});
