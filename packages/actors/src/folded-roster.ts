@@ -18,6 +18,7 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
+import { HashHistory } from './hash-history.ts';
 import type { Clock } from './ports.ts';
 
 /** Rejections that are remembered for those who appended the event; the oldest is forgotten first. */
@@ -41,6 +42,10 @@ export class FoldedRoster {
   readonly pending: PendingFacts = new Map();
   roster: Roster;
   headRevision = 0;
+  /** The roster's hash at each of the newest revisions. */
+  hashes = new HashHistory();
+  /** Told of each accepted event, before the batch is complete; null for nobody. */
+  onFolded: ((before: Roster, after: Roster, event: RecordedEvent) => void) | null = null;
   readonly #clock: Clock;
   readonly #rejectionByRevision = new Map<number, Rejection>();
   readonly #waiters = new Set<Waiter>();
@@ -54,6 +59,7 @@ export class FoldedRoster {
   /** Takes a roster out of a snapshot as the starting point. */
   adopt(roster: Roster): void {
     this.roster = roster;
+    this.hashes.record(roster);
     this.heardOf(roster.revision);
   }
 
@@ -69,8 +75,10 @@ export class FoldedRoster {
     let after = before;
     for (const event of events) {
       const folded = fold(after, event);
-      after = folded.roster;
+      this.hashes.record(folded.roster);
       if (folded.rejection !== null) rejections.push(folded.rejection);
+      else if (this.onFolded !== null) this.onFolded(after, folded.roster, event);
+      after = folded.roster;
     }
     this.roster = after;
     this.heardOf(after.revision);
@@ -84,6 +92,7 @@ export class FoldedRoster {
    */
   replace(built: FoldedRoster, { isOtherHistory }: { readonly isOtherHistory: boolean }): void {
     this.roster = built.roster;
+    this.hashes = built.hashes;
     if (isOtherHistory) {
       this.headRevision = 0;
       this.#rejectionByRevision.clear();

@@ -16,6 +16,7 @@ import {
   parseAnnouncement,
   rosterHash,
   type Announcement,
+  type NodeRecord,
   type RecordedEvent,
   type Roster,
 } from '@muster/membership';
@@ -47,7 +48,7 @@ export interface LiveExchangePorts {
   readonly snapshotRevision: () => number;
   /** Another node of this history has a snapshot. */
   readonly onSnapshotHeard: (revision: number) => void;
-  /** The roster says that this node has stopped, while it serves. */
+  /** The roster says that this node has stopped, while it serves and is heard. Once for each time. */
   readonly onDeclaredStopped: () => void;
 }
 
@@ -66,6 +67,8 @@ export class LiveExchange {
   #namesakeHeardMs = -Infinity;
   #wasNameTaken = false;
   #expiredCount = 0;
+  /** The newest event on this node's own record of which it has thought. */
+  #answeredStopRevision = 0;
 
   constructor(ports: LiveExchangePorts) {
     const { contact, folded, cluster } = ports;
@@ -100,6 +103,7 @@ export class LiveExchange {
     const { live, cluster, folded } = this.#ports;
     this.#members.onReplaced(folded.roster, { isOtherHistory: false });
     this.#nodes.sync(folded.roster.nodes);
+    this.#answeredStopRevision = this.#ownState()?.revision ?? 0;
     this.#endings.push(
       live.watch((isConnected) => this.#hearing.wireChanged(isConnected)),
       live.listen(announcementSubject(cluster, '*'), (message) => this.#hearAnnouncement(message)),
@@ -125,16 +129,13 @@ export class LiveExchange {
   /** A batch was folded. */
   onBatch(before: Roster, after: Roster): void {
     this.#agreement.onFolded();
-    if (before.nodes === after.nodes) return;
-    this.#nodes.sync(after.nodes);
-    const { node, onDeclaredStopped } = this.#ports;
-    const state = after.nodes.get(node)?.state;
-    if (state?.value === 'stopped' && state.revision > before.revision && this.#endings.length > 0) onDeclaredStopped();
+    if (before.nodes !== after.nodes) this.#nodes.sync(after.nodes);
   }
 
   /** Another roster was put in the place of the served one. `isSame`: with the same hash, of the same history. */
   onReplaced({ isSame, isOtherHistory }: { readonly isSame: boolean; readonly isOtherHistory: boolean }): void {
     const { roster } = this.#ports.folded;
+    if (isOtherHistory) this.#answeredStopRevision = 0;
     this.#members.onReplaced(roster, { isOtherHistory });
     this.#nodes.sync(roster.nodes);
     this.#decision.rebuilt({ isSame });
@@ -187,6 +188,20 @@ export class LiveExchange {
     this.#agreement.check();
     this.#decision.check();
     this.#noteNamesake();
+    this.#noteOwnStop();
+  }
+
+  #ownState(): NodeRecord['state'] | undefined {
+    return this.#ports.folded.roster.nodes.get(this.#ports.node)?.state;
+  }
+
+  /** A node that is not heard would be declared stopped again, and again. */
+  #noteOwnStop(): void {
+    const state = this.#ownState();
+    if (state?.value !== 'stopped' || state.revision <= this.#answeredStopRevision) return;
+    if (this.#hearing.sinceMs === null) return;
+    this.#answeredStopRevision = state.revision;
+    this.#ports.onDeclaredStopped();
   }
 
   #isNameTaken(): boolean {

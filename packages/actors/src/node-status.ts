@@ -4,6 +4,7 @@ import { rosterHash } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { JournalFollower } from './journal-follower.ts';
+import type { LiveExchange } from './live-exchange.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { ListenerStatus, NodeOptions, NodeStatus, ProbeTotals, WorkerStatus } from './node-handle.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -20,7 +21,10 @@ export interface NodeParts {
   readonly feed: WorkerFeed;
   readonly probes: ProbeTotals;
   readonly actors: NodeActors;
+  readonly exchange: LiveExchange | null;
 }
+
+const ALONE = { peers: [], isNameTaken: false, leases: { count: 0, expiredCount: 0 } } as const;
 
 export function nodeStatus(parts: NodeParts): NodeStatus {
   const { options, state, startedMs, contact, folded, follower, probes } = parts;
@@ -42,9 +46,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,
     rebuilds: follower.rebuilds,
-    peers: [],
-    isNameTaken: false,
-    leases: { count: 0, expiredCount: 0 },
+    ...(parts.exchange?.status() ?? ALONE),
     pendingFactsCount,
     rejectedCount: roster.rejectedCount,
     backendsCount,

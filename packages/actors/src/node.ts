@@ -18,12 +18,14 @@ import { FactWriter } from './fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower, type RosterSwap } from './journal-follower.ts';
+import { LiveExchange } from './live-exchange.ts';
 import { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import { NodeActors } from './node-actors.ts';
 import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
 import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './own-record.ts';
+import type { LiveWire } from './ports.ts';
 import { ProbeTally } from './probe-tally.ts';
 import { ServedRoster } from './served-roster.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
@@ -54,6 +56,8 @@ class Node implements NodeHandle {
   readonly #served: ServedRoster;
   readonly #follower: JournalFollower;
   readonly #ownRecord: OwnRecord;
+  /** Null for a node that has no wire. */
+  readonly #exchange: LiveExchange | null;
   readonly #commands: CommandExecutor;
   readonly #tally: ProbeTally;
   readonly #actors: NodeActors;
@@ -83,7 +87,7 @@ class Node implements NodeHandle {
       onChanged: (added, settled) => this.#feed.onFactsChanged(added, settled),
     });
     const local = localSnapshot && new LocalSnapshotKeeper({ ...shared, localSnapshot });
-    this.#snapshots = new SnapshotKeeper({ ...shared, local });
+    this.#snapshots = new SnapshotKeeper({ ...shared, local, isInDoubt: () => this.#exchange?.isInDoubt ?? false });
     this.#start = new StartingPoint({ ...shared, snapshots: this.#snapshots, localSnapshot, local });
     this.#commands = new CommandExecutor(this.#folded, this.#contact);
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
@@ -97,6 +101,7 @@ class Node implements NodeHandle {
       reconcile: () => void this.#actors.reconcile(),
     });
     this.#follower = this.#makeFollower();
+    this.#exchange = live && this.#makeExchange(live);
     this.#machine = createActor(nodeMachine, { clock, input: this.#duties() });
     // Nobody has to wait for these three.
     for (const { promise } of [this.#serving, this.#caughtUp, this.#ended]) promise.catch(() => undefined);
@@ -125,6 +130,7 @@ class Node implements NodeHandle {
       feed: this.#feed,
       probes: this.#tally.totals(),
       actors: this.#actors,
+      exchange: this.#exchange,
     });
   }
 
@@ -181,6 +187,25 @@ class Node implements NodeHandle {
     });
   }
 
+  #makeExchange(live: LiveWire): LiveExchange {
+    const { version = '0' } = this.#options;
+    const exchange = new LiveExchange({
+      ...this.#options,
+      live,
+      version,
+      contact: this.#contact,
+      folded: this.#folded,
+      random: this.#random,
+      rebuild: (reason, options) => this.#follower.rebuild(reason, options),
+      snapshotRevision: () => this.#snapshots.newestRevision,
+      onSnapshotHeard: (revision) => this.#snapshots.heardOfSnapshot(revision),
+      onDeclaredStopped: () => this.#onDeclaredStopped(),
+    });
+    this.#folded.onFolded = (before, after, event) => exchange.onFolded(before, after, event);
+    this.#served.onChanged((before, after) => exchange.onBatch(before, after));
+    return exchange;
+  }
+
   #duties(): NodeDuties {
     return {
       load: async () => {
@@ -200,6 +225,7 @@ class Node implements NodeHandle {
   async #serve(): Promise<void> {
     this.#feed.open();
     this.#serving.resolve();
+    this.#exchange?.begin();
     await this.#actors.reconcile();
     this.#snapshots.onRosterChanged();
   }
@@ -218,8 +244,19 @@ class Node implements NodeHandle {
   }
 
   #swapRoster(swap: RosterSwap): void {
-    if (swap.isOtherHistory) this.#ownRecord.forget();
+    const { isOtherHistory, built } = swap;
+    const { revision } = this.#folded.roster;
+    const isSame = !isOtherHistory && this.#folded.hashes.at(revision) === built.hashes.at(revision);
+    if (isOtherHistory) this.#ownRecord.forget();
     this.#served.swap(swap);
+    this.#exchange?.onReplaced({ isSame, isOtherHistory });
+  }
+
+  /** By another node that heard nothing of this one, or by a person. */
+  #onDeclaredStopped(): void {
+    if (this.#isStopping) return;
+    this.#ownRecord.forget();
+    void this.#ownRecord.sayStarted();
   }
 
   async #whenReady(): Promise<void> {
@@ -256,6 +293,7 @@ class Node implements NodeHandle {
       await this.#atMost(FLUSH_TIMEOUT_MS, this.#ownRecord.sayStopped(reason));
       await this.#atMost(FLUSH_TIMEOUT_MS, this.#snapshots.save());
     }
+    this.#exchange?.end();
     this.#facts.close();
     this.#folded.close();
   }

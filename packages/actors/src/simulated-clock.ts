@@ -56,13 +56,18 @@ export class SimulatedClock implements Clock {
     for (let turn = 0; turn < SETTLING_TURNS; turn++) await setImmediate();
   }
 
+  /** The process stands still: time passes and no timer fires. What is overdue fires when time goes on. */
+  standStill(durationMs: number): void {
+    this.#nowMs += durationMs;
+  }
+
   async advance(durationMs: number): Promise<void> {
     const untilMs = this.#nowMs + durationMs;
     await this.settle();
     for (;;) {
       const due = this.#earliest(untilMs);
       if (due.length === 0) break;
-      this.#nowMs = due[0]!.atMs;
+      this.#nowMs = Math.max(this.#nowMs, due[0]!.atMs);
       for (const timer of due) if (this.#timers.delete(timer)) timer.fn();
       await this.settle();
     }

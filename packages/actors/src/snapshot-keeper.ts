@@ -25,6 +25,8 @@ export interface SnapshotPorts {
   readonly feed: WorkerFeed;
   /** Null where nothing is kept on this machine. */
   readonly local: LocalSnapshotKeeper | null;
+  /** Whether other nodes' hashes say that this node's roster may be wrong: nobody should begin with it. */
+  readonly isInDoubt: () => boolean;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -86,10 +88,11 @@ export class SnapshotKeeper {
   }
 
   async #saveInJournal(): Promise<void> {
-    const { contact, folded, feed, clock, log } = this.#ports;
+    const { contact, folded, feed, isInDoubt, clock, log } = this.#ports;
     const { roster } = folded;
     const { epoch } = contact;
-    if (roster.revision <= this.#knownRevision || epoch === null || contact.appendRefusal() !== null) return;
+    if (roster.revision <= this.#knownRevision || epoch === null) return;
+    if (contact.appendRefusal() !== null || isInDoubt()) return;
     const historiesCount = this.#historiesCount;
     const { revision } = roster;
     this.#isSaving = true;
