@@ -53,6 +53,9 @@ test.each([
   [['--port', 'x'], '--port must be 0–65535'],
   [['--name', 'a b'], '--name must be'],
   [['--nme', 'a'], "Unknown option '--nme'"],
+  [['--port', '0', '--join', 'nats://127.0.0.1:1', '--host', '0.0.0.0'], 'say with --advertise HOST:PORT'],
+  [['--port', '0', '--join', 'x'], 'give nats://HOST:PORT'],
+  [['--port', '0', '--join', 'nats://127.0.0.1:1', '--pool', 'A'], 'pool "A": a name is'],
 ])('refuses %j', async (args, message) => {
   await using main = startMain(...args);
   const [stderr, [code]] = await Promise.all([text(main.stderr), once(main, 'exit')]);
