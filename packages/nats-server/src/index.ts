@@ -1,5 +1,6 @@
 /** Public entry: a nats-server as child processes. */
 export * from './nats-server.ts';
+export { endWithThisProcess } from './process-guard.ts';
 export { natsServerProgram, newestNatsServer } from './server-program.ts';
 export { startNatsServer } from './server-process.ts';
 export { startNatsCluster, type NatsClusterOptions } from './server-cluster.ts';

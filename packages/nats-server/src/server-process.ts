@@ -1,23 +1,22 @@
 /**
  * One nats-server as a child process: started, signalled, started again on its store.
  *
- * The process has a group of its own, so that a terminal's Ctrl-C reaches only its parent, who ends it in order. A guard, one
- * `sh` per server, kills it when the parent is gone however it went: the guard reads a pipe that only the parent holds open.
+ * The process has a group of its own, so that a terminal's Ctrl-C reaches only its parent, who ends it in order. When the parent is
+ * gone, however it went, the server is killed.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { freePorts } from './free-ports.ts';
 import type { NatsServer, NatsServerOptions, NatsServerProgram } from './nats-server.ts';
+import { endWithThisProcess } from './process-guard.ts';
 import { configText, type ServerConfig } from './server-config.ts';
 import { greets, until } from './server-readiness.ts';
 
 /** A large store is read before the first client is greeted. */
 const START_TIMEOUT_MS = 60_000;
 const LOG_LINES_TOLD = 5;
-const GUARD_SCRIPT = 'read -r _; kill -KILL "$1"';
 
 /** Starts it and waits until it takes connections. Rejects with the end of its log where it does not. */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
@@ -110,7 +109,7 @@ class ServerProcess implements NatsServer {
     try {
       const args = ['--config', join(this.#folder, 'nats.conf')];
       const child = spawn(this.#program.path, args, { detached: true, stdio: ['ignore', log, log] });
-      guard(child);
+      endWithThisProcess(child, 'SIGKILL');
       return child;
     } finally {
       closeSync(log);
@@ -127,14 +126,4 @@ class ServerProcess implements NatsServer {
 
 function isRunning(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-}
-
-/** It ends with the server, so that it never kills whoever gets that process id next. */
-function guard(server: ChildProcess): void {
-  if (server.pid === undefined) return;
-  const args = ['-c', GUARD_SCRIPT, 'nats-server-guard', `${server.pid}`];
-  const watcher = spawn('/bin/sh', args, { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
-  server.once('exit', () => watcher.kill('SIGKILL'));
-  watcher.unref();
-  (watcher.stdin as Socket).unref();
 }

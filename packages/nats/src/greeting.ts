@@ -7,7 +7,7 @@
 import { connect } from 'node:net';
 
 /** How long a server may take to greet. */
-export const GREETING_TIMEOUT_MS = 2_000;
+const GREETING_TIMEOUT_MS = 2_000;
 
 /** Null once it has greeted, else what it did instead, for people: `refused the connection`. Never rejects. */
 export async function greetingFailure(
