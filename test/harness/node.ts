@@ -23,6 +23,19 @@ export interface NodeOptions {
   readonly folder: TestFolder;
   /** Lines for the `[node]` table. */
   readonly nodeLines?: string;
+  /** Several nodes may live in one folder. Default `lb-1`. */
+  readonly id?: string;
+  /** A journal on NATS. Default: an embedded one in the folder. */
+  readonly journal?: JetStreamOptions;
+}
+
+export interface JetStreamOptions {
+  readonly servers: readonly string[];
+  readonly cluster: string;
+  /** Default 1. */
+  readonly replicas?: number;
+  /** Further lines of the `[journal]` table. */
+  readonly lines?: string;
 }
 
 /**
@@ -98,23 +111,34 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
 export async function spawnTestNode(options: NodeOptions): Promise<TestNode> {
   const adminPort = await freePort();
   const admin = `http://127.0.0.1:${adminPort}`;
-  const file = join(options.folder.path, 'muster.toml');
+  const file = join(options.folder.path, `${options.id ?? 'lb-1'}.toml`);
   await writeFile(file, configText(options, adminPort));
   const started = startProcess(MUSTER, ['up', '-c', file], { cwd: options.folder.path });
   return testNode(started, admin);
 }
 
-function configText({ config = '', workers = 1, nodeLines = '' }: NodeOptions, adminPort: number): string {
+function configText(options: NodeOptions, adminPort: number): string {
+  const { config = '', workers = 1, nodeLines = '', id = 'lb-1' } = options;
   return `
 [node]
-id = "lb-1"
+id = "${id}"
 workers = ${workers}
 admin = "127.0.0.1:${adminPort}"
 ${nodeLines}
 [journal]
-kind = "embedded"
-path = "lb-1.journal"
+${journalLines(options.journal, id)}
 ${config}`;
+}
+
+function journalLines(journal: JetStreamOptions | undefined, id: string): string {
+  if (journal === undefined) return `kind = "embedded"\npath = "${id}.journal"`;
+  const { servers, cluster, replicas = 1, lines = '' } = journal;
+  return `kind = "jetstream"
+servers = ${JSON.stringify(servers)}
+cluster = "${cluster}"
+replicas = ${replicas}
+localSnapshotPath = "${id}.snapshot"
+${lines}`;
 }
 
 function testNode(started: TestProcess, admin: string): TestNode {

@@ -1,0 +1,44 @@
+/**
+ * Fault: kill -9 of the NATS server that leads the stream, while events come in and traffic flows. The others elect a leader
+ * within some seconds; until then nothing is acknowledged, and afterwards everything that was is there once.
+ */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { expect, test } from 'vitest';
+import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { startLoad } from '../harness/load.ts';
+import { eventually } from '../harness/process.ts';
+import { rounds } from '../harness/rounds.ts';
+
+async function streamLeader(cluster: TestCluster): Promise<string> {
+  const manager = await jetstreamManager(cluster.writer.connection, { checkAPI: false });
+  return eventually('the stream has a leader', async () => {
+    return (await manager.streams.info(`muster-${CLUSTER}`)).cluster?.leader;
+  });
+}
+
+test('the leader of the stream is killed under load', async () => {
+  await using cluster = await TestCluster.start();
+  const nodes = await cluster.startNodes(3);
+  const load = startLoad(await nodes[0]!.address('front'), 2);
+  const target = cluster.backends[0]!.target;
+  for (let round = 0; round < rounds(1); round++) {
+    const leader = await streamLeader(cluster);
+    const server = cluster.nats.servers.find((_, index) => `nats-${index + 1}` === leader)!;
+    let isOver = false;
+    const publishing = (async () => {
+      for (let step = 0; !isOver; step++) {
+        await cluster.writer.publish('backend.p.extra', { type: 'BackendRegistered', target, weight: 1 + (step % 7) });
+      }
+    })();
+    await server.end('SIGKILL');
+    const revision = await cluster.writer.publish('backend.p.extra', { type: 'BackendRegistered', target, weight: 9 });
+    isOver = true;
+    await publishing;
+    await cluster.agreed({ minRevision: revision, withinMs: 2_000 });
+    await server.restart();
+    await cluster.expectSound();
+  }
+  await load.stop();
+  expect(load.failures).toEqual([]);
+  expect(load.succeededCount()).toBeGreaterThan(100);
+});

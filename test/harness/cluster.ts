@@ -1,0 +1,166 @@
+/**
+ * Several nodes on NATS, all of them real processes: what the tests of many nodes start from.
+ *
+ *     NATS: three servers, R3, the newest that can be had; or one of any version
+ *     nodes: lb-1, lb-2, … each with its own folder, listener port and admin port, all with the same pool "p"
+ *
+ * The backends are echo servers in the test's own process. Nodes may reach NATS through `wire.ts`, one wire a node.
+ */
+import { expect } from 'vitest';
+import { openJetStreamJournal } from '@muster/journal-jetstream';
+import { emptyRoster, fold, rosterHash } from '@muster/membership';
+import { openNatsLink } from '@muster/nats';
+import { newestNatsServer, startNatsCluster, type NatsCluster } from '@muster/nats-server';
+import { startNamedEcho, type TestBackend } from './backend.ts';
+import { EventWriter, type StoredMessage } from './event-writer.ts';
+import { onePool, startTestNode, testFolder, type NodeOptions, type TestFolder, type TestNode } from './node.ts';
+import { eventually } from './process.ts';
+
+export const CLUSTER = 'test';
+const REPLICAS = 3;
+
+export interface TestClusterOptions {
+  /** Backends of the pool "p". Default 2. */
+  readonly backends?: number;
+  /** Lines of the pool's table, for example its health check. Default: a TCP check every 500 ms. */
+  readonly poolLines?: string;
+}
+
+export class TestCluster implements AsyncDisposable {
+  readonly nats: NatsCluster;
+  readonly backends: readonly TestBackend[];
+  /** Publishes straight to NATS and remembers what was acknowledged. */
+  readonly writer: EventWriter;
+  readonly nodesById = new Map<string, TestNode>();
+  readonly folder: TestFolder;
+  readonly #disposer: AsyncDisposableStack;
+  readonly #poolLines: string;
+
+  private constructor(parts: {
+    readonly nats: NatsCluster;
+    readonly backends: readonly TestBackend[];
+    readonly writer: EventWriter;
+    readonly folder: TestFolder;
+    readonly poolLines: string;
+    readonly disposer: AsyncDisposableStack;
+  }) {
+    this.nats = parts.nats;
+    this.backends = parts.backends;
+    this.writer = parts.writer;
+    this.folder = parts.folder;
+    this.#poolLines = parts.poolLines;
+    this.#disposer = parts.disposer;
+  }
+
+  /** Starts NATS and the backends; nodes are started by the test. Null, with a line, where there is no server that can R3. */
+  static async start({
+    backends = 2,
+    poolLines = 'health = { tcp = true, intervalMs = 500 }',
+  }: TestClusterOptions = {}): Promise<TestCluster> {
+    const program = await newestNatsServer();
+    if ('unavailable' in program) throw new Error(program.unavailable);
+    await using disposer = new AsyncDisposableStack();
+    const folder = disposer.use(await testFolder());
+    const nats = disposer.use(await startNatsCluster({ program, folder: folder.path }));
+    const names = Array.from({ length: backends }, (_, index) => `b-${index + 1}`);
+    const echoes = await Promise.all(names.map(startNamedEcho));
+    for (const echo of echoes) disposer.use(echo);
+    const writer = disposer.use(await EventWriter.open(nats.urls, CLUSTER));
+    return new TestCluster({ nats, backends: echoes, writer, folder, poolLines, disposer: disposer.move() });
+  }
+
+  get nodes(): readonly TestNode[] {
+    return [...this.nodesById.values()];
+  }
+
+  /** Starts a node, or one again under the same name with what it left on disk, and waits until it serves. */
+  async startNode(id: string, options: Partial<NodeOptions> & { servers?: readonly string[] } = {}): Promise<TestNode> {
+    const { servers = this.nats.urls, ...others } = options;
+    const config = onePool(
+      this.backends.map(({ target }) => target),
+      { poolLines: this.#poolLines },
+    );
+    const journal = { servers, cluster: CLUSTER, replicas: REPLICAS };
+    const node = await startTestNode({ folder: this.folder, id, config, journal, ...others });
+    this.nodesById.set(id, node);
+    return node;
+  }
+
+  async startNodes(count: number): Promise<TestNode[]> {
+    const nodes: TestNode[] = [];
+    for (let index = 1; index <= count; index++) nodes.push(await this.startNode(`lb-${index}`));
+    return nodes;
+  }
+
+  /**
+   * Waits until these nodes (default: all) and their workers are at one revision with one hash, `minRevision` or later.
+   * Says how long that took, in ms.
+   */
+  async agreed({ nodes = this.nodes, minRevision = 0, withinMs = 15_000 } = {}): Promise<Agreed> {
+    const startedMs = performance.now();
+    const agreed = await eventually(
+      'all nodes and workers agree',
+      async () => {
+        const all = await Promise.all(nodes.map((node) => node.status()));
+        const seen = all.flatMap(({ revision, hash, workers }) => [
+          { revision, hash },
+          ...workers.map((worker) => ({ revision: worker.revision, hash: worker.hash })),
+        ]);
+        const { revision, hash } = all[0]!;
+        return (
+          revision >= minRevision && seen.every((one) => one.revision === revision && one.hash === hash) && all[0]!
+        );
+      },
+      withinMs,
+    );
+    return { revision: agreed.revision, hash: agreed.hash, tookMs: performance.now() - startedMs };
+  }
+
+  /** Everything in the stream, and the hash of folding it from the first event. */
+  async stream(): Promise<{
+    readonly messages: readonly StoredMessage[];
+    readonly hash: string;
+    readonly epoch: string;
+  }> {
+    const link = openNatsLink({ servers: this.nats.urls, name: 'test' });
+    const journal = await openJetStreamJournal({ link, cluster: CLUSTER, replicas: REPLICAS });
+    try {
+      const { epoch } = await journal.head();
+      let roster = emptyRoster(CLUSTER);
+      const messages: StoredMessage[] = [];
+      for await (const event of journal.read()) {
+        roster = fold(roster, event).roster;
+        messages.push({ revision: event.revision, id: event.id, subject: event.subject });
+      }
+      return { messages, hash: rosterHash(roster), epoch };
+    } finally {
+      await journal.close();
+      await link.close();
+    }
+  }
+
+  /** All nodes agree with each other and with the stream folded from its first event, and nothing acknowledged was lost or doubled. */
+  async expectSound({ withinMs = 15_000 } = {}): Promise<Agreed> {
+    for (;;) {
+      const agreed = await this.agreed({ withinMs });
+      const { messages, hash } = await this.stream();
+      const isStill = messages.at(-1)?.revision === agreed.revision;
+      // A fact of a probe came in between: look again.
+      if (!isStill) continue;
+      expect(hash).toBe(agreed.hash);
+      expect(this.writer.faults(messages)).toEqual([]);
+      return agreed;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
+    await this.#disposer[Symbol.asyncDispose]();
+  }
+}
+
+export interface Agreed {
+  readonly revision: number;
+  readonly hash: string;
+  readonly tookMs: number;
+}
