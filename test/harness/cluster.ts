@@ -7,6 +7,7 @@
  * The backends are echo servers in the test's own process. Nodes may reach NATS through `wire.ts`, one wire a node.
  */
 import { expect } from 'vitest';
+import type { NodeStatus } from '@muster/actors';
 import { openJetStreamJournal } from '@muster/journal-jetstream';
 import { emptyRoster, fold, rosterHash } from '@muster/membership';
 import { openNatsLink } from '@muster/nats';
@@ -98,22 +99,16 @@ export class TestCluster implements AsyncDisposable {
    */
   async agreed({ nodes = this.nodes, minRevision = 0, withinMs = 15_000 } = {}): Promise<Agreed> {
     const startedMs = performance.now();
-    const agreed = await eventually(
-      'all nodes and workers agree',
-      async () => {
-        const all = await Promise.all(nodes.map((node) => node.status()));
-        const seen = all.flatMap(({ revision, hash, workers }) => [
-          { revision, hash },
-          ...workers.map((worker) => ({ revision: worker.revision, hash: worker.hash })),
-        ]);
-        const { revision, hash } = all[0]!;
-        return (
-          revision >= minRevision && seen.every((one) => one.revision === revision && one.hash === hash) && all[0]!
-        );
-      },
-      withinMs,
-    );
-    return { revision: agreed.revision, hash: agreed.hash, tookMs: performance.now() - startedMs };
+    let newest: readonly Standing[] = [];
+    const look = async () => {
+      newest = (await Promise.all(nodes.map((node) => node.status()))).flatMap(standings);
+      const { revision, hash } = newest[0]!;
+      if (revision < minRevision || !newest.every((one) => one.revision === revision && one.hash === hash)) return null;
+      return { revision, hash: hash!, tookMs: performance.now() - startedMs };
+    };
+    return eventually('all nodes and workers agree', look, withinMs).catch((error: unknown) => {
+      throw new Error(`no agreement at ${minRevision} or later: ${JSON.stringify(newest)}`, { cause: error });
+    });
   }
 
   /** Everything in the stream, and the hash of folding it from the first event. */
@@ -157,6 +152,22 @@ export class TestCluster implements AsyncDisposable {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await this.#disposer[Symbol.asyncDispose]();
   }
+}
+
+interface Standing {
+  readonly who: string;
+  readonly revision: number;
+  readonly hash: string | null;
+  readonly away?: number | null;
+}
+
+function standings({ node, revision, hash, workers, journalAwaySinceMs }: NodeStatus): Standing[] {
+  const ofWorkers = workers.map((worker) => ({
+    who: `${node}, worker ${worker.index}`,
+    revision: worker.revision,
+    hash: worker.hash,
+  }));
+  return [{ who: node, revision, hash, away: journalAwaySinceMs }, ...ofWorkers];
 }
 
 export interface Agreed {
