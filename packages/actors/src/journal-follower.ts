@@ -204,9 +204,10 @@ export class JournalFollower {
     for await (const step of builder.steps(signal)) {
       if (step.kind === 'replaced') return this.#abandonRebuild();
       if (step.kind === 'away') this.#unreadable(step.reason);
-      else this.#answered();
       if (builder.folded.roster.revision < folded.roster.revision) continue;
       if (!(await this.#swap(builder, { isOtherHistory: false }))) return;
+      // Only now may anything be appended: what waits is judged by the new roster first.
+      this.#answered();
       this.#rebuild = null;
       this.#rebuilds = { count: this.#rebuilds.count + 1, lastReason: reason };
       return;

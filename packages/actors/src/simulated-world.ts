@@ -2,6 +2,7 @@
  * A world for tests: targets that answer as they are told, addresses that can be taken, workers that fold, a journal that
  * can go away. Everything in virtual time, and everything that is still alive at the end is named.
  */
+import { randomUUID } from 'node:crypto';
 import { createMemoryJournal, type AppendOutcome, type Journal, JournalError } from '@muster/journal';
 import {
   decodeSnapshot,
@@ -110,6 +111,8 @@ export class SimulatedWorker implements WorkerProcess {
   isAlive = true;
   /** While true it takes messages and acts on none. */
   isStalled = false;
+  /** Told after each message that it acted on. */
+  onActed: () => void = () => undefined;
   /** Reported instead of the true hash. */
   falseHash: string | null = null;
   readonly #events: WorkerEvents;
@@ -126,13 +129,13 @@ export class SimulatedWorker implements WorkerProcess {
     if (!this.isAlive) return Promise.reject(new Error('the worker is gone'));
     this.received.push(socket === undefined ? message : { ...message, socket });
     if (this.isStalled) this.#stalled.push(message);
-    else setImmediate(() => this.#act(message));
+    else setImmediate(() => this.#take(message));
     return Promise.resolve();
   }
 
   resume(): void {
     this.isStalled = false;
-    for (const message of this.#stalled.splice(0)) setImmediate(() => this.#act(message));
+    for (const message of this.#stalled.splice(0)) setImmediate(() => this.#take(message));
   }
 
   kill(): void {
@@ -151,8 +154,13 @@ export class SimulatedWorker implements WorkerProcess {
     })[];
   }
 
-  #act(message: WorkerMessage): void {
+  #take(message: WorkerMessage): void {
     if (!this.isAlive) return;
+    this.#act(message);
+    this.onActed();
+  }
+
+  #act(message: WorkerMessage): void {
     switch (message.kind) {
       case 'roster': {
         const decoded = decodeSnapshot(message.snapshot);
@@ -195,6 +203,7 @@ export class SimulatedJournal implements Journal {
   /** Whether followers say that it is away and resume, as over a network; else they break. */
   saysAway = false;
   #isAway = false;
+  #isSilent = false;
   #isRemoved = false;
   #firstRevision = 1;
   #renewalsCount = 0;
@@ -211,8 +220,15 @@ export class SimulatedJournal implements Journal {
     this.#cut();
   }
 
+  /** It does not even say that it is away. */
+  fallSilent(): void {
+    this.#isSilent = true;
+    this.goAway();
+  }
+
   comeBack(): void {
     this.#isAway = false;
+    this.#isSilent = false;
     this.appendAnswer = 'true';
     this.#cut();
   }
@@ -276,6 +292,7 @@ export class SimulatedJournal implements Journal {
   }
 
   async head(): ReturnType<Journal['head']> {
+    while (this.#isSilent) await this.#changed.promise;
     this.#throwIfAway();
     return { ...(await this.inner.head()), firstRevision: this.#firstRevision };
   }
@@ -335,16 +352,18 @@ interface LogLine {
 
 /** A node in a simulated world. Disposing of it stops the node and fails on whatever is left. */
 export class SimulatedWorld implements AsyncDisposable {
-  readonly clock = new SimulatedClock();
-  readonly targets = new SimulatedTargets(this.clock);
+  readonly clock: SimulatedClock;
+  readonly targets: SimulatedTargets;
   readonly sockets = new SimulatedSockets();
   readonly journal: SimulatedJournal;
   readonly workers: SimulatedWorker[] = [];
   readonly lines: LogLine[] = [];
   node!: NodeHandle;
-  #eventsCount = 0;
 
-  constructor(journal: Journal = createMemoryJournal({ epoch: 'epoch-1' })) {
+  /** `clock`: of a world that others are part of, too (`simulated-cluster.ts`). */
+  constructor(journal: Journal = createMemoryJournal({ epoch: 'epoch-1' }), clock = new SimulatedClock()) {
+    this.clock = clock;
+    this.targets = new SimulatedTargets(clock);
     this.journal = new SimulatedJournal(journal);
   }
 
@@ -384,9 +403,8 @@ export class SimulatedWorld implements AsyncDisposable {
 
   /** Publishes as somebody else would: past the node. */
   async publish(entity: string, event: MembershipEventInput): Promise<void> {
-    this.#eventsCount += 1;
     const outcome = await this.journal.inner.append({
-      id: `published-${this.#eventsCount}`,
+      id: randomUUID(),
       subject: `muster.demo.${entity}`,
       origin: 'test',
       payload: JSON.stringify(event),

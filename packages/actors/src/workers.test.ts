@@ -58,6 +58,16 @@ describe('workers', () => {
     expect(world.workers).toHaveLength(14);
   });
 
+  test('its fast ends are told from slow ones by a clock that does not step', async () => {
+    await using world = await worldWithListener();
+    for (let ends = 0; ends < 5; ends++) {
+      world.clock.step(ends % 2 === 0 ? 3_600_000 : -3_600_000);
+      world.workers.at(-1)!.exit('exit code 1');
+      await world.clock.advance(5_001);
+    }
+    expect(world.logged('error')).toEqual(['worker 0 ended (exit code 1) and is started again']);
+  });
+
   test('I9: a slow worker holds at most 10,000 events, and starts over when the tail has left it behind', async () => {
     await using world = await worldWithListener();
     const [worker] = world.workers;
@@ -163,5 +173,27 @@ describe('listeners', () => {
     expect(world.workers[0]!.ofKind('unlisten')).toEqual([{ kind: 'unlisten', id: 'web', drainTimeoutMs: 7_000 }]);
     expect(world.sockets.openByBind.size).toBe(0);
     expect(world.node.status().listeners).toEqual([]);
+  });
+
+  test('one that names other nodes does not exist here, and comes and goes with its redefinitions', async () => {
+    await using world = await worldWithListener();
+    const web = { type: 'ListenerDefined', bind: BIND, pool: 'p' } as const;
+    const define = async (nodes?: string[]): Promise<void> => {
+      await world.publish('listener.web', nodes === undefined ? web : { ...web, nodes });
+      await world.clock.settle();
+    };
+    await define(['lb-2', 'lb-3']);
+    expect(world.node.status().listeners).toEqual([]);
+    expect(world.sockets.openByBind.size).toBe(0);
+    expect(world.workers[0]!.ofKind('unlisten')).toHaveLength(1);
+    await world.publish('listener.other', { ...web, bind: OTHER_BIND, nodes: ['lb-2'] });
+    await define(['lb-2', 'lb-1']);
+    expect([...world.sockets.openByBind.keys()]).toEqual([BIND]);
+    expect(world.node.status().listeners).toMatchObject([{ id: 'web', state: 'listening' }]);
+    await define(['lb-2']);
+    expect(world.node.status().listeners).toEqual([]);
+    await define();
+    expect(world.node.status().listeners).toMatchObject([{ id: 'web', state: 'listening' }]);
+    await world.node.ready();
   });
 });
