@@ -1,8 +1,10 @@
 /**
- * Brings the roster to what the node's own config declares, when the node starts: appends what differs, removes what
- * this config declared before and no longer does, and leaves alone what others published.
+ * Brings the roster to what the node's own config declares, when the node has caught up: appends what differs, removes what
+ * this config declared before and no longer does, and leaves alone what others published. What the journal does not take,
+ * because it went away meanwhile, is planned and tried again until it does or the node stops.
  */
-import type { NodeHandle } from '@muster/actors';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CommandOutcome, NodeHandle } from '@muster/actors';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { planApply } from '../config/plan-apply.ts';
 import { isEffective, type EffectiveStep } from '../config/plan-step.ts';
@@ -19,15 +21,38 @@ export interface ApplyConfigOptions {
 
 /** Commands on their way at once: enough to share the journal's group commits, few enough to bound what waits. */
 const COMMANDS_IN_FLIGHT_MAX = 128;
+/** Between two tries while the journal is away. */
+const RETRY_INTERVAL_MS = 1_000;
+
+/** Resolves when everything was appended or refused, or the node stops. */
+export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
+  const { node, log } = options;
+  let waitingCount = await applyOnce(options);
+  if (waitingCount > 0) log.warn({ waitingCount }, `config: ${waitingCount} change(s) wait for the journal`);
+  while (waitingCount > 0 && !isStopping(node)) {
+    await sleep(RETRY_INTERVAL_MS);
+    if (node.status().journalAwaySinceMs === null) waitingCount = await applyOnce(options);
+  }
+}
+
+function isStopping(node: NodeHandle): boolean {
+  const { state } = node.status();
+  return state === 'stopping' || state === 'stopped';
+}
 
 /**
  * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order. The
- * first new listener waits for the first findings about the backends. A step that is refused is logged; the others go on, since each is about an entity of its own.
+ * first new listener waits for the first findings about the backends. A step that is refused is logged; the others go on,
+ * since each is about an entity of its own. Returns how many steps the journal did not take.
  */
-export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
+async function applyOnce(options: ApplyConfigOptions): Promise<number> {
   const { node, declared, origin, log } = options;
   const waiting: Promise<void>[] = [];
+  let unavailableCount = 0;
   let findings: Promise<void> | null = null;
+  const apply = async (step: EffectiveStep): Promise<void> => {
+    if ((await applyStep(step, options)) === 'unavailable') unavailableCount += 1;
+  };
   for (const step of planApply(node.roster(), declared, origin)) {
     if (step.action === 'left-alone') {
       log.warn({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name} is left alone: ${step.why}`);
@@ -35,15 +60,21 @@ export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
     if (!isEffective(step)) continue;
     if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
     if (step.kind === 'listener' && step.action === 'add') await (findings ??= firstFindings(node));
-    const applied = applyStep(step, options);
+    const applied = apply(step);
     if (step.kind === 'backend') waiting.push(applied);
     else await applied;
   }
   await Promise.all(waiting);
+  return unavailableCount;
 }
 
-async function applyStep(step: EffectiveStep, { node, origin, log }: ApplyConfigOptions): Promise<void> {
+async function applyStep(
+  step: EffectiveStep,
+  { node, origin, log }: ApplyConfigOptions,
+): Promise<CommandOutcome['outcome']> {
   const outcome = await node.execute(step.command, origin);
-  if (outcome.outcome === 'appended' || outcome.outcome === 'unchanged') return;
-  log.error({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name}: ${outcome.message}`);
+  if (outcome.outcome === 'refused') {
+    log.error({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name}: ${outcome.message}`);
+  }
+  return outcome.outcome;
 }

@@ -8,12 +8,10 @@
  * So this file imports as little as it can; the rest of the node is in `serve-node.ts`.
  */
 import type { NodeHandle } from '@muster/actors';
-import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
-import { openEmbeddedJournal } from '@muster/journal-embedded';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
-import type { JournalConfig } from '../config/journal-config.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { LogFormat } from '../log/log.ts';
+import { openJournal } from './open-journal.ts';
 import { WorkerProcesses } from './worker-processes.ts';
 
 export interface RunNodeOptions {
@@ -30,21 +28,13 @@ export async function runNode(options: RunNodeOptions): Promise<number> {
   const { config } = options;
   const workers = new WorkerProcesses({ node: config.id, maxConnections: config.maxConnections });
   workers.forkAhead(config.workers);
-  const [opened, { serveNode }] = await Promise.all([openJournal(config.journal), import('./serve-node.ts')]);
-  if (opened instanceof JournalError) {
+  const loading = import('./serve-node.ts');
+  const log = loading.then(({ createNodeLog }) => createNodeLog(options));
+  const [opening, { serveNode }] = await Promise.all([openJournal(config, log), loading]);
+  if (opening.outcome === 'failed') {
     workers.close();
-    process.stderr.write(`muster: ${opened.message}\n`);
+    process.stderr.write(`muster: ${opening.reason}\n`);
     return 1;
   }
-  return serveNode({ ...options, journal: opened, workers });
-}
-
-async function openJournal(config: JournalConfig): Promise<Journal | JournalError> {
-  if (config.kind === 'memory') return createMemoryJournal();
-  try {
-    return await openEmbeddedJournal({ path: config.path });
-  } catch (error) {
-    if (error instanceof JournalError) return error;
-    throw error;
-  }
+  return serveNode({ ...options, opened: opening.open, workers, log: await log });
 }

@@ -4,36 +4,66 @@
  *     journal ─► node (actors) ─► workers          started in this order,
  *                  ▲    └─► log, admin API         stopped in the reverse one
  *              config applied, once the node has caught up
+ *
+ * A node that starts on its local snapshot serves before it has caught up. It counts as ready from then on; its config is
+ * applied once the journal is there, and again whenever another history takes the place of the one that it served.
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
-import type { Journal } from '@muster/journal';
+import packageFile from '../../package.json' with { type: 'json' };
 import { createLog, type Log } from '../log/log.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
+import type { OpenJournal } from './open-journal.ts';
 import { startConfiguredProbe } from './start-probe.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { RunNodeOptions } from './run-node.ts';
+import { noticeWaiting } from './waiting-notice.ts';
 import type { WorkerProcesses } from './worker-processes.ts';
 
 export interface ServeNodeOptions extends RunNodeOptions {
-  readonly journal: Journal;
+  readonly opened: OpenJournal;
   readonly workers: WorkerProcesses;
+  readonly log: Log;
 }
 
 /** Probes are started in batches this far apart: one wake-up for many costs half the CPU of one for each. */
 const CLOCK_TICK_MS = 50;
 
+export function createNodeLog({ config, logFormat }: Pick<RunNodeOptions, 'config' | 'logFormat'>): Log {
+  const format = logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
+  return createLog({ level: config.logLevel, format, node: config.id, output: process.stdout });
+}
+
 /** Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code. */
 export async function serveNode(options: ServeNodeOptions): Promise<number> {
-  const { config, journal, workers } = options;
-  const format = options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
-  const log = createLog({ level: config.logLevel, format, node: config.id, output: process.stdout });
-  const node = startNode({
+  const { config, opened, log } = options;
+  const node = startConfiguredNode(options);
+  // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
+  const { startAdmin } = await import('./admin-endpoint.ts');
+  let isReady = false;
+  const admin = await startAdmin({ node, config, log, isConfigApplied: () => isReady });
+  if (admin?.outcome === 'failed') {
+    await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
+    await opened.close();
+    process.stderr.write(`muster: ${admin.reason}\n`);
+    return 1;
+  }
+  await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
+  await shutDown({ opened, admin, log });
+  return 0;
+}
+
+function startConfiguredNode({ config, opened, workers, log }: ServeNodeOptions): NodeHandle {
+  const { journal, live, localSnapshot } = opened;
+  return startNode({
     node: config.id,
     cluster: config.cluster,
     journal,
+    live,
+    localSnapshot,
+    version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
     startProbe: startConfiguredProbe,
@@ -41,29 +71,18 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     spawnWorker: workers.spawn,
     log,
   });
-  // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
-  const { startAdmin } = await import('./admin-endpoint.ts');
-  let isConfigApplied = false;
-  const admin = await startAdmin({ node, config, log, isConfigApplied: () => isConfigApplied });
-  if (admin?.outcome === 'failed') {
-    await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
-    await journal.close();
-    process.stderr.write(`muster: ${admin.reason}\n`);
-    return 1;
-  }
-  await serveUntilStopped(node, { ...options, onConfigApplied: () => (isConfigApplied = true) }, log);
-  await shutDown({ journal, admin, log });
-  return 0;
 }
 
 interface ServeOptions extends ServeNodeOptions {
-  readonly onConfigApplied: () => void;
+  /** The node serves what it should, or as near to it as it can come without its journal. */
+  readonly onReady: () => void;
 }
 
-async function serveUntilStopped(node: NodeHandle, options: ServeOptions, log: Log): Promise<void> {
+async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promise<void> {
+  const { log, opened } = options;
   const stopping = stopSignal();
-  const stopLogging = logMembership(node, log);
-  const serving = applyAndServe(node, options, log).catch((error: unknown) => {
+  const endings = [logMembership(node, log), noticeWaiting(node, { awayReason: opened.awayReason, log })];
+  const serving = applyAndServe(node, options).catch((error: unknown) => {
     log.error({ err: error }, 'the node stopped before it served');
   });
   const signal = await stopping.first;
@@ -72,28 +91,49 @@ async function serveUntilStopped(node: NodeHandle, options: ServeOptions, log: L
   await Promise.race([node.stop({ drainTimeoutMs, reason: signal }), stopping.second]);
   await node.stop({ drainTimeoutMs: 0, reason: signal });
   await serving;
-  stopLogging();
+  for (const end of endings) end();
   stopping.forget();
 }
 
-async function applyAndServe(node: NodeHandle, options: ServeOptions, log: Log): Promise<void> {
-  await node.caughtUp();
-  await applyConfig({ node, declared: options.declared, origin: `config:${options.config.id}`, log });
-  options.onConfigApplied();
+async function applyAndServe(node: NodeHandle, options: ServeOptions): Promise<void> {
+  const { declared, config, log, onReady, onServing } = options;
+  const apply = () => applyConfig({ node, declared, origin: `config:${config.id}`, log });
+  await Promise.race([node.ready(), node.caughtUp()]);
+  if (node.status().isFromLocalSnapshot) {
+    onReady();
+    logServing(node, log, 'its last local snapshot; the config is applied once the journal is there');
+    await node.caughtUp();
+  }
+  await apply();
+  node.onEpochAdopted(() => void applyAgain(apply, log));
+  onReady();
   await node.ready();
+  logServing(node, log);
+  onServing?.(node);
+}
+
+async function applyAgain(apply: () => Promise<void>, log: Log): Promise<void> {
+  log.warn({}, 'another history was adopted: the config is applied to it');
+  await apply().catch((error: unknown) => log.error({ err: error }, 'the config could not be applied'));
+}
+
+function logServing(node: NodeHandle, log: Log, source?: string): void {
   const { revision, hash, workers } = node.status();
-  log.info({ revision, hash }, `serving at revision ${revision} (hash ${hash}) with ${workers.length} worker(s)`);
-  options.onServing?.(node);
+  const from = source === undefined ? '' : `, from ${source}`;
+  log.info(
+    { revision, hash },
+    `serving at revision ${revision} (hash ${hash}) with ${workers.length} worker(s)${from}`,
+  );
 }
 
 interface Running {
-  readonly journal: Journal;
+  readonly opened: OpenJournal;
   readonly admin: RunningAdmin | null;
   readonly log: Log;
 }
 
-async function shutDown({ journal, admin, log }: Running): Promise<void> {
+async function shutDown({ opened, admin, log }: Running): Promise<void> {
   await admin?.close();
-  await journal.close();
+  await opened.close();
   log.info({}, 'stopped');
 }

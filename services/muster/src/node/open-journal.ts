@@ -1,0 +1,55 @@
+/**
+ * The node's journal, as its config says, with what comes with it: a shared journal brings a wire to other nodes, and a
+ * snapshot on this machine for a start without it.
+ *
+ * What only one kind needs is loaded for that kind, so that no node pays for a client that it does not use.
+ */
+import type { LiveWire, LocalSnapshot } from '@muster/actors';
+import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
+import { openEmbeddedJournal } from '@muster/journal-embedded';
+import type { NodeConfig } from '../config/node-config.ts';
+import type { Log } from '../log/log.ts';
+
+export interface OpenJournal {
+  readonly journal: Journal;
+  /** Null for a node that is alone with its journal. */
+  readonly live: LiveWire | null;
+  readonly localSnapshot: LocalSnapshot | null;
+  /** For people: why the journal cannot be reached, and where it was looked for; null while it can, or is in this process. */
+  readonly awayReason: () => string | null;
+  /** The journal, then what it stands on. */
+  close(): Promise<void>;
+}
+
+export type JournalOpening =
+  | { readonly outcome: 'open'; readonly open: OpenJournal }
+  /** One line for people: what is wrong, and what to do. */
+  | { readonly outcome: 'failed'; readonly reason: string };
+
+/** `log` is waited for only where opening has something to tell. */
+export async function openJournal(config: NodeConfig, log: Promise<Log>): Promise<JournalOpening> {
+  switch (config.journal.kind) {
+    case 'memory':
+      return alone(createMemoryJournal());
+    case 'embedded':
+      return openEmbedded(config.journal.path);
+    case 'jetstream': {
+      const { openShared } = await import('./open-shared-journal.ts');
+      return openShared(config.journal, { cluster: config.cluster, log: await log });
+    }
+  }
+}
+
+async function openEmbedded(path: string): Promise<JournalOpening> {
+  try {
+    return alone(await openEmbeddedJournal({ path }));
+  } catch (error) {
+    if (error instanceof JournalError) return { outcome: 'failed', reason: error.message };
+    throw error;
+  }
+}
+
+function alone(journal: Journal): JournalOpening {
+  const open = { journal, live: null, localSnapshot: null, awayReason: () => null, close: () => journal.close() };
+  return { outcome: 'open', open };
+}

@@ -1,0 +1,61 @@
+/**
+ * A journal on JetStream: one link to NATS, and on it the journal and the wire to other nodes.
+ *
+ * NATS may be away; the node then starts on its local snapshot or waits. What cannot become right by waiting, a file that
+ * cannot be read or a stream of another make, is told in one line instead.
+ */
+import { JournalError } from '@muster/journal';
+import { openJetStreamJournal } from '@muster/journal-jetstream';
+import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
+import { liveWire, NatsAccessError, openNatsLink, type NatsLink } from '@muster/nats';
+import type { JetStreamConfig } from '../config/journal-config.ts';
+import type { Log } from '../log/log.ts';
+import { localSnapshotFile } from './local-snapshot-file.ts';
+import type { JournalOpening } from './open-journal.ts';
+
+export interface SharedOptions {
+  readonly cluster: string;
+  readonly log: Log;
+}
+
+export async function openShared(config: JetStreamConfig, { cluster, log }: SharedOptions): Promise<JournalOpening> {
+  const link = linkTo(config, log);
+  if (typeof link === 'string') return { outcome: 'failed', reason: link };
+  const { replicas, streamBytesMax, retentionHours, duplicateWindowMs } = config;
+  const limits = { replicas, streamBytesMax, retentionHours, duplicateWindowMs };
+  try {
+    const journal = await openJetStreamJournal({
+      link,
+      cluster,
+      ...limits,
+      log: (line) => log.warn({ cluster }, line),
+    });
+    const open = {
+      journal,
+      live: liveWire(link, { textCharactersMax: LIVE_WORD_CHARACTERS_MAX }),
+      localSnapshot: localSnapshotFile(config.localSnapshotPath, log),
+      awayReason: () => link.awayReason,
+      close: async () => {
+        await journal.close();
+        await link.close();
+      },
+    };
+    return { outcome: 'open', open };
+  } catch (error) {
+    await link.close();
+    if (error instanceof JournalError) return { outcome: 'failed', reason: error.message };
+    throw error;
+  }
+}
+
+function linkTo({ access }: JetStreamConfig, log: Log): NatsLink | string {
+  try {
+    const link = openNatsLink(access, {
+      log: (line) => (link.connection === null ? log.warn({}, line) : log.info({}, line)),
+    });
+    return link;
+  } catch (error) {
+    if (error instanceof NatsAccessError) return error.message;
+    throw error;
+  }
+}
