@@ -14,15 +14,21 @@ const CLUSTER = 'e2e';
 /** Far below what a person takes for an answer that does not come. */
 const FAIL_FAST_MS = 1_000;
 
-/** As anybody's `nats pub` does it; resolves when the stream has it. */
-async function publish(nats: NatsServer, subject: string, payload: object | string): Promise<void> {
+async function request(nats: NatsServer, subject: string, text: string): Promise<void> {
   const connection = await connect({ servers: [nats.url] });
-  await connection.request(
-    `muster.${CLUSTER}.${subject}`,
-    typeof payload === 'string' ? payload : JSON.stringify(payload),
-    { timeout: 5_000 },
-  );
+  await connection.request(subject, text, { timeout: 5_000 });
   await connection.close();
+}
+
+/** As anybody's `nats pub` does it; resolves when the stream has it. */
+function publish(nats: NatsServer, subject: string, payload: object | string): Promise<void> {
+  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
+  return request(nats, `muster.${CLUSTER}.${subject}`, text);
+}
+
+/** As an operator's tool does it behind the nodes' backs. */
+function jetStream(nats: NatsServer, action: string, body?: object): Promise<void> {
+  return request(nats, `$JS.API.${action}`, body === undefined ? '' : JSON.stringify(body));
 }
 
 async function greeting(node: TestNode): Promise<string> {
@@ -126,11 +132,37 @@ describe.skipIf('unavailable' in program)(`on a NATS server${why}`, () => {
     await eventually('the node serves', async () => (await fetch(`${node.admin}/readyz`)).ok);
   });
 
+  test('a stream that was deleted changes nothing until a person says so, and then the config is applied again', async () => {
+    await using backend = await startNamedEcho('served');
+    const config = onePool([backend.target]);
+    await using node = await startTestNode({
+      folder,
+      id: 'lb-6',
+      journal: { servers: [nats.url], cluster: 'gone' },
+      config,
+    });
+    const { epoch } = await node.status();
+    await jetStream(nats, 'STREAM.DELETE.muster-gone');
+    await eventually('the node has noticed', async () => (await node.status()).journalAwaySinceMs !== null);
+    expect(await greeting(node)).toBe('served');
+
+    await jetStream(nats, 'STREAM.CREATE.muster-gone', { name: 'muster-gone', subjects: ['muster.gone.>'] });
+    await eventually('it says so', async () => (await node.status()).epochChange !== null);
+    expect((await node.muster('status')).output).toMatch(/^THE JOURNAL IS ANOTHER ONE/);
+    expect(await (await fetch(`${node.admin}/metrics`)).text()).toContain('muster_journal_epoch_changed 1');
+    expect((await fetch(`${node.admin}/readyz`)).status).toBe(200);
+    expect(await greeting(node)).toBe('served');
+
+    expect(await node.muster('adopt-epoch')).toMatchObject({ code: 0 });
+    await eventually('the config is applied again', async () => (await node.status()).backendsCount === 1);
+    expect((await node.status()).epoch).not.toBe(epoch);
+    expect(await greeting(node)).toBe('served');
+    expect((await node.muster('adopt-epoch')).code).toBe(1);
+  });
+
   test('a stream that must not be used ends the start with one line, without a secret', async () => {
-    const connection = await connect({ servers: [nats.url] });
     const stream = { name: 'muster-theirs', subjects: ['muster.theirs.>'], max_age: 60_000_000_000 };
-    await connection.request('$JS.API.STREAM.CREATE.muster-theirs', JSON.stringify(stream));
-    await connection.close();
+    await jetStream(nats, 'STREAM.CREATE.muster-theirs', stream);
     const servers = [nats.url.replace('//', '//user:hunter2@')];
     await using node = await spawnTestNode({ folder, id: 'lb-5', journal: { servers, cluster: 'theirs' } });
     expect(await node.process.exited()).toBe(1);

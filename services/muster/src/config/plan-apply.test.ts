@@ -177,6 +177,8 @@ describe('by example', () => {
       listeners: [{ id: 'mine', spec: listenerSpecSchema.parse({ bind: 'h:1', pool: 'p', nodes }) }],
     });
     expect(plan(roster, mine(['lb-1']))).toEqual([expect.stringMatching(/^\+ listener mine/)]);
+    const both = applyPlan(roster, planApply(roster, mine(['lb-1']), ORIGIN));
+    expect(plan(both, mine(['lb-1']))).toEqual(['= 1 unchanged']);
     expect(plan(roster, mine(['lb-1', 'lb-2']))).toEqual([
       '! listener mine   left alone: listener theirs, owned by sdk:x, is bound to h:1',
     ]);
