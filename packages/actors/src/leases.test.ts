@@ -82,17 +82,21 @@ describe("a member's lease", () => {
     expect(cluster.backends('lb-1')).toEqual([]);
   });
 
-  test('fault: a node that stood still gives everybody a full lease', async () => {
-    await using cluster = await SimulatedCluster.of('lb-1');
-    const member = await cluster.join(MEMBER);
-    member.fallSilent();
-    await cluster.clock.advance(5_000);
-    cluster.clock.standStill(60_000);
-    await cluster.clock.advance(9_000);
-    expect(cluster.backends('lb-1')).toEqual(['b-1']);
-    await cluster.clock.advance(4_000);
-    expect(cluster.backends('lb-1')).toEqual([]);
-  });
+  // The shorter one does not silence its own voice for long enough to be noticed by that.
+  test.each([2_000, 60_000])(
+    'fault: a node that stood still for %d ms gives everybody a full lease',
+    async (stoodMs) => {
+      await using cluster = await SimulatedCluster.of('lb-1');
+      const member = await cluster.join(MEMBER);
+      member.fallSilent();
+      await cluster.clock.advance(8_500);
+      cluster.clock.standStill(stoodMs);
+      await cluster.clock.advance(9_000);
+      expect(cluster.backends('lb-1')).toEqual(['b-1']);
+      await cluster.clock.advance(4_000);
+      expect(cluster.backends('lb-1')).toEqual([]);
+    },
+  );
 
   test("fault: steps of the system's clock change nothing", async () => {
     await using cluster = await SimulatedCluster.of('lb-1', 'lb-2');
