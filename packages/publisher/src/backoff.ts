@@ -1,6 +1,6 @@
 /** Waits between attempts: exponential, with jitter, so that a thousand members do not come back in one moment. */
 
-export const RETRY_WAIT_MIN_MS = 100;
+const RETRY_WAIT_MIN_MS = 100;
 /** However often it failed, it is tried again after this. */
 export const RETRY_WAIT_MAX_MS = 5_000;
 

@@ -5,9 +5,9 @@
 import { eventSchemas, isName, NAME_RULE, type EventOf } from '@muster/membership';
 import { PublisherError } from './publisher-error.ts';
 
-export const LEASE_MS = 15_000;
+const LEASE_MS = 15_000;
 /** How long `drain` and `leave` wait for their acknowledgement. */
-export const ANSWER_TIMEOUT_MS = 2_000;
+const ANSWER_TIMEOUT_MS = 2_000;
 /** Below this, heartbeats are a load on everybody and tell nothing. */
 const HEARTBEAT_MS_MIN = 100;
 const TIMEOUT_MS_MAX = 86_400_000;

@@ -5,7 +5,7 @@
  * behind) the waits double from one heartbeat to a minute, so that a mistake does not fill the journal.
  */
 
-export const REGISTER_AGAIN_WAIT_MAX_MS = 60_000;
+const REGISTER_AGAIN_WAIT_MAX_MS = 60_000;
 
 export class RegistrationPace {
   readonly #heartbeatMs: number;
