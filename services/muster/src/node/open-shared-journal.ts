@@ -4,6 +4,7 @@
  * NATS may be away; the node then starts on its local snapshot or waits. What cannot become right by waiting, a file that
  * cannot be read or a stream of another make, is told in one line instead.
  */
+import { existsSync } from 'node:fs';
 import { JournalError } from '@muster/journal';
 import { openJetStreamJournal } from '@muster/journal-jetstream';
 import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
@@ -12,6 +13,9 @@ import type { JetStreamConfig } from '../config/journal-config.ts';
 import type { Log } from '../log/log.ts';
 import { localSnapshotFile } from './local-snapshot-file.ts';
 import type { JournalOpening } from './open-journal.ts';
+
+/** How long the start waits for NATS where there is something to serve without it, and where there is not. */
+const OPEN_TIMEOUT_MS = { withSnapshot: 500, withoutSnapshot: 2_000 };
 
 export interface SharedOptions {
   readonly cluster: string;
@@ -23,11 +27,13 @@ export async function openShared(config: JetStreamConfig, { cluster, log }: Shar
   if (typeof link === 'string') return { outcome: 'failed', reason: link };
   const { replicas, streamBytesMax, retentionHours, duplicateWindowMs } = config;
   const limits = { replicas, streamBytesMax, retentionHours, duplicateWindowMs };
+  const openTimeoutMs = OPEN_TIMEOUT_MS[existsSync(config.localSnapshotPath) ? 'withSnapshot' : 'withoutSnapshot'];
   try {
     const journal = await openJetStreamJournal({
       link,
       cluster,
       ...limits,
+      openTimeoutMs,
       log: (line) => log.warn({ cluster }, line),
     });
     const open = {

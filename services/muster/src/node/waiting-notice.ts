@@ -1,15 +1,14 @@
 /**
  * Says every ten seconds what a node waits for that has nothing to serve: its journal is away, and there was no local snapshot.
  */
-import type { NodeHandle } from '@muster/actors';
-import type { Log } from '../log/log.ts';
+import type { Logger, NodeHandle } from '@muster/actors';
 
 const NOTICE_INTERVAL_MS = 10_000;
 
 /** `awayReason` names the addresses that are tried. Returns what ends it; it ends by itself once the node serves. */
 export function noticeWaiting(
   node: Pick<NodeHandle, 'status'>,
-  { awayReason, log }: { readonly awayReason: () => string | null; readonly log: Pick<Log, 'warn'> },
+  { awayReason, log }: { readonly awayReason: () => string | null; readonly log: Pick<Logger, 'warn'> },
 ): () => void {
   const timer = setInterval(() => {
     const { state } = node.status();
