@@ -1,4 +1,4 @@
-# One image for the muster node and for the spells demo backend; docker-compose.yml shows both.
+# One image for muster nodes and for the spells demo backends; docker-compose.yml shows both.
 #
 #   docker build -t muster .
 
@@ -13,7 +13,8 @@ FROM node:26-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=dependencies /app /app
-# The journal is the only thing that is written. A new volume takes over the owner of this folder.
+# The only thing that is written: the journal, or the last snapshot where NATS keeps the journal. A new volume takes over the
+# owner of this folder.
 RUN mkdir data && chown node:node data
 VOLUME /app/data
 USER node

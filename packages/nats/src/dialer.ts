@@ -54,7 +54,8 @@ export async function dial(options: DialOptions): Promise<Dialled> {
     if (typeof outcome !== 'string') return { connection: outcome, server };
     reasons.push(complaint(server, outcome));
   }
-  return { reason: reasons.join('; ') };
+  // In an order of their own, so that the same trouble is always the same line.
+  return { reason: reasons.sort().join('; ') };
 }
 
 /** For people: `NATS at nats://127.0.0.1:4222 refused the connection`. */

@@ -36,7 +36,8 @@ interface JsonLine {
 const WARN = 40;
 const ERROR = 50;
 
-function readable(line: string): string {
+/** A JSON line as people read it. */
+export function readable(line: string): string {
   const { level, time, msg, err } = JSON.parse(line) as JsonLine;
   const severity = level >= ERROR ? 'ERROR  ' : level >= WARN ? 'WARN  ' : '';
   const cause = err?.message === undefined ? '' : `: ${err.message}`;
