@@ -3,7 +3,8 @@ import { createMemoryJournal, type Journal } from '@muster/journal';
 import { isEligible, rosterHash, viewpointOf, withPendingFacts, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { SimulatedDisk } from './simulated-disk.ts';
-import { REFUSE, SimulatedWorld, type SimulatedWorker } from './simulated-world.ts';
+import type { SimulatedWorker } from './simulated-worker.ts';
+import { REFUSE, SimulatedWorld } from './simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const OTHER_TARGET = '10.0.0.2:80';
@@ -185,19 +186,24 @@ describe('I2: another history', () => {
     expect(world.node.status()).toMatchObject({ epoch: 'epoch-3', epochChange: null });
   });
 
-  test('a fact that was on its way to the old one is sent to the new one', async () => {
-    await using world = await servingWorld();
-    world.journal.appendAnswer = 'unavailable';
-    world.targets.answerByTarget.set(TARGET, REFUSE);
-    await world.clock.advance(5_000);
-    const next = new SimulatedWorld(history('epoch-2'));
-    await publishPool(next, [TARGET, OTHER_TARGET]);
-    world.journal.replaceWith(next.journal.inner);
-    world.journal.appendAnswer = 'true';
-    await world.clock.advance(5_000);
-    expect((await world.facts()).sort()).toEqual(['healthy b-2', 'unhealthy b-1']);
-    expect(world.node.status().pendingFactsCount).toBe(0);
-  });
+  test.each(['unavailable', 'held'] as const)(
+    'a fact whose append was %s in the old one is sent to the new one',
+    async (answer) => {
+      await using world = await servingWorld();
+      world.journal.appendAnswer = answer;
+      world.targets.answerByTarget.set(TARGET, REFUSE);
+      await world.clock.advance(5_000);
+      const next = new SimulatedWorld(history('epoch-2'));
+      await publishPool(next, [TARGET, OTHER_TARGET]);
+      world.journal.replaceWith(next.journal.inner);
+      world.journal.appendAnswer = 'true';
+      await world.clock.settle();
+      for (const release of world.journal.heldAnswers) release();
+      await world.clock.advance(5_000);
+      expect((await world.facts()).sort()).toEqual(['healthy b-2', 'unhealthy b-1']);
+      expect(world.node.status().pendingFactsCount).toBe(0);
+    },
+  );
 
   test('a worker that was behind in the old one is not taken for one that is ahead in the new one', async () => {
     await using world = await servingWorld();

@@ -50,6 +50,30 @@ describe('I6: a running node', () => {
     expect(await world.execute(drain)).toMatchObject({ outcome: 'appended' });
   });
 
+  test('judges what it saw by all that happened meanwhile, before it appends any of it', async () => {
+    await using world = await servingWorld();
+    world.journal.goAway();
+    world.targets.answerByTarget.set(TARGET, REFUSE);
+    await world.clock.advance(5_000);
+    expect(world.healthOf('b-1').pending).toBe('BackendTurnedUnhealthy');
+    for (let index = 0; index < 2_500; index++) await world.publish('node.lb-9', { type: 'NodeStarted' });
+    await world.publish('backend.p.b-1', { type: 'BackendRegistered', target: '10.0.0.2:80' });
+    world.journal.comeBack();
+    const lags: number[] = [];
+    const outcomes: object[] = [];
+    while (world.node.status().pendingFactsCount > 0 || world.node.status().revision < 2_500) {
+      const { revision, headRevision, journalAwaySinceMs } = world.node.status();
+      if (journalAwaySinceMs === null) lags.push(headRevision - revision);
+      if (revision > 1_000 && revision < 2_500) outcomes.push(await world.execute(drain));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await world.clock.settle();
+    expect(Math.max(...lags)).toBeGreaterThan(1_000);
+    expect(outcomes[0]).toMatchObject({ outcome: 'unavailable', isStored: 'no' });
+    expect(await world.facts()).toEqual(['healthy b-1', 'healthy b-1']);
+    expect(world.node.roster().rejectedCount).toBe(0);
+  });
+
   test('measures how long by a clock that does not step', async () => {
     await using world = await servingWorld();
     world.journal.goAway();

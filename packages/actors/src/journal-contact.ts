@@ -4,8 +4,8 @@
  * anything may be appended.
  *
  *   away, not taking appends   passes; whoever has something to append tries again after a backoff
- *   away, not to be read       passes; until the follower has read it again nobody appends, because what comes back may be
- *                              another history
+ *   away, not to be read       passes; until the follower has read it to its end again nobody appends, because what comes
+ *                              back may be another history, or say that what is to be appended is old news
  *   replaced                   it is another history now; nothing is appended until that one is adopted
  *
  * The node serves what it has in all three [I6].
@@ -36,7 +36,8 @@ export class JournalContact {
   readonly #log: Logger;
   readonly #backListeners: (() => void)[] = [];
   #absence: Absence | null = null;
-  #isUnreadable = false;
+  /** Since its follower could not read it, it has not been read to its end. */
+  #isUnread = false;
   #replacement: Replacement | null = null;
 
   constructor(journal: Journal, { clock, log }: { clock: Clock; log: Logger }) {
@@ -65,22 +66,30 @@ export class JournalContact {
   /** It cannot be read, as its follower found. */
   unreadable(reason: string): void {
     this.failed(reason);
-    this.#isUnreadable = true;
+    this.#isUnread = true;
   }
 
-  /** It was read. That says nothing about appends, unless it could not even be read before. */
+  /** It is being read again. That says nothing about appends, unless it could not even be read before. */
   answered(): void {
-    if (!this.#isUnreadable) return;
-    this.#isUnreadable = false;
-    this.#isBack();
+    if (this.#isUnread) this.#endAbsence();
+  }
+
+  /** It has been read to its end, so that what is to be appended can be judged. */
+  wasRead(): void {
+    if (!this.#isUnread) return;
+    this.#endAbsence();
+    this.#isUnread = false;
+    for (const listener of this.#backListeners) listener();
   }
 
   /** It took an append. */
   tookAppend(): void {
-    if (!this.#isUnreadable) this.#isBack();
+    if (this.#isUnread || this.#absence === null) return;
+    this.#endAbsence();
+    for (const listener of this.#backListeners) listener();
   }
 
-  /** Told each time when it answers again, also as another history. */
+  /** Told each time when appends may be tried again. */
   onBack(listener: () => void): void {
     this.#backListeners.push(listener);
   }
@@ -107,18 +116,19 @@ export class JournalContact {
   /** Why nothing may be appended now, for people; or null. */
   appendRefusal(): string | null {
     if (this.#replacement !== null) return this.#replacedMessage(this.#replacement.epoch);
-    if (!this.#isUnreadable || this.#absence === null) return null;
+    if (!this.#isUnread) return null;
+    if (this.#absence === null)
+      return 'the journal is back and is being read: nothing was appended; try again in a moment';
     const { sinceMs, reason } = this.#absence;
     const since = new Date(sinceMs).toISOString();
     return `the journal has been away since ${since} (${reason}): nothing was appended; try again when it is back`;
   }
 
-  #isBack(): void {
+  #endAbsence(): void {
     if (this.#absence === null) return;
     const awayMs = Math.round(this.#clock.elapsedMs() - this.#absence.sinceElapsedMs);
     this.#absence = null;
     this.#log.info({ awayMs }, `the journal is back after ${Math.round(awayMs / 100) / 10} s`);
-    for (const listener of this.#backListeners) listener();
   }
 
   #replacedMessage(epoch: string): string {

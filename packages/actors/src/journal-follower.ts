@@ -14,7 +14,7 @@
  * is doing, and it looks again at what there is to do.
  */
 import { setImmediate } from 'node:timers/promises';
-import { JournalError } from '@muster/journal';
+import { FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
@@ -135,20 +135,26 @@ export class JournalFollower {
   async #followServed(signal: AbortSignal): Promise<void> {
     const { contact, folded, onEvents, onCaughtUp } = this.#ports;
     const { revision: afterRevision } = folded.roster;
+    let isHeadKnown = false;
     for await (const item of contact.journal.follow({ afterRevision, epoch: contact.epoch!, signal })) {
       if (signal.aborted) return;
       switch (item.kind) {
         case 'events':
           this.#answered();
+          if (!isHeadKnown && item.events.length === FOLLOW_BATCH_EVENTS) void this.#hearOfHead();
+          isHeadKnown = true;
           onEvents(item.events);
           await setImmediate();
           break;
         case 'caught-up':
-          this.#answered();
+          this.#failuresInARow = 0;
+          contact.wasRead();
+          isHeadKnown = true;
           folded.heardOf(item.revision);
           onCaughtUp();
           break;
         case 'away':
+          isHeadKnown = false;
           this.#unreadable(item.reason);
           break;
         case 'epoch-changed':
@@ -157,6 +163,17 @@ export class JournalFollower {
       }
     }
     if (!signal.aborted) throw new Error('the journal ended its follower without a reason');
+  }
+
+  /** For the lag in the status, where there is much to read. */
+  async #hearOfHead(): Promise<void> {
+    const { contact, folded, log } = this.#ports;
+    try {
+      const { epoch, revision } = await contact.journal.head();
+      if (epoch === contact.epoch && contact.replacement === null) folded.heardOf(revision);
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, `how far the journal has come is not known: ${messageOf(error)}`);
+    }
   }
 
   /** Reads the other history until it may be adopted, or is gone too. */
@@ -204,10 +221,9 @@ export class JournalFollower {
     for await (const step of builder.steps(signal)) {
       if (step.kind === 'replaced') return this.#abandonRebuild();
       if (step.kind === 'away') this.#unreadable(step.reason);
+      else this.#answered();
       if (builder.folded.roster.revision < folded.roster.revision) continue;
       if (!(await this.#swap(builder, { isOtherHistory: false }))) return;
-      // Only now may anything be appended: what waits is judged by the new roster first.
-      this.#answered();
       this.#rebuild = null;
       this.#rebuilds = { count: this.#rebuilds.count + 1, lastReason: reason };
       return;

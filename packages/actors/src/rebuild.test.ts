@@ -1,5 +1,5 @@
 /** The roster built anew beside the one that is served: what retention removed, and what differs from the log. */
-import { createMemoryJournal } from '@muster/journal';
+import { createMemoryJournal, type Journal } from '@muster/journal';
 import { encodeSnapshot, rosterHash, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { FoldedRoster } from './folded-roster.ts';
@@ -103,12 +103,38 @@ describe('a node that is slower than retention', () => {
   });
 });
 
+/** A journal that hands over events one by one, and in one of its followers says `caught-up` before it is true. */
+function lateIn(journal: Journal, late: { readonly follow: number; readonly afterRevision: number }): Journal {
+  let followsCount = 0;
+  return {
+    append: (...append) => journal.append(...append),
+    read: (options) => journal.read(options),
+    head: () => journal.head(),
+    saveSnapshot: (snapshot) => journal.saveSnapshot(snapshot),
+    loadSnapshot: (atOrBefore) => journal.loadSnapshot(atOrBefore),
+    renew: () => journal.renew(),
+    close: () => journal.close(),
+    async *follow(options) {
+      followsCount += 1;
+      const isLate = followsCount === late.follow;
+      for await (const item of journal.follow(options)) {
+        if (item.kind !== 'events') yield item;
+        else
+          for (const event of item.events) {
+            yield { kind: 'events', events: [event] };
+            if (isLate && event.revision === late.afterRevision) yield { kind: 'caught-up', revision: event.revision };
+          }
+      }
+    },
+  };
+}
+
 describe('a roster that differs from the log', () => {
   /** A follower without a node around it. */
-  function follower(world: SimulatedWorld) {
+  function follower(world: SimulatedWorld, journal: Journal = world.journal) {
     const { clock } = world;
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    const contact = new JournalContact(world.journal, { clock, log });
+    const contact = new JournalContact(journal, { clock, log });
     contact.adopted('epoch-1');
     const folded = new FoldedRoster({ node: 'lb-1', cluster: 'demo', clock });
     const revisions: number[] = [];
@@ -155,6 +181,22 @@ describe('a roster that differs from the log', () => {
     expect(rosterHash(folded.roster)).toBe(rosterHash(await truth(world)));
     expect(revisions).toEqual([...revisions].sort((left, right) => left - right));
     expect(following.rebuilds).toEqual({ count: 1, lastReason: 'lb-2 has another hash' });
+    stop();
+    await world.clock.settle();
+  });
+
+  test('takes its place only where it has come as far', async () => {
+    const world = new SimulatedWorld();
+    await publishPool(world);
+    await setModes(world, 5);
+    const { folded, following, revisions } = follower(world, lateIn(world.journal, { follow: 2, afterRevision: 2 }));
+    const stop = following.start();
+    await world.clock.settle();
+    following.rebuild('lb-2 has another hash');
+    await world.clock.settle();
+    expect(following.rebuilds.count).toBe(1);
+    expect(revisions).toEqual([1, 2, 3, 4, 5, 6, 7, 7]);
+    expect(rosterHash(folded.roster)).toBe(rosterHash(await truth(world)));
     stop();
     await world.clock.settle();
   });
