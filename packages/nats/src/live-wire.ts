@@ -5,6 +5,7 @@
  * server drops a client that is too slow by its own limit. On the way out, what a peer does not take waits in the socket until the
  * link's pings find it gone, seconds later.
  */
+import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { NatsLink } from './nats-link.ts';
 
@@ -30,8 +31,13 @@ const BYTES_PER_CHARACTER_MAX = 3;
 
 const decoder = new TextDecoder();
 
-/** Words of more than `textCharactersMax` characters are passed over, in both directions. */
-export function liveWire(link: NatsLink, { textCharactersMax }: { textCharactersMax: number }): LinkWire {
+export interface LiveWireOptions {
+  /** Longer words are passed over, in both directions. Default `LIVE_WORD_CHARACTERS_MAX`. */
+  readonly textCharactersMax?: number;
+}
+
+export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWire {
+  const { textCharactersMax = LIVE_WORD_CHARACTERS_MAX } = options;
   const say = (subject: string, text: string) => {
     const { connection } = link;
     if (connection === null || text.length > textCharactersMax) return;
