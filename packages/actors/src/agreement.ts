@@ -79,7 +79,7 @@ export class Agreement {
     const { node, version } = announcement;
     const known = this.#peersByNode.get(node);
     const isSameProcess = known?.announcement.instance === announcement.instance;
-    if (known === undefined || known.isSilent) log.info({ node, version }, `node ${node} is heard`);
+    if (known === undefined || known.isSilent) log.info({ peer: node, version }, `node ${node} is heard`);
     const heard = { announcement, heardMs: clock.now(), heardElapsedMs: clock.elapsedMs(), isSilent: false };
     const peer: Peer = isSameProcess ? Object.assign(known, heard) : { ...heard, ...notCompared(), isDisputed: false };
     this.#peersByNode.delete(node);
@@ -115,7 +115,7 @@ export class Agreement {
           allAt = Math.min(allAt, peer.agreement === 'equal' ? peer.comparedRevision : 0);
       } else if (!peer.isSilent) {
         peer.isSilent = true;
-        if (!this.#hasLeft(node)) log.warn({ node }, `node ${node} is silent`);
+        if (!this.#hasLeft(node)) log.warn({ peer: node }, `node ${node} is silent`);
       }
     }
     if (allAt < Infinity) this.#agreedRevision = Math.max(this.#agreedRevision, allAt);
@@ -149,7 +149,8 @@ export class Agreement {
     const { contact, folded, log } = this.#ports;
     const { node, epoch, revision, hash } = announcement;
     if (epoch !== contact.epoch) {
-      if (peer.agreement !== 'other-epoch') log.warn({ node, epoch }, `node ${node} follows another history, ${epoch}`);
+      if (peer.agreement !== 'other-epoch')
+        log.warn({ peer: node, epoch }, `node ${node} follows another history, ${epoch}`);
       Object.assign(peer, notCompared(), { agreement: 'other-epoch' });
       return;
     }
@@ -168,7 +169,7 @@ export class Agreement {
     if (!peer.isDisputed) return;
     peer.isDisputed = false;
     const { comparedRevision: revision } = peer;
-    this.#ports.log.info({ node, revision }, `this node and ${node} agree again, at revision ${revision}`);
+    this.#ports.log.info({ peer: node, revision }, `this node and ${node} agree again, at revision ${revision}`);
   }
 
   #differed(peer: Peer, { own, hash }: { own: string; hash: string }): void {
@@ -179,7 +180,7 @@ export class Agreement {
     if (peer.isDisputed) return;
     peer.isDisputed = true;
     const words = `at revision ${revision} this node has hash ${own} and node ${node} has ${hash}`;
-    this.#ports.log.error({ node, revision, own, hash }, `the nodes disagree: ${words}`);
+    this.#ports.log.error({ peer: node, revision, own, hash }, `the nodes disagree: ${words}`);
   }
 
   #isHeard({ heardElapsedMs }: Peer): boolean {

@@ -38,16 +38,21 @@ export function endOfLease(
   const type = entity.kind === 'node' ? 'NodeStopped' : 'BackendDeregistered';
   return {
     // For example `lease-expired.spells.spells-1.17`. A long name is cut, because ids are limited; the revision alone is unique.
-    id: `${END_ID_PREFIX}${leaseName(entity).slice(0, ID_NAME_CHARACTERS_MAX)}.${revision}`,
+    id: `${END_ID_PREFIX}${nameInId(entity).slice(0, ID_NAME_CHARACTERS_MAX)}.${revision}`,
     subject: formatSubject(cluster, entity),
     origin: `node:${node}`,
     payload: JSON.stringify({ type, reason: LEASE_EXPIRED }),
   };
 }
 
-/** `spells.spells-1` for a member, `node.lb-1` for a node. */
-export function leaseName(entity: LeasedEntity): string {
+/** `node.lb-1`, or `spells.spells-1` for a member. */
+function nameInId(entity: LeasedEntity): string {
   return entity.kind === 'node' ? formatEntity(entity) : `${entity.pool}.${entity.backend}`;
+}
+
+/** Whose lease it is, for people: `node lb-1`, or `spells/spells-1` for a member. */
+export function describeHolder(entity: LeasedEntity): string {
+  return entity.kind === 'node' ? `node ${entity.node}` : `${entity.pool}/${entity.backend}`;
 }
 
 /** Whether an event is the end of a lease that this node was the first to append. */

@@ -14,7 +14,7 @@ import type { AppendOutcome, Journal } from '@muster/journal';
 import { messageOf } from './backoff.ts';
 import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
 import { LeaseWheel } from './lease-wheel.ts';
-import { endOfLease, leaseName, type Lease } from './lease.ts';
+import { describeHolder, endOfLease, type Lease } from './lease.ts';
 import type { Clock, Logger } from './ports.ts';
 
 /** Ends that wait for the journal's answer at once; further ones wait for a later sweep. */
@@ -93,12 +93,12 @@ export class Leases {
 
   #conclude(lease: Lease, outcome: AppendOutcome, silentMs: number): void {
     const { log } = this.#ports;
-    const name = leaseName(lease.entity);
+    const name = describeHolder(lease.entity);
     switch (outcome.outcome) {
       case 'appended':
         if (outcome.isDuplicate) return;
         log.warn(
-          { name, silentMs },
+          { holder: name, silentMs: Math.round(silentMs) },
           `the lease of ${name} has expired: silent for ${Math.round(silentMs / 100) / 10} s`,
         );
         return;
@@ -107,12 +107,18 @@ export class Leases {
         lease.newestRevision = Math.max(lease.newestRevision, outcome.actualRevision);
         return;
       case 'refused':
-        log.error({ name, ...outcome }, `the journal refuses the end of the lease of ${name}: ${outcome.message}`);
+        log.error(
+          { holder: name, ...outcome },
+          `the journal refuses the end of the lease of ${name}: ${outcome.message}`,
+        );
         if (lease.tick !== null) this.#wheel.put(lease, this.#ports.clock.elapsedMs() + lease.leaseMs);
         return;
       case 'unavailable':
       case 'unknown':
-        log.warn({ name, ...outcome }, `the end of the lease of ${name} is not recorded yet: ${outcome.message}`);
+        log.warn(
+          { holder: name, ...outcome },
+          `the end of the lease of ${name} is not recorded yet: ${outcome.message}`,
+        );
     }
   }
 }

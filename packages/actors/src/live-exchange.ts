@@ -213,8 +213,7 @@ export class LiveExchange {
     const isTaken = this.#isNameTaken();
     if (isTaken === this.#wasNameTaken) return;
     this.#wasNameTaken = isTaken;
-    if (isTaken)
-      log.error({ node }, `another process announces itself as node ${node}: give each node a name of its own`);
-    else log.info({ node }, `no other process announces itself as node ${node} any more`);
+    if (isTaken) log.error({}, `another process announces itself as node ${node}: give each node a name of its own`);
+    else log.info({}, `no other process announces itself as node ${node} any more`);
   }
 }
