@@ -11,9 +11,10 @@ export class HeartbeatTimer {
     this.#beat = beat;
   }
 
-  /** The first is due within the interval, at random: a registration is as good as a heartbeat. */
+  /** One at once, so that a member that came back within its lease is heard of; the second within the interval, at random. */
   start(): void {
     this.#schedule(this.#intervalMs * Math.random());
+    this.#beat();
   }
 
   /** One at once and the next an interval later; nothing where it does not run. */
