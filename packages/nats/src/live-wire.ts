@@ -36,6 +36,7 @@ export interface LiveWireOptions {
   readonly textCharactersMax?: number;
 }
 
+/** A wire for the life of the link; it has nothing of its own to close. */
 export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWire {
   const { textCharactersMax = LIVE_WORD_CHARACTERS_MAX } = options;
   const say = (subject: string, text: string) => {
