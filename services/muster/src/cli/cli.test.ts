@@ -188,7 +188,7 @@ describe('status and events', () => {
     expect(JSON.parse(json.stdout)).toMatchObject({ revision: 5, origin: null, rejection: { reason: 'broken-json' } });
   });
 
-  test('listeners of other nodes and pools of a quorum are shown as that', async () => {
+  test('listeners of other nodes, pools of a quorum and members with a lease are shown as that', async () => {
     await using admin = await withSpells();
     const pool = ['pool', 'add', 'q', '--health-tcp', '--health-view', 'quorum'];
     expect((await muster(pool, { admin })).code).toBe(0);
@@ -198,6 +198,19 @@ describe('status and events', () => {
     expect((await muster(['listener', 'list'], { admin })).stdout).toMatch(/far .* lb-2,lb-3 /);
     expect((await muster(['pool', 'list'], { admin })).stdout).toMatch(/q .*TCP every 5000 ms, quorum/);
     expect((await muster(['status'], { admin })).stdout).toMatch(/far .*on other nodes/);
+    const member = {
+      type: 'RegisterBackend',
+      pool: 'q',
+      backend: 'm',
+      target: 'h:1',
+      weight: 1,
+      leaseMs: 5_000,
+    } as const;
+    await admin.node.execute(member, 'sdk:q');
+    const backends = (await muster(['backend', 'list'], { admin })).stdout;
+    expect(backends).toMatch(/MODE +LEASE +HEALTH/);
+    expect(backends).toMatch(/q +m +h:1 +1 +ready +5\.0 s/);
+    expect(backends).toMatch(/spells-1 .* ready +none/);
     const wrong = await muster(['pool', 'add', 'r', '--health-view', 'quorom'], { admin });
     expect(wrong.stderr).toContain('did you mean "quorum"?');
   });

@@ -91,6 +91,7 @@ export interface BackendTableOptions {
 
 export function backendLines(pools: readonly PoolView[], { traffic, nowMs, shownMax }: BackendTableOptions): string[] {
   if (pools.length === 0) return ['no pools; add one: muster pool add ID'];
+  const hasLeases = pools.some(({ backends }) => backends.some(({ leaseMs }) => leaseMs !== null));
   const rows = pools.flatMap((pool) => {
     const picks = (traffic === null ? undefined : own(traffic.pools, pool.id))?.picksByBackend ?? {};
     const shown = pool.backends
@@ -101,6 +102,7 @@ export function backendLines(pools: readonly PoolView[], { traffic, nowMs, shown
         printable(backend.target),
         String(backend.weight),
         backend.mode.value,
+        ...(hasLeases ? [leaseText(backend)] : []),
         healthText(pool, backend, nowMs),
         eligibilityText(backend),
         ...(traffic === null ? [] : [String(own(picks, backend.id) ?? 0)]),
@@ -110,7 +112,15 @@ export function backendLines(pools: readonly PoolView[], { traffic, nowMs, shown
     return shown.length > 0 ? shown : [[pool.id, 'no backends']];
   });
   const picks = traffic === null ? [] : ['PICKS'];
-  return tableLines(['POOL', 'BACKEND', 'TARGET', 'WEIGHT', 'MODE', 'HEALTH', 'TAKES TRAFFIC', ...picks], rows);
+  const lease = hasLeases ? ['LEASE'] : [];
+  return tableLines(
+    ['POOL', 'BACKEND', 'TARGET', 'WEIGHT', 'MODE', ...lease, 'HEALTH', 'TAKES TRAFFIC', ...picks],
+    rows,
+  );
+}
+
+function leaseText({ leaseMs }: BackendView): string {
+  return leaseMs === null ? 'none' : duration(leaseMs);
 }
 
 function healthText({ spec }: PoolView, { health }: BackendView, nowMs: number): string {
