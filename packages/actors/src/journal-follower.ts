@@ -87,7 +87,7 @@ export class JournalFollower {
       await contact.journal.renew();
       const { epoch, revision } = await contact.journal.head();
       const isServed = epoch === contact.epoch && revision >= folded.roster.revision && contact.replacement === null;
-      if (isServed) return { outcome: 'refused', message: `this node serves the journal's history already: ${epoch}` };
+      if (isServed) return { outcome: 'refused', message: servedAlready(epoch) };
     } catch (error) {
       return { outcome: 'unavailable', message: messageOf(error) };
     }
@@ -151,6 +151,7 @@ export class JournalFollower {
           contact.wasRead();
           isHeadKnown = true;
           folded.heardOf(item.revision);
+          this.succession.answer({ outcome: 'refused', message: servedAlready(contact.epoch!) });
           onCaughtUp();
           break;
         case 'away':
@@ -198,7 +199,7 @@ export class JournalFollower {
     this.succession.startOver();
     if (epoch !== contact.epoch || contact.replacement?.epoch === epoch) return contact.replaced(epoch);
     contact.returned();
-    this.succession.end({ outcome: 'refused', message: `the journal is ${epoch} again, which this node serves` });
+    this.succession.end({ outcome: 'refused', message: servedAlready(epoch) });
   }
 
   /** Resolves when the new roster has come to the journal's end, or was abandoned. */
@@ -254,4 +255,8 @@ export class JournalFollower {
     this.#ports.contact.unreadable(reason);
     this.succession.answer({ outcome: 'unavailable', message: reason });
   }
+}
+
+function servedAlready(epoch: string): string {
+  return `this node serves the journal's history already: ${epoch}`;
 }
