@@ -16,10 +16,11 @@ export function observe(
   node: string,
   fact: ObservedFact,
 ): readonly Observation[] {
-  const changed = observeOne(observationBy(node, observations), fact);
-  const others = observations.filter((observation) => observation.node !== node);
-  if (others.length === 0) return [changed];
-  return [...others, changed].sort((left, right) => (left.node < right.node ? -1 : 1));
+  const index = observations.findIndex((observation) => observation.node === node);
+  const changed = observeOne(observations[index] ?? observationBy(node, []), fact);
+  if (index >= 0) return observations.with(index, changed);
+  if (observations.length === 0) return [changed];
+  return [...observations, changed].sort((left, right) => (left.node < right.node ? -1 : 1));
 }
 
 function observeOne(before: Observation, { event, recorded: { revision, timeMs } }: ObservedFact): Observation {

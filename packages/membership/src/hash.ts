@@ -12,7 +12,7 @@
  */
 import type { Backend, Listener, NodeRecord, Pool, Reasoned, Roster } from './roster.ts';
 
-/** Two unsigned 32-bit lanes. */
+/** Two 32-bit lanes. Signed, because the engine keeps those in place and boxes larger numbers. */
 export interface Digest {
   readonly high: number;
   readonly low: number;
@@ -27,11 +27,11 @@ export function rosterHash({ digest }: Pick<Roster, 'digest'>): string {
 export function replaceDigest(total: Digest, before: Digest | null, after: Digest | null): Digest {
   const high = total.high - (before?.high ?? 0) + (after?.high ?? 0);
   const low = total.low - (before?.low ?? 0) + (after?.low ?? 0);
-  return { high: high >>> 0, low: low >>> 0 };
+  return { high: high | 0, low: low | 0 };
 }
 
 export function addDigests(total: Digest, other: Digest): Digest {
-  return { high: (total.high + other.high) >>> 0, low: (total.low + other.low) >>> 0 };
+  return { high: (total.high + other.high) | 0, low: (total.low + other.low) | 0 };
 }
 
 export function listenerDigest(listener: Omit<Listener, 'digest'>): Digest {
@@ -127,9 +127,9 @@ function finalise(lane: number): number {
   let mixed = lane;
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-  return (mixed ^ (mixed >>> 16)) >>> 0;
+  return mixed ^ (mixed >>> 16);
 }
 
 function hex(lane: number): string {
-  return lane.toString(16).padStart(8, '0');
+  return (lane >>> 0).toString(16).padStart(8, '0');
 }

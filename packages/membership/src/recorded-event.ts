@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { entityKindOfEvent, eventSchemas, EVENT_VERSION, type EventType, type MembershipEvent } from './event.ts';
 import { nearestName } from './names.ts';
 import { parseSubject, type Entity } from './subject.ts';
+import { usualEvent } from './usual-event.ts';
 
 /** An event in the journal. */
 export interface RecordedEvent {
@@ -102,6 +103,8 @@ function parseBody(body: unknown): ReturnType<typeof parsePayload> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { reason: 'invalid-payload', message: 'the payload is not a JSON object with a "type"' };
   }
+  const usual = usualEvent(body as Readonly<Record<string, unknown>>);
+  if (usual !== null) return { event: usual };
   const { type, version } = body as { type?: unknown; version?: unknown };
   if (version !== undefined && version !== EVENT_VERSION) {
     const message = `version ${excerpt(JSON.stringify(version))} is not known here; this reader knows ${EVENT_VERSION}`;

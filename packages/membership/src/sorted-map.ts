@@ -2,7 +2,8 @@
  * The persistent map that the roster is made of: string keys in code-unit order, structure shared between
  * versions, O(log n) to change and O(changes × log n) to compare.
  *
- * A thin face on the `sorted-btree` package, so that nothing else depends on its names. Mutation is not offered.
+ * A thin face on the `sorted-btree` package, so that nothing else depends on its names. Mutation is not offered; within
+ * `asBatch` it happens behind the scenes, to maps that nobody else has seen.
  */
 import btree from 'sorted-btree';
 import diffTrees from 'sorted-btree/extended/diffAgainst.js';
@@ -41,14 +42,45 @@ export function mapOf<Value>(entries: readonly [key: string, value: Value][]): S
   return tree as SortedMap<unknown> as SortedMap<Value>;
 }
 
-/** A new map with this key set; the old one is untouched. */
+/** A new map with this key set; the old one is untouched. Within `asBatch` see there. */
 export function withEntry<Value>(map: SortedMap<Value>, key: string, value: Value): SortedMap<Value> {
-  return (map as unknown as Tree).with(key, value, true) as SortedMap<unknown> as SortedMap<Value>;
+  const tree = draftOf(map as unknown as Tree);
+  tree.set(key, value, true);
+  return tree as SortedMap<unknown> as SortedMap<Value>;
 }
 
-/** A new map without this key; the same content if it was not there. */
+/** A new map without this key; the same content if it was not there. Within `asBatch` see there. */
 export function withoutEntry<Value>(map: SortedMap<Value>, key: string): SortedMap<Value> {
-  return (map as unknown as Tree).without(key) as SortedMap<unknown> as SortedMap<Value>;
+  const tree = draftOf(map as unknown as Tree);
+  tree.delete(key);
+  return tree as SortedMap<unknown> as SortedMap<Value>;
+}
+
+/** The maps made by the batch that is under way; null outside of one. */
+let drafts: Set<Tree> | null = null;
+
+/** A copy that may be changed: shares every node with the original until that node changes. Drafts are their own. */
+function draftOf(tree: Tree): Tree {
+  if (drafts === null) return tree.clone();
+  if (drafts.has(tree)) return tree;
+  const draft = tree.clone();
+  drafts.add(draft);
+  return draft;
+}
+
+/**
+ * Runs `work`, within which a map that `withEntry` or `withoutEntry` made is changed in place by the next one, so that a
+ * path is copied once for all of `work` and not once a change. Maps from before are untouched, and what is returned is
+ * immutable again. `work` must not keep, hand out or compare maps from before its end: they would change later.
+ */
+export function asBatch<Result>(work: () => Result): Result {
+  const outer = drafts;
+  drafts = new Set();
+  try {
+    return work();
+  } finally {
+    drafts = outer;
+  }
 }
 
 /** Reports every key in which two maps differ; shared structure is skipped, values are compared by identity. */
