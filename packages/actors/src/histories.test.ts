@@ -8,10 +8,10 @@ import { REFUSE, SimulatedWorld } from './simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const OTHER_TARGET = '10.0.0.2:80';
-const POOL = { type: 'PoolDefined', health: { tcp: true, intervalMs: 5_000, rise: 1, fall: 1 } } as const;
+const HEALTH = { health: { tcp: true, intervalMs: 5_000, rise: 1, fall: 1 } } as const;
 
 async function publishPool(world: SimulatedWorld, targets = [TARGET]): Promise<void> {
-  await world.publish('pool.p', POOL);
+  await world.publish('pool.p', { type: 'PoolDefined', ...HEALTH });
   for (const [index, target] of targets.entries())
     await world.publish(`backend.p.b-${index + 1}`, { type: 'BackendRegistered', target });
 }
@@ -286,11 +286,11 @@ describe('adoptEpoch', () => {
     await world.clock.advance(10_000);
     expect(world.node.status()).toMatchObject({ epoch: 'epoch-1', epochChange: null, backendsCount: 2 });
     expect(world.node.status().journalAwaySinceMs).not.toBeNull();
-    let adoptionsCount = 0;
-    world.node.onEpochAdopted(() => (adoptionsCount += 1));
+    const declared: ReturnType<typeof world.execute>[] = [];
+    world.node.onEpochAdopted(() => void declared.push(world.execute({ type: 'DefinePool', pool: 'p', ...HEALTH })));
     expect(await world.node.adoptEpoch()).toEqual({ outcome: 'adopted', epoch: 'renewed-1', revision: 0 });
-    expect(adoptionsCount).toBe(1);
-    await publishPool(world);
+    expect(await Promise.all(declared)).toMatchObject([{ outcome: 'appended' }]);
+    await world.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET });
     await world.clock.settle();
     expect(world.node.status()).toMatchObject({ epoch: 'renewed-1', backendsCount: 1, journalAwaySinceMs: null });
   });

@@ -67,6 +67,7 @@ export class ServedRoster {
     }
     feed.restart({ revision: folded.roster.revision, text }, { isOtherHistory });
     facts.judgeAnew(before);
+    contact.wasRead();
     this.#tell({ before, after: folded.roster, events: [], rejections: [] });
     if (isOtherHistory) for (const listener of this.#adoptionListeners) this.#call(listener);
   }
