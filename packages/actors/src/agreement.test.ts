@@ -2,6 +2,7 @@
 import { emptyRoster, type Announcement, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { Agreement } from './agreement.ts';
+import { SILENT_AFTER_MS } from './hearing.ts';
 import { HashHistory } from './hash-history.ts';
 import { RebuildDecision } from './rebuild-decision.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -60,7 +61,7 @@ class Fixture {
     for (let passed = 0; passed < seconds * 4; passed++) {
       if (passed % 4 === 0) speak();
       await this.clock.advance(250);
-      this.agreement.check();
+      this.agreement.check(-SILENT_AFTER_MS);
       this.decision.check();
     }
   }

@@ -105,15 +105,19 @@ export class Agreement {
     }
   }
 
-  /** Notices who has fallen silent, and how far all agree. To be called a few times a second. */
-  check(): void {
-    const { log } = this.#ports;
+  /**
+   * Notices who has fallen silent, and how far all agree. To be called a few times a second. `hearingSinceMs`: as `Hearing`
+   * says; a deaf node says of nobody that they are silent.
+   */
+  check(hearingSinceMs: number | null): void {
+    const { clock, log } = this.#ports;
+    const canJudge = hearingSinceMs !== null && clock.elapsedMs() - hearingSinceMs > SILENT_AFTER_MS;
     let allAt = Infinity;
     for (const [node, peer] of this.#peersByNode) {
       if (this.#isHeard(peer)) {
         if (peer.agreement !== 'other-epoch')
           allAt = Math.min(allAt, peer.agreement === 'equal' ? peer.comparedRevision : 0);
-      } else if (!peer.isSilent) {
+      } else if (canJudge && !peer.isSilent) {
         peer.isSilent = true;
         if (!this.#hasLeft(node)) log.warn({ peer: node }, `node ${node} is silent`);
       }

@@ -28,6 +28,8 @@ export class Hearing {
   #isJournalThere = false;
   #sinceMs: number | null = null;
   #heardSelfMs: number;
+  /** Since when nothing else keeps it from hearing itself. */
+  #listeningSinceMs: number;
   #checkedMs: number;
   /** So that it is logged once while it lasts. */
   #deafReason: string | null = null;
@@ -36,7 +38,7 @@ export class Hearing {
   constructor({ clock, log }: { readonly clock: Clock; readonly log: Logger }) {
     this.#clock = clock;
     this.#log = log;
-    this.#checkedMs = this.#heardSelfMs = clock.elapsedMs();
+    this.#checkedMs = this.#heardSelfMs = this.#listeningSinceMs = clock.elapsedMs();
   }
 
   /** By the clock that never steps; null while this node may miss what is said. */
@@ -68,10 +70,17 @@ export class Hearing {
     const lateMs = nowMs - this.#checkedMs - SWEEP_INTERVAL_MS;
     this.#checkedMs = nowMs;
     this.#isJournalThere = isJournalThere;
-    if (!this.#isWireConnected) this.#deafen('the wire is cut');
-    else if (!isJournalThere) this.#deafen('the journal is away');
-    else if (lateMs > SWEEP_LATE_MS) this.#deafen('this node stood still');
-    else if (nowMs - this.#heardSelfMs > SILENT_AFTER_MS) this.#deafen('it does not hear its own announcements');
+    const obstacle = this.#obstacle(lateMs);
+    if (obstacle !== null) this.#listeningSinceMs = nowMs;
+    const silentMs = nowMs - Math.max(this.#heardSelfMs, this.#listeningSinceMs);
+    if (obstacle !== null) this.#deafen(obstacle);
+    else if (silentMs > SILENT_AFTER_MS) this.#deafen('this node does not hear its own announcements');
+  }
+
+  #obstacle(lateMs: number): string | null {
+    if (!this.#isWireConnected) return 'the wire is cut';
+    if (!this.#isJournalThere) return 'the journal is away';
+    return lateMs > SWEEP_LATE_MS ? 'this node stood still' : null;
   }
 
   #deafen(reason: string): void {

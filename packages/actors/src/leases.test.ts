@@ -56,6 +56,8 @@ describe("a member's lease", () => {
     await cluster.clock.advance(60_000);
     expect(await cluster.events('BackendDeregistered')).toEqual([]);
     expect(cluster.backends('lb-2')).toEqual(['b-1']);
+    const warnings = cluster.node('lb-2').world.logged('warn');
+    expect(warnings).toEqual([expect.stringContaining('no lease ends on this node until it hears again')]);
   });
 
   test('fault: a network that swallows everything for longer than the lease, everywhere, ends no lease', async () => {

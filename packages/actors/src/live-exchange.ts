@@ -185,7 +185,7 @@ export class LiveExchange {
     this.#sweepTimer = this.#ports.clock.setTimeout(() => this.#sweep(), SWEEP_INTERVAL_MS);
     this.#hearing.check(this.#ports.contact.appendRefusal() === null);
     this.#leases.sweep();
-    this.#agreement.check();
+    this.#agreement.check(this.#hearing.sinceMs);
     this.#decision.check();
     this.#noteNamesake();
     this.#noteOwnStop();
