@@ -28,7 +28,7 @@ export type RestartVerdict =
   | { readonly kind: 'restart'; readonly delayMs: number; readonly crashedAtMs: readonly number[] }
   | { readonly kind: 'give-up' };
 
-/** What to do about a crash now, after those at `crashedAtMs`. Keeps at most `RESTARTS_MAX` times. */
+/** What to do about a crash now, after those at `crashedAtMs`, all by `elapsedMs`. Keeps at most `RESTARTS_MAX` times. */
 export function judgeCrash(
   crashedAtMs: readonly number[],
   { nowMs, random }: { readonly nowMs: number; readonly random: () => number },
