@@ -110,8 +110,8 @@ export class MemberLeases {
     const standing = standingOf(this.#subjectOf(after), after.target.value);
     this.#departures.forget(standing);
     this.#strangers.delete(standing);
-    // A change of its mode is no sign of life.
-    const isRegistered = before === undefined || after.mode.revision !== after.revision;
+    // A change of its mode by somebody else is no sign of life.
+    const isRegistered = before === undefined || isRegistration(event);
     const member = this.#membersBySubject.get(this.#subjectOf(after));
     if (isRegistered || member === undefined) return this.#hold(after);
     member.lease.revision = after.revision;
@@ -192,4 +192,9 @@ export class MemberLeases {
 /** A member at one target. */
 function standingOf(subject: string, target: string): string {
   return `${subject} ${target}`;
+}
+
+function isRegistration({ payload }: RecordedEvent): boolean {
+  const parsed = parsePayload(payload);
+  return 'event' in parsed && parsed.event.type === 'BackendRegistered';
 }
