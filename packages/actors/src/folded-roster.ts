@@ -9,9 +9,11 @@ import {
   addPendingFact,
   emptyRoster,
   fold,
+  foldBatch,
   settlePendingFact,
   withPendingFacts,
   type Backend,
+  type FoldedEvents,
   type PendingFact,
   type PendingFacts,
   type RecordedEvent,
@@ -71,15 +73,7 @@ export class FoldedRoster {
   /** Folds a batch. Does not yet wake those who wait: that is `wakeWaiters`, once everybody else knows the roster too. */
   apply(events: readonly RecordedEvent[]): FoldedBatch {
     const before = this.roster;
-    const rejections: Rejection[] = [];
-    let after = before;
-    for (const event of events) {
-      const folded = fold(after, event);
-      this.hashes.record(folded.roster);
-      if (folded.rejection !== null) rejections.push(folded.rejection);
-      else if (this.onFolded !== null) this.onFolded(after, folded.roster, event);
-      after = folded.roster;
-    }
+    const { roster: after, rejections } = this.onFolded === null ? this.#foldBatch(events) : this.#foldEach(events);
     this.roster = after;
     this.heardOf(after.revision);
     for (const rejection of rejections) this.#remember(rejection);
@@ -147,6 +141,24 @@ export class FoldedRoster {
   /** Ends all waiting: what is waited for will not be folded. */
   close(): void {
     for (const waiter of this.#waiters) this.#wake(waiter, false);
+  }
+
+  /** Nobody looks at the rosters in between, as where one is built beside the served one. */
+  #foldBatch(events: readonly RecordedEvent[]): FoldedEvents {
+    return foldBatch(this.roster, events, (step) => this.hashes.record(step));
+  }
+
+  #foldEach(events: readonly RecordedEvent[]): FoldedEvents {
+    const rejections: Rejection[] = [];
+    let { roster } = this;
+    for (const event of events) {
+      const folded = fold(roster, event);
+      this.hashes.record(folded.roster);
+      if (folded.rejection !== null) rejections.push(folded.rejection);
+      else this.onFolded?.(roster, folded.roster, event);
+      roster = folded.roster;
+    }
+    return { roster, rejections };
   }
 
   #wake(waiter: Waiter, isFolded: boolean): void {

@@ -8,7 +8,7 @@ import {
   addPendingFact,
   decodeSnapshot,
   emptyRoster,
-  fold,
+  foldBatch,
   rosterHash,
   settlePendingFact,
   type PendingFact,
@@ -83,9 +83,7 @@ export class Worker {
   }
 
   #fold(events: readonly RecordedEvent[]): void {
-    let roster = this.#roster ?? emptyRoster('');
-    for (const event of events) roster = fold(roster, event).roster;
-    this.#roster = roster;
+    this.#roster = foldBatch(this.#roster ?? emptyRoster(''), events).roster;
     this.#show();
     this.#reportFolded();
   }
