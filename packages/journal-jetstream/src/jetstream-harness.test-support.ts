@@ -1,4 +1,5 @@
-/** Servers, links and clusters' names for the tests of this journal. */
+/** Servers, links and short ways to append, follow and read for the tests of this journal. */
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,13 +13,13 @@ import {
   type NatsServerVersion,
 } from '@muster/nats-server';
 import { openNatsLink, type NatsLink } from '@muster/nats';
-import type { Journal } from '@muster/journal';
+import type { FollowItem, Journal, NewEvent, ReadOptions } from '@muster/journal';
 import type { JournalUnderTest } from '@muster/journal/contract';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { openJetStreamJournal, type JetStreamJournal, type JetStreamJournalOptions } from './jetstream-journal.ts';
+import { openJetStreamJournal } from './jetstream-journal.ts';
 
 /** A payload may have a mebibyte, and its head comes on top; foreign publishers send more. */
-const SERVER_LINES = 'max_payload: 8388608';
+export const SERVER_LINES = 'max_payload: 8388608';
 
 export const programs = {
   system: await natsServerProgram('system'),
@@ -28,11 +29,14 @@ export const programs = {
 };
 
 /** One server in a folder of its own. Throws where that version cannot be had. */
-export async function oneServer(version: NatsServerVersion | 'newest', configLines = ''): Promise<NatsServer> {
+export async function oneServer(
+  version: NatsServerVersion | 'newest',
+  configLines = SERVER_LINES,
+): Promise<NatsServer> {
   const program = programs[version];
   if ('unavailable' in program) throw new Error(program.unavailable);
   const folder = await mkdtemp(join(tmpdir(), 'muster-jetstream-'));
-  const server = await startNatsServer({ program, folder, configLines: `${SERVER_LINES}\n${configLines}` });
+  const server = await startNatsServer({ program, folder, configLines });
   return removingFolder(server, folder);
 }
 
@@ -54,7 +58,8 @@ function removingFolder<Kind extends AsyncDisposable>(servers: Kind, folder: str
 }
 
 export async function linkTo(...urls: readonly string[]): Promise<NatsLink & AsyncDisposable> {
-  const link = await openNatsLink({ servers: urls, name: 'muster-test' });
+  const link = openNatsLink({ servers: urls, name: 'muster-test' });
+  await link.connected();
   return Object.assign(link, { [Symbol.asyncDispose]: () => link.close() });
 }
 
@@ -105,11 +110,48 @@ export async function deleteStream(link: NatsLink, cluster: string): Promise<voi
   await Promise.all(names.map((name) => streams.delete(name).catch(() => false)));
 }
 
-/** A journal with a link of its own, on a stream of its own. */
-export async function openJournal(
-  link: NatsLink,
-  options: Partial<JetStreamJournalOptions> = {},
-): Promise<JetStreamJournal & { readonly cluster: string }> {
-  const cluster = options.cluster ?? freshCluster();
-  return Object.assign(await openJetStreamJournal({ link, cluster, ...options }), { cluster });
+/** Polls until it is so. Bounded by the test's own deadline. */
+export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+/** The items of a follower of a cluster's journal, read by hand. */
+export function itemsOf(journal: Journal, afterRevision = 0) {
+  const abort = new AbortController();
+  const items = journal.follow({ afterRevision, signal: abort.signal })[Symbol.asyncIterator]();
+  const next = async (): Promise<FollowItem> => {
+    const { value, done } = await items.next();
+    if (done === true) throw new Error('the follower ended');
+    return value;
+  };
+  return {
+    next,
+    /** Passes over what else comes. */
+    nextOf: async <Kind extends FollowItem['kind']>(kind: Kind): Promise<Extract<FollowItem, { kind: Kind }>> => {
+      for (;;) {
+        const item = await next();
+        if (item.kind === kind) return item as Extract<FollowItem, { kind: Kind }>;
+      }
+    },
+    [Symbol.dispose]: () => abort.abort(),
+  };
+}
+
+/** An event of a cluster, with an id of its own. */
+export function eventOf(cluster: string, parts: Partial<NewEvent> = {}): NewEvent {
+  const subject = `muster.${cluster}.pool.spells`;
+  return { id: randomUUID(), subject, origin: null, payload: '{"type":"PoolRemoved"}', ...parts };
+}
+
+/** Appends one and insists. */
+export async function appended(journal: Journal, event: NewEvent): Promise<number> {
+  const outcome = await journal.append(event);
+  if (outcome.outcome !== 'appended') throw new Error(JSON.stringify(outcome));
+  return outcome.revision;
+}
+
+export async function revisionsOf(journal: Journal, options: ReadOptions = {}): Promise<number[]> {
+  const revisions: number[] = [];
+  for await (const { revision } of journal.read(options)) revisions.push(revision);
+  return revisions;
 }

@@ -5,12 +5,13 @@
  * it with a reason. So a missing or unfit id becomes one made of the revision, an unfit origin becomes null, bytes that
  * are not UTF-8 become replacement characters, and of a payload beyond `PAYLOAD_BYTES_MAX` only its first bytes are read.
  *
- * On the hot path of catching up: the reply subject is cut by hand, and headers are searched as bytes. Measured: 0.9 µs
- * a message, where the client's own accessors take 3.5 µs.
+ * This is the hot path of catching up, so the reply subject is cut by hand and headers are searched as text: 16 µs of CPU a
+ * message became 8, most of them the client's own, on a busy machine.
  */
 import { isEventId, isOrigin, PAYLOAD_BYTES_MAX } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { Msg } from '@nats-io/transport-node';
+import { headerValue, messageBytes } from './message-bytes.ts';
 
 export const ID_HEADER = 'Nats-Msg-Id';
 export const ORIGIN_HEADER = 'Muster-Origin';
@@ -26,18 +27,29 @@ export interface Delivery {
   readonly pendingCount: number;
 }
 
+/** A reply subject has 8 dots, or 11; a stream's name and a consumer's have none. */
+const dots = new Int32Array(16);
+
 /**
  *     $JS.ACK.<stream>.<consumer>.<delivered>.<revision>.<delivery>.<timeNs>.<pending>
  *     $JS.ACK.<domain>.<account>.<stream>.<consumer>.<delivered>.<revision>.<delivery>.<timeNs>.<pending>.<random>
  */
 export function parseDelivery(reply: string): Delivery {
-  const tokens = reply.split('.');
-  const first = tokens.length > 9 ? 7 : 5;
+  let dotCount = 0;
+  for (let index = reply.indexOf('.'); index !== -1; index = reply.indexOf('.', index + 1)) {
+    dots[dotCount & 15] = index;
+    dotCount += 1;
+  }
+  const first = dotCount > 8 ? 6 : 4;
+  const token = (offset: number): string => {
+    const position = first + offset;
+    return reply.slice(dots[position]! + 1, position + 1 < dotCount ? dots[position + 1] : undefined);
+  };
   return {
-    revision: Number(tokens[first]),
-    deliverySequence: Number(tokens[first + 1]),
-    timeNs: tokens[first + 2]!,
-    pendingCount: Number(tokens[first + 3]),
+    revision: Number(token(0)),
+    deliverySequence: Number(token(1)),
+    timeNs: token(2),
+    pendingCount: Number(token(3)),
   };
 }
 
@@ -47,21 +59,32 @@ export function timeMsOf(timeNs: string): number {
 }
 
 export function recordedEventOf(message: Msg, { revision, timeNs }: Delivery): RecordedEvent {
-  const { headers } = message;
-  const id = headers?.get(ID_HEADER) ?? '';
-  const origin = headers?.get(ORIGIN_HEADER) ?? '';
+  const { id, origin, payload } = readText(message);
   return {
     revision,
     timeMs: timeMsOf(timeNs),
     id: isEventId(id) ? id : `seq-${revision}`,
     subject: message.subject,
     origin: isOrigin(origin) ? origin : null,
-    payload: payloadText(message.data),
+    payload,
+  };
+}
+
+function readText(message: Msg): { readonly id: string; readonly origin: string; readonly payload: string } {
+  const raw = messageBytes(message);
+  if (raw === null) {
+    const { headers, data } = message;
+    const payload = Buffer.from(data.subarray(0, PAYLOAD_BYTES_READ)).toString();
+    return { id: headers?.get(ID_HEADER) ?? '', origin: headers?.get(ORIGIN_HEADER) ?? '', payload };
+  }
+  const { bytes, headerBytes } = raw;
+  const head = bytes.toString('latin1', 0, headerBytes);
+  return {
+    id: headerValue(ID_HEADER, head, bytes),
+    origin: headerValue(ORIGIN_HEADER, head, bytes),
+    payload: bytes.toString('utf8', headerBytes, Math.min(bytes.length, headerBytes + PAYLOAD_BYTES_READ)),
   };
 }
 
 /** One byte more than is allowed is enough to be rejected, alike everywhere. */
-function payloadText(data: Uint8Array): string {
-  const { buffer, byteOffset, length } = data;
-  return Buffer.from(buffer, byteOffset, Math.min(length, PAYLOAD_BYTES_MAX + 1)).toString();
-}
+const PAYLOAD_BYTES_READ = PAYLOAD_BYTES_MAX + 1;

@@ -16,8 +16,11 @@ import { SnapshotBucket, type SnapshotPlace } from './snapshot-bucket.ts';
 import type { StreamAccess } from './stream-access.ts';
 
 const HOUR_MS = 3_600_000;
-/** Between the age from which a snapshot is not thinned out and the age from which the log is cut behind it. */
-const CUT_MARGIN_MS = 60_000;
+/**
+ * Between the age from which a snapshot is not thinned out and the age from which the log is cut behind it: a tenth of the
+ * retention, at most this.
+ */
+const CUT_MARGIN_MS_MAX = 60_000;
 
 export interface StreamSnapshotsOptions {
   /** Null: the log is never cut. */
@@ -83,7 +86,7 @@ export class StreamSnapshots {
     );
     const removed = ours.filter((place) => {
       if (!removable.has(place.revision)) return false;
-      return place.revision < firstRevision || !this.#isOlderThan(place, info, 0);
+      return place.revision < firstRevision || !this.#isOld(place, info, 0);
     });
     const ofOtherEpochs = all.filter(({ epoch }, index) => epoch < info.created && all[index + 1]?.epoch === epoch);
     for (const place of [...ofOtherEpochs, ...removed]) await this.#bucket.remove(place);
@@ -92,7 +95,7 @@ export class StreamSnapshots {
   /** Cuts the log where it may be cut, and answers its first revision. */
   async #cut(places: readonly SnapshotPlace[], info: StreamInfo): Promise<number> {
     const { first_seq: firstRevision } = info.state;
-    const place = places.findLast((candidate) => this.#isOlderThan(candidate, info, CUT_MARGIN_MS));
+    const place = places.findLast((candidate) => this.#isOld(candidate, info, 1));
     if (place === undefined || place.revision < firstRevision) return firstRevision;
     // It must not only be listed: what the log rests on from now on has to be there to the last byte.
     if ((await this.#bucket.load(place)) === null) return firstRevision;
@@ -101,11 +104,13 @@ export class StreamSnapshots {
   }
 
   /** Whether all events up to a snapshot are older than the retention, by the server's clock where it tells. */
-  #isOlderThan({ timeNs }: SnapshotPlace, info: StreamInfo, marginMs: number): boolean {
+  #isOld({ timeNs }: SnapshotPlace, info: StreamInfo, marginCount: 0 | 1): boolean {
     const { retentionHours } = this.#options;
     if (retentionHours === null || timeNs === '0') return false;
+    const retentionMs = retentionHours * HOUR_MS;
+    const marginMs = marginCount * Math.min(retentionMs / 10, CUT_MARGIN_MS_MAX);
     const nowMs = Date.parse((info as { ts?: string }).ts ?? new Date().toISOString());
-    return timeMsOf(timeNs) < nowMs - retentionHours * HOUR_MS - marginMs;
+    return timeMsOf(timeNs) < nowMs - retentionMs - marginMs;
   }
 }
 
