@@ -97,7 +97,8 @@ function welcome(ports: ClusterPorts, { version }: NatsServerProgram, pids: { na
     # both nodes are at the same revision with the same hash, and each says that the other agrees
     npx muster${first} status
     npx muster${second} status
-    # spells-1 dies without a word: no request fails; each node records it unhealthy, then one of them ends its lease
+    # spells-1 dies without a word: whoever connects is served by the others; each node records it unhealthy, then
+    # one of them ends its lease
     kill -9 ${pids.spells}
     npx muster${first} events --follow
     # a NATS server dies: the two that are left go on, and so does everything
