@@ -1,7 +1,7 @@
 /**
  * Several nodes on NATS, all of them real processes: what the tests of many nodes start from.
  *
- *     NATS: three servers, R3, the newest that can be had; or one of any version
+ *     NATS: three servers, R3, the newest that can be had; or one alone
  *     nodes: lb-1, lb-2, … each with its own folder, listener port and admin port, all with the same pool "p"
  *
  * The backends are echo servers in the test's own process. Nodes may reach NATS through `wire.ts`, one wire a node.
@@ -9,22 +9,39 @@
 import { expect } from 'vitest';
 import type { NodeStatus } from '@muster/actors';
 import { openJetStreamJournal } from '@muster/journal-jetstream';
-import { emptyRoster, fold, rosterHash } from '@muster/membership';
+import { emptyRoster, fold, rosterHash, type RecordedEvent, type Rejection } from '@muster/membership';
 import { openNatsLink } from '@muster/nats';
-import { newestNatsServer, startNatsCluster, type NatsCluster } from '@muster/nats-server';
+import {
+  newestNatsServer,
+  startNatsCluster,
+  startNatsServer,
+  type NatsCluster,
+  type NatsServerOptions,
+} from '@muster/nats-server';
 import { startNamedEcho, type TestBackend } from './backend.ts';
-import { EventWriter, type StoredMessage } from './event-writer.ts';
+import { EventWriter } from './event-writer.ts';
 import { onePool, startTestNode, testFolder, type NodeOptions, type TestFolder, type TestNode } from './node.ts';
 import { eventually } from './process.ts';
 
 export const CLUSTER = 'test';
-const REPLICAS = 3;
 
 export interface TestClusterOptions {
   /** Backends of the pool "p". Default 2. */
   readonly backends?: number;
   /** Lines of the pool's table, for example its health check. Default: a TCP check every 500 ms. */
   readonly poolLines?: string;
+  /** Three with as many copies of the stream, or one alone. Default 3. */
+  readonly servers?: 1 | 3;
+  /** Further lines of every NATS server's config. */
+  readonly natsLines?: string;
+}
+
+/** The stream as it is, and what folding it from its first event gives. */
+export interface WholeStream {
+  readonly messages: readonly RecordedEvent[];
+  readonly hash: string;
+  readonly epoch: string;
+  readonly rejections: readonly Rejection[];
 }
 
 export class TestCluster implements AsyncDisposable {
@@ -57,12 +74,15 @@ export class TestCluster implements AsyncDisposable {
   static async start({
     backends = 2,
     poolLines = 'health = { tcp = true, intervalMs = 500 }',
+    servers = 3,
+    natsLines = '',
   }: TestClusterOptions = {}): Promise<TestCluster> {
     const program = await newestNatsServer();
     if ('unavailable' in program) throw new Error(program.unavailable);
     await using disposer = new AsyncDisposableStack();
     const folder = disposer.use(await testFolder());
-    const nats = disposer.use(await startNatsCluster({ program, folder: folder.path }));
+    const natsOptions = { program, folder: folder.path, configLines: natsLines };
+    const nats = disposer.use(await (servers === 1 ? startAlone(natsOptions) : startNatsCluster(natsOptions)));
     const names = Array.from({ length: backends }, (_, index) => `b-${index + 1}`);
     const echoes = await Promise.all(names.map(startNamedEcho));
     for (const echo of echoes) disposer.use(echo);
@@ -81,7 +101,7 @@ export class TestCluster implements AsyncDisposable {
       this.backends.map(({ target }) => target),
       { poolLines: this.#poolLines },
     );
-    const journal = { servers, cluster: CLUSTER, replicas: REPLICAS };
+    const journal = { servers, cluster: CLUSTER, replicas: this.nats.urls.length };
     const node = await startTestNode({ folder: this.folder, id, config, journal, ...others });
     this.nodesById.set(id, node);
     return node;
@@ -112,22 +132,21 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Everything in the stream, and the hash of folding it from the first event. */
-  async stream(): Promise<{
-    readonly messages: readonly StoredMessage[];
-    readonly hash: string;
-    readonly epoch: string;
-  }> {
+  async stream(): Promise<WholeStream> {
     const link = openNatsLink({ servers: this.nats.urls, name: 'test' });
-    const journal = await openJetStreamJournal({ link, cluster: CLUSTER, replicas: REPLICAS });
+    const journal = await openJetStreamJournal({ link, cluster: CLUSTER, replicas: this.nats.urls.length });
     try {
       const { epoch } = await journal.head();
       let roster = emptyRoster(CLUSTER);
-      const messages: StoredMessage[] = [];
+      const messages: RecordedEvent[] = [];
+      const rejections: Rejection[] = [];
       for await (const event of journal.read()) {
-        roster = fold(roster, event).roster;
-        messages.push({ revision: event.revision, id: event.id, subject: event.subject });
+        const folded = fold(roster, event);
+        roster = folded.roster;
+        messages.push(event);
+        if (folded.rejection !== null) rejections.push(folded.rejection);
       }
-      return { messages, hash: rosterHash(roster), epoch };
+      return { messages, hash: rosterHash(roster), epoch, rejections };
     } finally {
       await journal.close();
       await link.close();
@@ -152,6 +171,11 @@ export class TestCluster implements AsyncDisposable {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
     await this.#disposer[Symbol.asyncDispose]();
   }
+}
+
+async function startAlone(options: NatsServerOptions): Promise<NatsCluster> {
+  const server = await startNatsServer(options);
+  return { servers: [server], urls: [server.url], [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
 interface Standing {

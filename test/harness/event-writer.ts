@@ -6,16 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { MembershipEventInput } from '@muster/membership';
+import type { MembershipEventInput, RecordedEvent } from '@muster/membership';
 
 const ATTEMPT_TIMEOUT_MS = 1_000;
 const RETRY_PAUSE_MS = 50;
-
-export interface StoredMessage {
-  readonly revision: number;
-  readonly id: string;
-  readonly subject: string;
-}
 
 export class EventWriter implements AsyncDisposable {
   /** Revision of each acknowledged event, by its id. */
@@ -65,7 +59,7 @@ export class EventWriter implements AsyncDisposable {
   }
 
   /** What is wrong with the stream, seen from what was acknowledged: nothing, if all is well. */
-  faults(stored: readonly StoredMessage[]): string[] {
+  faults(stored: readonly Pick<RecordedEvent, 'id' | 'revision'>[]): string[] {
     const revisionsById = new Map<string, number[]>();
     for (const { id, revision } of stored) revisionsById.set(id, [...(revisionsById.get(id) ?? []), revision]);
     const faults: string[] = [];
