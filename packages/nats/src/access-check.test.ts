@@ -25,7 +25,8 @@ test.each<[string, Partial<NatsAccess>, RegExp]>([
     /two identities: the file b and the user in the URL of nats:\/\/h:1/,
   ],
   ['half a certificate', { servers, tls: { certFile: 'c.pem' } }, /c\.pem stands alone.*certFile and keyFile/],
-  ['a wildcard inbox', { servers, inboxPrefix: 'a.*' }, /the inbox prefix "a\.\*" is not a subject/],
+  ['a wildcard inbox', { servers, inboxPrefix: '_a.*' }, /the inbox prefix "_a\.\*" is not one/],
+  ['an inbox that is none', { servers, inboxPrefix: 'muster.demo' }, /"muster\.demo" is not one; .* begins with _/],
   [
     'no such file',
     { servers, tls: { caFile: '/nowhere/ca.pem' } },

@@ -53,7 +53,7 @@ export function serverAddresses(access: NatsAccess): ServerAddress[] {
   }
   if (inboxPrefix !== undefined && !isInboxPrefix(inboxPrefix)) {
     fail(
-      `the inbox prefix ${JSON.stringify(inboxPrefix)} is not a subject; give one such as _INBOX_lb-1, without * and >`,
+      `the inbox prefix ${JSON.stringify(inboxPrefix)} is not one; give one such as _INBOX_lb-1, which begins with _ and is without * and >`,
     );
   }
   return addresses;
@@ -127,7 +127,8 @@ function read(file: string, kind: string): Uint8Array {
 
 function isInboxPrefix(prefix: string): boolean {
   try {
-    return createInbox(prefix) !== '';
+    // Nobody answers to other subjects: see the live wire.
+    return prefix.startsWith('_') && createInbox(prefix) !== '';
   } catch (error) {
     if (error instanceof Error) return false;
     throw error;

@@ -53,6 +53,26 @@ describe.skipIf('unavailable' in program)('a live wire', () => {
     further();
   });
 
+  test('answers to an inbox and to nothing else, whatever the sender asks for', async () => {
+    await using harness = await linkHarness();
+    const { url } = await harness.server();
+    const [node, sender] = [harness.link({ servers: [url] }), harness.link({ servers: [url] })];
+    await settled(node, sender);
+    const wire = liveWire(node);
+    const { onWord, next } = ear();
+    wire.listen('live.a', onWord);
+    const heard: string[] = [];
+    const callback = (_: unknown, message: { subject: string }) => void heard.push(message.subject);
+    node.connection!.subscribe('>', { callback });
+    await settled(node);
+    for (const reply of ['$JS.API.STREAM.PURGE.s', 'muster.demo.pool.p', 'inbox.x', '_INBOX.x']) {
+      sender.connection!.publish('live.a', 'beat', { reply });
+      (await next()).answer('who?');
+    }
+    await settled(node);
+    expect(heard.filter((subject) => subject !== 'live.a')).toEqual(['_INBOX.x']);
+  });
+
   test('lives on over a restart; what is said while it is cut is dropped', async () => {
     await using harness = await linkHarness();
     const server = await harness.server();

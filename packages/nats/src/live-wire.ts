@@ -13,7 +13,7 @@ import type { NatsLink } from './nats-link.ts';
 export interface LiveWord {
   readonly subject: string;
   readonly text: string;
-  /** Says something to the sender alone; nothing where it did not ask. Never throws. */
+  /** Says something to the sender alone; nothing where it did not ask, or wants the answer elsewhere than in an inbox. Never throws. */
   readonly answer: (text: string) => void;
 }
 
@@ -54,7 +54,7 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
     if (data.length > textCharactersMax * BYTES_PER_CHARACTER_MAX) return null;
     const text = decoder.decode(data);
     if (text.length > textCharactersMax) return null;
-    return { subject, text, answer: (answer) => reply !== undefined && reply !== '' && say(reply, answer) };
+    return { subject, text, answer: (answer) => isInbox(reply) && say(reply, answer) };
   };
   return {
     say,
@@ -65,6 +65,15 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
       }),
     watch: (onChange) => link.watch(onChange),
   };
+}
+
+/**
+ * The sender alone chooses where answers go, and they are said with this process's rights. Were any subject good, who may only beat
+ * for a pool could have a node say whatever a node may, down to the purge of the stream. Inboxes, a sender's own (`_INBOX…`) and those
+ * that the server makes between accounts (`_R_…`), begin with `_`, and nothing else of ours or of the server does.
+ */
+function isInbox(subject: string | undefined): subject is string {
+  return subject?.startsWith('_') === true;
 }
 
 /** Subscribes on each connection that the link makes. */

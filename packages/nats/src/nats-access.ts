@@ -22,7 +22,8 @@ export interface NatsAccess {
     readonly keyFile?: string;
   };
   /**
-   * Prefix of the inboxes that answers come to, without a trailing dot; a permission can then be narrowed to it. Default `_INBOX`.
+   * Prefix of the inboxes that answers come to, beginning with `_` and without a trailing dot; a permission can then be narrowed to
+   * it. Default `_INBOX`.
    */
   readonly inboxPrefix?: string;
 }
