@@ -7,35 +7,26 @@
  * Each start is ended by kill -9, so that the next one finds the same snapshot and tail. The pool of 10,000 has no health
  * checks, since its targets do not exist; what 10,000 probers cost at the start is the business of `actors`.
  */
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { openEmbeddedJournal, type EmbeddedJournal } from '@muster/journal-embedded';
-import {
-  emptyRoster,
-  encodeSnapshot,
-  fold,
-  rosterHash,
-  type MembershipEventInput,
-  type Roster,
-} from '@muster/membership';
+import type { MembershipEventInput } from '@muster/membership';
 import { freePort } from './contenders.ts';
 import { machineText, spreadText } from './figures.ts';
 import { randomEvent, seededRandom, targetOf } from './fold.ts';
+import { measureStart } from './node-start.ts';
+import { snapshotsAt } from './stored-history.ts';
 
 export const startUsage = `start   from \`muster up\` to the first answer, with a snapshot
         --events N  (1000000)   --backends N  (10000)   --tail N  (9000)   --starts N  (10)`;
 
-const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
 const CLUSTER = 'bench';
 const APPENDS_AT_ONCE = 10_000;
-const START_TIMEOUT_MS = 30_000;
+const JOURNAL_LINES = `kind = "embedded"\npath = "bench.journal"`;
 
 interface Size {
   readonly events: number;
@@ -68,52 +59,13 @@ export async function startBench(options: readonly string[]): Promise<void> {
       `${size.events} events (${mib.toFixed(0)} MiB), ${size.backends} backends, ${size.tail} after the snapshot\n`,
     );
     const samplesMs: number[] = [];
-    for (let start = 0; start < Number(values.starts); start++) samplesMs.push(await measureStart(directory, port));
+    const node = { directory, cluster: CLUSTER, port, journalLines: JOURNAL_LINES };
+    for (let start = 0; start < Number(values.starts); start++) samplesMs.push(await measureStart(node));
     console.log(`muster up → first answer   ${spreadText(samplesMs)}`);
   } finally {
     backend.close();
     await rm(directory, { recursive: true });
   }
-}
-
-async function measureStart(directory: string, port: number): Promise<number> {
-  const config = join(directory, 'muster.toml');
-  await writeFile(
-    config,
-    `[node]\nid = "lb-1"\nworkers = 1\nadmin = "127.0.0.1:${await freePort()}"\ncluster = "${CLUSTER}"\n` +
-      `[journal]\nkind = "embedded"\npath = "bench.journal"\n`,
-  );
-  const startedMs = performance.now();
-  const node = spawn(process.execPath, [MUSTER, 'up', '-c', config], {
-    cwd: directory,
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  try {
-    while (!(await isAnswered(port))) {
-      if (performance.now() - startedMs > START_TIMEOUT_MS) throw new Error('The node did not answer within 30 s');
-      if (node.exitCode !== null) throw new Error(`The node ended with exit code ${node.exitCode}`);
-      await sleep(2);
-    }
-    return performance.now() - startedMs;
-  } finally {
-    await kill(node);
-    // Its worker stops listening when it notices; the next start must not be answered by this one.
-    while (await isAnswered(port)) await sleep(10);
-  }
-}
-
-async function kill(node: ChildProcess): Promise<void> {
-  if (node.exitCode !== null) return;
-  node.kill('SIGKILL');
-  await once(node, 'exit');
-}
-
-function isAnswered(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1');
-  return new Promise((resolve) => {
-    socket.on('data', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('close', () => resolve(false));
-  });
 }
 
 /** A history whose newest snapshot is `tail` events old. */
@@ -139,11 +91,10 @@ async function makeJournal(
   await writer.flush();
 }
 
-/** Appends many at once, and folds what it appends. */
+/** Appends many at once. */
 class HistoryWriter {
   eventsCount = 0;
   readonly #journal: EmbeddedJournal;
-  #roster: Roster = emptyRoster(CLUSTER);
   #appends: Promise<void>[] = [];
 
   constructor(journal: EmbeddedJournal) {
@@ -163,10 +114,6 @@ class HistoryWriter {
   async #append(event: Parameters<EmbeddedJournal['append']>[0]): Promise<void> {
     const outcome = await this.#journal.append(event);
     if (outcome.outcome !== 'appended') throw new Error(`An event was not appended: ${outcome.outcome}`);
-    const { revision, timeMs } = outcome;
-    const { roster, rejection } = fold(this.#roster, { ...event, revision, timeMs });
-    if (rejection !== null) throw new Error(`The history holds an event that is rejected: ${rejection.message}`);
-    this.#roster = roster;
   }
 
   async flush(): Promise<void> {
@@ -176,9 +123,9 @@ class HistoryWriter {
 
   async saveSnapshot(): Promise<void> {
     await this.flush();
-    const { epoch } = await this.#journal.head();
-    const { revision } = this.#roster;
-    const data = encodeSnapshot(this.#roster);
-    await this.#journal.saveSnapshot({ epoch, revision, hash: rosterHash(this.#roster), data });
+    const { revision } = await this.#journal.head();
+    for (const snapshot of await snapshotsAt(this.#journal, { cluster: CLUSTER, revisions: [revision] })) {
+      await this.#journal.saveSnapshot(snapshot);
+    }
   }
 }
