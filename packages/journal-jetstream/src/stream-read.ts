@@ -5,10 +5,14 @@
 import { FOLLOW_BATCH_EVENTS, JournalError, type ReadOptions } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { StreamInfo } from '@nats-io/jetstream';
+import { TimeoutError } from '@nats-io/transport-node';
 import { journalErrorOf } from './nats-failure.ts';
 import { PullReader } from './pull-reader.ts';
 import { recordedEventOf } from './recorded-message.ts';
 import type { StreamAccess } from './stream-access.ts';
+
+/** Each waits half a second for its answer. */
+const OPEN_ATTEMPTS = 6;
 
 /** In order, in batches of 1 to `FOLLOW_BATCH_EVENTS`. */
 export async function* readStream(
@@ -82,10 +86,16 @@ async function revisionSince(
   }
 }
 
-async function openReader(stream: StreamAccess, options: Parameters<typeof PullReader.open>[1]): Promise<PullReader> {
+/** A cluster may give the consumer to a server that was just started and does not answer; the next try goes to another. */
+async function openReader(
+  stream: StreamAccess,
+  options: Parameters<typeof PullReader.open>[1],
+  attemptsLeft = OPEN_ATTEMPTS,
+): Promise<PullReader> {
   try {
     return await PullReader.open(stream, options);
   } catch (error) {
+    if (attemptsLeft > 1 && error instanceof TimeoutError) return openReader(stream, options, attemptsLeft - 1);
     throw journalErrorOf(error, `the journal ${stream.name} cannot be read`);
   }
 }
