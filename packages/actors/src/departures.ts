@@ -2,7 +2,7 @@
  * Members that somebody took out on purpose, and those whose name was given another target: so that a heartbeat of one of
  * them can be answered with who did it.
  *
- * Bounded: the newest `DEPARTURES_MAX`. A node that does not remember one, or has read a snapshot since, answers `unknown`.
+ * Bounded: the newest `DEPARTURES_MAX`. A node that does not remember one, or has begun to serve since, answers `unknown`.
  */
 const DEPARTURES_MAX = 10_000;
 

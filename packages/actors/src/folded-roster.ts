@@ -8,12 +8,11 @@
 import {
   addPendingFact,
   emptyRoster,
-  fold,
   foldBatch,
   settlePendingFact,
   withPendingFacts,
   type Backend,
-  type FoldedEvents,
+  type FoldWitness,
   type PendingFact,
   type PendingFacts,
   type RecordedEvent,
@@ -46,8 +45,8 @@ export class FoldedRoster {
   headRevision = 0;
   /** The roster's hash at each of the newest revisions. */
   hashes = new HashHistory();
-  /** Told of each accepted event, before the batch is complete; null for nobody. */
-  onFolded: ((before: Roster, after: Roster, event: RecordedEvent) => void) | null = null;
+  /** Asked before each event of a batch; null for nobody. */
+  witness: FoldWitness | null = null;
   readonly #clock: Clock;
   readonly #rejectionByRevision = new Map<number, Rejection>();
   readonly #waiters = new Set<Waiter>();
@@ -73,7 +72,10 @@ export class FoldedRoster {
   /** Folds a batch. Does not yet wake those who wait: that is `wakeWaiters`, once everybody else knows the roster too. */
   apply(events: readonly RecordedEvent[]): FoldedBatch {
     const before = this.roster;
-    const { roster: after, rejections } = this.onFolded === null ? this.#foldBatch(events) : this.#foldEach(events);
+    const { roster: after, rejections } = foldBatch(before, events, {
+      onStep: (step) => this.hashes.record(step),
+      witness: this.witness,
+    });
     this.roster = after;
     this.heardOf(after.revision);
     for (const rejection of rejections) this.#remember(rejection);
@@ -141,24 +143,6 @@ export class FoldedRoster {
   /** Ends all waiting: what is waited for will not be folded. */
   close(): void {
     for (const waiter of this.#waiters) this.#wake(waiter, false);
-  }
-
-  /** Nobody looks at the rosters in between, as where one is built beside the served one. */
-  #foldBatch(events: readonly RecordedEvent[]): FoldedEvents {
-    return foldBatch(this.roster, events, (step) => this.hashes.record(step));
-  }
-
-  #foldEach(events: readonly RecordedEvent[]): FoldedEvents {
-    const rejections: Rejection[] = [];
-    let { roster } = this;
-    for (const event of events) {
-      const folded = fold(roster, event);
-      this.hashes.record(folded.roster);
-      if (folded.rejection !== null) rejections.push(folded.rejection);
-      else this.onFolded?.(roster, folded.roster, event);
-      roster = folded.roster;
-    }
-    return { roster, rejections };
   }
 
   #wake(waiter: Waiter, isFolded: boolean): void {

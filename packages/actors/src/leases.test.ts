@@ -1,7 +1,9 @@
 /** Leases of members and nodes, in a cluster in virtual time: who is taken out, by whom, and who is not. */
+import { createMemoryJournal } from '@muster/journal';
 import { LEASE_EXPIRED } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedWorld } from './simulated-world.ts';
 
 const MEMBER = { backend: 'b-1', target: '10.0.0.1:80' } as const;
 const NODES = ['lb-1', 'lb-2', 'lb-3'] as const;
@@ -174,6 +176,27 @@ describe("a member's lease", () => {
     expect(cluster.backends('lb-1')).toEqual(['b-1']);
     await cluster.clock.advance(12_000);
     expect(cluster.backends('lb-1')).toEqual([]);
+  });
+
+  test('another history that is adopted brings its own members; who is in both lives on, and each end is recorded there', async () => {
+    await using cluster = await SimulatedCluster.of('lb-1');
+    await cluster.join(MEMBER);
+    const gone = await cluster.join({ backend: 'b-2', target: '10.0.0.2:80' });
+    const { world, handle } = cluster.node('lb-1');
+    const next = new SimulatedWorld(createMemoryJournal({ epoch: 'epoch-2', now: () => cluster.clock.now() }));
+    await next.publish('pool.p', { type: 'PoolDefined' });
+    await next.publish('backend.p.b-1', { type: 'BackendRegistered', target: MEMBER.target, leaseMs: 10_000 });
+    await next.publish('backend.p.b-3', { type: 'BackendRegistered', target: '10.0.0.3:80', leaseMs: 10_000 });
+    await cluster.clock.advance(5_000);
+    world.journal.replaceWith(next.journal.inner);
+    await cluster.clock.advance(1_000);
+    expect(handle.status()).toMatchObject({ epoch: 'epoch-2', leases: { count: 2, expiredCount: 0 } });
+    expect(gone.answers).toEqual([]);
+    await cluster.clock.advance(14_000);
+    expect(cluster.backends('lb-1')).toEqual(['b-1']);
+    expect(handle.status()).toMatchObject({ leases: { count: 1, expiredCount: 1 } });
+    expect(gone.answers.at(-1)).toEqual({ standing: 'unknown' });
+    expect(await cluster.events('BackendDeregistered')).toEqual([]);
   });
 
   test('a heartbeat may be written in another way', async () => {

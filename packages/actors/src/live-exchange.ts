@@ -16,8 +16,8 @@ import {
   parseAnnouncement,
   rosterHash,
   type Announcement,
+  type FoldWitness,
   type NodeRecord,
-  type RecordedEvent,
   type Roster,
 } from '@muster/membership';
 import { Agreement } from './agreement.ts';
@@ -120,11 +120,15 @@ export class LiveExchange {
     this.#leases.close();
   }
 
-  /** One event was folded and accepted. Runs for every event. */
-  onFolded(before: Roster, after: Roster, event: RecordedEvent): void {
-    this.#members.onFolded(before, after, event);
-    if (isEndBy(this.#ports.node, event)) this.#expiredCount += 1;
-  }
+  /** To be asked before each event, from `begin` on. */
+  readonly witness: FoldWitness = (found, event) => {
+    const onAccepted = this.#members.witness(found, event);
+    if (!isEndBy(this.#ports.node, event)) return onAccepted;
+    return (left) => {
+      this.#expiredCount += 1;
+      onAccepted?.(left);
+    };
+  };
 
   /** A batch was folded. */
   onBatch(before: Roster, after: Roster): void {

@@ -16,6 +16,7 @@ import {
   parseHeartbeatSubject,
   parsePayload,
   type Backend,
+  type FoldWitness,
   type HeartbeatAnswer,
   type RecordedEvent,
   type Roster,
@@ -40,9 +41,9 @@ interface Member {
 
 export interface MemberLeasesPorts {
   readonly cluster: string;
-  readonly leases: Leases;
-  readonly hearing: Hearing;
-  readonly clock: Clock;
+  readonly leases: Pick<Leases, 'hold' | 'letGo'>;
+  readonly hearing: Pick<Hearing, 'sinceMs'>;
+  readonly clock: Pick<Clock, 'elapsedMs'>;
   readonly roster: () => Roster;
   /** Whether this node has folded everything that it has heard of. */
   readonly isUpToDate: () => boolean;
@@ -74,21 +75,12 @@ export class MemberLeases {
     else this.#hearUnexpected(message, member);
   }
 
-  /** One event was folded and accepted. Runs for every event, and so looks at the subject first. */
-  onFolded(before: Roster, after: Roster, event: RecordedEvent): void {
+  /** Runs before every event, and so looks at the subject first. */
+  readonly witness: FoldWitness = (found, event) => {
     const { subject } = event;
-    if (subject.startsWith(this.#backendPrefix)) {
-      const [pool = '', backend = ''] = subject.slice(this.#backendPrefix.length).split('.');
-      const from = before.pools.get(pool)?.backends.get(backend);
-      const to = after.pools.get(pool)?.backends.get(backend);
-      this.#backendChanged(from, to, event);
-    } else if (subject.startsWith(this.#poolPrefix)) {
-      const pool = subject.slice(this.#poolPrefix.length);
-      if (after.pools.has(pool)) return;
-      for (const backend of before.pools.get(pool)?.backends.values() ?? [])
-        this.#backendChanged(backend, undefined, event);
-    }
-  }
+    if (subject.startsWith(this.#backendPrefix)) return this.#witnessBackend(found, event);
+    return subject.startsWith(this.#poolPrefix) ? this.#witnessPool(found, event) : null;
+  };
 
   /** The roster is not the old one with more events: takes the members as they are in it. Who was heard of them stays heard. */
   onReplaced(roster: Roster, { isOtherHistory }: { readonly isOtherHistory: boolean }): void {
@@ -102,6 +94,22 @@ export class MemberLeases {
         this.#hold(backend, known?.target === backend.target.value ? known.lease.aliveMs : undefined);
       }
     }
+  }
+
+  #witnessBackend(found: Roster, event: RecordedEvent): ReturnType<FoldWitness> {
+    const [pool = '', backend = ''] = event.subject.slice(this.#backendPrefix.length).split('.');
+    const before = found.pools.get(pool)?.backends.get(backend);
+    return (left) => this.#backendChanged(before, left.pools.get(pool)?.backends.get(backend), event);
+  }
+
+  #witnessPool(found: Roster, event: RecordedEvent): ReturnType<FoldWitness> {
+    const id = event.subject.slice(this.#poolPrefix.length);
+    const pool = found.pools.get(id);
+    if (pool === undefined) return null;
+    return (left) => {
+      if (left.pools.has(id)) return;
+      for (const backend of pool.backends.values()) this.#backendChanged(backend, undefined, event);
+    };
   }
 
   #backendChanged(before: Backend | undefined, after: Backend | undefined, event: RecordedEvent): void {

@@ -124,7 +124,7 @@ export interface NodeStatus {
   readonly peers: readonly PeerStatus[];
   /** Whether another process announces itself under this node's name. */
   readonly isNameTaken: boolean;
-  /** Members with a lease, and the leases that this node has ended. */
+  /** Members whose leases this node watches, and leases that it has ended since it began to serve; both 0 without a wire. */
   readonly leases: { readonly count: number; readonly expiredCount: number };
   readonly pendingFactsCount: number;
   readonly rejectedCount: number;

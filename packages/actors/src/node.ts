@@ -189,7 +189,7 @@ class Node implements NodeHandle {
 
   #makeExchange(live: LiveWire): LiveExchange {
     const { version = '0' } = this.#options;
-    const exchange = new LiveExchange({
+    return new LiveExchange({
       ...this.#options,
       live,
       version,
@@ -201,9 +201,6 @@ class Node implements NodeHandle {
       onSnapshotHeard: (revision) => this.#snapshots.heardOfSnapshot(revision),
       onDeclaredStopped: () => this.#onDeclaredStopped(),
     });
-    this.#folded.onFolded = (before, after, event) => exchange.onFolded(before, after, event);
-    this.#served.onChanged((before, after) => exchange.onBatch(before, after));
-    return exchange;
   }
 
   #duties(): NodeDuties {
@@ -225,9 +222,18 @@ class Node implements NodeHandle {
   async #serve(): Promise<void> {
     this.#feed.open();
     this.#serving.resolve();
-    this.#exchange?.begin();
+    this.#beginExchange();
     await this.#actors.reconcile();
     this.#snapshots.onRosterChanged();
+  }
+
+  /** Takes the leases out of the roster as it is now. What was folded before is not looked at again, event by event. */
+  #beginExchange(): void {
+    const exchange = this.#exchange;
+    if (exchange === null) return;
+    exchange.begin();
+    this.#folded.witness = exchange.witness;
+    this.#served.onChanged((before, after) => exchange.onBatch(before, after));
   }
 
   /** At first, after each outage, and after each swap. */

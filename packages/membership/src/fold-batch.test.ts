@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diff } from './diff.ts';
 import { fold } from './evolve.ts';
-import { foldBatch } from './fold-batch.ts';
+import { foldBatch, type FoldWitness } from './fold-batch.ts';
 import { generatedHistory } from './generated-history.test-support.ts';
 import { rosterHash } from './hash.ts';
 import type { RecordedEvent, Rejection } from './recorded-event.ts';
@@ -23,15 +23,16 @@ function oneByOne(events: readonly RecordedEvent[], from: Roster = emptyRoster('
   return { roster, hashes, rejections };
 }
 
-function inBatches(events: readonly RecordedEvent[], sizes: readonly number[]) {
+function inBatches(events: readonly RecordedEvent[], sizes: readonly number[], witness: FoldWitness | null = null) {
   const hashes: string[] = [];
   const rejections: Rejection[] = [];
   const rosters: Roster[] = [emptyRoster('demo')];
   for (let at = 0, turn = 0; at < events.length; turn++) {
     const size = sizes[turn % sizes.length]!;
-    const folded = foldBatch(rosters.at(-1)!, events.slice(at, at + size), ({ revision, digest }) =>
-      hashes.push(`${revision} ${rosterHash({ digest })}`),
-    );
+    const folded = foldBatch(rosters.at(-1)!, events.slice(at, at + size), {
+      witness,
+      onStep: ({ revision, digest }) => hashes.push(`${revision} ${rosterHash({ digest })}`),
+    });
     rosters.push(folded.roster);
     rejections.push(...folded.rejections);
     at += size;
@@ -49,6 +50,40 @@ test('I1: however the events are cut into batches, every hash on the way is the 
       expect(batched.hashes).toEqual(single.hashes);
       expect(batched.rejections).toEqual(single.rejections);
       expect(encodeSnapshot(batched.roster)).toBe(encodeSnapshot(single.roster));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** What each accepted event found and left of the backend that its subject names, as texts of their own moment. */
+function witnessed(fold: (witness: FoldWitness) => void): string[] {
+  const seen: string[] = [];
+  const lookUp = ({ pools }: Roster, { subject }: RecordedEvent): unknown => {
+    const [, , kind, pool = '', backend = ''] = subject.split('.');
+    const found = pools.get(pool);
+    return kind === 'backend' ? found?.backends.get(backend) : found && [...found.backends.values()];
+  };
+  fold((found, event) => {
+    const before = lookUp(found, event);
+    return (left) => seen.push(JSON.stringify([event.revision, before, left.revision, lookUp(left, event)]));
+  });
+  return seen;
+}
+
+test('a witness sees what each accepted event found and left, however the events are cut', () => {
+  fc.assert(
+    fc.property(generatedHistory, batchSizes, (history, sizes) => {
+      const batched = witnessed((witness) => inBatches(history, sizes, witness));
+      const single = witnessed((witness) => {
+        let roster = emptyRoster('demo');
+        for (const event of history) {
+          const onAccepted = witness(roster, event);
+          const folded = fold(roster, event);
+          roster = folded.roster;
+          if (folded.rejection === null) onAccepted?.(roster);
+        }
+      });
+      expect(batched).toEqual(single);
     }),
     { numRuns: 300 },
   );
@@ -116,7 +151,7 @@ test('a batch that fails in the middle leaves the next fold as it was', () => {
   const failing = () => {
     throw new Error('the listener failed');
   };
-  expect(() => foldBatch(roster, history.slice(11), failing)).toThrow('the listener failed');
+  expect(() => foldBatch(roster, history.slice(11), { onStep: failing })).toThrow('the listener failed');
   const once = fold(roster, history[11]!).roster;
   const onceText = encodeSnapshot(once);
   fold(once, history[12]!);

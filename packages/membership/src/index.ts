@@ -6,7 +6,7 @@ export * from './diff.ts';
 export * from './eligibility.ts';
 export * from './event.ts';
 export { evolve, fold, type Folded } from './evolve.ts';
-export { foldBatch, type FoldedEvents, type OnFolded } from './fold-batch.ts';
+export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold-batch.ts';
 export { rosterHash } from './hash.ts';
 export {
   fastIntervalMs,
