@@ -2,6 +2,7 @@
  * The permissions that the documentation gives: with them a node, a publisher of one pool and a read-only debugger can do what they
  * are there for, and the server itself refuses everything else, whatever code stands behind the connection.
  */
+import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { PermissionViolationError, type NatsConnection } from '@nats-io/transport-node';
@@ -10,11 +11,18 @@ import { join, openPublisher } from '@muster/publisher';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startNamedEcho, type TestBackend } from '../harness/backend.ts';
 import { nameBehind } from '../harness/client.ts';
-import { SECURED_CLUSTER as CLUSTER, startSecuredNats, type NatsUser, type SecuredNats } from '../harness/nats-auth.ts';
+import {
+  EXAMPLE,
+  SECURED_CLUSTER as CLUSTER,
+  startSecuredNats,
+  type NatsUser,
+  type SecuredNats,
+} from '../harness/nats-auth.ts';
 import { BUCKET_STREAM, FORBIDDEN, REDIRECTED, STREAM } from '../harness/nats-trespass.ts';
 import { startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
+const OPERATIONS = new URL('../../docs/operations.md', import.meta.url);
 const POOLS = `
 [[pools]]
 id = "spells"
@@ -33,6 +41,18 @@ const cases = [
   { which: 'newest', identity: 'password', withTls: false },
   { which: 'newest', identity: 'nkey', withTls: true },
 ] as const;
+
+test('the documentation explains every subject of the example', async () => {
+  const [example, chapter] = await Promise.all([readFile(EXAMPLE, 'utf8'), readFile(OPERATIONS, 'utf8')]);
+  const subjects = [...example.replaceAll(/^\s*#.*$/gm, '').matchAll(/"([^"]+\.[^"]+)"/g)].map(
+    ([, subject]) => subject!,
+  );
+  // Exports repeat what users have under the API's own name, and the second node has what the first one has.
+  const shown = subjects.map((subject) => subject.replace(/^\$JS\.API\.CONSUMER\.INFO/, 'MUSTER.API.CONSUMER.INFO'));
+  const missing = shown.filter((subject) => !chapter.includes(`\`${subject.replace('lb-2', 'lb-1')}\``));
+  expect(shown.length).toBeGreaterThan(50);
+  expect(missing).toEqual([]);
+});
 
 describe.each(cases)('the $which nats-server, users by $identity, TLS $withTls', ({ which, identity, withTls }) => {
   const program = programs[which];
@@ -133,6 +153,19 @@ describe.each(cases)('the $which nats-server, users by $identity, TLS $withTls',
       expect(await manager.streams.getMessage(STREAM, { seq: 1 })).toMatchObject({ seq: 1 });
       expect(JSON.parse(await word)).toMatchObject({ node: 'lb-1' });
     });
+
+    test.skipIf(identity !== 'nkey')(
+      'a key that is replaced: the node takes the new one without a restart',
+      async () => {
+        const connected = () => node.process.output().split('connected to NATS at').length;
+        const before = connected();
+        await nats.rotate('LB_1');
+        await eventually('it is connected anew', () => connected() > before);
+        const added = { type: 'RegisterBackend', pool: 'orders', backend: 'o-1', target: backend.target } as const;
+        await eventually('it appends', async () => 'revision' in (await node.command(added)));
+        await node.command({ type: 'DeregisterBackend', pool: 'orders', backend: 'o-1' });
+      },
+    );
 
     test.each(FORBIDDEN)('$user may not: $what', async ({ user, publish, subscribe, body = '' }) => {
       const before = await newestRevision();

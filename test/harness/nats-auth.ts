@@ -11,7 +11,8 @@ import { createUser } from '@nats-io/nkeys';
 import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { NATS_CERTIFICATE, NATS_KEY } from './nats-certificate.ts';
 
-const EXAMPLE = fileURLToPath(new URL('../../services/muster/examples/nats/permissions.conf', import.meta.url));
+/** The config that people copy. */
+export const EXAMPLE = fileURLToPath(new URL('../../services/muster/examples/nats/permissions.conf', import.meta.url));
 
 /** The cluster that the example is for. */
 export const SECURED_CLUSTER = 'demo';
@@ -41,8 +42,8 @@ export interface SecuredNats extends AsyncDisposable {
   access(user: NatsUser): NatsAccess & { readonly inboxPrefix: string };
   /** The same as lines of a node's `[journal]` table, `servers` aside. */
   journalLines(user: NatsUser): string;
-  /** What nobody but the user and the server may see. */
-  secret(user: NatsUser): string;
+  /** As the documentation says it, by nkey only: another key for the user in the server's config, and its seed in the same file. */
+  rotate(user: NatsUser): Promise<void>;
   /** The client library alone: none of our code stands between the test and the server. */
   connect(user: NatsUser): Promise<NatsConnection>;
 }
@@ -60,7 +61,7 @@ export async function startSecuredNats(options: SecuredNatsOptions): Promise<Sec
     secrets.set(user, secret);
     await writeFile(join(folder, `${user}.nk`), `${secret}\n`, { mode: 0o600 });
     lines = isNkey
-      ? replaced(lines, new RegExp(`^${user}: .*$`, 'm'), `${user}: ${pair.getPublicKey()}`)
+      ? withKey(lines, user, pair.getPublicKey())
       : replaced(
           replaced(lines, new RegExp(`^${user}: .*$`, 'm'), ''),
           `nkey: $${user}`,
@@ -85,7 +86,15 @@ export async function startSecuredNats(options: SecuredNatsOptions): Promise<Sec
     server,
     access,
     journalLines: (user) => journalLines(access(user)),
-    secret: (user) => secrets.get(user)!,
+    rotate: async (user) => {
+      const pair = createUser();
+      const seed = new TextDecoder().decode(pair.getSeed());
+      secrets.set(user, seed);
+      await writeFile(join(folder, `${user}.nk`), `${seed}\n`, { mode: 0o600 });
+      const config = join(folder, 'server', 'nats.conf');
+      await writeFile(config, withKey(await readFile(config, 'utf8'), user, pair.getPublicKey()));
+      process.kill(server.pid, 'SIGHUP');
+    },
     connect: (user) =>
       connect({
         servers: [place],
@@ -112,6 +121,10 @@ async function tlsFiles(folder: string) {
   await writeFile(certFile, NATS_CERTIFICATE);
   await writeFile(keyFile, NATS_KEY, { mode: 0o600 });
   return { caFile: certFile, certFile, keyFile };
+}
+
+function withKey(lines: string, user: NatsUser, publicKey: string): string {
+  return replaced(lines, new RegExp(`^${user}: .*$`, 'm'), `${user}: ${publicKey}`);
 }
 
 /** The example and this file belong together: what is to be replaced must be there. */
