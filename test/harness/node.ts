@@ -27,6 +27,18 @@ export interface NodeOptions {
   readonly id?: string;
   /** A journal on NATS. Default: an embedded one in the folder. */
   readonly journal?: JetStreamOptions;
+  /** Further variables of its environment; what `muster` runs has them too. */
+  readonly env?: Record<string, string>;
+  /** A network of its own to run in. Default: this one. */
+  readonly place?: NodePlace;
+}
+
+/** Where a node runs, if not in this network. */
+export interface NodePlace {
+  /** Put in front of the command. */
+  readonly prefix: readonly string[];
+  /** A port of this network's loopback that leads to one of that network's. */
+  reach(port: number): Promise<number>;
 }
 
 export interface JetStreamOptions {
@@ -110,12 +122,15 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
 /** Starts a node and does not wait for it. */
 export async function spawnTestNode(options: NodeOptions): Promise<TestNode> {
   const adminPort = await freePort();
-  const admin = `http://127.0.0.1:${adminPort}`;
+  const { env = {}, place = HERE } = options;
+  const admin = `http://127.0.0.1:${await place.reach(adminPort)}`;
   const file = join(options.folder.path, `${options.id ?? 'lb-1'}.toml`);
   await writeFile(file, configText(options, adminPort));
-  const started = startProcess(MUSTER, ['up', '-c', file], { cwd: options.folder.path });
-  return testNode(started, admin);
+  const started = startProcess(MUSTER, ['up', '-c', file], { cwd: options.folder.path, prefix: place.prefix, env });
+  return testNode(started, admin, { env, place });
 }
+
+const HERE: NodePlace = { prefix: [], reach: (port) => Promise.resolve(port) };
 
 function configText(options: NodeOptions, adminPort: number): string {
   const { config = '', workers = 1, nodeLines = '', id = 'lb-1' } = options;
@@ -141,7 +156,11 @@ localSnapshotPath = "${id}.snapshot"
 ${lines}`;
 }
 
-function testNode(started: TestProcess, admin: string): TestNode {
+function testNode(
+  started: TestProcess,
+  admin: string,
+  { env, place }: Required<Pick<NodeOptions, 'env' | 'place'>>,
+): TestNode {
   const status = async () => (await fetchJson(`${admin}/v1/status`)) as NodeStatus;
   return {
     process: started,
@@ -155,14 +174,14 @@ function testNode(started: TestProcess, admin: string): TestNode {
       });
       return (await answer.json()) as CommandOutcome;
     },
-    address: (listener) =>
-      eventually(`listener ${listener} listens`, async () => {
+    address: async (listener) => {
+      const [host, port] = await eventually(`listener ${listener} listens`, async () => {
         const found = (await status()).listeners.find(({ id, state }) => id === listener && state === 'listening');
-        if (!found?.boundAddress) return null;
-        const [host, port] = found.boundAddress.split(':');
-        return { host: host!, port: Number(port) };
-      }),
-    muster: (...args) => runProcess(MUSTER, ['--admin', admin, ...args]),
+        return found?.boundAddress?.split(':');
+      });
+      return { host: host!, port: await place.reach(Number(port)) };
+    },
+    muster: (...args) => runProcess(MUSTER, ['--admin', admin, ...args], { env }),
     workerPids: async () => {
       const { workers } = await status();
       return workers.flatMap(({ state, pid }) => (state === 'serving' && pid !== null ? [pid] : []));

@@ -23,7 +23,11 @@ interface Ends {
   readonly far: Socket;
 }
 
-export async function startWire(target: { readonly host: string; readonly port: number }): Promise<Wire> {
+/** `host`: where it listens. Default 127.0.0.1. */
+export async function startWire(
+  target: { readonly host: string; readonly port: number },
+  { host = '127.0.0.1' } = {},
+): Promise<Wire> {
   let state: 'whole' | 'cut' | 'severed' = 'whole';
   const open = new Set<Ends>();
   const close = (ends: Ends): void => {
@@ -42,10 +46,10 @@ export async function startWire(target: { readonly host: string; readonly port: 
     for (const socket of [near, far]) socket.on('error', () => close(ends)).on('close', () => close(ends));
     if (state === 'whole') join(ends);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, host);
   await once(server, 'listening');
   return {
-    host: '127.0.0.1',
+    host,
     port: (server.address() as AddressInfo).port,
     cut: () => {
       state = 'cut';
