@@ -1,7 +1,7 @@
 /**
  * Figures from samples, and how they are printed. Every benchmark says its spread with the same words.
  */
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 
 /** The middle value, or the mean of the two in the middle. Throws without a sample. */
 export function median(samples: readonly number[]): number {
@@ -26,4 +26,9 @@ export function spreadText(samplesMs: readonly number[]): string {
 export function machineText(): string {
   const { model } = cpus()[0]!;
   return `${model}, ${cpus().length} cores, Linux ${release()}, Node ${process.versions.node}`;
+}
+
+/** What else runs on the machine, for example `load average of the last minute 0.3`. */
+export function loadText(): string {
+  return `load average of the last minute ${loadavg()[0]!.toFixed(1)}`;
 }

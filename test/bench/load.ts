@@ -2,9 +2,9 @@
  * One measurement: wrk puts a load on a proxy for some seconds, and the proxy's CPU time is read before and after.
  */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CLIENT_CPU, PIN, type Contender } from './contenders.ts';
+import { cpuSeconds } from './process-cpu.ts';
 
 export interface Load {
   readonly name: 'keep-alive' | 'connection' | 'bulk';
@@ -37,8 +37,6 @@ export const loads: readonly Load[] = [
   { name: 'bulk', title: 'Bodies of 1 MiB', unit: 'CPU seconds per GiB', wrkOptions: [], path: '/mib', scale: 1_024 },
 ];
 
-/** The kernel's clock ticks per second, which /proc counts CPU time in. */
-const TICKS_PER_SECOND = 100;
 const CONNECTION_COUNT = 50;
 
 const run = promisify(execFile);
@@ -47,12 +45,12 @@ export async function measure(contender: Contender, load: Load, seconds: number)
   const url = `http://127.0.0.1:${contender.port}${load.path}`;
   const wrk = ['-c', CLIENT_CPU, 'wrk', '-t1', `-c${CONNECTION_COUNT}`];
   await run(PIN, [...wrk, '-d1', ...load.wrkOptions, url]);
-  const before = await cpuTicks(contender.pid);
+  const before = await cpuOf(contender.pid);
   const { stdout } = await run(PIN, [...wrk, `-d${seconds}`, ...load.wrkOptions, url]);
-  const after = await cpuTicks(contender.pid);
+  const after = await cpuOf(contender.pid);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
   const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
-  const cost = (ticks: number) => ((ticks / TICKS_PER_SECOND) * load.scale) / requests;
+  const cost = (seconds: number) => (seconds * load.scale) / requests;
   return {
     user: cost(after.user - before.user),
     system: cost(after.system - before.system),
@@ -61,9 +59,6 @@ export async function measure(contender: Contender, load: Load, seconds: number)
   };
 }
 
-async function cpuTicks(pid: number | null): Promise<{ user: number; system: number }> {
-  if (pid === null) return { user: 0, system: 0 };
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return { user: Number(fields[11]), system: Number(fields[12]) };
+async function cpuOf(pid: number | null): Promise<{ user: number; system: number }> {
+  return pid === null ? { user: 0, system: 0 } : cpuSeconds(pid);
 }

@@ -4,10 +4,14 @@
  */
 import { parseArgs } from 'node:util';
 import { measureActors } from './actors.ts';
+import { appendBench, appendUsage } from './append.ts';
+import { clusterLatencyBench, clusterLatencyUsage } from './cluster-latency.ts';
 import { machineText } from './figures.ts';
 import { foldBench, foldUsage } from './fold.ts';
 import { idleBench, idleUsage } from './idle.ts';
 import { latencyBench, latencyUsage } from './latency.ts';
+import { leasesBench, leasesUsage } from './leases.ts';
+import { natsRestartBench, natsRestartUsage } from './nats-restart.ts';
 import { selectionBench, selectionUsage } from './selection.ts';
 import { startBench, startUsage } from './start.ts';
 import { tcpBench, tcpUsage } from './tcp.ts';
@@ -28,6 +32,10 @@ const benches: Readonly<Record<string, Bench>> = {
   selection: { usage: selectionUsage, run: selectionBench },
   idle: { usage: idleUsage, run: idleBench },
   actors: { usage: actorsUsage, run: actorsBench },
+  append: { usage: appendUsage, run: appendBench },
+  'cluster-latency': { usage: clusterLatencyUsage, run: clusterLatencyBench },
+  leases: { usage: leasesUsage, run: leasesBench },
+  'nats-restart': { usage: natsRestartUsage, run: natsRestartBench },
 };
 
 async function actorsBench(options: readonly string[]): Promise<void> {
