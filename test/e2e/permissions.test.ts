@@ -159,10 +159,12 @@ describe.each(cases)('the $which nats-server, users by $identity, TLS $withTls',
       async () => {
         const connected = () => node.process.output().split('connected to NATS at').length;
         const before = connected();
+        const revision = await newestRevision();
         await nats.rotate('LB_1');
         await eventually('it is connected anew', () => connected() > before);
         const added = { type: 'RegisterBackend', pool: 'orders', backend: 'o-1', target: backend.target } as const;
-        await eventually('it appends', async () => 'revision' in (await node.command(added)));
+        await eventually('it is told', async () => 'revision' in (await node.command(added)));
+        expect(await newestRevision()).toBeGreaterThan(revision);
         await node.command({ type: 'DeregisterBackend', pool: 'orders', backend: 'o-1' });
       },
     );
