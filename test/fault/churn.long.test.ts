@@ -5,10 +5,10 @@
  * Passing backends join, are drained, get weights and leave all the time, in a pool that two steady ones stay in.
  * The load goes through the same pool; a connection may land on a passing backend only while that one is really there.
  */
-import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { CommandInput } from '@muster/membership';
 import { startNamedEcho } from '../harness/backend.ts';
+import { footprint } from '../harness/footprint.ts';
 import { startLoad } from '../harness/load.ts';
 import { startTestNode, testFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
@@ -17,12 +17,6 @@ const EVENTS = 12_000;
 const DURATION_MS = 60_000;
 const BURST_EVENTS = 20;
 const PASSING_BACKENDS = 50;
-
-/** Resident bytes and open file descriptors of a process, from /proc. */
-function footprint(pid: number): { residentBytes: number; descriptorsCount: number } {
-  const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]);
-  return { residentBytes: pages * 4_096, descriptorsCount: readdirSync(`/proc/${pid}/fd`).length };
-}
 
 /** The life of passing backend number `n`, one command at a time; its connections drain before it leaves. */
 function commandAt(step: number, target: string): CommandInput {
