@@ -9,6 +9,7 @@ import { clusterLatencyBench, clusterLatencyUsage } from './cluster-latency.ts';
 import { machineText } from './figures.ts';
 import { foldBench, foldUsage } from './fold.ts';
 import { idleBench, idleUsage } from './idle.ts';
+import { jetstreamStartBench, jetstreamStartUsage } from './jetstream-start.ts';
 import { latencyBench, latencyUsage } from './latency.ts';
 import { leasesBench, leasesUsage } from './leases.ts';
 import { natsRestartBench, natsRestartUsage } from './nats-restart.ts';
@@ -34,6 +35,7 @@ const benches: Readonly<Record<string, Bench>> = {
   actors: { usage: actorsUsage, run: actorsBench },
   append: { usage: appendUsage, run: appendBench },
   'cluster-latency': { usage: clusterLatencyUsage, run: clusterLatencyBench },
+  'jetstream-start': { usage: jetstreamStartUsage, run: jetstreamStartBench },
   leases: { usage: leasesUsage, run: leasesBench },
   'nats-restart': { usage: natsRestartUsage, run: natsRestartBench },
 };

@@ -12,3 +12,9 @@ export async function cpuSeconds(pid: number): Promise<{ readonly user: number; 
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return { user: Number(fields[11]) / TICKS_PER_SECOND, system: Number(fields[12]) / TICKS_PER_SECOND };
 }
+
+/** The same of each child, by process id. */
+export async function childrenCpuSeconds(pid: number): Promise<Awaited<ReturnType<typeof cpuSeconds>>[]> {
+  const pids = (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')).split(' ').filter((text) => text !== '');
+  return Promise.all(pids.map((child) => cpuSeconds(Number(child))));
+}

@@ -60,7 +60,7 @@ export async function startBench(options: readonly string[]): Promise<void> {
     );
     const samplesMs: number[] = [];
     const node = { directory, cluster: CLUSTER, port, journalLines: JOURNAL_LINES };
-    for (let start = 0; start < Number(values.starts); start++) samplesMs.push(await measureStart(node));
+    for (let start = 0; start < Number(values.starts); start++) samplesMs.push((await measureStart(node)).answeredMs);
     console.log(`muster up → first answer   ${spreadText(samplesMs)}`);
   } finally {
     backend.close();
