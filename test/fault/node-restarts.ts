@@ -3,6 +3,7 @@
  * caller's. One node stays all the time, and the others carry load while they are up. At the end all agree, nothing is lost
  * or doubled, no request failed, and the node that stayed has not grown.
  */
+import assert from 'node:assert/strict';
 import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { TestCluster } from '../harness/cluster.ts';
@@ -45,7 +46,7 @@ class Restarts {
   async unload(id: string): Promise<void> {
     const load = this.#loadById.get(id)!;
     await load.stop();
-    expect(load.succeededCount()).toBeGreaterThan(0);
+    assert.ok(load.succeededCount() > 0, `${id} carried load`);
     this.failures.push(...load.failures);
   }
 
@@ -56,7 +57,7 @@ class Restarts {
     await this.unload(id);
     const stoppedMs = performance.now();
     const code = await this.#cluster.nodesById.get(id)!.process.end(signal);
-    expect(code).toBe(signal === 'SIGTERM' ? 0 : null);
+    assert.equal(code, signal === 'SIGTERM' ? 0 : null);
     const endedMs = performance.now();
     await sleep(DOWN_MS);
     await this.#cluster.startNode(id);
@@ -79,19 +80,18 @@ export function testNodeRestarts(durationMs: number): void {
 
     const storm = { servers: cluster.nats.urls, pool: 'p', target: passing.target, durationMs };
     await using running = await startEventStorm({ ...storm, eventsPerSecond: EVENTS_PER_SECOND });
-    let isOver = false;
-    const finished = running.finished.finally(() => (isOver = true));
     // The first third warms up: heaps reach their size, the ring of recent events fills.
     const warm = (EVENTS_PER_SECOND * durationMs) / 3_000;
     const pids = await pidsOf(staying!);
     const warmed = eventually('a third is published', () => running.publishedCount() >= warm, 4 * durationMs).then(() =>
       pids.map(footprint),
     );
-    while (!isOver || restarts.times.length < RESTARTS_MIN) {
+    let isOver = false;
+    do {
       await restarts.next();
-      await Promise.race([finished, sleep(PAUSE_MS)]);
-    }
-    const eventsPerSecond = await finished;
+      isOver = await Promise.race([running.finished.then(() => true), sleep(PAUSE_MS).then(() => false)]);
+    } while (!isOver || restarts.times.length < RESTARTS_MIN);
+    const eventsPerSecond = await running.finished;
     const last = await cluster.writer.publish('pool.last', { type: 'PoolDefined' });
     const { tookMs } = await cluster.agreed({ minRevision: last, withinMs: 2_000 });
     const before = await warmed;

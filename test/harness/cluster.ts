@@ -6,7 +6,7 @@
  *
  * The backends are echo servers in the test's own process. Nodes may reach NATS through `wire.ts`, one wire a node.
  */
-import { expect } from 'vitest';
+import assert from 'node:assert/strict';
 import type { NodeStatus } from '@muster/actors';
 import { openJetStreamJournal } from '@muster/journal-jetstream';
 import { emptyRoster, fold, rosterHash, type RecordedEvent, type Rejection } from '@muster/membership';
@@ -161,8 +161,8 @@ export class TestCluster implements AsyncDisposable {
       const isStill = messages.at(-1)?.revision === agreed.revision;
       // A fact of a probe came in between: look again.
       if (!isStill) continue;
-      expect(hash).toBe(agreed.hash);
-      expect(this.writer.faults(messages)).toEqual([]);
+      assert.equal(hash, agreed.hash);
+      assert.deepEqual(this.writer.faults(messages), []);
       return agreed;
     }
   }

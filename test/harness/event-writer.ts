@@ -5,11 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
-import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { connect, headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import type { MembershipEventInput, RecordedEvent } from '@muster/membership';
 
 const ATTEMPT_TIMEOUT_MS = 1_000;
 const RETRY_PAUSE_MS = 50;
+
+export interface PublishTextOptions {
+  /** Default: a new one. */
+  readonly id?: string;
+  /** Who says so; null (default): nobody does. */
+  readonly origin?: string | null;
+  readonly withinMs?: number;
+}
 
 export class EventWriter implements AsyncDisposable {
   /** Revision of each acknowledged event, by its id. */
@@ -40,12 +48,12 @@ export class EventWriter implements AsyncDisposable {
   async publishText(
     entity: string,
     payload: string | Uint8Array,
-    { id = randomUUID() as string, withinMs = 60_000 } = {},
+    { id = randomUUID(), origin = null, withinMs = 60_000 }: PublishTextOptions = {},
   ): Promise<number> {
     const deadline = performance.now() + withinMs;
     for (;;) {
       try {
-        const options = { msgID: id, timeout: ATTEMPT_TIMEOUT_MS };
+        const options = { msgID: id, timeout: ATTEMPT_TIMEOUT_MS, headers: originHeader(origin) };
         const { seq } = await jetstream(this.connection).publish(`muster.${this.#cluster}.${entity}`, payload, options);
         if (seq > 0) {
           this.revisionById.set(id, seq);
@@ -64,7 +72,7 @@ export class EventWriter implements AsyncDisposable {
     for (const { id, revision } of stored) revisionsById.set(id, [...(revisionsById.get(id) ?? []), revision]);
     const faults: string[] = [];
     for (const [id, revisions] of revisionsById)
-      if (revisions.length > 1) faults.push(`${id} is stored at ${revisions}`);
+      if (revisions.length > 1) faults.push(`${id} is stored at ${revisions.join(', ')}`);
     for (const [id, revision] of this.revisionById) {
       if (!revisionsById.has(id)) faults.push(`${id}, acknowledged at ${revision}, is lost`);
     }
@@ -74,4 +82,10 @@ export class EventWriter implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.connection.close();
   }
+}
+
+function originHeader(origin: string | null): MsgHdrs {
+  const made = headers();
+  if (origin !== null) made.set('Muster-Origin', origin);
+  return made;
 }
