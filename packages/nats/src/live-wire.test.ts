@@ -109,4 +109,23 @@ describe.skipIf('unavailable' in program)('a live wire', () => {
     wire.say('live.a', '四四四四');
     expect((await next()).text).toBe('四四四四');
   });
+
+  test('a subject that may not be heard makes the wire count as cut', async () => {
+    await using harness = await linkHarness();
+    const denied =
+      'authorization { users: [{ user: u, password: p, permissions: { subscribe: { deny: ["live.*"] } } }] }';
+    const { url } = await harness.server(denied);
+    const link = harness.link({ servers: [url.replace('//', '//u:p@')] });
+    const wire = liveWire(link);
+    const seen: boolean[] = [];
+    const isCutAgain = Promise.withResolvers<void>();
+    wire.watch((isConnected) => {
+      seen.push(isConnected);
+      if (seen.length === 3) isCutAgain.resolve();
+    });
+    await settled(link);
+    wire.listen('live.a', () => undefined);
+    await isCutAgain.promise;
+    expect(seen).toEqual([false, true, false]);
+  });
 });

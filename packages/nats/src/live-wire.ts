@@ -22,7 +22,10 @@ export interface LinkWire {
   say(subject: string, text: string): void;
   /** Subjects may hold the wildcard `*` for one token. Lives on when the link was away and is back. Returns what ends it. */
   listen(subject: string, onMessage: (word: LiveWord) => void): () => void;
-  /** Told at once what is the case, and at every change. Returns what ends it. */
+  /**
+   * Told at once what is the case, and at every change. A link on which the server refuses one of the subjects that are listened to
+   * counts as cut: whoever concludes something from silence must not do so there. Returns what ends it.
+   */
   watch(onChange: (isConnected: boolean) => void): () => void;
 }
 
@@ -39,6 +42,12 @@ export interface LiveWireOptions {
 /** A wire for the life of the link; it has nothing of its own to close. */
 export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWire {
   const { textCharactersMax = LIVE_WORD_CHARACTERS_MAX } = options;
+  const watchers = new Set<() => void>();
+  let refusedOn: NatsConnection | null = null;
+  const noteRefusal = (connection: NatsConnection) => {
+    refusedOn = connection;
+    for (const look of watchers) look();
+  };
   const say = (subject: string, text: string) => {
     const { connection } = link;
     if (connection === null || text.length > textCharactersMax) return;
@@ -59,11 +68,26 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
   return {
     say,
     listen: (subject, onMessage) =>
-      listen(link, subject, (message) => {
-        const word = read(message);
-        if (word !== null) onMessage(word);
+      listen(link, subject, {
+        onMessage: (message) => {
+          const word = read(message);
+          if (word !== null) onMessage(word);
+        },
+        onRefused: noteRefusal,
       }),
-    watch: (onChange) => link.watch(onChange),
+    watch: (onChange) => {
+      let isWhole: boolean | null = null;
+      const look = () => {
+        const isWholeNow = link.connection !== null && link.connection !== refusedOn;
+        if (isWholeNow !== isWhole) onChange((isWhole = isWholeNow));
+      };
+      watchers.add(look);
+      const unwatch = link.watch(look);
+      return () => {
+        watchers.delete(look);
+        unwatch();
+      };
+    },
   };
 }
 
@@ -76,8 +100,14 @@ function isInbox(subject: string | undefined): subject is string {
   return subject?.startsWith('_') === true;
 }
 
+interface Ear {
+  readonly onMessage: (message: Msg) => void;
+  /** The server does not let this user hear the subject. */
+  readonly onRefused: (connection: NatsConnection) => void;
+}
+
 /** Subscribes on each connection that the link makes. */
-function listen(link: NatsLink, subject: string, onMessage: (message: Msg) => void): () => void {
+function listen(link: NatsLink, subject: string, { onMessage, onRefused }: Ear): () => void {
   let current: { readonly connection: NatsConnection; readonly subscription: Subscription } | null = null;
   const unwatch = link.watch(() => {
     const { connection } = link;
@@ -91,7 +121,7 @@ function listen(link: NatsLink, subject: string, onMessage: (message: Msg) => vo
 
   function callback(refusal: Error | null, message: Msg): void {
     // The link's log tells of a subject that this user may not hear.
-    if (refusal !== null) return;
+    if (refusal !== null) return current === null ? undefined : onRefused(current.connection);
     try {
       onMessage(message);
     } catch (error) {
