@@ -50,7 +50,7 @@ export class CommandExecutor {
   async #decideAndAppend(command: Command, origin: string): Promise<CommandOutcome> {
     let newestOnSubject = 0;
     for (let decisionsCount = 0; decisionsCount < DECISIONS_MAX; decisionsCount++) {
-      const decision = decide(this.#folded.roster, command);
+      const decision = decide(this.#folded.roster, command, origin);
       if (decision.outcome !== 'accepted') return decision;
       const expectedRevision = Math.max(decision.expectedRevision, newestOnSubject);
       const outcome = await this.#append(this.#eventOf(decision, origin), expectedRevision);

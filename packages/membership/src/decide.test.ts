@@ -8,15 +8,15 @@ import { generatedHistory } from './generated-history.test-support.ts';
 import { emptyRoster, type Roster } from './roster.ts';
 import { formatSubject } from './subject.ts';
 
-function execute(roster: Roster, input: CommandInput) {
-  const decision = decide(roster, commandSchema.parse(input));
+function execute(roster: Roster, input: CommandInput, origin = 'test') {
+  const decision = decide(roster, commandSchema.parse(input), origin);
   if (decision.outcome !== 'accepted') return { decision, roster, rejection: null };
   const outcome = fold(roster, {
     revision: roster.revision + 1,
     timeMs: 0,
     id: `event-${roster.revision + 1}`,
     subject: formatSubject('demo', decision.entity),
-    origin: 'test',
+    origin,
     payload: JSON.stringify(decision.event),
   });
   return { decision, ...outcome };
@@ -37,7 +37,7 @@ const setUp: CommandInput[] = [
 const roster = setUp.reduce((before, command) => execute(before, command).roster, emptyRoster('demo'));
 
 test('a second time, every command has nothing to do', () => {
-  for (const command of setUp) expect(decide(roster, commandSchema.parse(command)).outcome).toBe('unchanged');
+  for (const command of setUp) expect(decide(roster, commandSchema.parse(command), 'test').outcome).toBe('unchanged');
 });
 
 test('a change names the event that it was decided on', () => {
@@ -96,6 +96,21 @@ test('a lease is part of what a registration says', () => {
   expect(decision).toMatchObject({ outcome: 'accepted', event: { leaseMs: 15_000 } });
   expect(execute(leased, register(15_000)).decision.outcome).toBe('unchanged');
   expect(execute(leased, register()).decision.outcome).toBe('accepted');
+});
+
+test.each([
+  { origin: 'publisher:s-1', leaseMs: 15_000, outcome: 'accepted', mode: 'ready' },
+  { origin: 'cli:alice', leaseMs: 15_000, outcome: 'unchanged', mode: 'drain' },
+  { origin: 'publisher:s-1', leaseMs: undefined, outcome: 'unchanged', mode: 'drain' },
+])('a drain that publisher:s-1 set, registered again: $outcome by $origin with lease $leaseMs', (given) => {
+  const { origin, leaseMs, outcome, mode } = given;
+  const name = { pool: 'spells', backend: 's-1' };
+  const again: CommandInput = { type: 'RegisterBackend', ...name, target: '127.0.0.1:8001', leaseMs };
+  const registered = execute(roster, again, origin).roster;
+  const drained = execute(registered, { type: 'SetBackendMode', ...name, mode: 'drain' }, 'publisher:s-1').roster;
+  const { decision, roster: after } = execute(drained, again, origin);
+  expect(decision.outcome).toBe(outcome);
+  expect(after.pools.get('spells')!.backends.get('s-1')!.mode.value).toBe(mode);
 });
 
 test('what is accepted is never rejected by the fold, whatever the history', () => {

@@ -6,6 +6,7 @@
  */
 import type { Command } from './command.ts';
 import type { ListenerSpec, MembershipEvent } from './event.ts';
+import { endsOwnDrain } from './evolve.ts';
 import { nearestName } from './names.ts';
 import type { Backend, Pool, Roster } from './roster.ts';
 import type { Entity } from './subject.ts';
@@ -31,7 +32,8 @@ export type Decision =
       readonly suggestion: string | null;
     };
 
-export function decide(roster: Roster, command: Command): Decision {
+/** `origin`: whose command it is, and under which its event will be recorded; a registration may end what the same one set. */
+export function decide(roster: Roster, command: Command, origin: string | null): Decision {
   switch (command.type) {
     case 'DefineListener':
       return decideDefineListener(roster, command);
@@ -42,7 +44,7 @@ export function decide(roster: Roster, command: Command): Decision {
     case 'RemovePool':
       return decideRemovePool(roster, command);
     case 'RegisterBackend':
-      return withPool(roster, command.pool, (pool) => decideRegister(pool, command));
+      return withPool(roster, command.pool, (pool) => decideRegister(pool, command, origin));
     case 'SetBackendMode':
       return withBackend(roster, command, (backend) => decideMode(backend, command));
     case 'DeregisterBackend':
@@ -103,11 +105,12 @@ function decideRemovePool(roster: Roster, command: CommandOf<'RemovePool'>): Dec
   });
 }
 
-function decideRegister(pool: Pool, command: CommandOf<'RegisterBackend'>): Decision {
+function decideRegister(pool: Pool, command: CommandOf<'RegisterBackend'>, origin: string | null): Decision {
   const { target, weight, leaseMs } = command;
   const before = pool.backends.get(command.backend);
   const hasSameSpec = before?.target.value === target && before.weight.value === weight;
-  if (hasSameSpec && before.leaseMs === (leaseMs ?? null)) return { outcome: 'unchanged', revision: before.revision };
+  const isSaid = hasSameSpec && before.leaseMs === (leaseMs ?? null) && !endsOwnDrain(before, { origin, leaseMs });
+  if (isSaid) return { outcome: 'unchanged', revision: before.revision };
   const event = { type: 'BackendRegistered', target, weight, ...(leaseMs !== undefined && { leaseMs }) } as const;
   return accept(backendEntity(command), event, before?.revision ?? 0);
 }

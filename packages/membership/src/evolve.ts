@@ -188,7 +188,10 @@ function registerBackend(
     id: entity.backend,
     target: hasSameTarget ? before.target : { value: event.target, revision },
     weight: hasSameWeight ? before.weight : { value: event.weight, revision },
-    mode: before === undefined || endsOwnDrain(before, recorded, event) ? readyBy(recorded) : before.mode,
+    mode:
+      before === undefined || endsOwnDrain(before, { origin, leaseMs: event.leaseMs })
+        ? readyBy(recorded)
+        : before.mode,
     leaseMs: event.leaseMs ?? null,
     observations: hasSameTarget ? before.observations : NO_OBSERVATIONS,
     origin,
@@ -202,8 +205,11 @@ function registerBackend(
  * lease ran out, takes back the drain that it set itself. What anybody else set stays, and so does a drain of one who holds
  * no lease: that was a person, who will say so when it is over.
  */
-function endsOwnDrain({ mode }: Backend, { origin }: RecordedEvent, event: EventOf<'BackendRegistered'>): boolean {
-  return mode.value === 'drain' && mode.origin !== null && mode.origin === origin && event.leaseMs !== undefined;
+export function endsOwnDrain(
+  { mode }: Backend,
+  { origin, leaseMs }: { readonly origin: string | null; readonly leaseMs: number | undefined },
+): boolean {
+  return mode.value === 'drain' && mode.origin !== null && mode.origin === origin && leaseMs !== undefined;
 }
 
 function readyBy({ revision, timeMs, origin }: RecordedEvent): Backend['mode'] {

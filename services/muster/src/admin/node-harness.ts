@@ -106,7 +106,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const decision = decide(this.#roster, command);
+    const decision = decide(this.#roster, command, origin);
     if (decision.outcome !== 'accepted') return decision;
     const { entity, event, expectedRevision } = decision;
     const subject = formatSubject('default', entity);

@@ -21,7 +21,7 @@ const ORIGIN = 'config:lb-1';
 
 /** Decides and folds one command; throws where `decide` refuses. */
 function carryOut(roster: Roster, command: CommandInput, origin: string | null): Roster {
-  const decision = decide(roster, commandSchema.parse(command));
+  const decision = decide(roster, commandSchema.parse(command), origin);
   if (decision.outcome === 'unchanged') return roster;
   if (decision.outcome === 'refused') throw new Error(decision.message);
   const revision = roster.revision + 1;
@@ -222,7 +222,7 @@ describe('laws', () => {
   /** A roster that several publishers have made; commands that make no sense are passed over. */
   const roster = fc.array(fc.tuple(command, origin), { maxLength: 30 }).map((entries) =>
     entries.reduce((before, [next, by]) => {
-      const decision = decide(before, commandSchema.parse(next));
+      const decision = decide(before, commandSchema.parse(next), by);
       return decision.outcome === 'accepted' ? carryOut(before, next, by) : before;
     }, emptyRoster('default')),
   );
