@@ -73,7 +73,10 @@ export class WorkerFeed {
 
   /** A batch was folded, and these facts are in it. */
   onBatch(events: readonly RecordedEvent[], settled: readonly PendingFact[]): void {
-    this.tail.push(events, rosterHash(this.folded.roster));
+    const { roster } = this.folded;
+    const hash = rosterHash(roster);
+    if (this.#isTailOfUse()) this.tail.push(events, hash);
+    else this.tail.restartAfter(roster.revision, hash);
     this.onFactsChanged([], settled);
   }
 
@@ -131,6 +134,14 @@ export class WorkerFeed {
   progressed(): void {
     if (this.#watchers.size === 0) return;
     queueMicrotask(() => this.#watchers.forEach((onProgress) => onProgress()));
+  }
+
+  /**
+   * Before the node serves, the tail is of use to a text that it reaches back to and to nobody else. So a node that reads a
+   * long history from its beginning does not keep what every worker will get as a roster.
+   */
+  #isTailOfUse(): boolean {
+    return this.#isOpen || (this.#newestText !== null && this.tail.covers(this.#newestText.revision));
   }
 
   #pumpAll(): void {
