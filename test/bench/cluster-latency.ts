@@ -25,19 +25,22 @@ import {
   startMovingTarget,
   type Publisher,
 } from './nats-scene.ts';
+import { cpuSeconds } from './process-cpu.ts';
 
 export const clusterLatencyUsage = `cluster-latency   from a publish on NATS (R3) to traffic on three nodes
-        --samples N         (300)`;
+        --samples N         (300)                  --nodes N     1 to 3 (3)`;
 
 const REPLICAS = 3;
-const NODES = 3;
 /** Between two events: long enough for everybody to be asleep again. */
 const PAUSE_MS = 20;
 /** The first ones find code that is not compiled yet; they are not counted. */
 const WARM_UP_SAMPLES = 50;
 
 export async function clusterLatencyBench(options: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...options], options: { samples: { type: 'string', default: '300' } } });
+  const { values } = parseArgs({
+    args: [...options],
+    options: { samples: { type: 'string', default: '300' }, nodes: { type: 'string', default: '3' } },
+  });
   const program = await newestProgram();
   console.log(`${machineText()}; ${loadText()}`);
   await using folder = await testFolder();
@@ -45,7 +48,7 @@ export async function clusterLatencyBench(options: readonly string[]): Promise<v
   await using moving = await startMovingTarget();
   await using nodes = new AsyncDisposableStack();
   const started: TestNode[] = [];
-  for (let index = 0; index < NODES; index++) {
+  for (let index = 0; index < Number(values.nodes); index++) {
     const journal = { servers: [nats.urls[index]!], cluster: CLUSTER, replicas: REPLICAS };
     const node = await startTestNode({ folder, id: `lb-${index + 1}`, config: moving.config, journal });
     started.push(nodes.use(node));
@@ -57,10 +60,25 @@ export async function clusterLatencyBench(options: readonly string[]): Promise<v
   for (const node of started) {
     connections.push(held.use(await HeldConnection.open(await node.address('front'), moving.targets[0].name)));
   }
-  console.log(`NATS ${program.version}, ${REPLICAS} servers, ${NODES} nodes of 1 worker, one event at a time\n`);
+  console.log(
+    `NATS ${program.version}, ${REPLICAS} servers, ${started.length} node(s) of 1 worker, one event at a time\n`,
+  );
   const scene = { targets: moving.targets, follower, publisher, connections };
   await measure(scene, WARM_UP_SAMPLES);
-  print(await measure(scene, Number(values.samples)));
+  const pidsByWhat = {
+    'control processes': started.map((node) => node.process.pid),
+    workers: (await Promise.all(started.map((node) => node.workerPids()))).flat(),
+    'NATS servers': nats.servers.map(({ pid }) => pid),
+    'this process': [process.pid],
+  };
+  const before = await usage(pidsByWhat);
+  const samples = await measure(scene, Number(values.samples));
+  const after = await usage(pidsByWhat);
+  print(samples);
+  const costs = after.map(
+    ({ what, ms }, index) => `${what} ${((ms - before[index]!.ms) / samples.length).toFixed(1)} ms`,
+  );
+  console.log(`\nCPU per event, all together: ${costs.join(', ')}`);
   console.log(`\n${loadText()} at the end`);
 }
 
@@ -100,6 +118,17 @@ async function measure({ targets, follower, publisher, connections }: Scene, cou
   return samples;
 }
 
+/** CPU time so far, in ms. */
+async function usage(
+  pidsByWhat: Readonly<Record<string, readonly number[]>>,
+): Promise<{ readonly what: string; readonly ms: number }[]> {
+  const entries = Object.entries(pidsByWhat).map(async ([what, pids]) => {
+    const used = await Promise.all(pids.map(cpuSeconds));
+    return { what, ms: used.reduce((sum, { user, system }) => sum + (user + system) * 1_000, 0) };
+  });
+  return Promise.all(entries);
+}
+
 function print(samples: readonly Sample[]): void {
   const row = (what: string, samplesMs: readonly number[]) =>
     console.log(`${what.padEnd(44)} ${spreadText(samplesMs)}`);
@@ -112,18 +141,18 @@ function print(samples: readonly Sample[]): void {
     'publish → read by a follower of the journal',
     each(({ followedMs }) => followedMs),
   );
-  for (let node = 0; node < NODES; node++) {
+  for (let node = 0; node < samples[0]!.answeredMs.length; node++) {
     row(
       `publish → moved on lb-${node + 1}`,
       each(({ answeredMs }) => answeredMs[node]!),
     );
   }
   row(
-    'publish → old connections closed on all three',
+    'publish → old connections closed on all nodes',
     each(({ closedMs }) => Math.max(...closedMs)),
   );
   row(
-    'publish → moved on all three',
+    'publish → moved on all nodes',
     each(({ answeredMs }) => Math.max(...answeredMs)),
   );
 }
