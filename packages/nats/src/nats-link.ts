@@ -37,8 +37,11 @@ export interface NatsLinkOptions {
   readonly pingIntervalMs?: number;
   /** At least 0, below 1. Default `Math.random`. */
   readonly random?: () => number;
-  /** Told in one line what changed; the same line is not told twice in a row. Default: nobody is. */
-  readonly log?: (line: string) => void;
+  /**
+   * Told in one line what changed; the same line is not told twice in a row. `warn`: it is away, or the server refused something;
+   * `info`: it is there. Default: nobody is told.
+   */
+  readonly log?: (line: string, level: 'info' | 'warn') => void;
 }
 
 const RECONNECT_WAIT_MAX_MS = 500;
@@ -58,7 +61,7 @@ export function openNatsLink(access: NatsAccess, options: NatsLinkOptions = {}):
 class Link implements NatsLink {
   readonly #dialOptions: DialOptions;
   readonly #reconnectWaitMaxMs: number;
-  readonly #log: (line: string) => void;
+  readonly #log: NonNullable<NatsLinkOptions['log']>;
   readonly #watchers = new Set<(isConnected: boolean) => void>();
   readonly #closing = new AbortController();
   readonly #finished: Promise<void>;
@@ -140,9 +143,9 @@ class Link implements NatsLink {
     const sinceMs = performance.now();
     if (!this.#closing.signal.aborted) {
       this.#connection = connection;
-      this.#tell(`connected to NATS at ${server.label}`);
+      this.#tell(`connected to NATS at ${server.label}`, 'info');
       this.#notify(true);
-      const reason = await connectionEnd(connection, (what) => this.#tell(complaint(server, what)));
+      const reason = await connectionEnd(connection, (what) => this.#tell(complaint(server, what), 'warn'));
       this.#setAway(complaint(server, reason));
     }
     // Not waited for: it waits for everybody who still reads the connection's status.
@@ -155,7 +158,7 @@ class Link implements NatsLink {
     this.#connection = null;
     if (!this.#closing.signal.aborted) {
       this.#awayReason = reason;
-      this.#tell(reason);
+      this.#tell(reason, 'warn');
     }
     if (wasConnected) this.#notify(false);
   }
@@ -175,9 +178,9 @@ class Link implements NatsLink {
     for (const watcher of watchers) watcher(isConnected);
   }
 
-  #tell(line: string): void {
+  #tell(line: string, level: 'info' | 'warn'): void {
     if (line === this.#toldLine) return;
     this.#toldLine = line;
-    this.#log(line);
+    this.#log(line, level);
   }
 }

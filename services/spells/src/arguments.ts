@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 
 export const USAGE = `usage: main.ts [--port 8001] [--host 127.0.0.1] [--name spells-<port>]
        [--join nats://HOST:PORT[,…] [--pool spells] [--id <name>] [--cluster default] [--advertise HOST:PORT]
-       [--credentials FILE]]`;
+       [--credentials FILE | --nkey FILE] [--inbox-prefix _INBOX] [--tls-ca FILE]]`;
 
 export interface Arguments {
   readonly host: string;
@@ -22,7 +22,13 @@ export interface MembershipArguments {
   readonly id: string;
   /** Where the nodes reach it; null: where it listens. */
   readonly target: string | null;
-  readonly credentialsFile: string | null;
+  /** As whom, and how, NATS is reached; see `NatsAccess`. */
+  readonly access: {
+    readonly credentialsFile?: string;
+    readonly nkeySeedFile?: string;
+    readonly inboxPrefix?: string;
+    readonly tls?: { readonly caFile: string };
+  };
 }
 
 /** Throws an error whose message is the line to print. What only the server can judge, it is left to judge. */
@@ -39,15 +45,24 @@ export function readArguments(args: readonly string[]): Arguments {
       cluster: { type: 'string', default: 'default' },
       advertise: { type: 'string' },
       credentials: { type: 'string' },
+      nkey: { type: 'string' },
+      'inbox-prefix': { type: 'string' },
+      'tls-ca': { type: 'string' },
     },
   });
   const port = Number(values.port);
   if (!/^\d+$/.test(values.port) || port > 65_535) throw new Error(`--port must be 0–65535, not ${values.port}`);
   const name = values.name ?? `spells-${port}`;
   if (!/^[\x21-\x7e]{1,64}$/.test(name)) throw new Error('--name must be 1–64 printable characters without spaces');
-  const { join: servers, pool, id = name, cluster, advertise: target = null, credentials = null } = values;
-  const membership =
-    servers === undefined ? null : { servers, cluster, pool, id, target, credentialsFile: credentials };
+  const { join: servers, pool, id = name, cluster, advertise: target = null } = values;
+  const { credentials, nkey, 'inbox-prefix': inboxPrefix, 'tls-ca': caFile } = values;
+  const access = {
+    ...(credentials !== undefined && { credentialsFile: credentials }),
+    ...(nkey !== undefined && { nkeySeedFile: nkey }),
+    ...(inboxPrefix !== undefined && { inboxPrefix }),
+    ...(caFile !== undefined && { tls: { caFile } }),
+  };
+  const membership = servers === undefined ? null : { servers, cluster, pool, id, target, access };
   if (membership !== null && target === null && isWildcard(values.host)) {
     throw new Error(`--host ${values.host} is every address; say with --advertise HOST:PORT where the nodes reach it`);
   }

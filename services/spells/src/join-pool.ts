@@ -18,9 +18,9 @@ export function joinPool(
   target: string,
   onRefused: (message: string) => void,
 ): PoolMembership {
-  const { servers, cluster, pool, id, credentialsFile } = membership;
-  const credentials = credentialsFile === null ? {} : { credentialsFile };
-  const publisher = openPublisher({ servers, cluster, name: `spells:${id}`, log: console.error, ...credentials });
+  const { servers, cluster, pool, id, access } = membership;
+  const log = (line: string): void => console.error(line);
+  const publisher = openPublisher({ servers, cluster, name: `spells:${id}`, log, ...access });
   const giveUp = new AbortController();
   const joined = publisher.join({ pool, id, target, signal: giveUp.signal }).then(
     (member) => {

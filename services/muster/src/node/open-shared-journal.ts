@@ -56,10 +56,7 @@ export async function openShared(config: JetStreamConfig, { cluster, log }: Shar
 
 function linkTo({ access }: JetStreamConfig, log: Log): NatsLink | string {
   try {
-    const link = openNatsLink(access, {
-      log: (line) => (link.connection === null ? log.warn({}, line) : log.info({}, line)),
-    });
-    return link;
+    return openNatsLink(access, { log: (line, level) => log[level]({}, line) });
   } catch (error) {
     if (error instanceof NatsAccessError) return error.message;
     throw error;
