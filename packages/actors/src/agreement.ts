@@ -8,6 +8,7 @@
  * It does not decide who of two is right (`rebuild-decision.ts`), nor who is dead (`node-leases.ts`).
  */
 import { LEASE_EXPIRED, type Announcement, type Roster } from '@muster/membership';
+import { forgetOldest } from './forget-oldest.ts';
 import type { HashHistory } from './hash-history.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from './journal-contact.ts';
@@ -84,7 +85,7 @@ export class Agreement {
     const peer: Peer = isSameProcess ? Object.assign(known, heard) : { ...heard, ...notCompared(), isDisputed: false };
     this.#peersByNode.delete(node);
     this.#peersByNode.set(node, peer);
-    if (this.#peersByNode.size > PEERS_MAX) this.#peersByNode.delete(this.#peersByNode.keys().next().value!);
+    forgetOldest(this.#peersByNode, PEERS_MAX);
     this.#judge(peer, announcement);
   }
 

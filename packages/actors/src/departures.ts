@@ -4,6 +4,8 @@
  *
  * Bounded: the newest `DEPARTURES_MAX`. A node that does not remember one, or has begun to serve since, answers `unknown`.
  */
+import { forgetOldest } from './forget-oldest.ts';
+
 const DEPARTURES_MAX = 10_000;
 
 export interface Departure {
@@ -20,11 +22,7 @@ export class Departures {
   remember(standing: string, departure: Departure): void {
     this.#departureByStanding.delete(standing);
     this.#departureByStanding.set(standing, departure);
-    if (this.#departureByStanding.size <= DEPARTURES_MAX) return;
-    for (const oldest of this.#departureByStanding.keys()) {
-      this.#departureByStanding.delete(oldest);
-      return;
-    }
+    forgetOldest(this.#departureByStanding, DEPARTURES_MAX);
   }
 
   forget(standing: string): void {

@@ -5,6 +5,7 @@
  * `HASHES_MAX`, one per batch. A worker that is further behind starts over from a roster.
  */
 import type { RecordedEvent } from '@muster/membership';
+import { forgetOldest } from './forget-oldest.ts';
 
 const TAIL_EVENTS = 20_000;
 const HASHES_MAX = 4_096;
@@ -32,11 +33,7 @@ export class EventTail {
       this.#events = this.#events.slice(dropped);
     }
     this.#hashByRevision.set(events.at(-1)!.revision, hash);
-    if (this.#hashByRevision.size <= HASHES_MAX) return;
-    for (const oldest of this.#hashByRevision.keys()) {
-      this.#hashByRevision.delete(oldest);
-      return;
-    }
+    forgetOldest(this.#hashByRevision, HASHES_MAX);
   }
 
   /** True when everything after `revision` is here. */

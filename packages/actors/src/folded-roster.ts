@@ -19,6 +19,7 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
+import { forgetOldest } from './forget-oldest.ts';
 import { HashHistory } from './hash-history.ts';
 import type { Clock } from './ports.ts';
 
@@ -153,10 +154,6 @@ export class FoldedRoster {
 
   #remember(rejection: Rejection): void {
     this.#rejectionByRevision.set(rejection.revision, rejection);
-    if (this.#rejectionByRevision.size <= REJECTIONS_MAX) return;
-    for (const oldest of this.#rejectionByRevision.keys()) {
-      this.#rejectionByRevision.delete(oldest);
-      return;
-    }
+    forgetOldest(this.#rejectionByRevision, REJECTIONS_MAX);
   }
 }

@@ -22,6 +22,7 @@ import {
   type Roster,
 } from '@muster/membership';
 import { Departures } from './departures.ts';
+import { forgetOldest } from './forget-oldest.ts';
 import type { Hearing } from './hearing.ts';
 import { makeLease, type Lease } from './lease.ts';
 import type { Leases } from './leases.ts';
@@ -179,7 +180,7 @@ export class MemberLeases {
     if (firstMs !== undefined && firstMs >= hearing.sinceMs) return nowMs - firstMs >= STRANGER_GRACE_MS;
     this.#strangers.delete(standing);
     this.#strangers.set(standing, nowMs);
-    if (this.#strangers.size > STRANGERS_MAX) this.#strangers.delete(this.#strangers.keys().next().value!);
+    forgetOldest(this.#strangers, STRANGERS_MAX);
     return false;
   }
 

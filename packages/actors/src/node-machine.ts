@@ -6,8 +6,9 @@
  *        └─failed─► waiting ──backoff──► starting
  *
  * Nothing is served before `serving` [I3]: the actors that listen and probe do not exist yet, and workers wait for their
- * roster. A node that begins with its own last snapshot serves at once, and catches up while it does. From then on the journal may go and come back; the state stays `serving` [I6]. The journal is followed while
- * the node stops, too, because connections that are being drained still follow the roster.
+ * roster. A node that begins with its own last snapshot serves at once, and catches up while it does. From then on the
+ * journal may go and come back; the state stays `serving` [I6]. The journal is followed while the node stops, too, because
+ * connections that are being drained still follow the roster.
  */
 import { fromCallback, fromPromise, setup, type SnapshotFrom } from 'xstate';
 import { messageOf } from './backoff.ts';

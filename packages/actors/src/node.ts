@@ -2,8 +2,10 @@
  * `startNode`: puts the parts of a node together and is their one owner.
  *
  *     journal ─► follower ─► served roster ─┬─► worker feed ─► workers
- *        ▲                                  ├─► reconciler ─► pools ─► backends ─► probers ─┐
- *        └──────────── fact writer ◄────────┼─── flips ◄────────────────────────────────────┘
+ *      ▲ ▲ ▲                                ├─► reconciler ─► pools ─► backends ─► probers ─┐
+ *      │ │ └───────── fact writer ◄─────────┼─── flips ◄────────────────────────────────────┘
+ *      │ └─────────── own record            ├─► snapshots: in the journal, on this machine
+ *      └─ leases ──── live exchange ◄───────┼─── other nodes, members
  *                                           └─► whoever asked to be told
  *
  * What a change of the roster passes, and in which order, is in `served-roster.ts`; what becomes of the node when, in
@@ -20,11 +22,13 @@ import { JournalContact } from './journal-contact.ts';
 import { JournalFollower, type RosterSwap } from './journal-follower.ts';
 import { LiveExchange } from './live-exchange.ts';
 import { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
+import { Milestones } from './milestones.ts';
 import { NodeActors } from './node-actors.ts';
 import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
 import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './own-record.ts';
+import { inTime } from './pause.ts';
 import type { LiveWire } from './ports.ts';
 import { ProbeTally } from './probe-tally.ts';
 import { ServedRoster } from './served-roster.ts';
@@ -62,11 +66,7 @@ class Node implements NodeHandle {
   readonly #tally: ProbeTally;
   readonly #actors: NodeActors;
   readonly #machine: Actor<typeof nodeMachine>;
-  readonly #serving = Promise.withResolvers<void>();
-  readonly #stopped = Promise.withResolvers<void>();
-  readonly #caughtUp = Promise.withResolvers<void>();
-  /** Never resolves: rejects when the node has stopped. */
-  readonly #ended = Promise.withResolvers<never>();
+  readonly #milestones: Milestones;
   #loadFailuresCount = 0;
   #isFromLocalSnapshot = false;
   #hasCaughtUp = false;
@@ -94,6 +94,7 @@ class Node implements NodeHandle {
     this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
     this.#tally = new ProbeTally(options);
     this.#actors = new NodeActors({ ...options, ...shared, facts: this.#facts, tally: this.#tally });
+    this.#milestones = new Milestones({ ...shared, workers: options.workers, actors: this.#actors });
     this.#served = new ServedRoster({
       ...shared,
       facts: this.#facts,
@@ -103,9 +104,10 @@ class Node implements NodeHandle {
     this.#follower = this.#makeFollower();
     this.#exchange = live && this.#makeExchange(live);
     this.#machine = createActor(nodeMachine, { clock, input: this.#duties() });
-    // Nobody has to wait for these three.
-    for (const { promise } of [this.#serving, this.#caughtUp, this.#ended]) promise.catch(() => undefined);
-    this.#machine.subscribe({ complete: () => this.#onStopped(), error: (error) => this.#actors.noteDefect(error) });
+    this.#machine.subscribe({
+      complete: () => this.#milestones.hasStopped(),
+      error: (error) => this.#actors.noteDefect(error),
+    });
     this.#actors.startWorkers(options.workers);
     this.#machine.start();
   }
@@ -155,11 +157,11 @@ class Node implements NodeHandle {
   }
 
   caughtUp(): Promise<void> {
-    return this.#caughtUp.promise;
+    return this.#milestones.caughtUp;
   }
 
   ready(): Promise<void> {
-    return Promise.race([this.#whenReady(), this.#ended.promise]);
+    return this.#milestones.ready();
   }
 
   stop({
@@ -168,7 +170,7 @@ class Node implements NodeHandle {
   }: { drainTimeoutMs?: number; reason?: string } = {}): Promise<void> {
     if (this.#isStopping) this.#actors.drainSooner(drainTimeoutMs);
     this.#machine.send({ type: 'stop', drainTimeoutMs, reason: reason ?? null });
-    return this.#stopped.promise;
+    return this.#milestones.stopped;
   }
 
   #makeFollower(): JournalFollower {
@@ -221,7 +223,7 @@ class Node implements NodeHandle {
 
   async #serve(): Promise<void> {
     this.#feed.open();
-    this.#serving.resolve();
+    this.#milestones.serves();
     this.#beginExchange();
     await this.#actors.reconcile();
     this.#snapshots.onRosterChanged();
@@ -245,7 +247,7 @@ class Node implements NodeHandle {
     this.#hasCaughtUp = true;
     this.#isFromLocalSnapshot = false;
     this.#machine.send({ type: 'caught-up' });
-    this.#caughtUp.resolve();
+    this.#milestones.hasCaughtUp();
     if (!this.#isStopping) void this.#ownRecord.sayStarted();
   }
 
@@ -265,57 +267,18 @@ class Node implements NodeHandle {
     void this.#ownRecord.sayStarted();
   }
 
-  async #whenReady(): Promise<void> {
-    await this.#serving.promise;
-    const { revision } = this.#folded.roster;
-    await this.#actors.reconcile();
-    await this.#whenWorkersServe(revision);
-  }
-
-  /** Every worker has the roster, and every listener has opened or failed. */
-  #whenWorkersServe(revision: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const check = (): void => {
-      if (this.#actors.hasOpeningListener()) return;
-      // Another history that was adopted meanwhile may be shorter.
-      const revisionMin = Math.min(revision, this.#folded.roster.revision);
-      for (let index = 0; index < this.#options.workers; index++) {
-        if (!this.#feed.link(index)?.isInSync(revisionMin)) return;
-      }
-      unwatch();
-      resolve();
-    };
-    const unwatch = this.#feed.watch(check);
-    check();
-    return promise;
-  }
-
   async #shutDown({ drainTimeoutMs, reason }: Stopping): Promise<void> {
     const wasServing = this.#feed.isOpen;
     this.#isStopping = true;
     await this.#actors.stop(drainTimeoutMs);
     if (wasServing) {
-      if (this.#contact.appendRefusal() === null) await this.#atMost(FLUSH_TIMEOUT_MS, this.#facts.whenIdle());
-      await this.#atMost(FLUSH_TIMEOUT_MS, this.#ownRecord.sayStopped(reason));
-      await this.#atMost(FLUSH_TIMEOUT_MS, this.#snapshots.save());
+      const limit = { clock: this.#options.clock, timeoutMs: FLUSH_TIMEOUT_MS };
+      if (this.#contact.appendRefusal() === null) await inTime(this.#facts.whenIdle(), limit);
+      await inTime(this.#ownRecord.sayStopped(reason), limit);
+      await inTime(this.#snapshots.save(), limit);
     }
     this.#exchange?.end();
     this.#facts.close();
     this.#folded.close();
-  }
-
-  async #atMost(timeoutMs: number, work: Promise<void>): Promise<void> {
-    const { clock } = this.#options;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = clock.setTimeout(resolve, timeoutMs);
-    await Promise.race([work, promise]);
-    clock.clearTimeout(timer);
-  }
-
-  #onStopped(): void {
-    this.#serving.reject(new Error('the node was stopped before it served'));
-    this.#caughtUp.reject(new Error('the node was stopped before it had caught up'));
-    this.#ended.reject(new Error('the node was stopped before it was ready'));
-    this.#stopped.resolve();
   }
 }

@@ -1,4 +1,4 @@
-/** A wait that can be cut short. */
+/** Waits that can be cut short: by a signal, or by a limit. */
 import type { Clock } from './ports.ts';
 
 /** Resolves after `delayMs`, or as soon as the signal says so. Never rejects. */
@@ -11,4 +11,18 @@ export async function pause(clock: Clock, delayMs: number, signal: AbortSignal):
   await promise;
   signal.removeEventListener('abort', onAbort);
   clock.clearTimeout(timer);
+}
+
+/** What `work` comes to, or `late` after `timeoutMs`; it goes on by itself then. Rejects as `work` does. */
+export async function inTime<Result>(
+  work: Promise<Result>,
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+): Promise<Result | 'late'> {
+  const { promise, resolve } = Promise.withResolvers<'late'>();
+  const timer = clock.setTimeout(() => resolve('late'), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clock.clearTimeout(timer);
+  }
 }

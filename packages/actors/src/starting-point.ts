@@ -13,6 +13,7 @@ import { messageOf } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
+import { inTime } from './pause.ts';
 import type { Clock, LocalSnapshot, Logger } from './ports.ts';
 import type { SnapshotKeeper } from './snapshot-keeper.ts';
 import { loadTrusted, trustedSnapshot, type TrustedSnapshot } from './stored-roster.ts';
@@ -39,9 +40,7 @@ interface JournalStart {
 }
 
 type JournalAttempt =
-  | { readonly outcome: 'read'; readonly start: JournalStart }
-  | { readonly outcome: 'failed'; readonly error: unknown }
-  | { readonly outcome: 'late' };
+  { readonly outcome: 'read'; readonly start: JournalStart } | { readonly outcome: 'failed'; readonly error: unknown };
 
 export class StartingPoint {
   readonly #ports: StartingPointPorts;
@@ -53,18 +52,22 @@ export class StartingPoint {
 
   /** Takes it. Throws `JournalError` where there is none yet; it is then called again. */
   async take(): Promise<'journal' | 'local'> {
+    const { contact, clock } = this.#ports;
     const attempt = this.#readJournal().then(
       (start): JournalAttempt => ({ outcome: 'read', start }),
       (error: unknown): JournalAttempt => ({ outcome: 'failed', error }),
     );
     this.#local ??= this.#readLocal();
     const local = await this.#local;
-    const known = local === null ? await attempt : await this.#inTime(attempt);
-    if (known.outcome === 'read') return this.#choose(known.start, local);
-    if (local === null) throw known.outcome === 'failed' ? known.error : new Error('the journal does not answer');
-    const reason =
-      known.outcome === 'failed' ? messageOf(known.error) : `no answer within ${LOCAL_START_DELAY_MS / 1_000} s`;
-    this.#ports.contact.unreadable(reason);
+    if (local === null) {
+      const known = await attempt;
+      if (known.outcome === 'failed') throw known.error;
+      return this.#choose(known.start, null);
+    }
+    const known = await inTime(attempt, { clock, timeoutMs: LOCAL_START_DELAY_MS });
+    if (known !== 'late' && known.outcome === 'read') return this.#choose(known.start, local);
+    const isLate = known === 'late';
+    contact.unreadable(isLate ? `no answer within ${LOCAL_START_DELAY_MS / 1_000} s` : messageOf(known.error));
     return this.#takeLocal(local);
   }
 
@@ -87,15 +90,6 @@ export class StartingPoint {
       log.warn({ reason: messageOf(error) }, `the local snapshot cannot be read: ${messageOf(error)}`);
     }
     return null;
-  }
-
-  async #inTime(attempt: Promise<JournalAttempt>): Promise<JournalAttempt> {
-    const { clock } = this.#ports;
-    const { promise, resolve } = Promise.withResolvers<JournalAttempt>();
-    const timer = clock.setTimeout(() => resolve({ outcome: 'late' }), LOCAL_START_DELAY_MS);
-    const first = await Promise.race([attempt, promise]);
-    clock.clearTimeout(timer);
-    return first;
   }
 
   #choose({ epoch, headRevision, snapshot }: JournalStart, local: TrustedSnapshot | null): 'journal' | 'local' {
