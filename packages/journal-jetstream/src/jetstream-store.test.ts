@@ -155,6 +155,28 @@ describe.skipIf(unavailable)('what lies in the stream', () => {
     expect((await rested.nextOf('events')).events.map(({ revision }) => revision)).toEqual([5, 6, 7, 8]);
   });
 
+  test('a follower that is slow notices that the log was cut in front of it', async () => {
+    await using journal = await open();
+    const { cluster } = journal;
+    const connection = await link.connected();
+    const { subject, payload } = eventOf(cluster);
+    // More than a reader asks for ahead of its owner.
+    const [eventsCount, cutBefore] = [12_000, 11_500];
+    for (let count = 0; count < eventsCount; count += 1) connection.publish(subject, payload);
+    await until(async () => (await journal.head()).revision === eventsCount);
+    const handedOver: number[] = [];
+    const follow = async () => {
+      for await (const item of journal.follow({ afterRevision: 0, signal: AbortSignal.timeout(SERVER_START_MS) })) {
+        if (item.kind !== 'events') continue;
+        if (handedOver.length === 0) await (await manager(link)).streams.purge(`muster-${cluster}`, { seq: cutBefore });
+        handedOver.push(...item.events.map(({ revision }) => revision));
+      }
+    };
+    await expect(follow()).rejects.toMatchObject({ name: 'JournalError', code: 'compacted' });
+    expect(handedOver.length).toBeLessThan(cutBefore);
+    expect(handedOver).toEqual(handedOver.map((_, index) => index + 1));
+  });
+
   describe('snapshots', () => {
     const saved = async (journal: JetStreamJournal & { cluster: string }): Promise<StoredSnapshot[]> => {
       const snapshots: StoredSnapshot[] = [];

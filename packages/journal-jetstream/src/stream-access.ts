@@ -87,6 +87,20 @@ export class StreamAccess {
     return (await this.message({ seq: revision + 1, next_by_subj: `${this.subjectPrefix}>` })) !== null;
   }
 
+  /**
+   * Whether what a reader was sent after `cursor` is whole: the server passes over what is cut while it is being read, without a
+   * word. Throws `compacted` there. A message that was removed by itself, by hand, is not missed.
+   */
+  async expectWhole(cursor: number, sent: readonly { readonly revision: number }[]): Promise<void> {
+    const index = sent.findIndex(({ revision }, place) => revision !== cursor + 1 + place);
+    if (index === -1) return;
+    const wanted = cursor + 1 + index;
+    const { first_seq: first } = (await this.info()).state;
+    if (wanted >= first) return;
+    const missing = `events ${wanted} to ${first - 1}`;
+    throw new JournalError('compacted', `the stream ${this.name} has no ${missing} any more; begin with a snapshot`);
+  }
+
   /** Removes everything before a revision. */
   async cutBefore(revision: number): Promise<void> {
     await this.#ask('cutting it', ({ change }) => change.streams.purge(this.name, { seq: revision }));

@@ -139,6 +139,7 @@ export class StreamFollower {
     }
     const { delivery } = batch.at(-1)!;
     const newest = events.at(-1);
+    await this.#stream.expectWhole(this.#cursor, events);
     if (newest !== undefined) {
       this.#cursor = newest.revision;
       this.#anchor = { revision: newest.revision, timeNs: delivery.timeNs, id: newest.id };

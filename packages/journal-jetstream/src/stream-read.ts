@@ -61,6 +61,7 @@ async function* batchesUpTo(
     const events = batch
       .filter(({ delivery }) => delivery.revision > cursor && delivery.revision <= upTo)
       .map(({ message, delivery }) => recordedEventOf(message, delivery));
+    await stream.expectWhole(cursor, events);
     if (events.length > 0) yield events;
     const { revision, pendingCount } = batch.at(-1)!.delivery;
     cursor = Math.max(cursor, revision);
