@@ -56,6 +56,8 @@ export interface JetStreamJournalOptions {
 export interface JetStreamJournal extends Journal, AsyncDisposable {
   /** In what the stream differs harmlessly from these options; empty until NATS was there. */
   readonly warnings: readonly string[];
+  /** For people: why it did not answer when it was asked last, NATS or the stream; null where it did. */
+  readonly awayReason: string | null;
 }
 
 const OPEN_TIMEOUT_MS = 2_000;
@@ -97,6 +99,10 @@ class StreamJournal implements JetStreamJournal {
 
   get warnings(): readonly string[] {
     return this.#stream.warnings;
+  }
+
+  get awayReason(): string | null {
+    return this.#stream.awayReason;
   }
 
   async opened(timeoutMs: number): Promise<void> {

@@ -21,6 +21,9 @@ const CODE = {
   duplicateInProcess: 10_158,
   notEnabledForAccount: 10_039,
   notEnabled: 10_076,
+  noCluster: 10_074,
+  noSuitablePeers: 10_005,
+  insufficientResources: 10_023,
 } as const;
 const STATUS_UNAVAILABLE = 503;
 
@@ -73,6 +76,21 @@ export function isStreamNotFound(error: unknown): boolean {
 export function isJetStreamOff(error: unknown): boolean {
   const code = causeOf(error, JetStreamApiError)?.code;
   return code === CODE.notEnabled || code === CODE.notEnabledForAccount;
+}
+
+/** Several copies are asked of a server that is alone, and stays so. */
+export function isWithoutCluster(error: unknown): boolean {
+  return causeOf(error, JetStreamApiError)?.code === CODE.noCluster;
+}
+
+/** The cluster has not enough servers, or not enough room on them, for as many copies; that may pass. */
+export function isTooFewServers(error: unknown): boolean {
+  const code = causeOf(error, JetStreamApiError)?.code;
+  return code === CODE.noSuitablePeers || code === CODE.insufficientResources;
+}
+
+export function isTimeout(error: unknown): boolean {
+  return causeOf(error, TimeoutError) !== null;
 }
 
 /** Nobody answers for JetStream: it is off, or no server leads it just now. */

@@ -27,8 +27,19 @@ const PULL_BYTES = 16_777_216;
 const PULL_EXPIRES_MS = 30_000;
 /** The server says so often that it is there, while it has nothing else to say. */
 const HEARTBEAT_MS = 500;
-/** So many times in a row nothing was heard within `HEARTBEAT_MS`: the reader ends. */
-const SILENT_BEATS_MAX = 3;
+/** How often the reader looks whether it heard anything. */
+const LISTEN_MS = 250;
+/** Looks in a row that found nothing, that is 500 to 750 ms: from then on each one asks whether the consumer is there. */
+const KNOCK_AFTER_LOOKS = 3;
+/** Looks in a row that found nothing, that is 1,500 to 1,750 ms: the reader ends, whatever the reason. */
+const SILENT_LOOKS_MAX = 7;
+/**
+ * A pull that the server refuses, because it asks for a heartbeat that is longer than the pull. So the consumer says that it
+ * is there and sends nothing. Where it is not, because its server died, nobody listens, and the server that the reader is
+ * connected to says that at once.
+ */
+const KNOCK = JSON.stringify({ batch: 1, expires: nanos(1_000), idle_heartbeat: nanos(60_000) });
+const KNOCK_TOKEN = 'knock';
 /** A cluster answers that a consumer is made before all of its servers know where it is; until then nobody answers a pull. */
 const MADE_KNOWN_MS = 1_000;
 const MADE_RETRY_MS = 5;
@@ -70,7 +81,7 @@ export class PullReader {
   #isOversized = false;
   #lastDelivery = 0;
   readonly #openedAtMs = performance.now();
-  #silentBeats = 0;
+  #silentLooks = 0;
   #endReason: string | null = null;
 
   private constructor(
@@ -87,7 +98,7 @@ export class PullReader {
     this.#subscription = connection.subscribe(`${made.inbox}.*`, {
       callback: (error, message) => (error === null ? this.#receive(message) : this.end(error.message)),
     });
-    this.#watchdog = setInterval(() => this.#checkSilence(), HEARTBEAT_MS);
+    this.#watchdog = setInterval(() => this.#checkSilence(), LISTEN_MS);
     const hasEnded = Promise.withResolvers<void>();
     this.#noteEnd = hasEnded.resolve;
     const unwatch = stream.link.watch((isConnected) => {
@@ -176,15 +187,16 @@ export class PullReader {
     this.#countLeft -= size.batch;
     this.#pullDelivered = 0;
     this.#pullNumber += 1;
-    this.#silentBeats = 0;
+    this.#silentLooks = 0;
     const request = { ...size, expires: nanos(PULL_EXPIRES_MS), idle_heartbeat: nanos(HEARTBEAT_MS) };
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream.name}.${this.#consumer}`;
-    this.#connection.publish(subject, JSON.stringify(request), { reply: `${this.#inbox}.${this.#pullNumber}` });
+    const reply = `${this.#inbox}.${this.#pullNumber}`;
+    this.#connection.publish(this.#pullSubject, JSON.stringify(request), { reply });
   }
 
   #receive(message: Msg): void {
     if (this.#endReason !== null) return;
-    this.#silentBeats = 0;
+    if (message.subject.endsWith(KNOCK_TOKEN)) return this.#receiveKnockAnswer(message);
+    this.#silentLooks = 0;
     const { reply } = message;
     if (!reply) return this.#receiveStatus(message);
     const delivery = parseDelivery(reply);
@@ -224,6 +236,11 @@ export class PullReader {
     this.#repeatPull();
   }
 
+  /** That the consumer is there is no sign of life: its pull may be lost all the same. */
+  #receiveKnockAnswer({ headers }: Msg): void {
+    if (headers?.code === STATUS.noResponders) this.end('its consumer is gone, with the server that had it');
+  }
+
   #repeatPull(): void {
     this.#countLeft += this.#outstanding;
     this.#outstanding = 0;
@@ -234,10 +251,16 @@ export class PullReader {
     return this.#lastDelivery === 0 && performance.now() - this.#openedAtMs < MADE_KNOWN_MS;
   }
 
-  /** Counts beats, not time: after a turn that was busy for seconds, what has arrived is heard before the next beat. */
+  /** Counts looks, not time: after a turn that was busy for seconds, what has arrived is heard before the next look. */
   #checkSilence(): void {
-    this.#silentBeats = this.#outstanding > 0 ? this.#silentBeats + 1 : 0;
-    if (this.#silentBeats > SILENT_BEATS_MAX) this.end('the server sent no heartbeat');
+    this.#silentLooks = this.#outstanding > 0 ? this.#silentLooks + 1 : 0;
+    if (this.#silentLooks >= SILENT_LOOKS_MAX) return this.end('the server sent no heartbeat');
+    if (this.#silentLooks < KNOCK_AFTER_LOOKS || this.#connection.isClosed()) return;
+    this.#connection.publish(this.#pullSubject, KNOCK, { reply: `${this.#inbox}.${KNOCK_TOKEN}` });
+  }
+
+  get #pullSubject(): string {
+    return `$JS.API.CONSUMER.MSG.NEXT.${this.#stream.name}.${this.#consumer}`;
   }
 }
 

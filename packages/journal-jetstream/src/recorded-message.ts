@@ -58,13 +58,24 @@ export function timeMsOf(timeNs: string): number {
   return Number(timeNs.slice(0, -6));
 }
 
-export function recordedEventOf(message: Msg, { revision, timeNs }: Delivery): RecordedEvent {
+/** `2026-07-31T08:00:00.000123Z` as ns since 1970, as digits. The server leaves out trailing zeros. */
+export function nanosecondsOf(timestamp: string): string {
+  const [, seconds = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
+  return `${Date.parse(`${seconds}Z`) / 1_000}${fraction.padEnd(9, '0')}`;
+}
+
+/** `subject`: where the message was not delivered on its own, but as an answer. */
+export function recordedEventOf(
+  message: Msg,
+  { revision, timeNs }: Pick<Delivery, 'revision' | 'timeNs'>,
+  subject = message.subject,
+): RecordedEvent {
   const { id, origin, payload } = readText(message);
   return {
     revision,
     timeMs: timeMsOf(timeNs),
     id: isEventId(id) ? id : `seq-${revision}`,
-    subject: message.subject,
+    subject,
     origin: isOrigin(origin) ? origin : null,
     payload,
   };

@@ -17,9 +17,9 @@ import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { StoredSnapshot } from '@muster/journal';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { Objm, type ObjectInfo } from '@nats-io/obj';
-import { isStreamNotFound, journalErrorOf, messageOf } from './nats-failure.ts';
-import type { StreamAccess } from './stream-access.ts';
+import { Objm, type ObjectInfo, type ObjectStore } from '@nats-io/obj';
+import { isStreamNotFound, isTimeout, journalErrorOf, messageOf } from './nats-failure.ts';
+import { MAKE_ATTEMPTS, type StreamAccess } from './stream-access.ts';
 
 /** Text of one snapshot, at most; a larger one is taken for damaged. 10,000 backends need 2.5 MB. */
 const SNAPSHOT_BYTES_MAX = 268_435_456;
@@ -72,8 +72,7 @@ export class SnapshotBucket {
   async save({ epoch, revision, hash, data }: StoredSnapshot, timeNs: string, replicas: number): Promise<void> {
     try {
       const bytes = await compress(data);
-      const manager = await this.#stream.changer();
-      const bucket = await new Objm(manager.jetstream()).create(this.#bucket, { replicas });
+      const bucket = await this.#openOrMake(replicas);
       const name = `${epoch}/${revision}/${timeNs}`;
       const metadata = {
         epoch,
@@ -86,6 +85,19 @@ export class SnapshotBucket {
     } catch (error) {
       throw journalErrorOf(error, `the snapshot at revision ${revision} cannot be stored in ${this.#bucket}`);
     }
+  }
+
+  /** As with the stream, who makes it while another node does is not answered, and looks again. */
+  async #openOrMake(replicas: number, attemptsLeft = MAKE_ATTEMPTS): Promise<ObjectStore> {
+    const manager = await this.#stream.manager();
+    try {
+      await new Objm(manager.jetstream()).create(this.#bucket, { replicas });
+    } catch (error) {
+      if (!isTimeout(error) || attemptsLeft <= 1) throw error;
+      return this.#openOrMake(replicas, attemptsLeft - 1);
+    }
+    const changer = await this.#stream.changer();
+    return new Objm(changer.jetstream()).open(this.#bucket, false);
   }
 
   /** Null where it cannot be had: damaged, gone, or not what its name says; the reason is logged. */

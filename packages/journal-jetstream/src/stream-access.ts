@@ -15,7 +15,11 @@ import {
   isJetStreamOff,
   isNoResponders,
   isStreamNotFound,
+  isTimeout,
+  isTooFewServers,
+  isWithoutCluster,
   journalErrorOf,
+  messageOf,
   permissionViolation,
 } from './nats-failure.ts';
 import {
@@ -30,8 +34,13 @@ import {
 
 /** An answer that takes longer has failed. Short, because whoever asks asks again. */
 const REQUEST_TIMEOUT_MS = 500;
-/** Making and cutting a stream of three copies takes longer than a question. */
+/** Cutting a stream of three copies, and storing what is large, takes longer than a question. */
 const CHANGE_TIMEOUT_MS = 5_000;
+/**
+ * Who asks for a stream that another node is making is not answered at all (2.15.1, three copies). So making it is asked with
+ * the short patience, it is looked for after each time, and both go on for about 10 s.
+ */
+export const MAKE_ATTEMPTS = 10;
 
 export interface StreamAccessOptions extends StreamRequest {
   readonly link: NatsLink;
@@ -48,6 +57,7 @@ export class StreamAccess {
   #isChecked = false;
   #checking: Promise<void> | null = null;
   #warnings: readonly string[] = [];
+  #failure: string | null = null;
 
   constructor(options: StreamAccessOptions) {
     this.#options = options;
@@ -59,6 +69,11 @@ export class StreamAccess {
   /** In what the stream differs harmlessly from the config. Empty until the first contact. */
   get warnings(): readonly string[] {
     return this.#warnings;
+  }
+
+  /** For people: why NATS or the stream did not answer when it was asked last; null where it did, or was not asked yet. */
+  get awayReason(): string | null {
+    return this.link.awayReason ?? this.#failure;
   }
 
   /** Passes once the stream was found fit; asks again as long as it was not. */
@@ -147,11 +162,18 @@ export class StreamAccess {
     question: (apis: { ask: JetStreamManager; change: JetStreamManager }) => Promise<Answer>,
   ): Promise<Answer> {
     try {
-      return await question(await this.#apis());
+      const answer = await question(await this.#apis());
+      this.#failure = null;
+      return answer;
     } catch (error) {
-      if (isStreamNotFound(error)) throw this.#goneError(error);
-      throw journalErrorOf(error, `the journal ${this.name} does not answer for ${what}`);
+      if (isStreamNotFound(error)) throw this.#failed(this.#goneError(error));
+      throw this.#failed(journalErrorOf(error, `the journal ${this.name} does not answer for ${what}`));
     }
+  }
+
+  #failed(error: JournalError): JournalError {
+    this.#failure = error.message;
+    return error;
   }
 
   #goneError(cause: unknown): JournalError {
@@ -170,8 +192,9 @@ export class StreamAccess {
       this.#warnings = streamWarnings(config, wanted);
       for (const warning of this.#warnings) log(warning);
       this.#isChecked = true;
+      this.#failure = null;
     } catch (error) {
-      throw this.#openError(error);
+      throw this.#failed(this.#openError(error));
     }
   }
 
@@ -185,22 +208,31 @@ export class StreamAccess {
     }
   }
 
-  async #make(wanted: ReturnType<typeof wantedStream>): Promise<StreamInfo> {
-    const { change } = await this.#apis();
+  async #make(wanted: ReturnType<typeof wantedStream>, attemptsLeft = MAKE_ATTEMPTS): Promise<StreamInfo> {
+    const { ask } = await this.#apis();
     try {
-      const made = await change.streams.add(wanted);
+      const made = await ask.streams.add(wanted);
       this.#refuse(refuseMadeStream(wanted, made.config));
       return made;
     } catch (error) {
-      if (permissionViolation(error) !== null) {
-        const remedy = 'let a node that may make it start first, or permit this one';
-        this.#refuse(`the stream ${this.name} is not there, and NATS does not permit this user to make it; ${remedy}`);
-      }
+      this.#refuse(this.#whyNeverMade(error));
       // Another node may have made it at the same moment, with a config of its own: then that one is checked.
       const found = await this.#find();
-      if (found === null) throw error;
-      return found;
+      if (found !== null) return found;
+      if (!isTimeout(error) || attemptsLeft <= 1) throw error;
+      return this.#make(wanted, attemptsLeft - 1);
     }
+  }
+
+  #whyNeverMade(error: unknown): string | null {
+    if (permissionViolation(error) !== null) {
+      const remedy = 'let a node that may make it start first, or permit this one';
+      return `the stream ${this.name} is not there, and NATS does not permit this user to make it; ${remedy}`;
+    }
+    if (!isWithoutCluster(error)) return null;
+    const { replicas } = this.#options;
+    const remedy = 'run NATS as a cluster of at least as many servers, or set replicas = 1';
+    return `replicas = ${replicas}, but the NATS server is not part of a cluster and keeps one copy only; ${remedy}`;
   }
 
   #serverVersion(): string {
@@ -216,6 +248,12 @@ export class StreamAccess {
     if (isOff) {
       const message = `JetStream is not enabled on the NATS server for this account; enable it (jetstream in its config)`;
       return new JournalError('refused', message, error);
+    }
+    if (isTooFewServers(error)) {
+      const { replicas } = this.#options;
+      const remedy = 'start the others, give them room, or set fewer replicas';
+      const message = `the NATS cluster has no place for ${replicas} copies of the stream ${this.name} (${messageOf(error)}); ${remedy}`;
+      return new JournalError('failed', message, error);
     }
     return journalErrorOf(error, `the journal ${this.name} cannot be opened`);
   }

@@ -11,15 +11,17 @@
  *       │ yes
  *       ▼
  *     events … caught-up … events … until the reader ends ──► next round
- *     anything fails ──► away, once ──► next round when the link is back, or after RETRY_MS
+ *     anything fails ──► next round when the link is back, or after RETRY_MS
  *
- * Why it looks again at the newest event that it handed over: a server that lost acknowledged events (a power failure with
- * unsynced writes) and was given others since has the same epoch and enough events, and only their content differs.
+ * As long as a round cannot begin although the link stands, events are read without a consumer (`direct-reader.ts`). Where
+ * that works, the journal counts as read for a while; where it does not, the follower says `away`, once.
  */
 import { setTimeout } from 'node:timers/promises';
 import { FOLLOW_BATCH_EVENTS, JournalError, type FollowItem, type FollowOptions } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { StreamInfo } from '@nats-io/jetstream';
+import { anchorAt, proofOf, type Anchor } from './anchor.ts';
+import { DIRECT_EVENTS_MAX, DirectReader } from './direct-reader.ts';
 import { messageOf } from './nats-failure.ts';
 import { PullReader, type Delivered } from './pull-reader.ts';
 import { recordedEventOf } from './recorded-message.ts';
@@ -33,11 +35,19 @@ const RETRY_MS = 200;
  */
 const LOST_TAIL_CONFIRM_MS = 1_000;
 
-/** The newest event handed over. */
-interface Anchor {
-  readonly revision: number;
-  readonly timeNs: string;
-  readonly id: string;
+/** Between two readings without a consumer, and before the first: mostly there is the next consumer at once. */
+const DIRECT_POLL_MS = 100;
+/**
+ * For so long without an event, reading without a consumer counts as reading: any copy answers, also one that is cut off from
+ * all others. Longer than JetStream takes for a new leader, measured at up to 7 s.
+ */
+const DIRECT_ALONE_MAX_MS = 10_000;
+
+/** Where a round begins. `reader`: null where the history is another one. */
+interface Opened {
+  readonly info: StreamInfo;
+  readonly history: 'same' | 'other' | 'unsure';
+  readonly reader: PullReader | null;
 }
 
 export class StreamFollower {
@@ -52,9 +62,13 @@ export class StreamFollower {
   #goal = 0;
   #goalDistance = 0;
   #tailMissingSinceMs: number | null = null;
+  readonly #direct: DirectReader;
+  /** Since when there was neither a consumer nor an event; null while there is a consumer. */
+  #aloneSinceMs: number | null = null;
 
   constructor(stream: StreamAccess, { afterRevision, epoch, signal }: FollowOptions) {
     this.#stream = stream;
+    this.#direct = new DirectReader(stream);
     this.#signal = signal;
     this.#cursor = afterRevision;
     this.#epoch = epoch ?? null;
@@ -62,31 +76,43 @@ export class StreamFollower {
 
   async *items(): AsyncGenerator<FollowItem, void> {
     while (!this.#signal.aborted) {
+      const opening = this.#open();
       try {
-        const info = await this.#stream.info();
-        const history = this.#judgeHistory(info);
+        yield* this.#readMeanwhile(opening);
+        const { info, history, reader } = await opening;
+        if (this.#signal.aborted) return;
         if (history === 'unsure') {
           await this.#untilWorthTrying();
           continue;
         }
-        const isSame = history === 'same' && (yield* this.#round(info));
+        const isSame = reader !== null && (yield* this.#round(info, reader));
         if (!isSame) return yield { kind: 'epoch-changed', epoch: info.created };
       } catch (error) {
         if (error instanceof JournalError && !error.isRetryable) throw error;
         if (this.#signal.aborted) return;
-        if (!this.#isAway) yield { kind: 'away', reason: messageOf(error) };
-        this.#isAway = true;
-        this.#isCaughtUp = false;
-        await this.#untilWorthTrying();
+        yield* this.#outlast(error);
+      } finally {
+        // A failure to open was told above.
+        void opening.then(({ reader }) => reader?.close()).catch(() => undefined);
       }
     }
   }
 
+  async #open(): Promise<Opened> {
+    // What is read meanwhile may be newer than the answer.
+    const cursor = this.#cursor;
+    const info = await this.#stream.info();
+    const history = this.#judgeHistory(info, cursor);
+    if (history !== 'same') return { info, history, reader: null };
+    const revision = this.#anchor?.revision ?? this.#cursor + 1;
+    return { info, history, reader: await PullReader.open(this.#stream, { start: { revision } }) };
+  }
+
   /** Throws `compacted`. */
-  #judgeHistory({ created, state, config }: StreamInfo): 'same' | 'other' | 'unsure' {
+  #judgeHistory({ created, state, config }: StreamInfo, cursor: number): Opened['history'] {
     this.#epoch ??= created;
     if (this.#epoch !== created) return 'other';
-    if (state.last_seq < this.#cursor) {
+    if (state.last_seq < cursor) {
       this.#tailMissingSinceMs ??= performance.now();
       const missingMs = performance.now() - this.#tailMissingSinceMs;
       return config.num_replicas === 1 || missingMs >= LOST_TAIL_CONFIRM_MS ? 'other' : 'unsure';
@@ -102,11 +128,10 @@ export class StreamFollower {
   }
 
   /** Reads until the reader ends. Answers false where the history turns out to be another one. */
-  async *#round({ state }: StreamInfo): AsyncGenerator<FollowItem, boolean> {
+  async *#round({ state }: StreamInfo, reader: PullReader): AsyncGenerator<FollowItem, boolean> {
     const openedAtMs = performance.now();
     const cursorBefore = this.#cursor;
-    const revision = this.#anchor?.revision ?? this.#cursor + 1;
-    const reader = await PullReader.open(this.#stream, { start: { revision } });
+    this.#aloneSinceMs = null;
     const abort = (): void => reader.end('aborted');
     this.#signal.addEventListener('abort', abort);
     try {
@@ -128,7 +153,6 @@ export class StreamFollower {
       throw new JournalError('failed', `the journal ${this.#stream.name} is away: ${reader.endReason}`);
     } finally {
       this.#signal.removeEventListener('abort', abort);
-      reader.close();
     }
   }
 
@@ -142,7 +166,7 @@ export class StreamFollower {
     await this.#stream.expectWhole(this.#cursor, events);
     if (newest !== undefined) {
       this.#cursor = newest.revision;
-      this.#anchor = { revision: newest.revision, timeNs: delivery.timeNs, id: newest.id };
+      this.#anchor = anchorAt(newest, delivery.timeNs);
       this.#isAway = false;
       yield { kind: 'events', events };
     }
@@ -175,6 +199,48 @@ export class StreamFollower {
     yield { kind: 'caught-up', revision: Math.max(this.#cursor, this.#goal) };
   }
 
+  /** Goes on without a consumer, or says that it cannot. */
+  async *#outlast(error: unknown): AsyncGenerator<FollowItem, void> {
+    this.#aloneSinceMs ??= performance.now();
+    const isReading = yield* this.#readDirectly();
+    const isAlone = performance.now() - this.#aloneSinceMs > DIRECT_ALONE_MAX_MS;
+    if ((!isReading || isAlone) && !this.#isAway && !this.#signal.aborted) {
+      this.#isAway = true;
+      this.#isCaughtUp = false;
+      yield { kind: 'away', reason: messageOf(error) };
+    }
+    yield* this.#readMeanwhile(this.#untilWorthTrying());
+  }
+
+  /** Reads without a consumer until something else has settled, however. */
+  async *#readMeanwhile(pending: Promise<unknown>): AsyncGenerator<FollowItem, void> {
+    let isPending = true;
+    const over = (): void => void (isPending = false);
+    const settled = pending.then(over, over);
+    for (;;) {
+      await Promise.race([settled, setTimeout(DIRECT_POLL_MS)]);
+      if (!isPending) return;
+      yield* this.#readDirectly();
+    }
+  }
+
+  /** Hands over what there is behind the newest event. Answers whether it could be asked for. */
+  async *#readDirectly(): AsyncGenerator<FollowItem, boolean> {
+    for (;;) {
+      if (this.#anchor === null || this.#signal.aborted) return false;
+      const found = await this.#direct.readAfter(this.#anchor);
+      if (found === null || this.#signal.aborted) return false;
+      const newest = found.at(-1);
+      if (newest === undefined) return true;
+      this.#cursor = newest.place.revision;
+      this.#anchor = newest.place;
+      this.#isAway = false;
+      if (this.#aloneSinceMs !== null) this.#aloneSinceMs = performance.now();
+      yield { kind: 'events', events: found.map(({ event }) => event) };
+      if (found.length < DIRECT_EVENTS_MAX) return true;
+    }
+  }
+
   /** Until the link is back, or for `RETRY_MS` while it stands. */
   async #untilWorthTrying(): Promise<void> {
     const { link } = this.#stream;
@@ -183,14 +249,4 @@ export class StreamFollower {
     // Aborted: the loop ends by itself.
     await Promise.resolve<unknown>(isWorthIt).catch(() => undefined);
   }
-}
-
-/** Whether a batch holds the very event that was handed over last; null: it does not reach it yet. */
-function proofOf(anchor: Anchor, batch: readonly Delivered[]): 'equals' | 'differs' | null {
-  // A copy of the stream that lags behind begins with what it has, which is older.
-  const first = batch.find(({ delivery }) => delivery.revision >= anchor.revision);
-  if (first === undefined) return null;
-  const { id, revision } = recordedEventOf(first.message, first.delivery);
-  const isSame = revision === anchor.revision && first.delivery.timeNs === anchor.timeNs && id === anchor.id;
-  return isSame ? 'equals' : 'differs';
 }

@@ -11,7 +11,7 @@
 import { snapshotsToRemove, type StoredSnapshot } from '@muster/journal';
 import type { StreamInfo } from '@nats-io/jetstream';
 import { messageOf } from './nats-failure.ts';
-import { timeMsOf } from './recorded-message.ts';
+import { nanosecondsOf, timeMsOf } from './recorded-message.ts';
 import { SnapshotBucket, type SnapshotPlace } from './snapshot-bucket.ts';
 import type { StreamAccess } from './stream-access.ts';
 
@@ -112,10 +112,4 @@ export class StreamSnapshots {
     const nowMs = Date.parse((info as { ts?: string }).ts ?? new Date().toISOString());
     return timeMsOf(timeNs) < nowMs - retentionMs - marginMs;
   }
-}
-
-/** `2026-07-31T08:00:00.000123Z` as ns since 1970. The server leaves out trailing zeros. */
-function nanosecondsOf(timestamp: string): string {
-  const [, seconds = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
-  return `${Date.parse(`${seconds}Z`) / 1_000}${fraction.padEnd(9, '0')}`;
 }
