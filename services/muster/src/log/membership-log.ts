@@ -9,11 +9,14 @@ import { describeEvent } from '../cli/describe-event.ts';
 import type { Log } from './log.ts';
 
 const LINES_PER_BATCH_MAX = 50;
+const EARLY_STATES: ReadonlySet<string> = new Set(['starting', 'catching-up']);
 
 /** Returns the function that ends it. */
 export function logMembership(node: NodeHandle, log: Log): () => void {
+  let isHistory = true;
   return node.onRosterChanged((_before, _after, { events, rejections }) => {
-    if (node.status().state === 'catching-up' || node.status().state === 'starting') return;
+    isHistory &&= EARLY_STATES.has(node.status().state);
+    if (isHistory) return;
     const rejectionByRevision = new Map(rejections.map((rejection) => [rejection.revision, rejection]));
     for (const event of events.slice(0, LINES_PER_BATCH_MAX)) {
       const { revision, origin } = event;
