@@ -5,14 +5,15 @@
  * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
  */
 import { defineConfig } from 'vitest/config';
+import { rounds } from './test/harness/rounds.ts';
 
 const LONG = '**/*.long.test.ts';
 const MINUTE_MS = 60_000;
 
-/** Deadlines of a project whose tests start processes. Such tests never share the machine with another file. */
+/** Deadlines of a project whose tests start processes, for one round. Such tests never share the machine with another file. */
 const oneFileAtATime = (testTimeoutMs: number) => ({
   fileParallelism: false,
-  testTimeout: testTimeoutMs,
+  testTimeout: testTimeoutMs * rounds(1),
   hookTimeout: MINUTE_MS,
   teardownTimeout: MINUTE_MS,
 });
