@@ -266,6 +266,16 @@ describe.skipIf(unavailable)('limits and permissions of the server', () => {
     });
   });
 
+  test('several copies on a server that is alone are refused, with what to do', async () => {
+    await using link = await linkAs('admin');
+    const opening = openJetStreamJournal({ link, cluster: freshCluster(), replicas: 3 });
+    await expect(opening).rejects.toMatchObject({
+      code: 'refused',
+      isRetryable: false,
+      message: expect.stringMatching(/replicas = 3, but .* not part of a cluster.*; run NATS as a cluster/),
+    });
+  });
+
   test('who may not make the stream uses the one that is there; who may not publish is refused', async () => {
     await using node = await linkAs('node');
     const cluster = freshCluster();

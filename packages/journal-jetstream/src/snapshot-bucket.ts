@@ -13,16 +13,22 @@
  * that is gone.
  */
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { StoredSnapshot } from '@muster/journal';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { Objm, type ObjectInfo, type ObjectStore } from '@nats-io/obj';
 import { isStreamNotFound, isTimeout, journalErrorOf, messageOf } from './nats-failure.ts';
-import { MAKE_ATTEMPTS, type StreamAccess } from './stream-access.ts';
+import type { StreamAccess } from './stream-access.ts';
 
 /** Text of one snapshot, at most; a larger one is taken for damaged. 10,000 backends need 2.5 MB. */
 const SNAPSHOT_BYTES_MAX = 268_435_456;
+
+/** How long a bucket that is being made is waited for. Choosing a leader takes up to 9 s where it does not succeed at once. */
+const MAKE_TIMEOUT_MS = 10_000;
+/** Between two looks at it. */
+const MAKE_RETRY_MS = 100;
 
 const compress = promisify(zstdCompress);
 const decompress = promisify(zstdDecompress);
@@ -87,17 +93,30 @@ export class SnapshotBucket {
     }
   }
 
-  /** As with the stream, who makes it while another node does is not answered, and looks again. */
-  async #openOrMake(replicas: number, attemptsLeft = MAKE_ATTEMPTS): Promise<ObjectStore> {
+  /**
+   * As with the stream, who makes it while another node does may not be answered, and looks again. Of three copies that were just
+   * made none is the leader yet, and what is stored then is lost without a word (2.15.1); so that is waited for, too.
+   */
+  async #openOrMake(replicas: number): Promise<ObjectStore> {
     const manager = await this.#stream.manager();
-    try {
-      await new Objm(manager.jetstream()).create(this.#bucket, { replicas });
-    } catch (error) {
-      if (!isTimeout(error) || attemptsLeft <= 1) throw error;
-      return this.#openOrMake(replicas, attemptsLeft - 1);
+    const deadlineMs = performance.now() + MAKE_TIMEOUT_MS;
+    while (!(await this.#isMade(manager, replicas))) {
+      if (performance.now() > deadlineMs) throw new Error('it has no leader');
+      await setTimeout(MAKE_RETRY_MS);
     }
     const changer = await this.#stream.changer();
     return new Objm(changer.jetstream()).open(this.#bucket, false);
+  }
+
+  async #isMade(manager: JetStreamManager, replicas: number): Promise<boolean> {
+    try {
+      await new Objm(manager.jetstream()).create(this.#bucket, { replicas });
+      const { cluster } = await manager.streams.info(this.#streamName);
+      return replicas === 1 || cluster?.leader !== undefined;
+    } catch (error) {
+      if (isTimeout(error)) return false;
+      throw error;
+    }
   }
 
   /** Null where it cannot be had: damaged, gone, or not what its name says; the reason is logged. */

@@ -38,9 +38,9 @@ const REQUEST_TIMEOUT_MS = 500;
 const CHANGE_TIMEOUT_MS = 5_000;
 /**
  * Who asks for a stream that another node is making is not answered at all (2.15.1, three copies). So making it is asked with
- * the short patience, it is looked for after each time, and both go on for about 10 s.
+ * the short patience, it is looked for after each time, and both go on for at most 10 s.
  */
-export const MAKE_ATTEMPTS = 10;
+const MAKE_ATTEMPTS = 10;
 
 export interface StreamAccessOptions extends StreamRequest {
   readonly link: NatsLink;
