@@ -24,6 +24,7 @@ import { onePool, startTestNode, testFolder, type NodeOptions, type TestFolder, 
 import { eventually } from './process.ts';
 
 export const CLUSTER = 'test';
+const STREAM_READ_TIMEOUT_MS = 30_000;
 
 export interface TestClusterOptions {
   /** Backends of the pool "p". Default 2. */
@@ -131,8 +132,12 @@ export class TestCluster implements AsyncDisposable {
     });
   }
 
-  /** Everything in the stream, and the hash of folding it from the first event. */
+  /** Everything in the stream, and the hash of folding it from the first event. After a fault, NATS may need some seconds. */
   async stream(): Promise<WholeStream> {
+    return eventually('the stream is read', () => this.#readStream(), STREAM_READ_TIMEOUT_MS);
+  }
+
+  async #readStream(): Promise<WholeStream> {
     const link = openNatsLink({ servers: this.nats.urls, name: 'test' });
     const journal = await openJetStreamJournal({ link, cluster: CLUSTER, replicas: this.nats.urls.length });
     try {
