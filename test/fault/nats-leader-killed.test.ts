@@ -25,15 +25,15 @@ test('the leader of the stream is killed under load', async () => {
   for (let round = 0; round < rounds(1); round++) {
     const leader = await streamLeader(cluster);
     const server = cluster.nats.servers.find((_, index) => `nats-${index + 1}` === leader)!;
-    let isOver = false;
+    const over = new AbortController();
     const publishing = (async () => {
-      for (let step = 0; !isOver; step++) {
+      for (let step = 0; !over.signal.aborted; step++) {
         await cluster.writer.publish('backend.p.extra', { type: 'BackendRegistered', target, weight: 1 + (step % 7) });
       }
     })();
     await server.end('SIGKILL');
     const revision = await cluster.writer.publish('backend.p.extra', { type: 'BackendRegistered', target, weight: 9 });
-    isOver = true;
+    over.abort();
     await publishing;
     const { tookMs } = await cluster.agreed({ minRevision: revision, withinMs: 2_000 });
     agreedMs.push(Math.round(tookMs));

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { get, type IncomingMessage } from 'node:http';
+import { JournalError, type Journal } from '@muster/journal';
 import { describe, expect, test } from 'vitest';
 import { startAdmin, type AdminHarness } from './node-harness.ts';
 import type { EventView } from './event-stream.ts';
@@ -67,6 +68,23 @@ describe('history', () => {
     expect(await history(admin, 'limit=0')).toEqual([]);
   });
 
+  test('of a log that was cut begins with the oldest event that is held, or says which that is', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 7);
+    cutBefore(admin, 5);
+    expect((await history(admin)).map(({ revision }) => revision)).toEqual([5, 6, 7]);
+    expect((await history(admin, 'last=100')).map(({ revision }) => revision)).toEqual([5, 6, 7]);
+    expect((await history(admin, 'last=2')).map(({ revision }) => revision)).toEqual([6, 7]);
+    for (const query of ['from=4', 'from=1&follow=true', 'from=4&limit=1']) {
+      const response = await fetch(`${admin.url}/v1/events?${query}`);
+      expect(response.status).toBe(410);
+      expect(await response.json()).toMatchObject({
+        error: { code: 'compacted', message: expect.stringContaining('holds 5 to 7; begin with 5') as string },
+      });
+    }
+    expect((await fetch(`${admin.url}/v1/events?from=5&last=2`)).status).toBe(400);
+  });
+
   test('shows what every reader rejects, and why', async () => {
     await using admin = await startAdmin();
     await admin.node.journal.append({ id: 'a', subject: 'muster.default.pool.p', origin: null, payload: 'not json' });
@@ -92,6 +110,17 @@ describe('following', () => {
     const response = await open(admin, 'follow=true');
     expect(response.statusCode).toBe(200);
     response.destroy();
+  });
+
+  test('of a log that was cut begins with the oldest event that is held', async () => {
+    await using admin = await startAdmin();
+    await appendPools(admin, 7);
+    cutBefore(admin, 7);
+    const followed = lines(await open(admin, 'follow=true'));
+    expect((await followed.next()).value).toMatchObject({ revision: 7 });
+    await appendPools(admin, 1);
+    expect((await followed.next()).value).toMatchObject({ revision: 8 });
+    await followed.return(undefined);
   });
 
   test('goes on with what is appended', async () => {
@@ -154,6 +183,28 @@ describe('following', () => {
     expect(await followed.next()).toMatchObject({ done: true });
   });
 });
+
+/** From now on the journal answers as one whose events before a revision were removed by retention. */
+function cutBefore({ node: { journal } }: AdminHarness, firstRevision: number): void {
+  const [head, read, follow] = [journal.head, journal.read, journal.follow].map((method) => method.bind(journal)) as [
+    Journal['head'],
+    Journal['read'],
+    Journal['follow'],
+  ];
+  const expectHeld = (from: number): void => {
+    if (from < firstRevision) throw new JournalError('compacted', `${from} was removed by retention`);
+  };
+  journal.head = async () => ({ ...(await head()), firstRevision });
+  journal.read = async function* (options = {}) {
+    const { fromRevision = firstRevision } = options;
+    expectHeld(fromRevision);
+    yield* read({ ...options, fromRevision });
+  };
+  journal.follow = async function* (options) {
+    expectHeld(options.afterRevision + 1);
+    yield* follow(options);
+  };
+}
 
 /** Resolves when a number has stayed the same over many turns of the event loop. */
 async function settled(read: () => number): Promise<void> {

@@ -11,11 +11,14 @@ export const eventQuerySchema = z.strictObject({
   from: revision
     .optional()
     .describe('the first revision wanted; the oldest, or with rejected the newest 100,000, when left out'),
+  last: revision.optional().describe('in place of from: the newest so many revisions, or fewer where the log was cut'),
   to: revision.optional().describe('the last revision wanted'),
   limit: z.coerce.number().pipe(z.int().min(0)).optional().describe('events at most'),
   follow: flag.default(false).describe('go on with what is appended from now on'),
   rejected: flag.default(false).describe('only the events that every node passes over, with the reason'),
 });
+
+export type EventRequest = z.infer<typeof eventQuerySchema>;
 
 export const newEventSchema = z.strictObject({
   subject: z.string().min(1).max(400).describe('for example muster.default.pool.spells'),

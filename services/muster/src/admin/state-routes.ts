@@ -6,7 +6,7 @@ import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunks } from './event-stream.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
-import { eventQuerySchema, poolParamsSchema, shownName } from './request-checks.ts';
+import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
 import { poolView, rosterView } from './roster-view.ts';
 import { statusView, unreadyReasons } from './status-view.ts';
 
@@ -68,7 +68,7 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
   app.get('/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
     const { to = null, limit = null, follow: isFollowing, rejected: isRejectedOnly } = request.query;
     const head = await node.journal.head();
-    const { from = firstShown(head, isRejectedOnly) } = request.query;
+    const from = firstWanted(head, request.query);
     if (isFollowing && from > head.revision + 1) {
       const message = `from is ${from}, and the newest event is ${head.revision}; follow from ${head.revision + 1} or earlier`;
       throw new ApiError(400, { code: 'invalid', message });
@@ -97,7 +97,17 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
   });
 }
 
-function firstShown({ firstRevision, revision }: Head, isRejectedOnly: boolean): number {
-  const oldest = Math.max(1, firstRevision);
-  return isRejectedOnly ? Math.max(oldest, revision - REJECTED_RANGE_EVENTS + 1) : oldest;
+/** The revision to begin with. Throws `ApiError`: where that one was removed by retention, with the oldest that is held. */
+function firstWanted({ firstRevision, revision }: Head, { from, last, rejected }: EventRequest): number {
+  if (from === undefined) {
+    const newest = last ?? (rejected ? REJECTED_RANGE_EVENTS : Infinity);
+    return Math.max(1, firstRevision, revision - newest + 1);
+  }
+  if (last !== undefined) {
+    throw new ApiError(400, { code: 'invalid', message: 'from and last are two ways to say where to begin; give one' });
+  }
+  // Rejected events are judged from what came before the range, which has a refusal of its own.
+  if (from >= firstRevision || rejected) return from;
+  const message = `event ${from} was removed by retention: the journal holds ${firstRevision} to ${revision}; begin with ${firstRevision}`;
+  throw new ApiError(410, { code: 'compacted', message });
 }

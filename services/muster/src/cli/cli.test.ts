@@ -228,6 +228,17 @@ describe('status and events', () => {
     expect(JSON.parse(ndjson)).toMatchObject({ revision: 2, type: 'BackendRegistered' });
   });
 
+  test('events of a log that was cut begin with the oldest that is held', async () => {
+    await using admin = await withSpells();
+    const { journal } = admin.node;
+    const head = await journal.head();
+    // As a journal answers whose first events were removed by retention.
+    journal.head = async () => ({ ...head, firstRevision: 2 });
+    expect((await muster(['events'], { admin })).stdout).toMatch(/^2 {2}[^]*\n3 {2}/);
+    const refused = await muster(['events', '--from', '1'], { admin });
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('begin with 2') as string });
+  });
+
   test('events are followed', async () => {
     await using admin = await withSpells();
     const env = { ...process.env, MUSTER_ADMIN: admin.url };

@@ -1,6 +1,5 @@
 /** `muster events`: the journal as readable lines, or as NDJSON. */
 import type { EventView } from '../admin/event-stream.ts';
-import type { StatusView } from '../admin/status-view.ts';
 import { CliFailure } from './cli-failure.ts';
 import { eventLine } from './describe-event.ts';
 import { printable, timeOfDay } from './plain-text.ts';
@@ -23,7 +22,7 @@ export async function showEvents(session: Session, options: EventsOptions): Prom
   const query = new URLSearchParams();
   // Of the rejected ones, the node itself knows how far back it is worth looking.
   if (from !== undefined) query.set('from', String(from));
-  else if (!rejected) query.set('from', String(await newestFrom(session, limit ?? NEWEST_SHOWN)));
+  else if (!rejected) query.set('last', String(limit ?? NEWEST_SHOWN));
   if (limit !== undefined) query.set('limit', String(limit));
   if (follow) query.set('follow', 'true');
   if (rejected) query.set('rejected', 'true');
@@ -31,11 +30,6 @@ export async function showEvents(session: Session, options: EventsOptions): Prom
     await write(`${session.isJson ? line : lineOf(JSON.parse(line) as EventView)}\n`);
   }
   if (follow && limit === undefined) throw new CliFailure('ended', 'the node ended the stream; is it shutting down?');
-}
-
-async function newestFrom({ client }: Session, count: number): Promise<number> {
-  const { headRevision, revision } = await client.get<StatusView>('/v1/status');
-  return Math.max(1, Math.max(headRevision, revision) - count + 1);
 }
 
 function lineOf({ time, payload, rejection, ...event }: EventView): string {
