@@ -15,7 +15,7 @@ export interface OpenJournal {
   /** Null for a node that is alone with its journal. */
   readonly live: LiveWire | null;
   readonly localSnapshot: LocalSnapshot | null;
-  /** For people: why the journal cannot be reached, and where it was looked for; null while it can, or is in this process. */
+  /** For people: why the journal did not answer last, and where it was looked for; null where it did, or is in this process. */
   readonly awayReason: () => string | null;
   /** The journal, then what it stands on. */
   close(): Promise<void>;

@@ -40,7 +40,7 @@ export async function openShared(config: JetStreamConfig, { cluster, log }: Shar
       journal,
       live: liveWire(link, { textCharactersMax: LIVE_WORD_CHARACTERS_MAX }),
       localSnapshot: localSnapshotFile(config.localSnapshotPath, log),
-      awayReason: () => link.awayReason,
+      awayReason: () => journal.awayReason,
       close: async () => {
         await journal.close();
         await link.close();

@@ -5,7 +5,7 @@ import type { Logger, NodeHandle } from '@muster/actors';
 
 const NOTICE_INTERVAL_MS = 10_000;
 
-/** `awayReason` names the addresses that are tried. Returns what ends it; it ends by itself once the node serves. */
+/** `awayReason` names the addresses that are tried, or what NATS answers for the journal. Returns what ends it; it ends by itself once the node serves. */
 export function noticeWaiting(
   node: Pick<NodeHandle, 'status'>,
   { awayReason, log }: { readonly awayReason: () => string | null; readonly log: Pick<Logger, 'warn'> },
