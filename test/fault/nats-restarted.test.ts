@@ -12,8 +12,11 @@ import type { TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 import { rounds } from '../harness/rounds.ts';
 
-/** What the design promises is 1,000; a machine that is busy with other tests gets more. */
-const BEHIND_MAX_MS = 3_000;
+/**
+ * A second is what is usual at most. Rarely, a copy of the stream hears only with its leader's next heartbeat, 1 s later, that
+ * an event is settled, and a consumer that died unheard is missed after 1.75 s; both at once, on a busy machine, stay below this.
+ */
+const BEHIND_MAX_MS = 5_000;
 const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
 
 /** Moments after the server greets again. */
