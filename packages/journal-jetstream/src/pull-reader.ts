@@ -19,9 +19,13 @@ import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } 
 import { parseDelivery, type Delivery } from './recorded-message.ts';
 import type { StreamAccess } from './stream-access.ts';
 
-/** Messages of one pull. The client's own pulls on a quiet machine: 155,000 messages a second with 100, 250,000 with 1,000, 330,000 with 5,000. */
+/**
+ * Messages of one pull. With 500 to 10,000, a million small events cost 7 to 8 µs of CPU each (2.15.1 on the same, busy machine,
+ * 60,000 to 110,000 a second), so what decides is a long way to the server: 20 ms of it leave 5,000 room for 250,000 a second.
+ * With 1,000 a process that catches up needs 35 MB less.
+ */
 const PULL_EVENTS = 5_000;
-/** Bytes of one pull; more where a single message of the server may be larger. */
+/** Bytes of one pull; more where a single message of the server may be larger. From 1 MiB on it is no faster. */
 const PULL_BYTES = 16_777_216;
 /** A pull that is not filled ends then, and another follows. */
 const PULL_EXPIRES_MS = 30_000;
