@@ -4,10 +4,11 @@
  * stand where they are.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { join } from '@muster/publisher';
 import { startNamedEcho } from '../harness/backend.ts';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';

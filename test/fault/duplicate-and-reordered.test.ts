@@ -3,9 +3,10 @@
  * different servers at once, with poison in between. Each event counts once, what makes no sense where it stands is passed over, and
  * all nodes hold and show the same as a fold from the first event.
  */
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import type { MembershipEventInput, RejectionReason } from '@muster/membership';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { EventWriter } from '../harness/event-writer.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';

@@ -4,9 +4,10 @@
  * every run, 30 s in the long one.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';

@@ -3,8 +3,9 @@
  * within some seconds; until then nothing is acknowledged, and afterwards everything that was is there once.
  */
 import { jetstreamManager } from '@nats-io/jetstream';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import { eventually } from '../harness/process.ts';
 import { rounds } from '../harness/rounds.ts';

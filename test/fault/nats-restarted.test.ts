@@ -4,8 +4,9 @@
  * has acknowledged a publish, which with three may take an election.
  */
 import assert from 'node:assert/strict';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { EventWriter } from '../harness/event-writer.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';

@@ -5,9 +5,10 @@
  * First the network loses its packets, which nobody is told; then its control process is stopped, which it is not told itself.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { LEASE_EXPIRED } from '@muster/membership';
 import { TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import { startNamespace, type Namespace } from '../harness/namespace.ts';
 import type { TestNode } from '../harness/node.ts';

@@ -4,9 +4,10 @@
  * most once, and sending it again settles it.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { sendAgain, startAdminAppends, type AdminAppend } from '../harness/admin-appends.ts';
 import { CLUSTER, TestCluster, type WholeStream } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
 import { eventually, isAlive } from '../harness/process.ts';

@@ -4,9 +4,10 @@
  * or doubled, no request failed, and the node that stayed has not grown.
  */
 import assert from 'node:assert/strict';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startEventStorm } from '../harness/event-storm.ts';
 import { footprint } from '../harness/footprint.ts';
 import { startLoad, type Load, type LoadFailure } from '../harness/load.ts';

@@ -6,8 +6,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { LEASE_EXPIRED, type RecordedEvent } from '@muster/membership';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import { eventually, startProcess } from '../harness/process.ts';
 import { rounds } from '../harness/rounds.ts';

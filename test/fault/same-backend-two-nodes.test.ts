@@ -2,8 +2,9 @@
  * Fault: two nodes are told different things about the same backend at the same moment, again and again. Of each pair at
  * least one command is taken, what was answered is what is in the stream, and all nodes hold the same.
  */
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { rounds } from '../harness/rounds.ts';
 
 const PAIRS = 20;

@@ -6,10 +6,11 @@
  */
 import { fileURLToPath } from 'node:url';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { openJetStreamJournal } from '@muster/journal-jetstream';
 import { openNatsLink } from '@muster/nats';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import { eventually, runProcess } from '../harness/process.ts';
 import { rounds } from '../harness/rounds.ts';

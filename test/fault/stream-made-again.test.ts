@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { expect, test } from 'vitest';
+import { expect } from 'vitest';
 import { join, type Member } from '@muster/publisher';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
+import { test } from '../harness/cluster-test.ts';
 import { EventWriter } from '../harness/event-writer.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
