@@ -5,15 +5,16 @@
  * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
  */
 import { defineConfig } from 'vitest/config';
-import { rounds } from './test/harness/rounds.ts';
 
 const LONG = '**/*.long.test.ts';
 const MINUTE_MS = 60_000;
+/** How often faults are repeated; see `test/harness/rounds.ts`. */
+const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
 
 /** Deadlines of a project whose tests start processes, for one round. Such tests never share the machine with another file. */
 const oneFileAtATime = (testTimeoutMs: number) => ({
   fileParallelism: false,
-  testTimeout: testTimeoutMs * rounds(1),
+  testTimeout: testTimeoutMs * ROUNDS,
   hookTimeout: MINUTE_MS,
   teardownTimeout: MINUTE_MS,
 });
