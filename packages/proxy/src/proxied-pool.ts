@@ -186,7 +186,9 @@ export class ProxiedPool {
   #drain(connections: TargetConnections, sinceMs: number): void {
     const { drainTimeoutMs } = this.#view.roster.pools.get(this.id)?.spec ?? this.#spec!;
     connections.state = 'leaving';
-    this.#environment.wheel.set(connections.timer, sinceMs + drainTimeoutMs - this.#environment.wallMs());
+    // The journal's clock may run ahead of this one: nobody drains for longer than the timeout.
+    const leftMs = Math.min(drainTimeoutMs, sinceMs + drainTimeoutMs - this.#environment.wallMs());
+    this.#environment.wheel.set(connections.timer, leftMs);
   }
 
   /** A target that is gone from the pool leaves the table too; one that is drained stays, and may come back. */

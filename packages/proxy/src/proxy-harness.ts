@@ -22,15 +22,17 @@ export class ProxyHarness implements AsyncDisposable {
   readonly proxy: TcpProxy;
   roster: Roster = emptyRoster('test');
   readonly pending: PendingFacts = new Map();
+  /** The journal's clock, ms since 1970. */
+  journalMs = Date.now;
   readonly #resources: AsyncDisposable[] = [];
 
   constructor(options: TcpProxyOptions = {}) {
     this.proxy = new TcpProxy(options);
   }
 
-  /** Folds one event and hands the proxy the new view; `timeMs` is the journal's, by default now. */
-  publish(subject: string, event: Published, timeMs = Date.now()): void {
-    const recorded = { revision: this.roster.revision + 1, timeMs, id: '', origin: null };
+  /** Folds one event and hands the proxy the new view. */
+  publish(subject: string, event: Published): void {
+    const recorded = { revision: this.roster.revision + 1, timeMs: this.journalMs(), id: '', origin: null };
     const folded = fold(this.roster, {
       ...recorded,
       subject: `muster.test.${subject}`,
@@ -57,8 +59,8 @@ export class ProxyHarness implements AsyncDisposable {
     this.publish(`backend.p.${id}`, { type: 'BackendDeregistered' });
   }
 
-  setMode(id: string, mode: 'ready' | 'drain' | 'maint', timeMs = Date.now()): void {
-    this.publish(`backend.p.${id}`, { type: 'BackendModeSet', mode }, timeMs);
+  setMode(id: string, mode: 'ready' | 'drain' | 'maint'): void {
+    this.publish(`backend.p.${id}`, { type: 'BackendModeSet', mode });
   }
 
   /** A listener on a free port of 127.0.0.1 that leads to the pool; returns the port. */

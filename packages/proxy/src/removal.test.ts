@@ -98,11 +98,22 @@ describe.each([rawTransport!, socketTransport])('the connection table on the $na
 
   test('the drain timeout counts from the time of the event', async () => {
     await using harness = new ProxyHarness({ transport });
+    harness.journalMs = () => Date.now() - HOUR_MS;
     const { onA, onB } = await twoBackends(harness, { drainTimeoutMs: HOUR_MS });
-    harness.setMode('a', 'maint', Date.now() - HOUR_MS);
+    harness.setMode('a', 'maint');
     await onA.finish();
     expect(harness.proxy.stats().total.closed.drain_timeout).toBe(1);
     expect(await echo(onB)).toBe('ping');
+    onB.socket.destroy();
+  });
+
+  test("a journal's clock that runs ahead prolongs no drain", async () => {
+    await using harness = new ProxyHarness({ transport });
+    harness.journalMs = () => Date.now() + HOUR_MS;
+    const { onA, onB } = await twoBackends(harness, { drainTimeoutMs: 1 });
+    harness.setMode('a', 'drain');
+    await onA.finish();
+    expect(harness.proxy.stats().total.closed.drain_timeout).toBe(1);
     onB.socket.destroy();
   });
 
