@@ -1,12 +1,15 @@
 /**
- * Which tests belong to which run. `unit` stays under a minute and runs in parallel; `e2e` and `fault` start processes and
- * share the machine's cores with them, so their files run one after another; `long` is for what takes minutes.
+ * Which tests belong to which run. `unit` stays near a minute and runs in parallel, as does `nats`, for the packages whose tests
+ * need NATS servers; `e2e` and `fault` start processes and share the machine's cores with them, so their files run one after
+ * another; `long` is for what takes minutes.
  *
  * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
  */
 import { defineConfig } from 'vitest/config';
 
 const LONG = '**/*.long.test.ts';
+/** Their unit tests talk to real NATS servers. */
+const ON_NATS = 'packages/{journal-jetstream,nats,nats-server,publisher}/src/**/*.test.ts';
 const MINUTE_MS = 60_000;
 /** How often faults are repeated; see `test/harness/rounds.ts`. */
 const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
@@ -35,10 +38,11 @@ export default defineConfig({
             'test/tidy/**/*.test.ts',
             'test/bench/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', LONG],
+          exclude: ['**/node_modules/**', LONG, ON_NATS],
           testTimeout: 20_000,
         },
       },
+      { test: { name: 'nats', include: [ON_NATS], testTimeout: MINUTE_MS, hookTimeout: MINUTE_MS } },
       {
         test: {
           name: 'e2e',

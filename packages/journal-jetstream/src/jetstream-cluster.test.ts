@@ -1,5 +1,6 @@
 /** What takes three servers: one that dies with what only it had, a leader that is missing, and nodes that all begin at once. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { JournalError } from '@muster/journal';
 import type { NatsCluster, NatsServer } from '@muster/nats-server';
 import {
   appended,
@@ -167,11 +168,22 @@ describe.skipIf('unavailable' in programs.newest)('three servers', () => {
       await until(() => followed.every(({ revisions }) => revisions.at(-1) === newest));
       stop.abort();
       await Promise.all(followed.map(({ ended }) => ended));
-      const stored = await revisionsOf(first.journal);
+      const stored = await revisionsOnceElected(first.journal);
       for (const { revisions } of followed) expect(revisions).toEqual(stored);
     },
   );
 });
+
+/** Reading needs JetStream's leader, which may be elected later than the stream's. */
+async function revisionsOnceElected(journal: JetStreamJournal): Promise<number[]> {
+  for (;;) {
+    try {
+      return await revisionsOf(journal);
+    } catch (error) {
+      if (!(error instanceof JournalError) || !error.isRetryable) throw error;
+    }
+  }
+}
 
 /** What a follower is handed, from the first event on. */
 function following(journal: JetStreamJournal, signal: AbortSignal) {
