@@ -1,5 +1,5 @@
 /**
- * The walk-through of `pnpm cluster`, with its own words: both nodes balance and agree; a backend that is killed costs no
+ * The walk-through of `npm run cluster`, with its own words: both nodes balance and agree; a backend that is killed costs no
  * request and is taken out once; a NATS server that is killed costs nothing; Ctrl-C ends everything.
  */
 import { randomInt } from 'node:crypto';

@@ -1,5 +1,5 @@
 /**
- * The cluster that `pnpm cluster` runs: three NATS servers, two nodes that share one journal, three backends that announce
+ * The cluster that `npm run cluster` runs: three NATS servers, two nodes that share one journal, three backends that announce
  * themselves. The same as docker-compose.yml, as processes in one terminal.
  *
  *     web-1 :8080 ─► lb-1 ─┐              ┌─ spells-1      lb-1, lb-2: the same roster, each from the journal
@@ -7,7 +7,7 @@
  *                          │              └─ spells-3
  *            journal: nats-1 nats-2 nats-3 (JetStream, 3 copies)
  *
- * Everything that it writes is in data/cluster. Options move the ports: `pnpm cluster --listen 8090`.
+ * Everything that it writes is in data/cluster. Options move the ports: `npm run cluster -- --listen 8090`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { newestNatsServer, startNatsCluster, type NatsCluster, type NatsServerProgram } from '@muster/nats-server';
@@ -109,7 +109,7 @@ function welcome(ports: ClusterPorts, { version }: NatsServerProgram, pids: { na
 `;
 }
 
-const ports = await readDemoPorts('pnpm cluster', PORTS);
+const ports = await readDemoPorts('npm run cluster --', PORTS);
 const program = await requireNatsServer();
 await mkdir(FOLDER, { recursive: true });
 process.stdout.write(`starting three NATS servers ${program.version} …\n`);

@@ -24,7 +24,7 @@ export interface ClusterConfig {
  */
 export function nodeConfigText({ id, adminPort }: ClusterNode, config: ClusterConfig): string {
   const { cluster, pool, natsUrls, nodes, folder } = config;
-  return `# Written by \`pnpm cluster\` at each start.
+  return `# Written by \`npm run cluster\` at each start.
 
 [node]
 id = ${quoted(id)}
