@@ -1,12 +1,10 @@
 /** Events over HTTP: as history, followed, at the pace of slow clients, and until they are gone. */
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { get, type IncomingMessage } from 'node:http';
 import { JournalError, type Journal } from '@muster/journal';
 import { describe, expect, test } from 'vitest';
+import { eventLines, openEvents, readEvents } from './events-client.test-support.ts';
 import { startAdmin, type AdminHarness } from './node-harness.ts';
-import type { EventView } from './event-stream.ts';
 import { FOLLOWERS_MAX } from './state-routes.ts';
 
 async function appendPools(admin: AdminHarness, count: number, reasonCharacters = 0): Promise<void> {
@@ -24,36 +22,11 @@ async function appendPools(admin: AdminHarness, count: number, reasonCharacters 
   }
 }
 
-async function open(
-  admin: AdminHarness,
-  query: string,
-  headers: Record<string, string> = {},
-): Promise<IncomingMessage> {
-  const request = get(`${admin.url}/v1/events?${query}`, { agent: false, headers });
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
-  return response;
-}
-
-async function* lines(response: IncomingMessage): AsyncGenerator<EventView> {
-  let rest = '';
-  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop()!;
-    for (const part of parts) yield JSON.parse(part) as EventView;
-  }
-}
-
-async function history(admin: AdminHarness, query = ''): Promise<EventView[]> {
-  const events: EventView[] = [];
-  for await (const event of lines(await open(admin, query))) events.push(event);
-  return events;
-}
-
 describe('history', () => {
   test('is one JSON object a line, cut out by from, to and limit', async () => {
     await using admin = await startAdmin();
     await appendPools(admin, 5);
-    const all = await history(admin);
+    const all = await readEvents(admin);
     expect(all.map(({ revision }) => revision)).toEqual([1, 2, 3, 4, 5]);
     expect(all[0]).toMatchObject({
       subject: 'muster.default.pool.p0',
@@ -63,18 +36,18 @@ describe('history', () => {
       rejection: { reason: 'unknown-pool' },
     });
     expect(Date.parse(all[0]!.time)).toBeGreaterThan(0);
-    expect((await history(admin, 'from=2&to=4')).map(({ revision }) => revision)).toEqual([2, 3, 4]);
-    expect((await history(admin, 'from=2&limit=1')).map(({ revision }) => revision)).toEqual([2]);
-    expect(await history(admin, 'limit=0')).toEqual([]);
+    expect((await readEvents(admin, 'from=2&to=4')).map(({ revision }) => revision)).toEqual([2, 3, 4]);
+    expect((await readEvents(admin, 'from=2&limit=1')).map(({ revision }) => revision)).toEqual([2]);
+    expect(await readEvents(admin, 'limit=0')).toEqual([]);
   });
 
   test('of a log that was cut begins with the oldest event that is held, or says which that is', async () => {
     await using admin = await startAdmin();
     await appendPools(admin, 7);
     cutBefore(admin, 5);
-    expect((await history(admin)).map(({ revision }) => revision)).toEqual([5, 6, 7]);
-    expect((await history(admin, 'last=100')).map(({ revision }) => revision)).toEqual([5, 6, 7]);
-    expect((await history(admin, 'last=2')).map(({ revision }) => revision)).toEqual([6, 7]);
+    expect((await readEvents(admin)).map(({ revision }) => revision)).toEqual([5, 6, 7]);
+    expect((await readEvents(admin, 'last=100')).map(({ revision }) => revision)).toEqual([5, 6, 7]);
+    expect((await readEvents(admin, 'last=2')).map(({ revision }) => revision)).toEqual([6, 7]);
     for (const query of ['from=4', 'from=1&follow=true', 'from=4&limit=1']) {
       const response = await fetch(`${admin.url}/v1/events?${query}`);
       expect(response.status).toBe(410);
@@ -89,7 +62,7 @@ describe('history', () => {
     await using admin = await startAdmin();
     await admin.node.journal.append({ id: 'a', subject: 'muster.default.pool.p', origin: null, payload: 'not json' });
     await admin.node.journal.append({ id: 'b', subject: 'muster.default.pool.p', origin: null, payload: 'null' });
-    expect(await history(admin)).toMatchObject([
+    expect(await readEvents(admin)).toMatchObject([
       { type: null, payload: 'not json', rejection: { reason: 'broken-json' } },
       { type: null, payload: null, rejection: { reason: 'invalid-payload' } },
     ]);
@@ -107,7 +80,7 @@ describe('history', () => {
 describe('following', () => {
   test('answers at once, though there is nothing to tell yet', async () => {
     await using admin = await startAdmin();
-    const response = await open(admin, 'follow=true');
+    const response = await openEvents(admin, 'follow=true');
     expect(response.statusCode).toBe(200);
     response.destroy();
   });
@@ -116,7 +89,7 @@ describe('following', () => {
     await using admin = await startAdmin();
     await appendPools(admin, 7);
     cutBefore(admin, 7);
-    const followed = lines(await open(admin, 'follow=true'));
+    const followed = eventLines(await openEvents(admin, 'follow=true'));
     expect((await followed.next()).value).toMatchObject({ revision: 7 });
     await appendPools(admin, 1);
     expect((await followed.next()).value).toMatchObject({ revision: 8 });
@@ -126,7 +99,7 @@ describe('following', () => {
   test('goes on with what is appended', async () => {
     await using admin = await startAdmin();
     await appendPools(admin, 2);
-    const followed = lines(await open(admin, 'from=2&follow=true'));
+    const followed = eventLines(await openEvents(admin, 'from=2&follow=true'));
     expect((await followed.next()).value).toMatchObject({ revision: 2 });
     await appendPools(admin, 1);
     expect((await followed.next()).value).toMatchObject({ revision: 3 });
@@ -147,13 +120,13 @@ describe('following', () => {
     // More than the kernel's buffers of one loopback connection hold: 30 MB.
     const count = 50_000;
     await appendPools(admin, count, 400);
-    const response = await open(admin, 'from=1&follow=true');
+    const response = await openEvents(admin, 'from=1&follow=true');
     response.pause();
     await settled(() => handedCount);
     expect(handedCount).toBeGreaterThan(0);
     expect(handedCount).toBeLessThan(count);
     let expected = 0;
-    for await (const event of lines(response)) {
+    for await (const event of eventLines(response)) {
       expected += 1;
       if (event.revision !== expected) throw new Error(`revision ${event.revision} came instead of ${expected}`);
       if (expected === count) break;
@@ -165,9 +138,11 @@ describe('following', () => {
     await using admin = await startAdmin();
     await appendPools(admin, 1);
     for (let round = 0; round < 2; round++) {
-      const responses = await Promise.all(Array.from({ length: FOLLOWERS_MAX }, () => open(admin, 'follow=true')));
+      const responses = await Promise.all(
+        Array.from({ length: FOLLOWERS_MAX }, () => openEvents(admin, 'follow=true')),
+      );
       expect(responses.map(({ statusCode }) => statusCode)).toEqual(responses.map(() => 200));
-      const refused = await open(admin, 'follow=true');
+      const refused = await openEvents(admin, 'follow=true');
       expect(refused.statusCode).toBe(503);
       for (const response of [...responses, refused]) response.destroy();
       await expect.poll(async () => probe(admin), { timeout: 5_000 }).toBe(200);
@@ -177,7 +152,7 @@ describe('following', () => {
   test('ends when the server closes', async () => {
     await using admin = await startAdmin();
     await appendPools(admin, 1);
-    const followed = lines(await open(admin, 'follow=true'));
+    const followed = eventLines(await openEvents(admin, 'follow=true'));
     expect((await followed.next()).value).toMatchObject({ revision: 1 });
     await admin.server.close();
     expect(await followed.next()).toMatchObject({ done: true });
@@ -216,7 +191,7 @@ async function settled(read: () => number): Promise<void> {
 }
 
 async function probe(admin: AdminHarness): Promise<number | undefined> {
-  const response = await open(admin, 'follow=true');
+  const response = await openEvents(admin, 'follow=true');
   response.destroy();
   return response.statusCode;
 }

@@ -1,9 +1,7 @@
 /** What everybody passes over, over HTTP: judged as the fold judges it, wherever in the history the range begins. */
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
 import { encodeSnapshot, rosterHash, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import type { EventView } from './event-stream.ts';
+import { eventLines, openEvents, readEvents } from './events-client.test-support.ts';
 import { startAdmin, type AdminHarness } from './node-harness.ts';
 
 /** Subject without its first two tokens, and the payload. */
@@ -35,33 +33,11 @@ const HISTORY: readonly Published[] = [
   ['backend.p.a', { type: 'BackendModeSet', mode: 'drain' }, 'cli:alice'],
 ];
 
-async function open(admin: AdminHarness, query: string): Promise<IncomingMessage> {
-  const [response] = (await once(get(`${admin.url}/v1/events?${query}`, { agent: false }), 'response')) as [
-    IncomingMessage,
-  ];
-  return response;
-}
-
-async function* lines(response: IncomingMessage): AsyncGenerator<EventView> {
-  let rest = '';
-  for await (const chunk of response.setEncoding('utf8') as AsyncIterable<string>) {
-    const parts = (rest + chunk).split('\n');
-    rest = parts.pop()!;
-    for (const part of parts) yield JSON.parse(part) as EventView;
-  }
-}
-
-async function read(admin: AdminHarness, query: string): Promise<EventView[]> {
-  const views: EventView[] = [];
-  for await (const view of lines(await open(admin, query))) views.push(view);
-  return views;
-}
-
 describe('rejected events', () => {
   test('come with reason and sender, those of the fold included, and large payloads cut', async () => {
     await using admin = await startAdmin();
     await publish(admin, ...HISTORY);
-    const views = await read(admin, 'rejected=true');
+    const views = await readEvents(admin, 'rejected=true');
     expect(views).toMatchObject([
       { revision: 3, origin: 'sdk:q', type: 'BackendRegistered', rejection: { reason: 'unknown-pool' } },
       { revision: 4, origin: null, payload: 'not json', rejection: { reason: 'broken-json' } },
@@ -69,8 +45,8 @@ describe('rejected events', () => {
       { revision: 7, origin: 'cli:alice', rejection: { reason: 'unknown-pool' } },
     ]);
     expect(views[2]!.payload).toBe(`"${'x'.repeat(499)}…`);
-    expect((await read(admin, 'rejected=true&from=4&to=6')).map(({ revision }) => revision)).toEqual([4, 5]);
-    expect((await read(admin, 'rejected=true&limit=1')).map(({ revision }) => revision)).toEqual([3]);
+    expect((await readEvents(admin, 'rejected=true&from=4&to=6')).map(({ revision }) => revision)).toEqual([4, 5]);
+    expect((await readEvents(admin, 'rejected=true&limit=1')).map(({ revision }) => revision)).toEqual([3]);
   });
 
   test('are judged from a snapshot before the range, and from the one before it where that is damaged', async () => {
@@ -85,14 +61,14 @@ describe('rejected events', () => {
     const other = { ...early!, pools: new Map() } as unknown as Roster;
     await admin.node.journal.saveSnapshot({ ...stored, data: encodeSnapshot(early!) });
     await admin.node.journal.saveSnapshot({ ...stored, revision: 3, data: encodeSnapshot(other).slice(0, -1) });
-    expect((await read(admin, 'rejected=true&from=4')).map(({ revision }) => revision)).toEqual([4, 5, 7]);
+    expect((await readEvents(admin, 'rejected=true&from=4')).map(({ revision }) => revision)).toEqual([4, 5, 7]);
   });
 
   test('are followed as they come', async () => {
     await using admin = await startAdmin();
     await publish(admin, ...HISTORY.slice(0, 4));
-    const response = await open(admin, 'rejected=true&follow=true');
-    const views = lines(response);
+    const response = await openEvents(admin, 'rejected=true&follow=true');
+    const views = eventLines(response);
     expect((await views.next()).value).toMatchObject({ revision: 3 });
     expect((await views.next()).value).toMatchObject({ revision: 4 });
     await publish(admin, ...HISTORY.slice(4));
@@ -104,14 +80,17 @@ describe('rejected events', () => {
   test('stand among the others with what the node knows of them', async () => {
     await using admin = await startAdmin();
     await publish(admin, ...HISTORY.slice(0, 3));
-    expect((await read(admin, '')).map(({ rejection }) => rejection?.reason ?? null)).toEqual([
+    expect((await readEvents(admin, '')).map(({ rejection }) => rejection?.reason ?? null)).toEqual([
       null,
       null,
       'unknown-pool',
     ]);
-    const response = await open(admin, 'from=4&follow=true');
+    const response = await openEvents(admin, 'from=4&follow=true');
     await publish(admin, ['backend.q.b', { type: 'BackendRegistered', target: 'h:1' }]);
-    expect((await lines(response).next()).value).toMatchObject({ revision: 4, rejection: { reason: 'unknown-pool' } });
+    expect((await eventLines(response).next()).value).toMatchObject({
+      revision: 4,
+      rejection: { reason: 'unknown-pool' },
+    });
     response.destroy();
   });
 
