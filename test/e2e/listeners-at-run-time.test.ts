@@ -4,7 +4,7 @@
  */
 import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
-import { nameBehind, openClient } from '../harness/client.ts';
+import { nameBehind, openClient, refuses } from '../harness/client.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
 import { eventually, isAlive } from '../harness/process.ts';
 
@@ -86,12 +86,7 @@ test('SIGTERM lets connections finish, joins every process and exits with 0', as
   await client.greeting();
 
   const stopped = node.stop();
-  await eventually('the listener refuses', () =>
-    nameBehind(address).then(
-      () => false,
-      () => true,
-    ),
-  );
+  await refuses(address);
   await client.echo('the connection that was open lives on');
   client.socket.end();
   expect(await stopped).toBe(0);
@@ -110,12 +105,7 @@ test('a second SIGTERM ends the wait for open connections', async () => {
   await using client = await openClient(address);
   await client.greeting();
   const stopped = node.stop();
-  await eventually('the listener refuses', () =>
-    nameBehind(address).then(
-      () => false,
-      () => true,
-    ),
-  );
+  await refuses(address);
   await client.echo('still open');
   await eventually('a later signal is another wish', async () => {
     node.process.child.kill('SIGTERM');

@@ -59,6 +59,16 @@ export async function openClient(address: { host: string; port: number }): Promi
   };
 }
 
+/** Waits until nobody listens there any more. */
+export async function refuses(address: { host: string; port: number }): Promise<void> {
+  await eventually('the listener refuses', () =>
+    nameBehind(address).then(
+      () => false,
+      () => true,
+    ),
+  );
+}
+
 /** Opens a connection, reads the backend's name, closes it. `closed` when there was none. */
 export async function nameBehind(address: { host: string; port: number }): Promise<string> {
   await using client = await openClient(address);
