@@ -15,13 +15,13 @@ import {
   manager,
   oneServer,
   programs,
+  ONE_COPY,
 } from './jetstream-harness.test-support.ts';
 import { openJetStreamJournal } from './jetstream-journal.ts';
 import { PullReader } from './pull-reader.ts';
 import { StreamAccess } from './stream-access.ts';
 
 const SERVER_START_MS = 60_000;
-const STREAM = { replicas: 1, streamBytesMax: null, duplicateWindowMs: 120_000, log: () => undefined };
 const PERMISSIONS = `max_payload: 8388608
   accounts { NODES: { jetstream: enabled, users: [
     { user: node, password: x },
@@ -44,7 +44,7 @@ describe.skipIf('unavailable' in programs.newest)('reading without a consumer', 
   const open = async () => {
     const cluster = freshCluster();
     const journal = await openJetStreamJournal({ link, cluster });
-    return Object.assign(journal, { cluster, access: new StreamAccess({ ...STREAM, link, cluster }) });
+    return Object.assign(journal, { cluster, access: new StreamAccess({ ...ONE_COPY, link, cluster }) });
   };
 
   /** The place of an event, as a follower knows it that read with a consumer. */
@@ -111,7 +111,7 @@ describe.skipIf('unavailable' in programs.newest)('reading without a consumer', 
     await appended(journal, eventOf(journal.cluster));
     const anchor = await anchorOf(journal.access, 1);
     await using limited = await linkAs('limited');
-    const reader = new DirectReader(new StreamAccess({ ...STREAM, link: limited, cluster: journal.cluster }));
+    const reader = new DirectReader(new StreamAccess({ ...ONE_COPY, link: limited, cluster: journal.cluster }));
     expect(await reader.readAfter(anchor)).toBeNull();
     const { outMsgs } = (await limited.connected()).stats();
     expect(await reader.readAfter(anchor)).toBeNull();

@@ -11,6 +11,7 @@ import {
   revisionsOf,
   threeServers,
   until,
+  ONE_COPY,
 } from './jetstream-harness.test-support.ts';
 import { openJetStreamJournal, type JetStreamJournal } from './jetstream-journal.ts';
 import { PullReader } from './pull-reader.ts';
@@ -21,7 +22,7 @@ const TEST_MS = 60_000;
 /** So many nodes begin at once. */
 const NODES = 4;
 
-const STREAM = { replicas: 3, streamBytesMax: null, duplicateWindowMs: 120_000, log: () => undefined };
+const STREAM = { ...ONE_COPY, replicas: 3 };
 
 interface Leaders {
   /** Of all of JetStream. */

@@ -21,6 +21,9 @@ import { openJetStreamJournal } from './jetstream-journal.ts';
 /** A payload may have a mebibyte, and its head comes on top; foreign publishers send more. */
 export const SERVER_LINES = 'max_payload: 8388608';
 
+/** What the parts of a journal are told of its stream. */
+export const ONE_COPY = { replicas: 1, streamBytesMax: null, duplicateWindowMs: 120_000, log: () => undefined };
+
 export const programs = {
   system: await natsServerProgram('system'),
   '2.10': await natsServerProgram('2.10'),

@@ -13,13 +13,13 @@ import {
   oneServer,
   programs,
   until,
+  ONE_COPY,
 } from './jetstream-harness.test-support.ts';
 import { openJetStreamJournal } from './jetstream-journal.ts';
 import { StreamAccess } from './stream-access.ts';
 import { StreamFollower } from './stream-follower.ts';
 
 const SERVER_START_MS = 60_000;
-const STREAM = { replicas: 1, streamBytesMax: null, duplicateWindowMs: 120_000, log: () => undefined };
 
 /** The stream on a real server, whose leaders are there or not as the test says. */
 class LeaderlessAccess extends StreamAccess {
@@ -50,7 +50,7 @@ describe.skipIf('unavailable' in programs.newest)('while no consumer can be made
   const followed = async () => {
     const cluster = freshCluster();
     const journal = await openJetStreamJournal({ link, cluster });
-    const access = new LeaderlessAccess({ ...STREAM, link, cluster });
+    const access = new LeaderlessAccess({ ...ONE_COPY, link, cluster });
     const stop = new AbortController();
     const items: FollowItem[] = [];
     const follow = async (): Promise<void> => {
