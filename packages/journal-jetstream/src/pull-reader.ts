@@ -33,9 +33,12 @@ const PULL_EXPIRES_MS = 30_000;
 const HEARTBEAT_MS = 500;
 /** How often the reader looks whether it heard anything. */
 const LISTEN_MS = 250;
-/** Looks in a row that found nothing, that is 500 to 750 ms: from then on each one asks whether the consumer is there. */
+/**
+ * Looks in a row that found nothing, that is 500 to 750 ms: from then on each one asks whether the consumer is there. An answer
+ * one look later, when the heartbeat has been due for 250 ms or more, ends the reader.
+ */
 const KNOCK_AFTER_LOOKS = 3;
-/** Looks in a row that found nothing, that is 1,500 to 1,750 ms: the reader ends, whatever the reason. */
+/** Looks in a row that found nothing and were not answered, that is 1,500 to 1,750 ms: the reader ends. */
 const SILENT_LOOKS_MAX = 7;
 /**
  * A pull that the server refuses, because it asks for a heartbeat that is longer than the pull. So the consumer says that it
@@ -240,9 +243,13 @@ export class PullReader {
     this.#repeatPull();
   }
 
-  /** That the consumer is there is no sign of life: its pull may be lost all the same. */
+  /**
+   * That the consumer is there is no sign of life. Who answers this one had to answer the pull before it, with a heartbeat that is
+   * long overdue: so the pull was lost, as happens while the servers of a cluster find each other again.
+   */
   #receiveKnockAnswer({ headers }: Msg): void {
-    if (headers?.code === STATUS.noResponders) this.end('its consumer is gone, with the server that had it');
+    if (headers?.code === STATUS.noResponders) return this.end('its consumer is gone, with the server that had it');
+    if (this.#silentLooks > KNOCK_AFTER_LOOKS) this.end('its pull was lost on the way');
   }
 
   #repeatPull(): void {
