@@ -86,6 +86,20 @@ describe("a member's lease", () => {
     expect(cluster.backends('lb-1')).toEqual([]);
   });
 
+  test('fault: a cut that is over before anybody looks gives everybody a full lease, too', async () => {
+    await using cluster = await SimulatedCluster.of('lb-1');
+    const member = await cluster.join(MEMBER);
+    const { end } = cluster.node('lb-1');
+    member.fallSilent();
+    await cluster.clock.advance(9_000);
+    end.cut();
+    end.mend();
+    await cluster.clock.advance(9_000);
+    expect(cluster.backends('lb-1')).toEqual(['b-1']);
+    await cluster.clock.advance(4_000);
+    expect(cluster.backends('lb-1')).toEqual([]);
+  });
+
   // The shorter one does not silence its own voice for long enough to be noticed by that.
   test.each([2_000, 60_000])(
     'fault: a node that stood still for %d ms gives everybody a full lease',
