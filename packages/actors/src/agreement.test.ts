@@ -87,6 +87,9 @@ describe('comparison', () => {
     expect(fixture.agreement.isBehind).toBe(true);
     fixture.foldTo(5);
     expect(fixture.peer('lb-2')).toMatchObject({ agreement: 'differs', comparedRevision: 5 });
+    // Of four the first and the newest two were kept.
+    fixture.foldTo(6);
+    expect(fixture.peer('lb-2')).toMatchObject({ agreement: 'differs', comparedRevision: 5 });
     fixture.foldTo(8);
     expect(fixture.peer('lb-2')).toMatchObject({ agreement: 'equal', comparedRevision: 8 });
     expect(fixture.agreement.isBehind).toBe(false);
@@ -113,6 +116,10 @@ describe('comparison', () => {
       fixture.hear('lb-3', 8, { hash: WRONG });
     });
     expect(fixture.agreement.agreedRevision).toBe(4);
+    fixture.agreement.onReplaced({ isOtherHistory: false });
+    expect(fixture.agreement.agreedRevision).toBe(4);
+    fixture.agreement.onReplaced({ isOtherHistory: true });
+    expect(fixture.agreement.agreedRevision).toBe(0);
   });
 
   test('a node is silent after three announcements that did not come, and at most 1,024 are remembered', async () => {
