@@ -5,9 +5,9 @@
  *                                                              ▲            │
  *                                                              └─ backoff ◄─┘ unavailable, unknown: same id again
  *
- * Bounded: per backend and axis one fact waits, the newest, and one is in flight; of those in flight there are at most
- * `FACTS_IN_FLIGHT_MAX`. So a journal that is away for a day leaves as many facts waiting as there are backends whose
- * state differs from what is recorded, and no more.
+ * Bounded: per backend and axis one fact waits, the newest, one is in flight, and one may still come back from the journal
+ * to be folded; of those in flight there are at most `FACTS_IN_FLIGHT_MAX`. So a journal that is away for a day leaves as
+ * many facts waiting as there are backends whose state differs from what is recorded, and no more.
  *
  * A fact whose target is no longer current, or that says what the roster says already, is dropped. One that the journal
  * refuses is not tried again: it keeps acting on this node, because it is true, and is logged as an error.
@@ -48,8 +48,8 @@ export class FactWriter {
   readonly #factsById = new Map<string, PendingFact>();
   readonly #waitingByKey = new Map<string, PendingFact>();
   readonly #inFlightByKey = new Map<string, PendingFact>();
-  /** Keys with an append whose event may be in the journal and is not folded yet: the roster is not the last word there. */
-  readonly #uncertainKeys = new Set<string>();
+  /** The newest fact of each key whose event may be in the journal and is not folded: the roster is not the last word there. */
+  readonly #uncertainByKey = new Map<string, PendingFact>();
   /** Counts the rosters that took the place of another: an answer from before says nothing about the one after. */
   #rostersCount = 0;
   #failuresInARow = 0;
@@ -76,7 +76,7 @@ export class FactWriter {
   judgeAnew(before: Roster): void {
     const { folded, onChanged } = this.#ports;
     this.#rostersCount += 1;
-    this.#uncertainKeys.clear();
+    this.#uncertainByKey.clear();
     this.#waitingByKey.clear();
     const findings = [...ownFindings(before, folded)];
     const settled: PendingFact[] = [];
@@ -101,7 +101,6 @@ export class FactWriter {
     for (const { id } of events) {
       const fact = this.#factsById.get(id);
       if (fact === undefined) continue;
-      this.#uncertainKeys.delete(keyOf(fact));
       if (this.#waitingByKey.get(keyOf(fact)) === fact) this.#waitingByKey.delete(keyOf(fact));
       this.#forget(fact);
       settled.push(fact);
@@ -144,7 +143,7 @@ export class FactWriter {
     const event: HealthEvent = { type, target, reason };
     const fact: PendingFact = { id: randomUUIDv7(), pool, backend, timeMs: this.#ports.clock.now(), event };
     const key = keyOf(fact);
-    this.#supersede(key);
+    this.#supersede(key, this.#ports.folded.pending.get(`${pool}/${backend}`)?.health);
     this.#factsById.set(fact.id, fact);
     this.#waitingByKey.set(key, fact);
     this.#ports.folded.lay(fact);
@@ -158,12 +157,19 @@ export class FactWriter {
     this.#pump();
   }
 
-  #supersede(key: string): void {
-    const older = this.#waitingByKey.get(key);
-    if (older === undefined) return;
+  /** A newer fact takes the place of the one that acts, whether that waits or was refused. */
+  #supersede(key: string, older: PendingFact | undefined): void {
     this.#waitingByKey.delete(key);
-    // Where an earlier try may have succeeded, its event is still recognised when it is folded.
-    if (!this.#uncertainKeys.has(key)) this.#factsById.delete(older.id);
+    if (older === undefined || this.#inFlightByKey.get(key) === older) return;
+    // Where its try may have succeeded, its event is still recognised when it is folded.
+    if (this.#uncertainByKey.get(key) !== older) this.#factsById.delete(older.id);
+  }
+
+  /** Its event may come. One per key: of an older one it no longer matters whether it does. */
+  #expect(key: string, fact: PendingFact): void {
+    const older = this.#uncertainByKey.get(key);
+    if (older !== undefined && older !== fact) this.#factsById.delete(older.id);
+    this.#uncertainByKey.set(key, fact);
   }
 
   #pump(): void {
@@ -182,7 +188,7 @@ export class FactWriter {
     const { roster, node } = this.#ports.folded;
     const recorded = roster.pools.get(pool)?.backends.get(backend);
     if (recorded?.target.value !== event.target) return true;
-    if (this.#uncertainKeys.has(key)) return false;
+    if (this.#uncertainByKey.has(key)) return false;
     const health = event.type === 'BackendTurnedHealthy' ? 'healthy' : 'unhealthy';
     return observationBy(node, recorded.observations).health.value === health;
   }
@@ -215,17 +221,18 @@ export class FactWriter {
         folded.heardOf(outcome.revision);
         if (!this.#factsById.has(fact.id)) return;
         if (outcome.revision <= folded.roster.revision) this.#settleNow(fact);
-        else this.#uncertainKeys.add(key);
+        else this.#expect(key, fact);
         return;
       case 'conflict':
       case 'refused': {
         const why = outcome.outcome === 'refused' ? outcome.message : 'an expectation was not met';
         const { pool, backend, event } = fact;
         log.error({ pool, backend, event, why }, `the journal refused a fact about ${pool}/${backend}: ${why}`);
+        if (!folded.isPending(fact) || this.#isPointless(key, fact)) this.#settleNow(fact);
         return;
       }
       case 'unknown':
-        if (this.#factsById.has(fact.id)) this.#uncertainKeys.add(key);
+        if (this.#factsById.has(fact.id)) this.#expect(key, fact);
         this.#retryLater(key, fact, outcome.message);
         return;
       case 'unavailable':
@@ -261,6 +268,8 @@ export class FactWriter {
   }
 
   #forget(fact: PendingFact): void {
+    const key = keyOf(fact);
+    if (this.#uncertainByKey.get(key) === fact) this.#uncertainByKey.delete(key);
     this.#factsById.delete(fact.id);
     this.#ports.folded.settle(fact);
   }

@@ -1,5 +1,11 @@
 /** Facts and the journal: what a node saw acts at once, and is appended when the journal takes it. */
+import { createMemoryJournal, type AppendOutcome, type Journal } from '@muster/journal';
+import { emptyRoster, type PendingFact } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
+import { FactWriter } from './fact-writer.ts';
+import { FoldedRoster } from './folded-roster.ts';
+import { JournalContact } from './journal-contact.ts';
+import { SimulatedClock } from './simulated-clock.ts';
 import { PASS, REFUSE, SimulatedWorld } from './simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
@@ -132,4 +138,60 @@ test('no reader sees a gap: a fact is settled in the turn in which its event is 
   world.targets.answerByTarget.set(TARGET, REFUSE);
   await world.clock.advance(5_000);
   expect(seen).toEqual(['unhealthy null']);
+});
+
+describe('I9: a fact that a newer one took the place of is remembered only while its event may come', () => {
+  const flip = (health: 'healthy' | 'unhealthy') =>
+    ({ pool: 'p', backend: 'b-1', target: TARGET, health, reason: 'probed' }) as const;
+
+  /** A writer, and how many facts it still knows of. */
+  function writerOn(append: Journal['append']) {
+    const clock = new SimulatedClock();
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
+    const contact = new JournalContact({ ...createMemoryJournal(), append }, { clock, log });
+    const folded = new FoldedRoster({ node: 'lb-1', cluster: 'demo', clock });
+    const events = [
+      { subject: 'muster.demo.pool.p', payload: '{"type":"PoolDefined"}' },
+      { subject: 'muster.demo.backend.p.b-1', payload: JSON.stringify({ type: 'BackendRegistered', target: TARGET }) },
+    ];
+    folded.apply(
+      events.map((event, index) => ({ ...event, revision: index + 1, timeMs: 0, id: `${index}`, origin: null })),
+    );
+    const settled: PendingFact[] = [];
+    const onChanged = (_added: unknown, facts: readonly PendingFact[]) => settled.push(...facts);
+    const facts = new FactWriter({ contact, folded, clock, random: () => 0.5, log, onChanged });
+    /** In a roster that holds nothing, no fact is of use: what is settled then was remembered. */
+    const rememberedCount = () => {
+      settled.length = 0;
+      folded.roster = emptyRoster('demo');
+      facts.judgeAnew(folded.roster);
+      return settled.length;
+    };
+    return { clock, folded, facts, rememberedCount };
+  }
+
+  test.each<[string, AppendOutcome, number]>([
+    ['the journal refuses it', { outcome: 'refused', reason: 'not-permitted', message: 'no' }, 1],
+    ['the answer is lost', { outcome: 'unknown', message: 'lost' }, 2],
+    ['it is recorded and not folded', { outcome: 'appended', revision: 900, isDuplicate: false }, 1],
+  ])('%s', async (_name, outcome, countMax) => {
+    const { clock, facts, rememberedCount } = writerOn(() => Promise.resolve(outcome));
+    for (let count = 0; count < 20; count++) {
+      facts.add(flip(count % 2 === 0 ? 'unhealthy' : 'healthy'));
+      await clock.advance(1_000);
+    }
+    expect(rememberedCount()).toBeLessThanOrEqual(countMax);
+    facts.close();
+  });
+
+  test('what the journal refuses after its target has left acts no longer', async () => {
+    const answer = Promise.withResolvers<AppendOutcome>();
+    const { clock, folded, facts } = writerOn(() => answer.promise);
+    facts.add(flip('unhealthy'));
+    folded.roster = emptyRoster('demo');
+    facts.drop('p', 'b-1');
+    answer.resolve({ outcome: 'refused', reason: 'not-permitted', message: 'no' });
+    await clock.settle();
+    expect(folded.pending.size).toBe(0);
+  });
 });
