@@ -79,7 +79,7 @@ async function expectUnmoved(clocked: Clocked, hours: readonly number[]): Promis
 async function expectSaneOutage(clocked: Clocked): Promise<void> {
   const { nodes, nats } = clocked.cluster;
   const saidBefore = nodes.map((node) => node.process.output().length);
-  for (const server of nats.servers) server.pause();
+  for (const server of nats.servers) await server.pause();
   for (const node of nodes) await eventually('it says stale', async () => (await node.status()).journalAwaySinceMs);
   const sinceMs = performance.now();
   await setClocks(clocked, [1, -1, 1]);

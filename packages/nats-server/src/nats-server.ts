@@ -45,8 +45,9 @@ export interface NatsServer extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and store, and waits until it takes connections. Throws where it still runs. */
   restart(): Promise<void>;
-  /** SIGSTOP and SIGCONT. */
-  pause(): void;
+  /** SIGSTOP. Resolves when every thread of it stands still: until then it may still answer. */
+  pause(): Promise<void>;
+  /** SIGCONT. */
   resume(): void;
   /** What it has logged so far. */
   log(): string;

@@ -6,7 +6,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts } from './free-ports.ts';
 import type { NatsServer, NatsServerOptions, NatsServerProgram } from './nats-server.ts';
@@ -16,6 +16,8 @@ import { greets, until } from './server-readiness.ts';
 
 /** A large store is read before the first client is greeted. */
 const START_TIMEOUT_MS = 60_000;
+/** The signal reaches a process's threads one by one. */
+const STOP_TIMEOUT_MS = 10_000;
 const LOG_LINES_TOLD = 5;
 
 /** Starts it and waits until it takes connections. Rejects with the end of its log where it does not. */
@@ -88,8 +90,13 @@ class ServerProcess implements NatsServer {
     await exited;
   }
 
-  pause(): void {
-    this.#child?.kill('SIGSTOP');
+  async pause(): Promise<void> {
+    const child = this.#child;
+    if (child === null || !isRunning(child)) throw new Error(`nats-server ${this.url} does not run`);
+    child.kill('SIGSTOP');
+    const { signal } = new AbortController();
+    const isStopped = async () => threadStates(this.pid).every((state) => state === 'T');
+    await until(isStopped, { signal, timeoutMs: STOP_TIMEOUT_MS, what: `nats-server ${this.url} to stand still` });
   }
 
   resume(): void {
@@ -122,6 +129,19 @@ class ServerProcess implements NatsServer {
       `nats-server ${this.#program.version} on ${this.host}:${this.port} ${what}; its log ends with\n${tail}`,
     );
   }
+}
+
+/** One letter for each thread, as proc_pid_stat(5) has them: T is stopped. Empty where there is no such file system. */
+function threadStates(pid: number): string[] {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return [];
+  return readdirSync(tasks).map((id) => {
+    try {
+      return / (\w) [^)]*$/.exec(readFileSync(`${tasks}/${id}/stat`, 'utf8'))![1]!;
+    } catch {
+      return 'X'; // This thread ended after the list was read.
+    }
+  });
 }
 
 function isRunning(child: ChildProcess): boolean {

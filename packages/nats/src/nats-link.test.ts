@@ -56,7 +56,7 @@ describe.skipIf('unavailable' in program)('a link', () => {
     const servers = [server.url, other.url];
     const link = harness.link({ servers }, { pingIntervalMs: 50, random });
     expect((await link.connected()).getServer()).toBe(server.url.slice('nats://'.length));
-    server.pause();
+    await server.pause();
     await toBe(link, false);
     call = 0;
     expect(link.awayReason).toBe(`NATS at ${server.url} does not answer any more`);

@@ -108,7 +108,7 @@ describe('while NATS is away', () => {
     await using harness = await withStream();
     await using publisher = openPublisher({ cluster: 'demo', servers: harness.url });
     await publisher.join({ ...SPEC, id: 'first' });
-    harness.server.pause();
+    await harness.server.pause();
     const joining = publisher.join(SPEC);
     await vi.waitFor(() => expect(publisher.problem).toContain('no answer within'), WAIT);
     harness.server.resume();
