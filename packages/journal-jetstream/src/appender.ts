@@ -148,7 +148,8 @@ export class Appender {
 
   async #attempt(append: Append, wasUncertain: boolean): Promise<Settled> {
     const connection = await this.#connectionBy(append.deadlineMs);
-    if (connection === null) return again(false, this.#stream.link.awayReason ?? 'NATS is away');
+    // Its time is up, or the link was closed and says so at once, whenever it is asked.
+    if (connection === null) return again(false, this.#stream.link.awayReason ?? 'NATS is away', RETRY_DELAY_MS);
     const tooLarge = this.#refuseSize(append, connection);
     if (tooLarge !== null) return { outcome: tooLarge };
     let acknowledged: PubAck;

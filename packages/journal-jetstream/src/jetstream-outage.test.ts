@@ -119,6 +119,27 @@ describe.skipIf(unavailable)('outages', () => {
     expect(await revisionsOf(direct.journal)).toEqual([first, winner]);
   });
 
+  test('a link that was closed under the journal: away, and the process has its turns all the while', async () => {
+    await using opened = await open(server.url, { appendBudgetMs: 200 });
+    const { journal, link, cluster } = opened;
+    await appended(journal, eventOf(cluster));
+    using follower = itemsOf(journal);
+    await follower.nextOf('caught-up');
+    const outcome = journal.append(eventOf(cluster));
+    await link.close();
+    expect(await outcome).toMatchObject({ outcome: expect.stringMatching(/^(appended|unknown)$/) });
+    await follower.nextOf('away');
+    const next = follower.next().then(
+      () => 'an item',
+      () => 'ended',
+    );
+    const turns = (async () => {
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setTimeout(resolve, 1));
+      return 'turns';
+    })();
+    expect(await Promise.race([next, turns])).toBe('turns');
+  });
+
   test('a deleted stream is away until it is made anew, which is another epoch', async () => {
     await using opened = await open(server.url, { appendBudgetMs: 200 });
     const { journal, link, cluster } = opened;

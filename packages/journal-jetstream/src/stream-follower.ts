@@ -245,8 +245,10 @@ export class StreamFollower {
   async #untilWorthTrying(): Promise<void> {
     const { link } = this.#stream;
     const signal = this.#signal;
-    const isWorthIt = link.connection === null ? link.connected(signal) : setTimeout(RETRY_MS, undefined, { signal });
+    const pause = () => setTimeout(RETRY_MS, undefined, { signal });
+    // A link that was closed under the journal says so at once, whenever it is asked.
+    const isWorthIt: Promise<unknown> = link.connection === null ? link.connected(signal).catch(pause) : pause();
     // Aborted: the loop ends by itself.
-    await Promise.resolve<unknown>(isWorthIt).catch(() => undefined);
+    await isWorthIt.catch(() => undefined);
   }
 }
