@@ -113,6 +113,19 @@ test.each([
   expect(after.pools.get('spells')!.backends.get('s-1')!.mode.value).toBe(mode);
 });
 
+test('a drain on top of the one that a member set itself is recorded once, and stays when the member comes back', () => {
+  const name = { pool: 'spells', backend: 's-1' };
+  const register: CommandInput = { type: 'RegisterBackend', ...name, target: '127.0.0.1:8001', leaseMs: 15_000 };
+  const drain: CommandInput = { type: 'SetBackendMode', ...name, mode: 'drain' };
+  const registered = execute(roster, register, 'publisher:s-1').roster;
+  const own = execute(registered, drain, 'publisher:s-1').roster;
+  expect(execute(own, drain, 'publisher:s-1').decision.outcome).toBe('unchanged');
+  const both = execute(own, drain, 'cli:alice').roster;
+  expect(execute(both, drain, 'cli:bob').decision.outcome).toBe('unchanged');
+  expect(execute(both, register, 'publisher:s-1').decision.outcome).toBe('unchanged');
+  expect(both.pools.get('spells')!.backends.get('s-1')!.mode).toMatchObject({ value: 'drain', origin: 'cli:alice' });
+});
+
 test('what is accepted is never rejected by the fold, whatever the history', () => {
   fc.assert(
     fc.property(generatedHistory, (history) => {

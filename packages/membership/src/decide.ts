@@ -46,7 +46,7 @@ export function decide(roster: Roster, command: Command, origin: string | null):
     case 'RegisterBackend':
       return withPool(roster, command.pool, (pool) => decideRegister(pool, command, origin));
     case 'SetBackendMode':
-      return withBackend(roster, command, (backend) => decideMode(backend, command));
+      return withBackend(roster, command, (backend) => decideMode(backend, command, origin));
     case 'DeregisterBackend':
       return withBackend(roster, command, (backend) =>
         accept(backendEntity(command), { type: 'BackendDeregistered', ...reasonOf(command) }, backend.revision),
@@ -115,8 +115,12 @@ function decideRegister(pool: Pool, command: CommandOf<'RegisterBackend'>, origi
   return accept(backendEntity(command), event, before?.revision ?? 0);
 }
 
-function decideMode(backend: Backend, command: CommandOf<'SetBackendMode'>): Decision {
-  if (backend.mode.value === command.mode) return { outcome: 'unchanged', revision: backend.mode.revision };
+/** A drain that a member set itself ends when it comes back; one that somebody else wants does not, and so is recorded. */
+function decideMode(backend: Backend, command: CommandOf<'SetBackendMode'>, origin: string | null): Decision {
+  const { mode, leaseMs } = backend;
+  const isPassing = endsOwnDrain(backend, { origin: backend.origin, leaseMs: leaseMs ?? undefined });
+  const isSaid = mode.value === command.mode && (!isPassing || mode.origin === origin);
+  if (isSaid) return { outcome: 'unchanged', revision: mode.revision };
   const event = { type: 'BackendModeSet', mode: command.mode, ...reasonOf(command) } as const;
   return accept(backendEntity(command), event, backend.revision);
 }
