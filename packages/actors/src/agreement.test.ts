@@ -215,4 +215,16 @@ describe('who builds the roster anew', () => {
     });
     expect(fixture.rebuilds).toHaveLength(2);
   });
+
+  test('nor until the others have agreed with it', async () => {
+    const fixture = new Fixture();
+    fixture.foldTo(6);
+    await fixture.pass(3, () => fixture.hear('lb-2', 6, { hash: WRONG }));
+    fixture.decision.rebuilt({ isSame: true });
+    fixture.agreement.onReplaced({ isOtherHistory: false });
+    await fixture.pass(60, () => fixture.hear('lb-2', 6));
+    // A new process, which never was equal and so does not turn away.
+    await fixture.pass(3, () => fixture.hear('lb-2', 6, { hash: WRONG, instance: 'lb-2-2' }));
+    expect(fixture.rebuilds).toHaveLength(2);
+  });
 });

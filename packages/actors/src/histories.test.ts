@@ -101,6 +101,17 @@ describe('I2: another history', () => {
     expect(world.logged('error')).toHaveLength(1);
   });
 
+  test('is adopted at its end, however early it holds a pool', async () => {
+    await using world = await servingWorld();
+    const next = new SimulatedWorld(history('epoch-2'));
+    await next.publish('pool.p', { type: 'PoolDefined', ...HEALTH });
+    for (let index = 0; index < 2_500; index++) await next.publish('node.lb-9', { type: 'NodeStarted' });
+    await next.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET });
+    world.journal.replaceWith(next.journal.inner);
+    await world.clock.settle();
+    expect(world.logged('warn').join()).toContain('history epoch-2 is adopted at revision 2502');
+  });
+
   test('what this node saw of a target while nothing could be appended is appended to the new one', async () => {
     await using world = await servingWorld();
     const empty = history('epoch-2');
@@ -293,6 +304,21 @@ describe('adoptEpoch', () => {
     await world.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET });
     await world.clock.settle();
     expect(world.node.status()).toMatchObject({ epoch: 'renewed-1', backendsCount: 1, journalAwaySinceMs: null });
+  });
+
+  test('gives the other history a minute to be read', async () => {
+    await using world = await servingWorld();
+    world.journal.follow = async function* ({ signal }) {
+      while (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    };
+    world.journal.replaceWith(history('epoch-2'));
+    await world.clock.settle();
+    const asked = world.node.adoptEpoch();
+    await world.clock.advance(60_000);
+    expect(await asked).toMatchObject({
+      outcome: 'unavailable',
+      message: expect.stringContaining('was not read to its end within 60 s'),
+    });
   });
 
   test('two at once are one', async () => {
