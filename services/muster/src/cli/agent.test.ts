@@ -100,20 +100,22 @@ const pidOf = (output: string) => Number(/program: pid (\d+)/.exec(output)![1]);
 
 test('registers a program that answers, and drains it before the signal reaches it', async () => {
   await using harness = await Harness.start();
-  const port = await freePort();
-  const options = ['--target', `127.0.0.1:${port}`, '--id', 'web-1', '--weight', '5', '--drain-ms', '50'];
+  const [port, drainMs] = [await freePort(), 1_500];
+  const options = ['--target', `127.0.0.1:${port}`, '--id', 'web-1', '--weight', '5', '--drain-ms', `${drainMs}`];
   await using agent = startAgent(harness.server.url, options, serverProgram(port));
   await vi.waitFor(() => expect(agent.output()).toContain('registered web/web-1'), WAIT);
   expect(harness.published).toEqual([
     { type: 'BackendRegistered', target: `127.0.0.1:${port}`, weight: 5, leaseMs: 15_000 },
   ]);
+  const killedMs = performance.now();
   agent.kill('SIGTERM');
   expect(await agent.exited).toBe(7);
+  expect(performance.now() - killedMs).toBeGreaterThan(drainMs);
   expect(harness.published.slice(1)).toEqual([
     { type: 'BackendModeSet', mode: 'drain', reason: 'SIGTERM' },
     { type: 'BackendDeregistered', reason: 'the program ended with 7' },
   ]);
-  expect(agent.output()).toMatch(/listens[^]*registered[^]*draining for 50 ms[^]*program: SIGTERM[^]*deregistered/);
+  expect(agent.output()).toMatch(/listens[^]*registered[^]*draining for 1500 ms[^]*program: SIGTERM[^]*deregistered/);
 });
 
 test.each([
