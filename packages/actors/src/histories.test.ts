@@ -310,6 +310,7 @@ describe('adoptEpoch', () => {
     await using world = await servingWorld();
     world.journal.follow = async function* ({ signal }) {
       while (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      yield* [];
     };
     world.journal.replaceWith(history('epoch-2'));
     await world.clock.settle();
