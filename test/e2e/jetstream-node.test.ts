@@ -127,7 +127,8 @@ describe.skipIf('unavailable' in program)(`on a NATS server${why}`, () => {
     });
     await eventually('the admin API answers', async () => (await fetch(`${node.admin}/healthz`)).ok);
     expect((await fetch(`${node.admin}/readyz`)).status).toBe(503);
-    expect(node.process.output()).toContain(`NATS at ${nats.url} refused the connection`);
+    const line = `NATS at ${nats.url} refused the connection`;
+    await eventually('it says why it waits', () => node.process.output().includes(line));
     await nats.restart();
     await eventually('the node serves', async () => (await fetch(`${node.admin}/readyz`)).ok);
   });
