@@ -8,7 +8,7 @@
  * each: the worst case, since several changes without a pick make one set.
  */
 import { emptyRoster, fold, type Roster } from '@muster/membership';
-import { TcpProxy, type Transport } from '@muster/proxy';
+import { DataPlane, type Transport } from '@muster/proxy';
 import { machineText, median } from './figures.ts';
 import { targetOf } from './fold.ts';
 
@@ -88,7 +88,7 @@ async function openScene(roster: Roster) {
       return { close: () => undefined };
     },
   };
-  const proxy = new TcpProxy({ transport });
+  const proxy = new DataPlane({ transport });
   const show = (newest: Roster) => proxy.update({ roster: newest, node: 'lb-1', pending: new Map() });
   show(roster);
   const spec = { bind: '127.0.0.1:0', protocol: 'tcp', pool: 'p', idleTimeoutMs: 60_000 } as const;

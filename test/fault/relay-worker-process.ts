@@ -3,7 +3,7 @@
  * with a socket names a listener to open; the message `stats` asks for the counters.
  */
 import { emptyRoster, fold, type MembershipEventInput } from '@muster/membership';
-import { TcpProxy } from '@muster/proxy';
+import { DataPlane } from '@muster/proxy';
 
 const [target = ''] = process.argv.slice(2);
 const events: readonly [string, MembershipEventInput][] = [
@@ -15,7 +15,7 @@ for (const [index, [subject, event]] of events.entries()) {
   const recorded = { revision: index + 1, timeMs: Date.now(), id: `e-${index}`, origin: null, subject };
   roster = fold(roster, { ...recorded, payload: JSON.stringify(event) }).roster;
 }
-const proxy = new TcpProxy({});
+const proxy = new DataPlane({});
 proxy.update({ roster, node: 'n', pending: new Map() });
 
 process.on('message', async (id: string, handle) => {

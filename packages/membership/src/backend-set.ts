@@ -9,11 +9,14 @@ import type { PoolSpec } from './event.ts';
 import { withPendingFacts, type PendingFacts } from './pending-facts.ts';
 import type { Pool, Roster } from './roster.ts';
 
-export interface EligibleBackend {
+/** A backend that may be picked. */
+export interface Candidate {
   readonly id: string;
   readonly target: string;
-  /** 1 to 1,000. */
+  /** 1 to 1,000; less than its own while it starts slowly. */
   readonly weight: number;
+  /** False: it is here because the pool is in panic, and is to be preferred to nobody. */
+  readonly isEligible: boolean;
 }
 
 export interface BackendSet {
@@ -25,7 +28,7 @@ export interface BackendSet {
    */
   readonly revision: number;
   /** In code-unit order of their ids. */
-  readonly backends: readonly EligibleBackend[];
+  readonly backends: readonly Candidate[];
 }
 
 export interface View {
@@ -39,11 +42,11 @@ export function backendSet({ roster, node, pending }: View, poolId: string): Bac
   const pool = roster.pools.get(poolId);
   if (pool === undefined) return null;
   const viewpoint = viewpointOf(roster, node);
-  const backends: EligibleBackend[] = [];
+  const backends: Candidate[] = [];
   for (const recorded of pool.backends.values()) {
     const backend = withPendingFacts(recorded, node, pending);
     if (!isEligible(backend, pool.spec, viewpoint)) continue;
-    backends.push({ id: backend.id, target: backend.target.value, weight: backend.weight.value });
+    backends.push({ id: backend.id, target: backend.target.value, weight: backend.weight.value, isEligible: true });
   }
   return { pool: pool.id, spec: pool.spec, revision: revisionOf(pool, roster), backends };
 }

@@ -10,7 +10,7 @@ const reason = z.string().min(1).max(500).optional();
 const backendName = { pool: nameSchema, backend: nameSchema };
 
 export const commandSchema = z.discriminatedUnion('type', [
-  listenerSpecSchema.extend({ type: z.literal('DefineListener'), listener: nameSchema }),
+  listenerSpecSchema.safeExtend({ type: z.literal('DefineListener'), listener: nameSchema }),
   z.strictObject({ type: z.literal('RemoveListener'), listener: nameSchema, reason }),
   poolSpecSchema.extend({ type: z.literal('DefinePool'), pool: nameSchema }),
   z.strictObject({ type: z.literal('RemovePool'), pool: nameSchema, reason }),

@@ -10,6 +10,16 @@
 import { z } from 'zod';
 import { healthPolicySchema } from './health-policy.ts';
 import { nameSchema } from './names.ts';
+import { ejectionPolicySchema } from './ejection-policy.ts';
+import {
+  checkProtocol,
+  cidrSchema,
+  filterPathSchema,
+  hashKeySchema,
+  hostFieldSchema,
+  hostPatternSchema,
+  pathPrefixSchema,
+} from './http-words.ts';
 import { bindSchema, targetSchema } from './target.ts';
 
 /** The version of the vocabulary that this code reads; others are rejected as `unsupported-version`. */
@@ -24,21 +34,102 @@ export const MODES = ['ready', 'drain', 'maint'] as const;
 /** What an operator wants of a backend: take traffic, finish what is open, or be left alone. */
 export type Mode = (typeof MODES)[number];
 
-export const listenerSpecSchema = z.strictObject({
-  bind: bindSchema.describe('where to listen: HOST:PORT, port 0 for any free one'),
-  protocol: z.enum(['tcp']).default('tcp').describe('what is spoken on it'),
-  pool: nameSchema.describe('the pool that takes its connections'),
-  idleTimeoutMs: durationMs.default(3_600_000).describe('a connection without a byte in either direction is closed'),
-  nodes: z.array(nameSchema).min(1).max(64).optional().describe('the nodes that listen; every node when left out'),
+const routeSchema = z.strictObject({
+  host: hostPatternSchema.optional().describe('an exact host name or *.DOMAIN, without a port; any host when left out'),
+  path: pathPrefixSchema.optional().describe('a prefix of whole path segments: /v1 is /v1 and /v1/…; any when left out'),
+  pool: nameSchema.describe('the pool that takes its requests'),
+  stripPrefix: z.boolean().optional().describe('whether the prefix is taken off before a backend sees the path; no when left out'),
 });
+/** One way through an `http` listener; of those that match a request, the most specific one leads (exact host, longest prefix). */
+export type Route = z.output<typeof routeSchema>;
+
+/** What only an `http` listener has. Everything may be left out; the defaults stand in `http-settings.ts`. */
+const httpFields = {
+  routes: z.array(routeSchema).min(1).max(256).optional().describe('by host and path, instead of `pool`'),
+  filters: z
+    .array(filterPathSchema)
+    .min(1)
+    .max(16)
+    .optional()
+    .describe("TypeScript modules with hooks, relative to the node's config file, called in this order"),
+  trustedProxies: z
+    .array(cidrSchema)
+    .min(1)
+    .max(256)
+    .optional()
+    .describe('whose word on forwarded addresses is believed, as CIDRs; nobody when left out'),
+  forwardedFields: z
+    .enum(['x-forwarded', 'forwarded', 'both', 'none'])
+    .optional()
+    .describe('which fields tell a backend of the client: X-Forwarded-For/-Proto/-Host when left out'),
+  hostField: hostFieldSchema
+    .optional()
+    .describe('the Host that a backend sees: "keep" (when left out), "target", or a name'),
+  accessLog: z.enum(['all', 'errors', 'off']).optional().describe('which requests are logged; errors when left out'),
+  headTimeoutMs: durationMs.optional().describe('to receive a request head, else 408; 60,000 when left out'),
+  keepAliveTimeoutMs: durationMs.optional().describe('between two requests of a client; 75,000 when left out'),
+  bodyTimeoutMs: durationMs.optional().describe('without a byte of a body that is under way; 60,000 when left out'),
+  maxHeadBytes: z.int().min(1_024).max(262_144).optional().describe('a larger head is 431; 16,384 when left out'),
+  maxFields: z.int().min(1).max(1_000).optional().describe('more fields than that are 431; 100 when left out'),
+  maxTargetBytes: z.int().min(64).max(65_536).optional().describe('a longer target is 414; 8,192 when left out'),
+  maxBodyBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('a larger body is 413; no limit when left out'),
+};
+
+export const listenerSpecSchema = z
+  .strictObject({
+    bind: bindSchema.describe('where to listen: HOST:PORT, port 0 for any free one'),
+    protocol: z.enum(['tcp', 'http']).default('tcp').describe('what is spoken on it'),
+    pool: nameSchema.optional().describe('the pool that takes its connections or requests; http may have routes instead'),
+    idleTimeoutMs: durationMs
+      .default(3_600_000)
+      .describe('a connection (with http: a WebSocket or other tunnel) without a byte in either direction is closed'),
+    nodes: z.array(nameSchema).min(1).max(64).optional().describe('the nodes that listen; every node when left out'),
+    ...httpFields,
+  })
+  .superRefine(checkProtocol);
 
 export const poolSpecSchema = z.strictObject({
-  policy: z.enum(['round_robin']).default('round_robin').describe('how one of the eligible backends is chosen'),
+  policy: z
+    .enum(['round_robin', 'least_requests', 'random', 'consistent_hash'])
+    .default('round_robin')
+    .describe('how one of the eligible backends is chosen'),
+  hashKey: hashKeySchema
+    .optional()
+    .describe('what consistent_hash looks at: client_address (when left out), path, header:NAME or cookie:NAME'),
   connectTimeoutMs: durationMs.default(5_000).describe('a dial that takes longer has failed'),
-  connectAttempts: z.int().min(1).max(16).default(2).describe('dials per connection, each to a different backend'),
+  connectAttempts: z
+    .int()
+    .min(1)
+    .max(16)
+    .default(2)
+    .describe('attempts per connection or request, each with a different backend'),
   maxConnectionsPerBackend: connectionLimit
     .optional()
     .describe('open connections per backend and worker; a backend at its limit is passed over; no limit when left out'),
+  maxWaitingRequests: z
+    .int()
+    .min(0)
+    .max(100_000)
+    .optional()
+    .describe('requests per worker that wait while every backend is at its limit, else 503; 1,024 when left out'),
+  waitTimeoutMs: durationMs.optional().describe('how long a request waits so, then 503; connectTimeoutMs when left out'),
+  responseHeaderTimeoutMs: durationMs
+    .optional()
+    .describe('from the end of a request to the head of its answer, else 504; 60,000 when left out'),
+  maxIdleConnectionsPerBackend: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe('kept-alive connections per backend and worker that wait for a request; 128 when left out'),
+  upstreamIdleTimeoutMs: durationMs.optional().describe('how long one of them waits; 60,000 when left out'),
+  upstreamMaxAgeMs: durationMs.optional().describe('a connection that is older takes no more requests; 3,600,000 when left out'),
+  retryBudgetRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('further attempts under way, as a part of the requests under way (but at least 3); 0.2 when left out'),
   onRemoval: z
     .enum(['close', 'drain'])
     .default('close')
@@ -49,6 +140,18 @@ export const poolSpecSchema = z.strictObject({
     .enum(['own', 'quorum'])
     .default('own')
     .describe("whose word on a backend's health counts: this node's own, or that of most live nodes"),
+  ejection: ejectionPolicySchema
+    .optional()
+    .describe('when live traffic takes a backend out for a while; false: never; the default policy when left out'),
+  panicThreshold: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe('with a smaller part of the ready backends eligible (but any), all ready ones take traffic; 0: never; 0.5 when left out'),
+  slowStartMs: durationMs
+    .optional()
+    .describe('a backend that became eligible grows to its full weight over this time; at once when left out'),
 });
 
 export type ListenerSpec = z.output<typeof listenerSpecSchema>;
@@ -71,7 +174,7 @@ export const leaseMsSchema = z
 const observed = { version, target: targetSchema.describe('the target that was observed'), reason };
 
 export const eventSchemas = {
-  ListenerDefined: listenerSpecSchema.extend({ type: z.literal('ListenerDefined'), version }),
+  ListenerDefined: listenerSpecSchema.safeExtend({ type: z.literal('ListenerDefined'), version }),
   ListenerRemoved: z.strictObject({ type: z.literal('ListenerRemoved'), version, reason: reason.optional() }),
   PoolDefined: poolSpecSchema.extend({ type: z.literal('PoolDefined'), version }),
   PoolRemoved: z.strictObject({ type: z.literal('PoolRemoved'), version, reason: reason.optional() }),

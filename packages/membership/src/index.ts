@@ -1,8 +1,10 @@
 /** Public entry: the vocabulary and the fold. */
 export * from './backend-set.ts';
+export { isInAny, parseCidr, type Cidr } from './cidr.ts';
 export * from './command.ts';
 export * from './decide.ts';
 export * from './diff.ts';
+export { ejectionPolicyOf, type EjectionPolicy } from './ejection-policy.ts';
 export * from './eligibility.ts';
 export * from './event.ts';
 export { evolve, fold, type Folded } from './evolve.ts';
@@ -15,6 +17,7 @@ export {
   type HealthPolicy,
   type StatusRange,
 } from './health-policy.ts';
+export { poolsOf } from './http-words.ts';
 export * from './json-schema.ts';
 export * from './live-words.ts';
 export * from './names.ts';

@@ -13,21 +13,21 @@ import {
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { bindSharedSocket } from './shared-socket.ts';
-import { TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
+import { bindSharedSocket } from './transport/shared-socket.ts';
+import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 
 type Published = Extract<MembershipEventInput, { type: string }>;
 
 export class ProxyHarness implements AsyncDisposable {
-  readonly proxy: TcpProxy;
+  readonly proxy: DataPlane;
   roster: Roster = emptyRoster('test');
   readonly pending: PendingFacts = new Map();
   /** The journal's clock, ms since 1970. */
   journalMs = Date.now;
   readonly #resources: AsyncDisposable[] = [];
 
-  constructor(options: TcpProxyOptions = {}) {
-    this.proxy = new TcpProxy(options);
+  constructor(options: DataPlaneOptions = {}) {
+    this.proxy = new DataPlane(options);
   }
 
   /** Folds one event and hands the proxy the new view. */

@@ -3,26 +3,57 @@
  *
  * A policy is a small state machine owned by one worker and one pool. It is told of a new set only by being handed it
  * with the next pick, so sets that nobody picked from cost nothing, and its state (whose turn it is) survives the
- * change because it is kept by backend id, not by position. A policy reads no clock and throws no dice: the same sets
- * and requests in the same order give the same picks, which is what lets a recorded decision be replayed.
+ * change because it is kept by backend id, not by position. A policy reads no clock and throws no dice: chance comes from
+ * a generator whose state is part of its own. So the same sets and requests in the same order give the same picks.
+ *
+ * What is more, one pick can be had again alone: `inputs` is all that the last one was made from besides the set and the
+ * request, and `repick` makes it again. That is what lets a recorded decision be explained.
  *
  * It does not dial, count connections or know why a backend is excluded.
  */
-import type { BackendSet, EligibleBackend } from '@muster/membership';
+import type { BackendSet, Candidate } from '@muster/membership';
 
-/** What is known about the connection or request that needs a backend. A hash key will join it here. */
+/** What is known about the connection or request that needs a backend. */
 export interface PickRequest {
   /** True for a backend that must be passed over: it was tried already, or is at its limit. Null: none is. */
-  readonly isExcluded: ((backend: EligibleBackend) => boolean) | null;
+  readonly isExcluded: ((backend: Candidate) => boolean) | null;
+  /** Hash of what the pool hashes on (`hashKey`), an unsigned 32-bit integer; 0 where the policy needs none. */
+  readonly keyHash: number;
+  /** Connections and requests that this worker has under way with a backend. */
+  readonly inFlightOf: (backend: Candidate) => number;
 }
 
 /** The request that takes whoever is next. */
-export const ANY_BACKEND: PickRequest = { isExcluded: null };
+export const ANY_BACKEND: PickRequest = { isExcluded: null, keyHash: 0, inFlightOf: () => 0 };
+
+/**
+ * What a pick was made from. Plain data, which survives JSON; owned by the policy until the next pick, so whoever keeps it
+ * copies what it needs (`weights` is never changed after the pick and may be kept as it is).
+ */
+export interface PickInputs {
+  /** Whose turn it was, or the generator's state, before the pick: an unsigned 32-bit integer. */
+  cursor: number;
+  /** `round_robin` with different weights: the current weights by position before the pick. Null elsewhere. */
+  weights: readonly number[] | null;
+  /** The backends whose in-flight counts were looked at, and the counts, in that order; empty where none was. */
+  readonly consulted: { id: string; inFlight: number }[];
+}
 
 export interface SelectionPolicy {
   /**
    * The backend whose turn it is, or null when the set is empty or everything in it is excluded. A backend that is
    * passed over keeps its weight, and the others keep their order.
    */
-  pick(set: BackendSet, request: PickRequest): EligibleBackend | null;
+  pick(set: BackendSet, request: PickRequest): Candidate | null;
+  /** Of the last pick. */
+  readonly inputs: Readonly<PickInputs>;
+}
+
+/** 32-bit FNV-1a with a finishing mix, of the code units of a text: what `keyHash` is made with. */
+export function hashOfKey(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }

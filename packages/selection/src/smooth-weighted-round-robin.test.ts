@@ -1,5 +1,5 @@
 /** Turns and weights, checked against nginx's algorithm written out plainly. */
-import { poolSpecSchema, type BackendSet, type EligibleBackend } from '@muster/membership';
+import { poolSpecSchema, type BackendSet, type Candidate } from '@muster/membership';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createSelectionPolicy } from './policies.ts';
@@ -21,7 +21,7 @@ const take = (policy: SelectionPolicy, set: BackendSet, count: number) =>
 
 const without =
   (...ids: string[]) =>
-  (backend: EligibleBackend) =>
+  (backend: Candidate) =>
     ids.includes(backend.id);
 
 /** nginx's algorithm as its documentation tells it, with nothing kept between sets. */

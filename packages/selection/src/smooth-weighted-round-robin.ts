@@ -9,7 +9,7 @@
  * State is kept by id, so a new set keeps everybody's turn: the rotation goes on after the last picked id, present or
  * not, and a backend that stays keeps its current weight. It knows nothing of health, limits or connections.
  */
-import type { BackendSet, EligibleBackend } from '@muster/membership';
+import type { BackendSet, Candidate } from '@muster/membership';
 import type { PolicyOptions } from './policies.ts';
 import { ANY_BACKEND, type PickRequest, type SelectionPolicy } from './selection-policy.ts';
 
@@ -19,7 +19,7 @@ export function smoothWeightedRoundRobin({ startOffset }: PolicyOptions): Select
 
 class SmoothWeightedRoundRobin implements SelectionPolicy {
   #set: BackendSet | null = null;
-  #backends: readonly EligibleBackend[] = [];
+  #backends: readonly Candidate[] = [];
   #isRotation = true;
   /** Position of the next backend in the rotation; always below the set's length, 0 for an empty set. */
   #nextIndex = 0;
@@ -33,7 +33,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
     this.#startOffset = startOffset;
   }
 
-  pick(set: BackendSet, request: PickRequest): EligibleBackend | null {
+  pick(set: BackendSet, request: PickRequest): Candidate | null {
     if (set !== this.#set) this.#adopt(set);
     const index = this.#isRotation ? this.#rotate(request) : this.#pickHeaviest(request);
     if (index < 0) return null;
@@ -89,9 +89,9 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
 
 /** The current weights of `after`, taken from `before` where an id is in both; new ids start at 0. Both are ordered. */
 function carryOver(
-  before: readonly EligibleBackend[],
+  before: readonly Candidate[],
   weights: readonly number[],
-  after: readonly EligibleBackend[],
+  after: readonly Candidate[],
 ): number[] {
   let index = 0;
   return after.map(({ id }) => {
@@ -102,7 +102,7 @@ function carryOver(
 }
 
 /** Position of the first id greater than `id`, or 0 where there is none: the rotation starts again. Binary search. */
-function indexAfter(backends: readonly EligibleBackend[], id: string): number {
+function indexAfter(backends: readonly Candidate[], id: string): number {
   let low = 0;
   let high = backends.length;
   while (low < high) {

@@ -70,7 +70,7 @@ const poolTable = poolSpecSchema.extend({
   backends: z.array(z.strictObject({ id: nameSchema.describe("the backend's name"), ...backendFields })).default([]),
 });
 
-const listenerTable = listenerSpecSchema.extend({ id: nameSchema.describe("the listener's name") });
+const listenerTable = listenerSpecSchema.safeExtend({ id: nameSchema.describe("the listener's name") });
 
 const targetTable = z.strictObject({
   address: z.string().min(1).describe('where the service answers: HOST:PORT or http://HOST:PORT'),

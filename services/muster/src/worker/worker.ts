@@ -17,7 +17,7 @@ import {
   type Roster,
 } from '@muster/membership';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import { TcpProxy, type ProxyStats, type RefusalLine, type SocketHandle } from '@muster/proxy';
+import { DataPlane, type ProxyStats, type RefusalLine, type SocketHandle } from '@muster/proxy';
 
 export interface WorkerOptions {
   readonly node: string;
@@ -33,14 +33,14 @@ type MessageOf<Kind extends WorkerMessage['kind']> = Extract<WorkerMessage, { ki
 export class Worker {
   readonly #node: string;
   readonly #report: WorkerOptions['report'];
-  readonly #proxy: TcpProxy;
+  readonly #proxy: DataPlane;
   readonly #pending: PendingFacts = new Map();
   #roster: Roster | null = null;
 
   constructor({ node, index, maxConnections, report }: WorkerOptions) {
     this.#node = node;
     this.#report = report;
-    this.#proxy = new TcpProxy({ workerIndex: index, maxConnections, onRefusal: (line) => this.#logRefusal(line) });
+    this.#proxy = new DataPlane({ workerIndex: index, maxConnections, onRefusal: (line) => this.#logRefusal(line) });
   }
 
   /** `socket` comes with `listen` messages for a listener that is new or bound anew. */

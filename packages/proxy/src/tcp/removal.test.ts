@@ -1,8 +1,8 @@
 /** I4: connections to a target that is no longer in its pool are closed at once; drains and their deadlines. */
 import { describe, expect, test } from 'vitest';
-import { Client, ProxyHarness } from './proxy-harness.ts';
-import { rawTransport } from './raw-transport.ts';
-import { socketTransport } from './socket-transport.ts';
+import { Client, ProxyHarness } from '../proxy-harness.ts';
+import { rawTransport } from '../transport/raw-transport.ts';
+import { socketTransport } from '../transport/socket-transport.ts';
 
 const HOUR_MS = 3_600_000;
 

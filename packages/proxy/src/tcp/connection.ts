@@ -13,11 +13,11 @@
  * That is also why nothing is cut: when a side's end is seen, all it sent has been handed to the kernel already, so the
  * other side is half-closed at once, and when both have ended both are closed with nothing pending.
  */
-import { dialTarget } from './dial-target.ts';
-import type { Dial, DialOwner, Leg, LegOwner, Transport } from './leg.ts';
-import type { Pick, PooledConnection, ProxiedPool, TargetConnections } from './proxied-pool.ts';
-import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
-import type { CloseReason, ListenerStats, RefusalReason } from './traffic-stats.ts';
+import { dialTarget } from '../transport/dial-target.ts';
+import type { Dial, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
+import type { Pick, PooledConnection, ProxiedPool, TargetConnections } from '../pool/proxied-pool.ts';
+import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
+import type { CloseReason, ListenerStats, RefusalReason } from '../traffic-stats.ts';
 
 /** What a connection needs of the listener that accepted it. */
 export interface ConnectionHost {

@@ -14,16 +14,16 @@
  *     gone                        no backend has it                       closed at once; dials go elsewhere
  */
 import { backendSet, parseTarget, type Address, type Backend, type BackendSet } from '@muster/membership';
-import type { EligibleBackend, Pool, PoolSpec, View } from '@muster/membership';
+import type { Candidate, Pool, PoolSpec, View } from '@muster/membership';
 import { ANY_BACKEND, createSelectionPolicy, type PickRequest, type SelectionPolicy } from '@muster/selection';
-import { WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
-import type { PoolStats, RefusalReason } from './traffic-stats.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
+import type { PoolStats, RefusalReason } from '../traffic-stats.ts';
 
 /** One pick, with what it was made from; `candidates` is the set's own array, not a copy. */
 export interface Decision {
   readonly pool: string;
   readonly revision: number;
-  readonly candidates: readonly EligibleBackend[];
+  readonly candidates: readonly Candidate[];
   readonly pick: string | null;
 }
 
@@ -44,7 +44,7 @@ export interface PooledConnection {
 export type Pick =
   | {
       readonly ok: true;
-      readonly backend: EligibleBackend;
+      readonly backend: Candidate;
       readonly target: TargetConnections;
       readonly spec: PoolSpec;
     }

@@ -1,8 +1,8 @@
 /** The limits of the data plane, and what happens at each of them. */
 import { expect, test } from 'vitest';
-import type { Decision } from './proxied-pool.ts';
-import { Client, ProxyHarness } from './proxy-harness.ts';
-import type { RefusalLine } from './refusal-log.ts';
+import type { Decision } from '../pool/proxied-pool.ts';
+import { Client, ProxyHarness } from '../proxy-harness.ts';
+import type { RefusalLine } from '../refusal-log.ts';
 
 test('at the limit of connections the newest is closed at once, and there is room again when one ends', async () => {
   await using harness = new ProxyHarness({ maxConnections: 1 });

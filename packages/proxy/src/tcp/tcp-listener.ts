@@ -6,11 +6,11 @@
  */
 import type { ListenerSpec } from '@muster/membership';
 import { Connection, type ConnectionHost, type Outcome } from './connection.ts';
-import type { Acceptor, Leg, ListenOutcome, SocketHandle, Transport } from './leg.ts';
-import type { ProxiedPool } from './proxied-pool.ts';
-import { RefusalLog, type RefusalLine } from './refusal-log.ts';
-import { WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
-import { emptyListenerStats, type CloseReason, type ListenerStats, type RefusalReason } from './traffic-stats.ts';
+import type { Acceptor, Leg, ListenOutcome, SocketHandle, Transport } from '../transport/leg.ts';
+import type { ProxiedPool } from '../pool/proxied-pool.ts';
+import { RefusalLog, type RefusalLine } from '../refusal-log.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
+import { emptyListenerStats, type CloseReason, type ListenerStats, type RefusalReason } from '../traffic-stats.ts';
 
 /** The part of the worker that its listeners share. */
 export interface ListenerEnvironment {

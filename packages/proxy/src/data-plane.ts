@@ -1,5 +1,5 @@
 /**
- * The TCP data plane of one worker: listeners in, the newest view of the roster in, traffic through, numbers out.
+ * The data plane of one worker: listeners in, the newest view of the roster in, traffic through, numbers out.
  *
  * It never asks anybody. Whoever folds the events calls `update` with each new view (or only with the newest); the
  * proxy finds out what changed, and acts on it before it returns: connections to a target that is no longer in its
@@ -7,16 +7,16 @@
  */
 import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
 import { performance } from 'node:perf_hooks';
-import type { SocketHandle, Transport } from './leg.ts';
-import { ProxiedPool, type Decision, type PoolEnvironment } from './proxied-pool.ts';
-import { rawTransport } from './raw-transport.ts';
+import type { SocketHandle, Transport } from './transport/leg.ts';
+import { ProxiedPool, type Decision, type PoolEnvironment } from './pool/proxied-pool.ts';
+import { rawTransport } from './transport/raw-transport.ts';
 import type { RefusalLine } from './refusal-log.ts';
-import { socketTransport } from './socket-transport.ts';
-import { TcpListener, type ListenerEnvironment } from './tcp-listener.ts';
+import { socketTransport } from './transport/socket-transport.ts';
+import { TcpListener, type ListenerEnvironment } from './tcp/tcp-listener.ts';
 import { TICK_MS, TimerWheel } from './timer-wheel.ts';
 import { addListenerStats, emptyListenerStats, type ListenerStats, type ProxyStats } from './traffic-stats.ts';
 
-export interface TcpProxyOptions {
+export interface DataPlaneOptions {
   /** 0 for a node's first worker: where in the rotation this one begins. */
   readonly workerIndex?: number;
   /** Connections at a time, over all listeners; one more is accepted and closed at once. Default 8,192. */
@@ -39,7 +39,7 @@ export type OpenListenerOutcome =
 
 export const MAX_CONNECTIONS_DEFAULT = 8_192;
 
-export class TcpProxy implements AsyncDisposable {
+export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
   readonly #wheel = new TimerWheel({ nowMs: () => performance.now() });
   readonly #interval: NodeJS.Timeout;
@@ -55,7 +55,7 @@ export class TcpProxy implements AsyncDisposable {
   #openCount = 0;
   readonly #onIdle: (() => void)[] = [];
 
-  constructor(options: TcpProxyOptions) {
+  constructor(options: DataPlaneOptions) {
     const maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#interval = setInterval(() => this.#wheel.turn(), TICK_MS).unref();

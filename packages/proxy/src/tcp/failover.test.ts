@@ -1,9 +1,9 @@
 /** Another backend is dialled when a connect fails, and only then; what a connection does when nobody is left. */
 import { describe, expect, test } from 'vitest';
-import type { Dial, DialOwner, Transport } from './leg.ts';
-import { Client, collect, ProxyHarness } from './proxy-harness.ts';
-import { rawTransport } from './raw-transport.ts';
-import { socketTransport } from './socket-transport.ts';
+import type { Dial, DialOwner, Transport } from '../transport/leg.ts';
+import { Client, collect, ProxyHarness } from '../proxy-harness.ts';
+import { rawTransport } from '../transport/raw-transport.ts';
+import { socketTransport } from '../transport/socket-transport.ts';
 
 /** The real transport, except that dials to `ports` hang until somebody answers for the network. */
 function withHangingDials(real: Transport, ports: ReadonlySet<string>) {

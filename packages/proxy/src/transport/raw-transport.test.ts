@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { Client, ProxyHarness } from './proxy-harness.ts';
+import { Client, ProxyHarness } from '../proxy-harness.ts';
 import { rawTransport } from './raw-transport.ts';
 import { socketTransport } from './socket-transport.ts';
 
@@ -16,8 +16,8 @@ const hasSs = existsSync(SS);
 
 /** The transport that a proxy chooses in a process where `prelude` ran first. */
 async function chosenTransport(prelude: string, nodeOptions: readonly string[] = []): Promise<string> {
-  const script = `${prelude}; const { TcpProxy } = await import('${ENTRY}');
-    const proxy = new TcpProxy({}); console.log(proxy.transport.name); proxy.close();`;
+  const script = `${prelude}; const { DataPlane } = await import('${ENTRY}');
+    const proxy = new DataPlane({}); console.log(proxy.transport.name); proxy.close();`;
   const { stdout, stderr } = await run(process.execPath, [...nodeOptions, '--input-type=module', '-e', script]);
   expect(stderr).toBe('');
   return stdout.trim();

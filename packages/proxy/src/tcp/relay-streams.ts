@@ -5,7 +5,7 @@
  *
  * The same manners as the data plane (half-close kept, backpressure both ways, nothing cut, a failure on one side ends
  * the other), on Node's stream interface, so that TLS, Unix sockets, child processes or two ends in memory all do. It
- * does not choose backends, count or set timeouts: a `dial` may do all of that. For TCP at volume use `TcpProxy`.
+ * does not choose backends, count or set timeouts: a `dial` may do all of that. For TCP at volume use `DataPlane`.
  */
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
