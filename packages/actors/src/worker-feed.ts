@@ -96,8 +96,10 @@ export class WorkerFeed {
     this.#pumpAll();
   }
 
-  drainTimeoutMs(pool: string): number {
-    return this.folded.roster.pools.get(pool)?.spec.drainTimeoutMs ?? DRAIN_TIMEOUT_MS;
+  /** For a listener that led to these pools: what the most patient one of them gives. */
+  drainTimeoutMs(pools: readonly string[]): number {
+    const ofPools = pools.flatMap((id) => this.folded.roster.pools.get(id)?.spec.drainTimeoutMs ?? []);
+    return ofPools.length === 0 ? DRAIN_TIMEOUT_MS : Math.max(...ofPools);
   }
 
   /** A text of the roster at `revisionMin` or later, from which the tail reaches to now. */

@@ -11,7 +11,7 @@
  * Order matters in two places. A settled fact follows the event that records it, or the worker would for a moment see
  * neither. A socket follows the roster and the tail, because a worker serves nothing from a half-read journal.
  */
-import type { PendingFact } from '@muster/membership';
+import { poolsOf, type PendingFact } from '@muster/membership';
 import { messageOf } from './backoff.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
@@ -49,7 +49,7 @@ export class WorkerLink {
   #settled: PendingFact[] = [];
   readonly #toldByListener = new Map<
     string,
-    { readonly spec: object; readonly socket: SharedSocket; poolId: string }
+    { readonly spec: object; readonly socket: SharedSocket; readonly poolIds: readonly string[] }
   >();
   /** What became of each listener that it was told of: null for listening, or why not. */
   readonly listenFailureById = new Map<string, string | null>();
@@ -190,12 +190,12 @@ export class WorkerLink {
       if (sockets.get(id)?.socket === told.socket) continue;
       this.#toldByListener.delete(id);
       this.listenFailureById.delete(id);
-      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(told.poolId) });
+      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(told.poolIds) });
     }
     for (const [id, { spec, socket }] of sockets) {
       const told = this.#toldByListener.get(id);
       if (told?.spec === spec) continue;
-      this.#toldByListener.set(id, { spec, socket, poolId: spec.pool });
+      this.#toldByListener.set(id, { spec, socket, poolIds: poolsOf(spec) });
       this.#send({ kind: 'listen', listener: { id, spec } }, told === undefined ? socket : undefined);
     }
   }

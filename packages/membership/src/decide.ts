@@ -7,6 +7,7 @@
 import type { Command } from './command.ts';
 import type { ListenerSpec, MembershipEvent } from './event.ts';
 import { endsOwnDrain } from './evolve.ts';
+import { poolsOf } from './http-words.ts';
 import { nearestName } from './names.ts';
 import type { Backend, Pool, Roster } from './roster.ts';
 import type { Entity } from './subject.ts';
@@ -58,7 +59,8 @@ type CommandOf<Type extends Command['type']> = Extract<Command, { type: Type }>;
 
 function decideDefineListener(roster: Roster, command: CommandOf<'DefineListener'>): Decision {
   const { type: _type, listener: id, ...spec } = command;
-  if (!roster.pools.has(spec.pool)) return refuseUnknownPool(roster, spec.pool);
+  const missing = poolsOf(spec).find((pool) => !roster.pools.has(pool));
+  if (missing !== undefined) return refuseUnknownPool(roster, missing);
   const before = roster.listeners.get(id);
   if (before !== undefined && isSame(before.spec, spec)) return { outcome: 'unchanged', revision: before.revision };
   for (const other of roster.listeners.values()) {
@@ -97,8 +99,8 @@ function decideDefinePool(roster: Roster, command: CommandOf<'DefinePool'>): Dec
 function decideRemovePool(roster: Roster, command: CommandOf<'RemovePool'>): Decision {
   return withPool(roster, command.pool, (pool) => {
     for (const listener of roster.listeners.values()) {
-      if (listener.spec.pool !== pool.id) continue;
-      const message = `listener "${listener.id}" sends its connections to pool "${pool.id}"; remove or redirect it first`;
+      if (!poolsOf(listener.spec).includes(pool.id)) continue;
+      const message = `listener "${listener.id}" leads to pool "${pool.id}"; remove or redirect it first`;
       return { outcome: 'refused', reason: 'pool-in-use', message, suggestion: null };
     }
     return accept({ kind: 'pool', pool: pool.id }, { type: 'PoolRemoved', ...reasonOf(command) }, pool.revision);

@@ -3,10 +3,11 @@
  *
  * Each is checked here once, so that whoever reads a spec may rely on its shape. Matching requests is the proxy's business.
  */
-import { isCidr } from './cidr.ts';
 import { z } from 'zod';
+import { isCidr } from './cidr.ts';
 
-const HOST_PATTERN = /^(\*\.)?[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/;
+const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
+const HOST_PATTERN = new RegExp(`^(?=.{1,253}$)(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
 const PATH_PATTERN = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-F]{2}){0,1023}$/;
 const FILTER_PATTERN = /^\.\/(?!.*(?:^|\/)\.\.(?:\/|$))[\x21-\x7e]{1,255}\.(?:ts|mts|js|mjs)$/;
 const FIELD_NAME = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]{1,64}";
@@ -22,14 +23,15 @@ export const pathPrefixSchema = z
 export const filterPathSchema = z
   .string()
   .regex(FILTER_PATTERN, 'a filter is a .ts, .mts, .js or .mjs file below the config, such as ./filters/canary.ts');
-export const cidrSchema = z.string().refine(isCidr, { message: 'a CIDR is ADDRESS/BITS, such as 10.0.0.0/8 or fd00::/8' });
+export const cidrSchema = z
+  .string()
+  .refine(isCidr, { message: 'a CIDR is ADDRESS/BITS, such as 10.0.0.0/8 or fd00::/8' });
 export const hashKeySchema = z
   .string()
   .regex(HASH_KEY_PATTERN, 'a hash key is client_address, path, header:NAME or cookie:NAME');
 export const hostFieldSchema = z
   .string()
   .regex(HOST_FIELD_PATTERN, 'the Host that a backend sees is "keep", "target", or a name such as api.internal:8080');
-
 interface Spec {
   readonly protocol: 'tcp' | 'http';
   readonly pool?: string | undefined;
@@ -58,7 +60,7 @@ export function checkProtocol(spec: Spec, context: z.RefinementCtx): void {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   if (spec.protocol === 'tcp') {
     if (spec.pool === undefined) refuse('pool', 'a tcp listener needs the pool that takes its connections');
-    for (const field of HTTP_ONLY.filter((name) => (spec as Record<string, unknown>)[name] !== undefined)) {
+    for (const field of HTTP_ONLY.filter((name) => spec[name as keyof Spec] !== undefined)) {
       refuse(field, `only a listener with protocol = "http" has ${field}`);
     }
   } else if ((spec.pool === undefined) === (spec.routes === undefined)) {

@@ -6,6 +6,7 @@
  * Whoever published an event decides what stands in it, so whatever a terminal could take for a command is shown escaped.
  */
 import { decodeEvent, parseSubject, type Entity, type MembershipEvent, type RecordedEvent } from '@muster/membership';
+import { leadsTo } from './listener-text.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 
 /** What happened to what, by whom: no revision and no time. */
@@ -41,7 +42,7 @@ function describeEntity(entity: Entity): string {
 function describeChange(event: MembershipEvent): string {
   switch (event.type) {
     case 'ListenerDefined':
-      return `defined on ${event.bind} for pool ${event.pool}${onNodes(event.nodes)}`;
+      return `defined on ${event.bind}${destination(event)}${onNodes(event.nodes)}`;
     case 'ListenerRemoved':
     case 'PoolRemoved':
       return `removed${because(event.reason)}`;
@@ -66,6 +67,11 @@ function describeChange(event: MembershipEvent): string {
     case 'NodeStopped':
       return `stopped${because(event.reason)}`;
   }
+}
+
+function destination({ protocol, pool, routes }: Extract<MembershipEvent, { type: 'ListenerDefined' }>): string {
+  const spoken = protocol === 'tcp' ? '' : ` (${protocol})`;
+  return pool === undefined ? `${spoken}: ${leadsTo({ routes })}` : `${spoken} for pool ${pool}`;
 }
 
 function because(reason: string | undefined): string {

@@ -2,6 +2,7 @@
 import type { CommandInput, CommandType } from '@muster/membership';
 import type { PoolView, RosterView } from '../admin/roster-view.ts';
 import { CliFailure } from './cli-failure.ts';
+import { leadsTo } from './listener-text.ts';
 import { printable } from './plain-text.ts';
 import type { Session } from './session.ts';
 import { backendLines } from './status-text.ts';
@@ -87,12 +88,12 @@ export async function listListeners(session: Session): Promise<void> {
     id,
     spec.bind,
     spec.protocol,
-    spec.pool,
+    leadsTo(spec),
     spec.nodes?.join(',') ?? 'all',
     printable(origin ?? '-'),
     String(revision),
   ]);
   const empty = ['no listeners; add one: muster listener add ID --bind HOST:PORT --pool POOL'];
-  const head = ['LISTENER', 'BIND', 'PROTOCOL', 'POOL', 'NODES', 'ORIGIN', 'REVISION'];
+  const head = ['LISTENER', 'BIND', 'PROTOCOL', 'LEADS TO', 'NODES', 'ORIGIN', 'REVISION'];
   await session.print(listeners, rows.length > 0 ? tableLines(head, rows) : empty);
 }

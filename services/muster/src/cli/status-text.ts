@@ -1,6 +1,7 @@
 /** A node's status as people read it. */
 import type { BackendView, PoolView, RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
+import { leadsTo } from './listener-text.ts';
 import { alertLines, nodeLines } from './nodes-text.ts';
 import { duration, printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
@@ -76,9 +77,9 @@ function listenerLines({ listeners, traffic }: StatusView, roster: RosterView): 
     const state = isElsewhere ? 'on other nodes' : (status?.state ?? 'unknown');
     const why = paint('red', printable(status?.reason ?? ''));
     const counts = [counted?.open ?? 0, counted?.accepted ?? 0, refused].map(String);
-    return [id, status?.boundAddress ?? spec.bind, spec.pool, paintState(state), ...counts, why];
+    return [id, status?.boundAddress ?? spec.bind, spec.protocol, leadsTo(spec), paintState(state), ...counts, why];
   });
-  return tableLines(['LISTENER', 'ADDRESS', 'POOL', 'STATE', 'OPEN', 'TOTAL', 'REFUSED', ''], rows);
+  return tableLines(['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED', ''], rows);
 }
 
 export interface BackendTableOptions {

@@ -103,12 +103,21 @@ function listenersWithoutPool(
   others: Surroundings['otherPools'],
 ): Fault[] {
   const declared = new Set(pools.map(({ id }) => id));
-  return listeners.flatMap(({ id, pool }, index) => {
-    if (declared.has(pool) || others.has(pool)) return [];
-    const meant = nearestName(pool, [...declared, ...others.keys()]);
-    const fix = meant === null ? `declare it: [[pools]] with id = "${pool}"` : `did you mean "${meant}"?`;
-    return [
-      { path: ['listeners', index, 'pool'], what: `listener "${id}" names pool "${pool}", which is not declared`, fix },
-    ];
-  });
+  return listeners.flatMap(({ id, ...spec }, index) =>
+    namedPools(spec).flatMap(({ pool, path }) => {
+      if (declared.has(pool) || others.has(pool)) return [];
+      const meant = nearestName(pool, [...declared, ...others.keys()]);
+      const fix = meant === null ? `declare it: [[pools]] with id = "${pool}"` : `did you mean "${meant}"?`;
+      const what = `listener "${id}" names pool "${pool}", which is not declared`;
+      return [{ path: ['listeners', index, ...path], what, fix }];
+    }),
+  );
+}
+
+/** The pools that a listener names, each where it stands. */
+function namedPools({ pool, routes = [] }: ListenerSpec): { readonly pool: string; readonly path: KeyPath }[] {
+  return [
+    ...(pool === undefined ? [] : [{ pool, path: ['pool'] }]),
+    ...routes.map((route, index) => ({ pool: route.pool, path: ['routes', index, 'pool'] })),
+  ];
 }

@@ -123,7 +123,7 @@ describe('by example', () => {
       { type: 'DefineListener', listener: 'other', bind: 'h:81', pool: 'spells' },
       'sdk:x',
     );
-    expect(plan(roster, declare({})).at(-1)).toContain('listener other still sends connections to it');
+    expect(plan(roster, declare({})).at(-1)).toContain('listener other still leads to it');
   });
 
   test("a backend's mode is not the config's business", () => {

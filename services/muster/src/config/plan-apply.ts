@@ -94,6 +94,6 @@ function whyPoolStays(pool: PlannedPool, { listeners, backendRemovals }: PoolRem
       return `no longer declared, but backend ${backend.id} in it is ${ownedBy(backend.origin)}`;
     }
   }
-  const feeding = listeners.poolsByListener.entries().find(([, fed]) => fed === pool.id);
-  return feeding === undefined ? null : `no longer declared, but listener ${feeding[0]} still sends connections to it`;
+  const feeding = listeners.poolsByListener.entries().find(([, pools]) => pools.includes(pool.id));
+  return feeding === undefined ? null : `no longer declared, but listener ${feeding[0]} still leads to it`;
 }

@@ -3,7 +3,7 @@
  * time: a listener that moves away goes before the one that takes its place, and one that is removed for another on
  * the same address goes first.
  */
-import type { Command } from '@muster/membership';
+import { poolsOf, type Command } from '@muster/membership';
 import { meet, type DeclaredListener } from './declared-roster.ts';
 import {
   isEffective,
@@ -20,8 +20,8 @@ export interface ListenerPlan {
   /** Definitions in an order in which none meets a taken address, with the removals that must come before them. */
   readonly steps: readonly PlanStep[];
   readonly removals: readonly EffectiveStep[];
-  /** Which pool each listener feeds once the plan is applied. */
-  readonly poolsByListener: ReadonlyMap<string, string>;
+  /** Which pools each listener leads to once the plan is applied. */
+  readonly poolsByListener: ReadonlyMap<string, readonly string[]>;
 }
 
 export function planListeners(
@@ -130,12 +130,12 @@ function removalOf(id: string, reason: string): EffectiveStep {
   return { action: 'remove', kind: 'listener', name: id, changes: [], command };
 }
 
-function poolsAfter(roster: PlannedRoster, steps: readonly PlanStep[]): Map<string, string> {
-  const pools = new Map<string, string>();
-  for (const { id, spec } of roster.listeners.values()) pools.set(id, spec.pool);
+function poolsAfter(roster: PlannedRoster, steps: readonly PlanStep[]): Map<string, readonly string[]> {
+  const pools = new Map<string, readonly string[]>();
+  for (const { id, spec } of roster.listeners.values()) pools.set(id, poolsOf(spec));
   for (const step of steps) {
     if (!isEffective(step)) continue;
-    if (step.command.type === 'DefineListener') pools.set(step.name, step.command.pool);
+    if (step.command.type === 'DefineListener') pools.set(step.name, poolsOf(step.command));
     else pools.delete(step.name);
   }
   return pools;
