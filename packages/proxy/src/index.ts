@@ -1,6 +1,7 @@
 /** Public entry: the data plane, run in workers, and the control process's side of its listening sockets. */
 export type { SocketHandle, Transport } from './transport/leg.ts';
 export type { Decision } from './pool/proxied-pool.ts';
+export type { Outlier } from './pool/ejection-tally.ts';
 export { rawTransport } from './transport/raw-transport.ts';
 export type { RefusalLine } from './refusal-log.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './transport/shared-socket.ts';
