@@ -49,7 +49,8 @@ function parseIp(text: string): bigint | null {
 
 function parseIpv4(text: string): bigint | null {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255)) return null;
+  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) <= 255))
+    return null;
   return parts.reduce((value, part) => (value << 8n) | BigInt(part), 0n);
 }
 

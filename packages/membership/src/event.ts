@@ -36,9 +36,14 @@ export type Mode = (typeof MODES)[number];
 
 const routeSchema = z.strictObject({
   host: hostPatternSchema.optional().describe('an exact host name or *.DOMAIN, without a port; any host when left out'),
-  path: pathPrefixSchema.optional().describe('a prefix of whole path segments: /v1 is /v1 and /v1/…; any when left out'),
+  path: pathPrefixSchema
+    .optional()
+    .describe('a prefix of whole path segments: /v1 is /v1 and /v1/…; any when left out'),
   pool: nameSchema.describe('the pool that takes its requests'),
-  stripPrefix: z.boolean().optional().describe('whether the prefix is taken off before a backend sees the path; no when left out'),
+  stripPrefix: z
+    .boolean()
+    .optional()
+    .describe('whether the prefix is taken off before a backend sees the path; no when left out'),
 });
 /** One way through an `http` listener; of those that match a request, the most specific one leads (exact host, longest prefix). */
 export type Route = z.output<typeof routeSchema>;
@@ -72,14 +77,21 @@ const httpFields = {
   maxHeadBytes: z.int().min(1_024).max(262_144).optional().describe('a larger head is 431; 16,384 when left out'),
   maxFields: z.int().min(1).max(1_000).optional().describe('more fields than that are 431; 100 when left out'),
   maxTargetBytes: z.int().min(64).max(65_536).optional().describe('a longer target is 414; 8,192 when left out'),
-  maxBodyBytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional().describe('a larger body is 413; no limit when left out'),
+  maxBodyBytes: z
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('a larger body is 413; no limit when left out'),
 };
 
 export const listenerSpecSchema = z
   .strictObject({
     bind: bindSchema.describe('where to listen: HOST:PORT, port 0 for any free one'),
     protocol: z.enum(['tcp', 'http']).default('tcp').describe('what is spoken on it'),
-    pool: nameSchema.optional().describe('the pool that takes its connections or requests; http may have routes instead'),
+    pool: nameSchema
+      .optional()
+      .describe('the pool that takes its connections or requests; http may have routes instead'),
     idleTimeoutMs: durationMs
       .default(3_600_000)
       .describe('a connection (with http: a WebSocket or other tunnel) without a byte in either direction is closed'),
@@ -112,7 +124,9 @@ export const poolSpecSchema = z.strictObject({
     .max(100_000)
     .optional()
     .describe('requests per worker that wait while every backend is at its limit, else 503; 1,024 when left out'),
-  waitTimeoutMs: durationMs.optional().describe('how long a request waits so, then 503; connectTimeoutMs when left out'),
+  waitTimeoutMs: durationMs
+    .optional()
+    .describe('how long a request waits so, then 503; connectTimeoutMs when left out'),
   responseHeaderTimeoutMs: durationMs
     .optional()
     .describe('from the end of a request to the head of its answer, else 504; 60,000 when left out'),
@@ -123,7 +137,9 @@ export const poolSpecSchema = z.strictObject({
     .optional()
     .describe('kept-alive connections per backend and worker that wait for a request; 128 when left out'),
   upstreamIdleTimeoutMs: durationMs.optional().describe('how long one of them waits; 60,000 when left out'),
-  upstreamMaxAgeMs: durationMs.optional().describe('a connection that is older takes no more requests; 3,600,000 when left out'),
+  upstreamMaxAgeMs: durationMs
+    .optional()
+    .describe('a connection that is older takes no more requests; 3,600,000 when left out'),
   retryBudgetRatio: z
     .number()
     .min(0)
@@ -148,7 +164,9 @@ export const poolSpecSchema = z.strictObject({
     .min(0)
     .max(1)
     .optional()
-    .describe('with a smaller part of the ready backends eligible (but any), all ready ones take traffic; 0: never; 0.5 when left out'),
+    .describe(
+      'with a smaller part of the ready backends eligible (but any), all ready ones take traffic; 0: never; 0.5 when left out',
+    ),
   slowStartMs: durationMs
     .optional()
     .describe('a backend that became eligible grows to its full weight over this time; at once when left out'),
