@@ -140,7 +140,7 @@ describe('with a quorum', () => {
   test('the set moves on with the nodes; where the own word counts it does not', () => {
     const events = [registered, started('lb-1'), healthy('lb-1'), stopped('lb-1')];
     const set = (healthView: 'own' | 'quorum') =>
-      backendSet({ roster: given(pool(healthView), ...events), node: 'lb-1', pending: new Map() }, 'p')!.revision;
+      backendSet({ roster: given(pool(healthView), ...events), node: 'lb-1', pending: new Map() }, 'p', 0)!.revision;
     expect(set('quorum')).toBe(5);
     expect(set('own')).toBe(4);
   });

@@ -10,6 +10,10 @@
  *            journal has not taken is its vote already; and if that is `unhealthy`, it takes the backend out alone, so
  *            that a node whose journal is away acts at once.
  *
+ * Of the backends that it keeps out, some are only suspected: they are `ready`, and what was seen of them speaks against them.
+ * When nearly all of a pool is suspected at once, the observer is as likely to be wrong as they are, and the pool may take
+ * them back in (panic, `backend-set.ts`). One that was never probed is not among them: nothing is known of it.
+ *
  * All of it is a function of the roster and of this node's pending facts, so any past answer can be had again.
  */
 import type { PoolSpec } from './event.ts';
@@ -53,27 +57,47 @@ export function viewpointOf({ nodes }: Roster, node: string): Viewpoint {
 
 /** Without a health policy every backend counts as healthy. */
 export function eligibility(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): Eligibility {
-  const axis = obstacle(backend, rule, viewpoint);
-  if (axis === null) return ELIGIBLE;
+  const obstacle = obstacleTo(backend, rule, viewpoint);
+  if (obstacle === null) return ELIGIBLE;
   const own = seenBy(viewpoint.node, backend);
-  if (axis === 'mode') return { isEligible: false, axis, ...pick(backend.mode) };
-  if (axis === 'ejection') return { isEligible: false, axis, ...pick(own!.ejection) };
-  return { isEligible: false, axis, ...unhealthiness(backend, { rule, viewpoint, own }) };
+  switch (obstacle) {
+    case 'mode':
+      return { isEligible: false, axis: obstacle, ...pick(backend.mode) };
+    case 'ejection':
+      return { isEligible: false, axis: obstacle, ...pick(own!.ejection) };
+    case 'unhealthy':
+    case 'unprobed':
+      return { isEligible: false, axis: 'health', ...unhealthiness(backend, { rule, viewpoint, own }) };
+  }
 }
 
 /** As `eligibility`, without the explanation and without allocating. */
 export function isEligible(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): boolean {
-  return obstacle(backend, rule, viewpoint) === null;
+  return obstacleTo(backend, rule, viewpoint) === null;
 }
 
-function obstacle(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): 'mode' | 'ejection' | 'health' | null {
+/** `eligible`; `suspected`: kept out by what was seen of it, and by that alone; `out`: not wanted, or never probed. */
+export type Standing = 'eligible' | 'suspected' | 'out';
+
+/** How much a backend's absence weighs, without allocating. */
+export function standing(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): Standing {
+  const obstacle = obstacleTo(backend, rule, viewpoint);
+  if (obstacle === null) return 'eligible';
+  return obstacle === 'ejection' || obstacle === 'unhealthy' ? 'suspected' : 'out';
+}
+
+type Obstacle = 'mode' | 'ejection' | 'unhealthy' | 'unprobed';
+
+function obstacleTo(backend: Backend, rule: HealthRule, viewpoint: Viewpoint): Obstacle | null {
   if (backend.mode.value !== 'ready') return 'mode';
   const own = seenBy(viewpoint.node, backend);
   if (own?.ejection.value === 'ejected') return 'ejection';
   if (rule.health === undefined) return null;
   const ownWord = own?.health.value ?? 'unknown';
-  if (rule.healthView === 'own' || isUnrecordedUnhealthy(own)) return ownWord === 'healthy' ? null : 'health';
-  return (majority(backend, viewpoint.liveNodes) ?? ownWord) === 'healthy' ? null : 'health';
+  const isOwnAlone = rule.healthView === 'own' || isUnrecordedUnhealthy(own);
+  const word = isOwnAlone ? ownWord : (majority(backend, viewpoint.liveNodes) ?? ownWord);
+  if (word === 'healthy') return null;
+  return word === 'unhealthy' ? 'unhealthy' : 'unprobed';
 }
 
 function seenBy(node: string, { observations }: Backend): Observation | undefined {

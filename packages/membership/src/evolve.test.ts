@@ -45,7 +45,7 @@ describe('a backend', () => {
       ),
     );
     const backend = backendOf(roster);
-    expect(backend.target).toEqual({ value: '127.0.0.1:8001', revision: 2 });
+    expect(backend.target).toEqual({ value: '127.0.0.1:8001', revision: 2, timeMs: 2_000 });
     expect(backend.weight).toEqual({ value: 5, revision: 4 });
     expect(backend.mode).toEqual({ value: 'drain', revision: 3, timeMs: 3_000, reason: 'deploy', origin: 'test' });
     expect(observationBy('lb-1', backend.observations).health).toMatchObject({ value: 'healthy', revision: 5 });
@@ -63,7 +63,7 @@ describe('a backend', () => {
       ),
     );
     expect(backendOf(roster)).toMatchObject({
-      target: { value: '127.0.0.1:9001', revision: 5 },
+      target: { value: '127.0.0.1:9001', revision: 5, timeMs: 5_000 },
       mode: { value: 'drain', revision: 3 },
       observations: [],
     });

@@ -179,14 +179,14 @@ function registerBackend(
 ): Changes | Refusal {
   const pool = roster.pools.get(entity.pool);
   if (pool === undefined) return unknownPool(entity.pool);
-  const { revision, origin } = recorded;
+  const { revision, timeMs, origin } = recorded;
   const before = pool.backends.get(entity.backend);
   const hasSameTarget = before?.target.value === event.target;
   const hasSameWeight = before?.weight.value === event.weight;
   const described: Omit<Backend, 'digest'> = {
     pool: pool.id,
     id: entity.backend,
-    target: hasSameTarget ? before.target : { value: event.target, revision },
+    target: hasSameTarget ? before.target : { value: event.target, revision, timeMs },
     weight: hasSameWeight ? before.weight : { value: event.weight, revision },
     mode:
       before === undefined || endsOwnDrain(before, { origin, leaseMs: event.leaseMs })

@@ -19,7 +19,17 @@ const observation = fc.constantFrom(
 );
 const health = fc.constantFrom({ tcp: true }, { http: '/healthz', rise: 1 }, undefined);
 const healthView = fc.constantFrom('own', 'quorum', undefined);
+const panicThreshold = fc.constantFrom(0, 1, undefined);
+const slowStartMs = fc.constantFrom(1, 30_000, undefined);
 const leaseMs = fc.constantFrom(5_000, 60_000, undefined);
+const routes = fc.uniqueArray(
+  fc.record({ host: fc.constantFrom('a.test', '*.test', undefined), path: fc.constantFrom('/v1', undefined), pool }),
+  {
+    minLength: 1,
+    maxLength: 4,
+    selector: ({ host, path }) => `${host} ${path}`,
+  },
+);
 const nodes = fc.constantFrom(['lb-1'], ['lb-1', 'lb-2'], undefined);
 
 const about = (subject: fc.Arbitrary<string>, payload: fc.Arbitrary<object>) => fc.record({ subject, payload });
@@ -31,7 +41,7 @@ const sensible = fc.oneof(
     weight: 2,
     arbitrary: about(
       pool.map((p) => `muster.demo.pool.${p}`),
-      fc.record({ type: fc.constant('PoolDefined'), health, healthView }),
+      fc.record({ type: fc.constant('PoolDefined'), health, healthView, panicThreshold, slowStartMs }),
     ),
   },
   {
@@ -61,7 +71,15 @@ const sensible = fc.oneof(
     weight: 2,
     arbitrary: about(
       listener.map((l) => `muster.demo.listener.${l}`),
-      fc.record({ type: fc.constant('ListenerDefined'), bind: fc.constant('127.0.0.1:0'), pool, nodes }),
+      fc.oneof(
+        fc.record({ type: fc.constant('ListenerDefined'), bind: fc.constant('127.0.0.1:0'), pool, nodes }),
+        fc.record({
+          type: fc.constant('ListenerDefined'),
+          bind: fc.constant('127.0.0.1:0'),
+          protocol: fc.constant('http'),
+          routes,
+        }),
+      ),
     ),
   },
   {

@@ -39,7 +39,10 @@ export interface Observation {
 export interface Backend {
   readonly pool: string;
   readonly id: string;
-  readonly target: Sourced<string>;
+  readonly target: Sourced<string> & {
+    /** When it got it: ms since 1970, the journal's clock. As the revision decides it, the hash leaves it out. */
+    readonly timeMs: number;
+  };
   readonly weight: Sourced<number>;
   readonly mode: Reasoned<Mode> & {
     /** Who set it, or null where the publisher did not say. */

@@ -31,3 +31,16 @@ test('a character changed anywhere gives the same roster again or is refused', (
     { numRuns: 1_000 },
   );
 });
+
+test('a text that does not say when a backend got its target is read as one that got it long ago', () => {
+  const events = [
+    { subject: 'muster.demo.pool.p', payload: '{"type":"PoolDefined"}' },
+    { subject: 'muster.demo.backend.p.a', payload: '{"type":"BackendRegistered","target":"a:80"}' },
+  ].map((event, index) => ({ revision: index + 1, timeMs: 1_000, id: `${index}`, origin: null, ...event }));
+  const roster = events.reduce((before, event) => fold(before, event).roster, emptyRoster('demo'));
+  const text = encodeSnapshot(roster);
+  expect(text).toContain('"target":{"value":"a:80","revision":2,"timeMs":1000}');
+  const earlier = decodeSnapshot(text.replace('"revision":2,"timeMs":1000}', '"revision":2}'));
+  const decoded = earlier.outcome === 'decoded' ? earlier.roster : null;
+  expect(decoded?.pools.get('p')!.backends.get('a')!.target).toEqual({ value: 'a:80', revision: 2, timeMs: 0 });
+});
