@@ -36,7 +36,7 @@ export function isInAny(ranges: readonly Cidr[], address: string): boolean {
 }
 
 function prefixBits(text: string, width: number): number | null {
-  return /^[0-9]{1,3}$/.test(text) && Number(text) <= width ? Number(text) : null;
+  return /^(0|[1-9][0-9]{0,2})$/.test(text) && Number(text) <= width ? Number(text) : null;
 }
 
 function parseIp(text: string): bigint | null {
@@ -57,7 +57,10 @@ function parseIpv4(text: string): bigint | null {
 function parseIpv6(text: string): bigint | null {
   const halves = text.split('::');
   if (halves.length > 2) return null;
-  const [head, tail] = halves.map(groupsOf) as [bigint[] | null, bigint[] | null | undefined];
+  const [head, tail] = halves.map((half, index) => groupsOf(half, index === halves.length - 1)) as [
+    bigint[] | null,
+    bigint[] | null | undefined,
+  ];
   if (head === null || tail === null) return null;
   const missing = 8 - head.length - (tail?.length ?? 0);
   if (tail === undefined ? missing !== 0 : missing < 1) return null;
@@ -65,8 +68,8 @@ function parseIpv6(text: string): bigint | null {
   return groups.reduce((value, group) => (value << 16n) | group, 0n);
 }
 
-/** The 16-bit groups of one side of `::`; the last may be written as an IPv4 address. */
-function groupsOf(text: string): bigint[] | null {
+/** The 16-bit groups of one side of `::`; the last one of an address may be written as an IPv4 address. */
+function groupsOf(text: string, isEnd: boolean): bigint[] | null {
   if (text === '') return [];
   const groups: bigint[] = [];
   const parts = text.split(':');
@@ -75,7 +78,7 @@ function groupsOf(text: string): bigint[] | null {
       groups.push(BigInt(`0x${part}`));
       continue;
     }
-    const embedded = index === parts.length - 1 && part.includes('.') ? parseIpv4(part) : null;
+    const embedded = isEnd && index === parts.length - 1 && part.includes('.') ? parseIpv4(part) : null;
     if (embedded === null) return null;
     groups.push(embedded >> 16n, embedded & 0xffffn);
   }

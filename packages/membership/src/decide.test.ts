@@ -61,6 +61,17 @@ test.each<[CommandInput, string, string]>([
     'listener "web"',
   ],
   [{ type: 'DefineListener', listener: 'two', bind: '127.0.0.1:8081', pool: 'nope' }, 'unknown-pool', 'known: spells'],
+  [
+    {
+      type: 'DefineListener',
+      listener: 'two',
+      bind: '127.0.0.1:8081',
+      protocol: 'http',
+      routes: [{ path: '/v1', pool: 'spells' }, { pool: 'spels' }],
+    },
+    'unknown-pool',
+    'no pool "spels"; did you mean "spells"?',
+  ],
 ])('%j is refused: %s', (command, reason, hint) => {
   const { decision } = execute(roster, command);
   expect(decision).toMatchObject({ outcome: 'refused', reason });
@@ -82,6 +93,27 @@ test.each<[string[] | undefined, string[] | undefined, string]>([
   });
   const { roster: before } = execute(roster, listener('one', first));
   expect(execute(before, listener('two', second)).decision.outcome).toBe(outcome);
+});
+
+test('a pool that any route leads to stays, and the routes are compared in their order', () => {
+  const listener = (...pools: string[]): CommandInput => ({
+    type: 'DefineListener',
+    listener: 'api',
+    bind: '127.0.0.1:8090',
+    protocol: 'http',
+    routes: pools.map((pool, index) => ({ path: `/v${index + 1}`, pool })),
+  });
+  const { roster: withPool } = execute(roster, { type: 'DefinePool', pool: 'late' });
+  const { roster: routed } = execute(withPool, listener('spells', 'late'));
+  expect(execute(routed, listener('spells', 'late')).decision.outcome).toBe('unchanged');
+  expect(execute(routed, listener('late', 'spells')).decision.outcome).toBe('accepted');
+  expect(execute(routed, { type: 'RemovePool', pool: 'late' }).decision).toMatchObject({
+    outcome: 'refused',
+    reason: 'pool-in-use',
+    message: 'listener "api" leads to pool "late"; remove or redirect it first',
+  });
+  const { roster: redirected } = execute(routed, listener('spells', 'spells'));
+  expect(execute(redirected, { type: 'RemovePool', pool: 'late' }).decision.outcome).toBe('accepted');
 });
 
 test('a lease is part of what a registration says', () => {

@@ -12,7 +12,7 @@ import { healthPolicySchema } from './health-policy.ts';
 import { nameSchema } from './names.ts';
 import { ejectionPolicySchema } from './ejection-policy.ts';
 import {
-  checkProtocol,
+  checkListener,
   cidrSchema,
   filterPathSchema,
   hashKeySchema,
@@ -34,17 +34,21 @@ export const MODES = ['ready', 'drain', 'maint'] as const;
 /** What an operator wants of a backend: take traffic, finish what is open, or be left alone. */
 export type Mode = (typeof MODES)[number];
 
-const routeSchema = z.strictObject({
-  host: hostPatternSchema.optional().describe('an exact host name or *.DOMAIN, without a port; any host when left out'),
-  path: pathPrefixSchema
-    .optional()
-    .describe('a prefix of whole path segments: /v1 is /v1 and /v1/…; any when left out'),
-  pool: nameSchema.describe('the pool that takes its requests'),
-  stripPrefix: z
-    .boolean()
-    .optional()
-    .describe('whether the prefix is taken off before a backend sees the path; no when left out'),
-});
+const routeSchema = z
+  .strictObject({
+    host: hostPatternSchema
+      .optional()
+      .describe('an exact host name or *.DOMAIN, without a port; any host when left out'),
+    path: pathPrefixSchema
+      .optional()
+      .describe('a prefix of whole path segments: /v1 is /v1 and /v1/…; any when left out'),
+    pool: nameSchema.describe('the pool that takes its requests'),
+    stripPrefix: z
+      .boolean()
+      .optional()
+      .describe('whether the prefix is taken off before a backend sees the path; no when left out'),
+  })
+  .meta({ dependentRequired: { stripPrefix: ['path'] } });
 /** One way through an `http` listener; of those that match a request, the most specific one leads (exact host, longest prefix). */
 export type Route = z.output<typeof routeSchema>;
 
@@ -98,7 +102,7 @@ export const listenerSpecSchema = z
     nodes: z.array(nameSchema).min(1).max(64).optional().describe('the nodes that listen; every node when left out'),
     ...httpFields,
   })
-  .superRefine(checkProtocol);
+  .superRefine(checkListener);
 
 export const poolSpecSchema = z.strictObject({
   policy: z

@@ -96,6 +96,12 @@ test('every event has a JSON Schema that names its type and requires what it mus
     properties: { healthView: { enum: ['own', 'quorum'], default: 'own' } },
   });
   expect(schemas.ListenerDefined).toMatchObject({
-    properties: { nodes: { type: 'array', minItems: 1, maxItems: 64 } },
+    properties: {
+      nodes: { type: 'array', minItems: 1, maxItems: 64 },
+      routes: { items: { required: ['pool'], dependentRequired: { stripPrefix: ['path'] } } },
+    },
+    required: ['bind', 'type'],
+    then: { oneOf: [{ required: ['pool'] }, { required: ['routes'] }] },
+    else: { required: ['pool'], properties: { routes: false, maxBodyBytes: false } },
   });
 });
