@@ -6,7 +6,7 @@
  * Whoever published an event decides what stands in it, so whatever a terminal could take for a command is shown escaped.
  */
 import { decodeEvent, parseSubject, type Entity, type MembershipEvent, type RecordedEvent } from '@muster/membership';
-import { leadsTo } from './listener-text.ts';
+import { leadsTo } from '../config/listener-text.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 
 /** What happened to what, by whom: no revision and no time. */

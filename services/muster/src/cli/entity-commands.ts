@@ -2,7 +2,7 @@
 import type { CommandInput, CommandType } from '@muster/membership';
 import type { PoolView, RosterView } from '../admin/roster-view.ts';
 import { CliFailure } from './cli-failure.ts';
-import { leadsTo } from './listener-text.ts';
+import { leadsTo } from '../config/listener-text.ts';
 import { printable } from './plain-text.ts';
 import type { Session } from './session.ts';
 import { backendLines } from './status-text.ts';

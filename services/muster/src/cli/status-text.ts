@@ -1,7 +1,7 @@
 /** A node's status as people read it. */
 import type { BackendView, PoolView, RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
-import { leadsTo } from './listener-text.ts';
+import { leadsTo } from '../config/listener-text.ts';
 import { alertLines, nodeLines } from './nodes-text.ts';
 import { duration, printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';

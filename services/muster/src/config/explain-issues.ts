@@ -49,9 +49,17 @@ function explain(issue: z.core.$ZodIssue, schema: z.core.$ZodType, value: unknow
       return [explainLimit(path, found, limitText('at least', Number(issue.minimum), issue.origin))];
     case 'too_big':
       return [explainLimit(path, found, limitText('at most', Number(issue.maximum), issue.origin))];
+    case 'custom':
+      return [{ path, what: customFault(path, found), fix: issue.message, suggestion: null }];
     default:
       return [{ path, what: `${nameOf(path)} is ${excerpt(found)}`, fix: issue.message, suggestion: null }];
   }
+}
+
+/** A rule of our own, whose message says what to do. What is too large to be shown is only named. */
+function customFault(path: KeyPath, found: unknown): string {
+  if (found === undefined) return `${nameOf(path)} is missing`;
+  return typeof found === 'object' ? `${nameOf(path)} does not fit` : `${nameOf(path)} is ${excerpt(found)}`;
 }
 
 interface Place {
@@ -68,7 +76,7 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, { path, schema, value
   const here = at(value, path);
   const branches = issue.errors.map((branch) => branch.map((inner) => ({ ...inner, path: [...path, ...inner.path] })));
   const weighed = branches
-    .map((branch) => ({ branch, weight: branch.reduce((sum, inner) => sum + weightOf(inner), 0) }))
+    .map((branch) => ({ branch, weight: branch.reduce((sum, inner) => sum + weightOf(inner, path), 0) }))
     .sort((a, b) => a.weight - b.weight);
   const [nearest, second] = weighed;
   if (nearest !== undefined && typeof here === 'object' && here !== null && nearest.weight !== second?.weight) {
@@ -90,7 +98,10 @@ function explainDiscriminator(key: string, { path, schema, value }: Place): Expl
   return explainChoice([...place, key], at(value, [...place, key]), known);
 }
 
-function weightOf(issue: z.core.$ZodIssue): number {
+/** A branch that wants something else than a table, as `false`, is out of the question where a table was given. */
+function weightOf(issue: z.core.$ZodIssue, path: KeyPath): number {
+  const isWhole = issue.path.length === path.length;
+  if (isWhole && (issue.code === 'invalid_value' || issue.code === 'invalid_type')) return Infinity;
   return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
 }
 

@@ -4,11 +4,13 @@
  * It decides nothing about a running node; what differs from the roster is `plan-apply.ts`.
  */
 import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { ConfigProblem } from './config-problem.ts';
 import { configSchema, type ConfigFile } from './config-schema.ts';
 import { crossFaults, declaredRoster, type DeclaredRoster, type Fault, type Surroundings } from './declared-roster.ts';
 import { explainIssues } from './explain-issues.ts';
+import { filterFaults } from './filter-files.ts';
 import { nodeConfig, type NodeConfig, type NodeEnvironment } from './node-config.ts';
 import { targetsRoster } from './targets-file.ts';
 import { locateToml } from './toml-lines.ts';
@@ -45,7 +47,7 @@ export async function loadConfig(path: string, options: LoadOptions = {}): Promi
   return parseConfig(text, path, options);
 }
 
-/** `loadConfig` for a text; `file` is only what problems are reported under. */
+/** `loadConfig` for a text; `file` is what problems are reported under, and filters are looked for beside it. */
 export function parseConfig(text: string, file: string, options: LoadOptions = {}): LoadedConfig {
   const bytes = Buffer.byteLength(text);
   if (bytes > CONFIG_BYTES_MAX) return tooLarge(file, bytes);
@@ -55,7 +57,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   } catch (error) {
     return broken(file, [syntaxProblem(error)]);
   }
-  const { faults, loaded } = check(raw, options);
+  const { faults, loaded } = check(raw, dirname(resolve(file)), options);
   if (loaded !== null && faults.length === 0) return { outcome: 'loaded', ...loaded };
   const lines = locateToml(text);
   const located = faults.map(({ path, what, fix }) => ({ line: lines.lineOf(path), what, fix }));
@@ -70,18 +72,21 @@ interface Checked {
   readonly loaded: { readonly node: NodeConfig; readonly declared: DeclaredRoster } | null;
 }
 
-function check(raw: unknown, options: LoadOptions): Checked {
+function check(raw: unknown, configFolder: string, options: LoadOptions): Checked {
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) return { faults: explainIssues(parsed.error.issues, configSchema, raw), loaded: null };
   const file = withNodeId(parsed.data, options.nodeId);
-  const { config: node, faults: nodeFaults } = nodeConfig(file, options.environment ?? {});
-  const { declared, faults } = checkRoster(file, {
+  const { config: node, faults: nodeFaults } = nodeConfig(file, {
+    environment: options.environment ?? {},
+    configFolder,
+  });
+  const { declared, faults: rosterFaults } = checkRoster(file, {
     node: node.id,
     adminAddress: options.isRosterOnly === true ? null : node.admin,
     otherPools: options.otherPools ?? new Set<string>(),
   });
-  const all = options.isRosterOnly === true ? faults : [...nodeFaults, ...faults];
-  return { faults: all, loaded: { node, declared } };
+  const faults = [...rosterFaults, ...filterFaults(file.listeners, configFolder)];
+  return { faults: options.isRosterOnly === true ? faults : [...nodeFaults, ...faults], loaded: { node, declared } };
 }
 
 function withNodeId(file: ConfigFile, nodeId: string | undefined): ConfigFile {

@@ -27,6 +27,8 @@ export interface NodeConfig {
   readonly drainTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly journal: JournalConfig;
+  /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
+  readonly configFolder: string;
 }
 
 const DEFAULT_CLUSTER = 'default';
@@ -38,7 +40,7 @@ export interface NodeEnvironment {
 /** A node's config, and what is wrong with it. The config is meaningful only where `faults` is empty. */
 export function nodeConfig(
   { node, journal }: Pick<ConfigFile, 'node' | 'journal'>,
-  environment: NodeEnvironment,
+  { environment, configFolder }: { readonly environment: NodeEnvironment; readonly configFolder: string },
 ): { readonly config: NodeConfig; readonly faults: readonly Fault[] } {
   const id = node.id ?? hostNodeId(hostname());
   const faults: Fault[] = [];
@@ -57,6 +59,7 @@ export function nodeConfig(
     drainTimeoutMs: node.drainTimeoutMs,
     logLevel: node.logLevel,
     journal: ownJournal,
+    configFolder,
   };
   return { config, faults };
 }

@@ -47,9 +47,16 @@ function rosterOf(...commands: (readonly [CommandInput, string | null])[]): Rost
   return commands.reduce((roster, [command, origin]) => carryOut(roster, command, origin), emptyRoster('default'));
 }
 
+/** A tcp listener where it leads to one pool, else an http listener with a route by path to each. */
+function leadingTo(pools: readonly string[]) {
+  const [pool, ...others] = pools;
+  if (others.length === 0) return { pool };
+  return { protocol: 'http' as const, routes: pools.map((id) => ({ path: `/${id}`, pool: id })) };
+}
+
 function declare(
   pools: Record<string, Record<string, string>>,
-  listeners: Record<string, readonly [bind: string, pool: string]> = {},
+  listeners: Record<string, readonly [bind: string, ...pools: string[]]> = {},
 ): DeclaredRoster {
   return {
     pools: Object.entries(pools).map(([id, backends]) => ({
@@ -57,9 +64,9 @@ function declare(
       spec: poolSpecSchema.parse({}),
       backends: Object.entries(backends).map(([backend, target]) => ({ id: backend, target, weight: 1 })),
     })),
-    listeners: Object.entries(listeners).map(([id, [bind, pool]]) => ({
+    listeners: Object.entries(listeners).map(([id, [bind, ...pools]]) => ({
       id,
-      spec: listenerSpecSchema.parse({ bind, pool }),
+      spec: listenerSpecSchema.parse({ bind, ...leadingTo(pools) }),
     })),
   };
 }
@@ -126,6 +133,12 @@ describe('by example', () => {
     expect(plan(roster, declare({})).at(-1)).toContain('listener other still leads to it');
   });
 
+  test('a pool that a route of somebody else leads to stays', () => {
+    const other = { type: 'DefineListener', listener: 'other', bind: 'h:81', ...leadingTo(['spells', 'api']) } as const;
+    const withApi = carryOut(applied, { type: 'DefinePool', pool: 'api' }, 'sdk:x');
+    expect(plan(carryOut(withApi, other, 'sdk:x'), declare({})).at(-1)).toContain('listener other still leads to it');
+  });
+
   test("a backend's mode is not the config's business", () => {
     const drained = carryOut(
       applied,
@@ -150,7 +163,7 @@ describe('by example', () => {
       { type: 'RegisterBackend', pool: 'spells', backend: 'a', target: 'h:1', leaseMs: 5_000 },
       ORIGIN,
     );
-    expect(plan(own, declared)).toEqual(['~ backend spells/a   leaseMs 5000 → none', '= 2 unchanged']);
+    expect(plan(own, declared)).toEqual(['~ backend spells/a   leaseMs 5000 → not set', '= 2 unchanged']);
     expect(plan(applyPlan(own, planApply(own, declared, ORIGIN)), declared)).toEqual(['= 3 unchanged']);
   });
 
@@ -161,10 +174,37 @@ describe('by example', () => {
     };
     expect(plan(applied, changed)).toEqual([
       '~ pool spells    healthView own → quorum',
-      '~ listener web   nodes none → ["lb-1","lb-2"]',
+      '~ listener web   nodes not set → ["lb-1","lb-2"]',
       '= 1 unchanged',
     ]);
     expect(plan(applyPlan(applied, planApply(applied, changed, ORIGIN)), changed)).toEqual(['= 3 unchanged']);
+  });
+
+  test('routes and ejection are told as people say them', () => {
+    const two = declare({ api: {}, spells: {} }, { web: ['h:80', 'api', 'spells'] });
+    expect(plan(emptyRoster('default'), two).at(-1)).toContain('routes + */api → api, + */spells → spells');
+    const before = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, ORIGIN));
+    const listener = { host: '*.example.com', path: '/v2', pool: 'spells', stripPrefix: true };
+    const changed: DeclaredRoster = {
+      pools: [{ ...two.pools[0]!, spec: poolSpecSchema.parse({ ejection: false, slowStartMs: 500 }) }, two.pools[1]!],
+      listeners: [
+        {
+          id: 'web',
+          spec: listenerSpecSchema.parse({
+            bind: 'h:80',
+            protocol: 'http',
+            routes: [{ path: '/api', pool: 'api' }, listener],
+          }),
+        },
+      ],
+    };
+    expect(plan(before, changed)).toEqual([
+      '~ pool api       ejection not set → false, slowStartMs not set → 500',
+      '~ listener web   routes + *.example.com[/v2] → spells, - */spells → spells',
+      '= 1 unchanged',
+    ]);
+    const reversed = declare({ api: {}, spells: {} }, { web: ['h:80', 'spells', 'api'] });
+    expect(plan(before, reversed)).toEqual(['~ listener web   routes in another order', '= 2 unchanged']);
   });
 
   test('one address may have a listener on each node', () => {
@@ -216,7 +256,9 @@ describe('laws', () => {
       backend: id,
       target: fc.constantFrom('h:8', 'h:9'),
     }),
-    fc.record({ type: fc.constant('DefineListener' as const), listener: id, bind, pool: id }),
+    fc
+      .record({ listener: id, bind, pools: fc.uniqueArray(id, { minLength: 1 }) })
+      .map(({ pools, ...rest }) => ({ type: 'DefineListener' as const, ...rest, ...leadingTo(pools) })),
     fc.record({ type: fc.constant('RemovePool' as const), pool: id }),
   );
   /** A roster that several publishers have made; commands that make no sense are passed over. */
@@ -232,14 +274,16 @@ describe('laws', () => {
       listeners: fc.uniqueArray(fc.tuple(id, bind), { selector: ([name]) => name }),
     })
     .map(({ pools, listeners }) => {
-      const [pool] = Object.keys(pools);
+      const names = Object.keys(pools);
       const taken = new Set<string>();
       const unique = listeners.filter(
         ([, address]) => address === 'h:0' || (!taken.has(address) && taken.add(address)),
       );
       return declare(
         pools,
-        pool === undefined ? {} : Object.fromEntries(unique.map(([name, at]) => [name, [at, pool]])),
+        names.length === 0
+          ? {}
+          : Object.fromEntries(unique.map(([name, at], index) => [name, [at, ...names.slice(0, index + 1)]])),
       );
     });
 

@@ -3,10 +3,13 @@
  *
  *     + backend spells/spells-3   target 127.0.0.1:8003, weight 1
  *     ~ pool spells               connectTimeoutMs 5000 → 400
+ *     ~ listener web              routes + api.example.com/v2 → api, - /old → web
  *     - listener old
  *     ! backend spells/spells-9   left alone: owned by cli:alice@host
  *     = 4 unchanged
  */
+import type { Route } from '@muster/membership';
+import { routeText } from './listener-text.ts';
 import type { FieldChange, PlanStep } from './plan-step.ts';
 
 const MARKS = { add: '+', change: '~', remove: '-', 'left-alone': '!' } as const;
@@ -29,10 +32,24 @@ function detail(step: Exclude<PlanStep, { action: 'unchanged' }>): string {
 }
 
 function describeChange({ field, from, to }: FieldChange, action: 'add' | 'change' | 'remove'): string {
+  if (isRoutes(field, to) && (from === undefined || isRoutes(field, from)))
+    return `${field} ${routeChanges(from ?? [], to)}`;
   return action === 'add' ? `${field} ${show(to)}` : `${field} ${show(from)} → ${show(to)}`;
 }
 
+function isRoutes(field: string, value: unknown): value is readonly Route[] {
+  return field === 'routes' && Array.isArray(value);
+}
+
+/** What came and what went; of hundreds of routes a change seldom concerns more than a few. */
+function routeChanges(from: readonly Route[], to: readonly Route[]): string {
+  const [before, after] = [from.map(routeText), to.map(routeText)];
+  const added = after.filter((text) => !before.includes(text)).map((text) => `+ ${text}`);
+  const removed = before.filter((text) => !after.includes(text)).map((text) => `- ${text}`);
+  return [...added, ...removed].join(', ') || 'in another order';
+}
+
 function show(value: unknown): string {
-  if (value === undefined) return 'none';
+  if (value === undefined) return 'not set';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
