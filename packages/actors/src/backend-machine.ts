@@ -10,21 +10,14 @@
 import { assign, setup } from 'xstate';
 import { judgeCrash, messageOf } from './backoff.ts';
 import type { Supervision } from './actor-group.ts';
+import type { Finding } from './own-findings.ts';
 import type { FlippedEvent, ProberPorts, ProbeTask } from './probe-round.ts';
 import { proberMachine } from './prober-machine.ts';
 
-/** A flip of one backend's health as this node's probes saw it. */
-export interface Flip {
-  readonly pool: string;
-  readonly backend: string;
-  readonly target: string;
-  readonly health: 'healthy' | 'unhealthy';
-  readonly reason: string;
-}
-
 export interface BackendPorts extends Supervision {
   readonly prober: ProberPorts;
-  readonly onFlip: (flip: Flip) => void;
+  /** Told of each flip of a backend's health. */
+  readonly onFinding: (finding: Finding) => void;
 }
 
 export interface BackendInput {
@@ -55,7 +48,8 @@ export const backendMachine = setup({
   actions: {
     report: ({ context }, { health, reason }: FlippedEvent) => {
       const { pool, backend, task, ports } = context;
-      ports.onFlip({ pool, backend, target: task.target, health, reason });
+      const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
+      ports.onFinding({ pool, backend, event: { type, target: task.target, reason } });
     },
     countCrash: assign(({ context }, { error }: { error: unknown }) => {
       const { pool, backend, ports, crashedAtMs } = context;

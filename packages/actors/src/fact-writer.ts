@@ -1,9 +1,9 @@
 /**
  * The fact writer: what this node saw acts at once, and reaches the journal when the journal takes it.
  *
- *     flip ──► laid over the roster, told to the workers ──► waiting ──► in flight ──► recorded ──► folded: settled
- *                                                              ▲            │
- *                                                              └─ backoff ◄─┘ unavailable, unknown: same id again
+ *     finding ──► laid over the roster, told to the workers ──► waiting ──► in flight ──► recorded ──► folded: settled
+ *                                                                 ▲            │
+ *                                                                 └─ backoff ◄─┘ unavailable, unknown: same id again
  *
  * Bounded: per backend and axis one fact waits, the newest, one is in flight, and one may still come back from the journal
  * to be folded; of those in flight there are at most `FACTS_IN_FLIGHT_MAX`. So a journal that is away for a day leaves as
@@ -15,18 +15,17 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
 import {
+  axisOf,
   formatSubject,
   observationBy,
-  type HealthEvent,
   type PendingFact,
   type RecordedEvent,
   type Roster,
 } from '@muster/membership';
 import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
-import type { Flip } from './backend-machine.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { isNews, ownFindings } from './own-findings.ts';
+import { isNews, isSaid, ownFindings, type Finding } from './own-findings.ts';
 import type { Clock, Logger } from './ports.ts';
 
 /** Facts that wait for the journal's answer at once; further ones wait their turn, one per backend and axis. */
@@ -62,8 +61,8 @@ export class FactWriter {
     ports.contact.onBack(() => this.#retryNow());
   }
 
-  add(flip: Flip): void {
-    const fact = this.#lay(flip);
+  add(finding: Finding): void {
+    const fact = this.#lay(finding);
     this.#ports.onChanged([fact], []);
     this.#pump();
   }
@@ -137,13 +136,11 @@ export class FactWriter {
   }
 
   /** Lays a finding over the roster; its fact waits to be appended. */
-  #lay({ pool, backend, target, health, reason: words }: Flip): PendingFact {
-    const reason = words.slice(0, REASON_CHARACTERS_MAX);
-    const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
-    const event: HealthEvent = { type, target, reason };
+  #lay({ pool, backend, event: found }: Finding): PendingFact {
+    const event = { ...found, reason: found.reason.slice(0, REASON_CHARACTERS_MAX) };
     const fact: PendingFact = { id: randomUUIDv7(), pool, backend, timeMs: this.#ports.clock.now(), event };
     const key = keyOf(fact);
-    this.#supersede(key, this.#ports.folded.pending.get(`${pool}/${backend}`)?.health);
+    this.#supersede(key, this.#ports.folded.pending.get(`${pool}/${backend}`)?.[axisOf(event)]);
     this.#factsById.set(fact.id, fact);
     this.#waitingByKey.set(key, fact);
     this.#ports.folded.lay(fact);
@@ -189,8 +186,7 @@ export class FactWriter {
     const recorded = roster.pools.get(pool)?.backends.get(backend);
     if (recorded?.target.value !== event.target) return true;
     if (this.#uncertainByKey.has(key)) return false;
-    const health = event.type === 'BackendTurnedHealthy' ? 'healthy' : 'unhealthy';
-    return observationBy(node, recorded.observations).health.value === health;
+    return isSaid(event, observationBy(node, recorded.observations));
   }
 
   async #append(key: string, fact: PendingFact): Promise<void> {
@@ -282,6 +278,5 @@ export class FactWriter {
 }
 
 function keyOf({ pool, backend, event }: PendingFact): string {
-  const isHealth = event.type === 'BackendTurnedHealthy' || event.type === 'BackendTurnedUnhealthy';
-  return `${pool}/${backend}/${isHealth ? 'health' : 'ejection'}`;
+  return `${pool}/${backend}/${axisOf(event)}`;
 }

@@ -141,8 +141,8 @@ test('no reader sees a gap: a fact is settled in the turn in which its event is 
 });
 
 describe('I9: a fact that a newer one took the place of is remembered only while its event may come', () => {
-  const flip = (health: 'healthy' | 'unhealthy') =>
-    ({ pool: 'p', backend: 'b-1', target: TARGET, health, reason: 'probed' }) as const;
+  const found = (type: 'BackendTurnedHealthy' | 'BackendTurnedUnhealthy') =>
+    ({ pool: 'p', backend: 'b-1', event: { type, target: TARGET, reason: 'probed' } }) as const;
 
   /** A writer, and how many facts it still knows of. */
   function writerOn(append: Journal['append']) {
@@ -177,7 +177,7 @@ describe('I9: a fact that a newer one took the place of is remembered only while
   ])('%s', async (_name, outcome, countMax) => {
     const { clock, facts, rememberedCount } = writerOn(() => Promise.resolve(outcome));
     for (let count = 0; count < 20; count++) {
-      facts.add(flip(count % 2 === 0 ? 'unhealthy' : 'healthy'));
+      facts.add(found(count % 2 === 0 ? 'BackendTurnedUnhealthy' : 'BackendTurnedHealthy'));
       await clock.advance(1_000);
     }
     expect(rememberedCount()).toBeLessThanOrEqual(countMax);
@@ -187,7 +187,7 @@ describe('I9: a fact that a newer one took the place of is remembered only while
   test('what the journal refuses after its target has left acts no longer', async () => {
     const answer = Promise.withResolvers<AppendOutcome>();
     const { clock, folded, facts } = writerOn(() => answer.promise);
-    facts.add(flip('unhealthy'));
+    facts.add(found('BackendTurnedUnhealthy'));
     folded.roster = emptyRoster('demo');
     facts.drop('p', 'b-1');
     answer.resolve({ outcome: 'refused', reason: 'not-permitted', message: 'no' });

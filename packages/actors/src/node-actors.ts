@@ -11,6 +11,7 @@ import type { FoldedRoster } from './folded-roster.ts';
 import { listenerMachine } from './listener-machine.ts';
 import type { NodeOptions } from './node-handle.ts';
 import { poolMachine } from './pool-machine.ts';
+import type { Outlier } from './ports.ts';
 import { ProbeSlots } from './probe-slots.ts';
 import type { ProbeTally } from './probe-tally.ts';
 import { Reconciler } from './reconciler.ts';
@@ -100,10 +101,10 @@ export class NodeActors {
   }
 
   #poolGroup(): ActorGroup<Actor<typeof poolMachine>> {
-    const { clock, random, startProbe, facts, tally } = this.#ports;
+    const { clock, random, startProbe, folded, facts, tally } = this.#ports;
     const supervision = this.#supervision();
     const prober = { clock, startProbe, slots: this.#slots, random, onOutcome: tally.count.bind(tally) };
-    const ports = { ...supervision, prober, onFlip: facts.add.bind(facts) };
+    const ports = { ...supervision, prober, folded, onFinding: facts.add.bind(facts) };
     return new ActorGroup(supervision, {
       kind: 'pool',
       create: (pool) => createActor(poolMachine, { clock, input: { pool, ports } }),
@@ -123,7 +124,8 @@ export class NodeActors {
   }
 
   #workerGroup(): ActorGroup<Actor<typeof workerMachine>> {
-    const ports = this.#ports;
+    const onOutlier = (outlier: Outlier): void => this.#pools.get(outlier.pool)?.send({ type: 'outlier', outlier });
+    const ports = { ...this.#ports, onOutlier };
     return new ActorGroup(this.#supervision(), {
       kind: 'worker',
       create: (key) => createActor(workerMachine, { clock: ports.clock, input: { index: Number(key), ports } }),

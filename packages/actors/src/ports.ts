@@ -55,6 +55,17 @@ export type WorkerMessage =
   /** Stop accepting everywhere, let connections finish for this long, then exit with code 0. */
   | { readonly kind: 'drain'; readonly timeoutMs: number };
 
+/** A backend that failed as often in a row, in one worker, as its pool's policy bears. */
+export interface Outlier {
+  readonly pool: string;
+  readonly backend: string;
+  /** The target that failed. */
+  readonly target: string;
+  readonly failures: number;
+  /** For people: `5 failures in a row: connection refused`. */
+  readonly reason: string;
+}
+
 /** What a worker tells the control process. */
 export type WorkerReport =
   /** It runs and waits for its roster. */
@@ -63,6 +74,8 @@ export type WorkerReport =
   | { readonly kind: 'folded'; readonly revision: number; readonly hash: string }
   | { readonly kind: 'listening'; readonly listener: string }
   | { readonly kind: 'listen-failed'; readonly listener: string; readonly reason: string }
+  /** Live traffic found a backend failing: at most once a second for each. */
+  | ({ readonly kind: 'outlier' } & Outlier)
   /** Cumulative counters since its start, about once a second. Their shape is the data plane's own. */
   | { readonly kind: 'stats'; readonly stats: unknown }
   | { readonly kind: 'log'; readonly level: 'info' | 'warn' | 'error'; readonly fields: object; readonly text: string };

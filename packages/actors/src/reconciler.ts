@@ -106,7 +106,7 @@ export class Reconciler {
     if (change.kind === 'listener') return this.#actors.listenerChanged(id);
     if (change.before === null) return this.#actors.poolStarted(id);
     if (change.after === null) return this.#actors.poolStopped(id);
-    if (!hasSameHealthPolicy(change.before, change.after) && goal.pools.has(id)) this.#poolsToFill.add(id);
+    if (!hasSamePolicies(change.before, change.after) && goal.pools.has(id)) this.#poolsToFill.add(id);
   }
 
   #collect({ before, after }: Extract<Change, { kind: 'backend' }>, wishesByPool: Map<string, BackendWish[]>): void {
@@ -127,11 +127,13 @@ export class Reconciler {
   #wish(poolId: string, backendId: string): BackendWish {
     const pool = this.#goal.pools.get(poolId);
     const backend = pool && this.#folded.backend(poolId, backendId);
-    if (pool === undefined || backend === undefined) return { backend: backendId, task: null };
+    if (pool === undefined || backend === undefined) return { backend: backendId, member: null, task: null };
+    const { health, ejection } = observationBy(this.#folded.node, backend.observations);
+    const target = backend.target.value;
+    const member = { target, ejectedMs: ejection.value === 'ejected' ? ejection.timeMs : null };
     const policy = pool.spec.health;
-    if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, task: null };
-    const health = observationBy(this.#folded.node, backend.observations).health.value;
-    return { backend: backendId, task: { target: backend.target.value, policy, health } };
+    if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, member, task: null };
+    return { backend: backendId, member, task: { target, policy, health: health.value } };
   }
 }
 
@@ -139,6 +141,6 @@ function unchanged(backend: Extract<Change, { kind: 'backend' }>['after']): Chan
   return { kind: 'backend', before: backend, after: backend };
 }
 
-function hasSameHealthPolicy(left: Pool, right: Pool): boolean {
-  return JSON.stringify(left.spec.health) === JSON.stringify(right.spec.health);
+function hasSamePolicies({ spec: left }: Pool, { spec: right }: Pool): boolean {
+  return JSON.stringify([left.health, left.ejection]) === JSON.stringify([right.health, right.ejection]);
 }

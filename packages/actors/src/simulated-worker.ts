@@ -1,6 +1,6 @@
 /** A worker for tests: it folds what it is sent, reports as a real one does, and can be stalled, wrong or dead. */
 import { decodeSnapshot, emptyRoster, fold, rosterHash, type PendingFact, type Roster } from '@muster/membership';
-import type { SharedSocket, WorkerEvents, WorkerMessage, WorkerProcess } from './ports.ts';
+import type { SharedSocket, WorkerEvents, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
 
 /** A worker as the control process sees one: it folds what it is sent and reports. */
 export class SimulatedWorker implements WorkerProcess {
@@ -37,6 +37,10 @@ export class SimulatedWorker implements WorkerProcess {
   resume(): void {
     this.isStalled = false;
     for (const message of this.#stalled.splice(0)) setImmediate(() => this.#take(message));
+  }
+
+  report(report: WorkerReport): void {
+    this.#events.onReport(report);
   }
 
   kill(): void {

@@ -21,6 +21,13 @@ export const REFUSE: ProbeOutcome = {
   durationMs: 1,
 };
 
+const FACT_NAMES: Readonly<Record<string, string>> = {
+  BackendTurnedHealthy: 'healthy',
+  BackendTurnedUnhealthy: 'unhealthy',
+  BackendEjected: 'ejected',
+  BackendReinstated: 'reinstated',
+};
+
 interface SimulatedProbe {
   readonly target: string;
   readonly atMs: number;
@@ -172,13 +179,21 @@ export class SimulatedWorld implements AsyncDisposable {
     return { recorded, pending: type };
   }
 
+  /** As `healthOf`, of its ejection. */
+  ejectionOf(backend: string, pool = 'p'): { readonly recorded: string; readonly pending: string | null } {
+    const found = this.node.roster().pools.get(pool)?.backends.get(backend);
+    const recorded = found?.observations.find(({ node }) => node === 'lb-1')?.ejection.value ?? 'admitting';
+    const type = this.node.pending().get(`${pool}/${backend}`)?.ejection?.event.type ?? null;
+    return { recorded, pending: type };
+  }
+
   /** Health facts in the journal, as `healthy b-1`. */
   async facts(): Promise<string[]> {
     const facts: string[] = [];
     for await (const { subject, payload } of this.journal.inner.read()) {
       if (!subject.startsWith('muster.demo.health.')) continue;
       const { type } = JSON.parse(payload) as { type: string };
-      facts.push(`${type === 'BackendTurnedHealthy' ? 'healthy' : 'unhealthy'} ${subject.split('.').at(-1)}`);
+      facts.push(`${FACT_NAMES[type]} ${subject.split('.').at(-1)}`);
     }
     return facts;
   }

@@ -60,7 +60,7 @@ export class WorkerLink {
     this.#feed = feed;
   }
 
-  onReport(report: WorkerReport): void {
+  onReport(report: Exclude<WorkerReport, { readonly kind: 'outlier' }>): void {
     switch (report.kind) {
       case 'started':
         this.#hasStarted = true;

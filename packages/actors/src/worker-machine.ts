@@ -12,7 +12,7 @@
  */
 import { assign, fromCallback, sendTo, setup } from 'xstate';
 import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
-import type { Clock, Logger, SpawnWorker } from './ports.ts';
+import type { Clock, Logger, Outlier, SpawnWorker } from './ports.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import { WorkerLink } from './worker-link.ts';
 
@@ -28,6 +28,7 @@ interface WorkerPorts {
   readonly log: Logger;
   readonly spawnWorker: SpawnWorker;
   readonly feed: WorkerFeed;
+  readonly onOutlier: (outlier: Outlier) => void;
 }
 
 export interface WorkerInput {
@@ -58,6 +59,7 @@ const processLogic = fromCallback<ProcessOrder, WorkerInput>(({ input, sendBack,
   let hasExited = false;
   const process = ports.spawnWorker(index, {
     onReport: (report) => {
+      if (report.kind === 'outlier') return ports.onOutlier(report);
       link.onReport(report);
       if (link.isInSync(0)) sendBack({ type: 'in-sync' });
       feed.progressed();

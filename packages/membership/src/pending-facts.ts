@@ -52,6 +52,7 @@ export function withPendingFacts(backend: Backend, node: string, pending: Pendin
   return { ...backend, observations };
 }
 
-function axisOf(event: HealthEvent): 'health' | 'ejection' {
+/** Which of the backend's axes a fact is about. */
+export function axisOf(event: HealthEvent): 'health' | 'ejection' {
   return event.type === 'BackendTurnedHealthy' || event.type === 'BackendTurnedUnhealthy' ? 'health' : 'ejection';
 }
