@@ -40,7 +40,12 @@ export class Worker {
   constructor({ node, index, maxConnections, report }: WorkerOptions) {
     this.#node = node;
     this.#report = report;
-    this.#proxy = new DataPlane({ workerIndex: index, maxConnections, onRefusal: (line) => this.#logRefusal(line) });
+    this.#proxy = new DataPlane({
+      workerIndex: index,
+      maxConnections,
+      onRefusal: (line) => this.#logRefusal(line),
+      onOutlier: (outlier) => this.#report({ kind: 'outlier', ...outlier }),
+    });
   }
 
   /** `socket` comes with `listen` messages for a listener that is new or bound anew. */
@@ -127,7 +132,7 @@ export class Worker {
   }
 }
 
-const REFUSAL_TEXT: Record<RefusalLine['reason'], (pool: string) => string> = {
+const REFUSAL_TEXT: Record<RefusalLine['reason'], (pool: string | null) => string> = {
   connection_limit: () => 'the worker is at its limit of connections',
   unknown_pool: (pool) => `there is no pool ${pool}`,
   empty_set: (pool) => `pool ${pool} has no eligible backend`,
