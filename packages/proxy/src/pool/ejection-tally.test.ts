@@ -1,3 +1,4 @@
+/** Who is an outlier, and when that is said: on a folded roster, and a clock that the test turns. */
 import { emptyRoster, foldBatch, type RecordedEvent, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { EjectionTally, REPORT_INTERVAL_MS, type Outlier } from './ejection-tally.ts';
