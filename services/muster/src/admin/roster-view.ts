@@ -3,8 +3,11 @@
  */
 import type { NodeHandle } from '@muster/actors';
 import {
+  backendSet,
   eligibility,
+  eligibleSinceMs,
   rosterHash,
+  slowStartRatio,
   viewpointOf,
   withPendingFacts,
   type Backend,
@@ -35,6 +38,10 @@ export interface BackendView {
   /** What other nodes recorded. */
   readonly observations: readonly Observation[];
   readonly eligibility: Eligibility;
+  /** Whether it may be picked: it is eligible, or it is suspected and the pool is in panic. */
+  readonly isCandidate: boolean;
+  /** The part of its weight that it has by now, 0.1 to 1: less than 1 while it starts slowly. */
+  readonly weightRatio: number;
   readonly origin: string | null;
   readonly revision: number;
 }
@@ -45,6 +52,8 @@ export interface PoolView {
   readonly origin: string | null;
   readonly revision: number;
   readonly changedRevision: number;
+  /** On this node so few are eligible that those who are suspected take traffic, too. */
+  readonly isPanic: boolean;
   readonly backends: readonly BackendView[];
 }
 
@@ -87,13 +96,27 @@ export function rosterView(node: Seen): RosterView {
 }
 
 export function poolView(node: Seen, { id, spec, origin, revision, changedRevision, backends }: Pool): PoolView {
-  const viewpoint = viewpointOf(node.roster(), node.status().node);
+  const roster = node.roster();
+  const viewpoint = viewpointOf(roster, node.status().node);
   const pending = node.pending();
+  const nowMs = Date.now();
+  const set = backendSet({ roster, node: viewpoint.node, pending }, id, nowMs);
+  const isPanic = set?.isPanic ?? false;
+  const candidateIds = new Set(set?.backends.map((candidate) => candidate.id));
   const views = [...backends.values()].map((recorded) => {
     const backend = withPendingFacts(recorded, viewpoint.node, pending);
-    return backendView(backend, { viewpoint, spec });
+    const isCandidate = candidateIds.has(backend.id);
+    const isStarting = isCandidate && !isPanic;
+    const weightRatio = isStarting ? startedRatio(backend, { spec, node: viewpoint.node, nowMs }) : 1;
+    return { ...backendView(backend, { viewpoint, spec }), isCandidate, weightRatio };
   });
-  return { id, spec, origin, revision, changedRevision, backends: views };
+  return { id, spec, origin, revision, changedRevision, isPanic, backends: views };
+}
+
+function startedRatio(backend: Backend, view: { spec: PoolSpec; node: string; nowMs: number }): number {
+  const { slowStartMs } = view.spec;
+  if (slowStartMs === undefined) return 1;
+  return slowStartRatio(eligibleSinceMs(backend, view.spec, view.node), slowStartMs, view.nowMs);
 }
 
 const UNOBSERVED = {
@@ -101,7 +124,10 @@ const UNOBSERVED = {
   ejection: { value: 'admitting', revision: 0, timeMs: 0, reason: null },
 } as const;
 
-function backendView(backend: Backend, { viewpoint, spec }: { viewpoint: Viewpoint; spec: PoolSpec }): BackendView {
+function backendView(
+  backend: Backend,
+  { viewpoint, spec }: { viewpoint: Viewpoint; spec: PoolSpec },
+): Omit<BackendView, 'isCandidate' | 'weightRatio'> {
   const self = viewpoint.node;
   const { health, ejection } = backend.observations.find(({ node }) => node === self) ?? UNOBSERVED;
   return {

@@ -1,59 +1,15 @@
 /** The command line as a person runs it: a process of its own, against a real admin API. */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test, vi } from 'vitest';
-import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
+import { startAdmin } from '../admin/node-harness.ts';
+import { muster, MUSTER, NOBODY, withSpells } from './muster-process.test-support.ts';
 
 /** Each test starts up to a dozen processes. */
 vi.setConfig({ testTimeout: 60_000 });
-
-const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
-
-/** Nobody listens there. Ports of that kind are not handed out by the system. */
-const NOBODY = 'http://127.0.0.1:2';
-
-interface Ran {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-interface Where {
-  readonly admin?: AdminHarness;
-  readonly cwd?: string;
-  readonly environment?: Record<string, string>;
-}
-
-async function muster(args: readonly string[], { admin, cwd, environment = {} }: Where = {}): Promise<Ran> {
-  const env = { PATH: process.env['PATH'] ?? '', MUSTER_ADMIN: admin?.url ?? NOBODY, ...environment };
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [MUSTER, ...args],
-      { env, ...(cwd !== undefined && { cwd }) },
-      (error, stdout, stderr) => {
-        resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1, stdout, stderr });
-      },
-    );
-  });
-}
-
-async function withSpells(): Promise<AdminHarness> {
-  const admin = await startAdmin();
-  for (const args of [
-    ['pool', 'add', 'spells', '--connect-timeout-ms', '400', '--health-http', '/healthz', '--rise', '1'],
-    ['backend', 'add', 'spells', 'spells-1', '--target', '127.0.0.1:8001'],
-    ['listener', 'add', 'web', '--bind', '127.0.0.1:8080', '--pool', 'spells'],
-  ]) {
-    const { code, stderr } = await muster(args, { admin });
-    if (code !== 0) throw new Error(stderr);
-  }
-  return admin;
-}
 
 describe('entities', () => {
   test('are added, listed, changed and removed', async () => {
@@ -111,7 +67,7 @@ describe('status and events', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('node lb-1 of cluster default: serving for');
     expect(stdout).toContain('revision 3, hash');
-    expect(stdout).toMatch(/web +127\.0\.0\.1:8080 +spells/);
+    expect(stdout).toMatch(/web +127\.0\.0\.1:8080 +tcp +spells/);
     expect(stdout).toContain('no: health unknown, event 2 (no probe has answered yet)');
     const json = JSON.parse((await muster(['status', '--json'], { admin })).stdout) as object;
     expect(json).toMatchObject({ status: { node: 'lb-1', revision: 3 }, roster: { pools: [{ id: 'spells' }] } });

@@ -34,6 +34,26 @@ test.each<[string, MembershipEventInput | string, string]>([
     { type: 'ListenerDefined', bind: 'h:80', pool: 'spells' },
     'listener web  defined on h:80 for pool spells',
   ],
+  [
+    'listener.web',
+    { type: 'ListenerDefined', bind: 'h:80', protocol: 'http', pool: 'spells', nodes: ['lb-1'] },
+    'listener web  defined on h:80 (http) for pool spells on lb-1',
+  ],
+  [
+    'listener.web',
+    {
+      type: 'ListenerDefined',
+      bind: 'h:80',
+      protocol: 'http',
+      routes: [
+        { host: 'api.example.com', path: '/v1', pool: 'api', stripPrefix: true },
+        { host: '*.example.com', pool: 'web' },
+        { path: '/static', pool: 'assets' },
+        { pool: 'rest' },
+      ],
+    },
+    'listener web  defined on h:80 (http): api.example.com[/v1] → api, *.example.com → web, */static → assets, and 1 more',
+  ],
   ['listener.web', { type: 'ListenerRemoved' }, 'listener web  removed'],
   [
     'health.lb-1.spells.a',

@@ -1,8 +1,8 @@
 /** `muster backend …`, `pool …`, `listener …`: commands to the node, and what the roster says of each kind. */
-import type { CommandInput, CommandType } from '@muster/membership';
+import { nearestName, type CommandInput, type CommandType } from '@muster/membership';
 import type { PoolView, RosterView } from '../admin/roster-view.ts';
 import { CliFailure } from './cli-failure.ts';
-import { leadsTo } from '../config/listener-text.ts';
+import { leadsTo, routeText } from '../config/listener-text.ts';
 import { printable } from './plain-text.ts';
 import type { Session } from './session.ts';
 import { backendLines } from './status-text.ts';
@@ -55,10 +55,17 @@ export async function listBackends(session: Session, pool: string | undefined): 
 
 export async function listPools(session: Session): Promise<void> {
   const { pools } = await session.client.get<RosterView>('/v1/roster');
-  const rows = pools.map(({ id, spec, backends, origin, revision }) => {
-    const takingCount = backends.filter(({ eligibility }) => eligibility.isEligible).length;
+  const rows = pools.map(({ id, spec, isPanic, backends, origin, revision }) => {
+    const taking = `${backends.filter(({ isCandidate }) => isCandidate).length}/${backends.length}`;
     const health = healthOf(spec);
-    return [id, spec.policy, `${takingCount}/${backends.length}`, health, printable(origin ?? '-'), String(revision)];
+    return [
+      id,
+      spec.policy,
+      isPanic ? `${taking}, in panic` : taking,
+      health,
+      printable(origin ?? '-'),
+      String(revision),
+    ];
   });
   const head = ['POOL', 'POLICY', 'TAKING TRAFFIC', 'HEALTH CHECK', 'ORIGIN', 'REVISION'];
   await session.print(pools, rows.length > 0 ? tableLines(head, rows) : ['no pools; add one: muster pool add ID']);
@@ -72,14 +79,34 @@ function healthOf({ health, healthView }: PoolView['spec']): string {
 
 export async function showPool(session: Session, id: string): Promise<void> {
   const pool = await session.client.get<PoolView>(`/v1/pools/${encodeURIComponent(id)}`);
-  const { spec, origin, revision } = pool;
-  const rows = Object.entries(spec).map(([key, value]) => [
+  const backends = backendLines([pool], { traffic: null, nowMs: Date.now(), shownMax: Infinity });
+  await session.print(pool, [...fieldLines(pool), '', ...backends]);
+}
+
+function fieldLines({ id, spec, origin, revision }: Pick<PoolView, 'id' | 'origin' | 'revision'> & { spec: object }) {
+  const rows = Object.entries(spec).map(([key, value]: [string, unknown]) => [
     key,
-    typeof value === 'string' ? value : JSON.stringify(value),
+    printable(typeof value === 'string' ? value : JSON.stringify(value)),
   ]);
   const fields = [['id', id], ...rows, ['origin', printable(origin ?? '-')], ['revision', String(revision)]];
-  const backends = backendLines([pool], { traffic: null, nowMs: Date.now(), shownMax: Infinity });
-  await session.print(pool, [...tableLines(['FIELD', 'VALUE'], fields), '', ...backends]);
+  return tableLines(['FIELD', 'VALUE'], fields);
+}
+
+export async function showListener(session: Session, id: string): Promise<void> {
+  const { listeners } = await session.client.get<RosterView>('/v1/roster');
+  const listener = listeners.find((one) => one.id === id);
+  if (listener === undefined) {
+    const suggestion = nearestName(
+      id.slice(0, 64),
+      listeners.map((one) => one.id),
+    );
+    const hint = suggestion === null ? 'muster listener list shows all' : `did you mean "${suggestion}"?`;
+    throw new CliFailure('unknown-listener', `there is no listener ${JSON.stringify(id)}; ${hint}`, suggestion);
+  }
+  const { routes = [], ...spec } = listener.spec;
+  const routeLines = routes.map((route) => `  ${routeText(route)}`);
+  const shown = routeLines.length === 0 ? [] : ['', 'routes, the most specific one leads:', ...routeLines];
+  await session.print(listener, [...fieldLines({ ...listener, spec }), ...shown]);
 }
 
 export async function listListeners(session: Session): Promise<void> {

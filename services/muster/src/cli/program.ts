@@ -2,9 +2,11 @@
  * The command line: what there is to type. Each command loads what it needs when it runs, so that `muster status` does not
  * pay for the server.
  */
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
-import type { GlobalOptions, Session } from './session.ts';
+import { ratio, wholeNumber, withReason } from './command-options.ts';
+import { addListenerCommands } from './listener-commands.ts';
+import type { GlobalOptions, OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
 
@@ -30,8 +32,6 @@ export function createProgram(setExitCode: SetExitCode): Command {
   addListenerCommands(program, openSession);
   return program;
 }
-
-type OpenSession = () => Promise<Session>;
 
 function addNodeCommands(program: Command, openSession: OpenSession, setExitCode: SetExitCode): void {
   program
@@ -166,6 +166,9 @@ function addBackendCommands(program: Command, openSession: OpenSession): void {
 
 interface PoolOptions {
   readonly policy?: string;
+  readonly hashKey?: string;
+  readonly panicThreshold?: number;
+  readonly slowStartMs?: number;
   readonly connectTimeoutMs?: number;
   readonly connectAttempts?: number;
   readonly maxConnectionsPerBackend?: number;
@@ -186,9 +189,10 @@ function addPoolCommands(program: Command, openSession: OpenSession): void {
   pool
     .command('add <id>')
     .description('define a pool, or define it anew: what is not given has its default')
-    .option('--policy <name>', 'how a backend is chosen (default round_robin)')
+    .option('--policy <name>', 'round_robin (default), least_requests, random or consistent_hash')
+    .option('--hash-key <key>', 'what consistent_hash looks at (default client_address)')
     .option('--connect-timeout-ms <ms>', 'a dial that takes longer has failed (default 5000)', wholeNumber)
-    .option('--connect-attempts <n>', 'dials per connection, each to another backend (default 2)', wholeNumber)
+    .option('--connect-attempts <n>', 'per connection or request, each to another backend (default 2)', wholeNumber)
     .option('--max-connections-per-backend <n>', 'per worker; no limit when left out', wholeNumber)
     .option('--on-removal <close|drain>', 'connections to a target that left (default close)')
     .option('--drain-timeout-ms <ms>', 'how long a draining backend keeps its connections (default 30000)', wholeNumber)
@@ -199,6 +203,16 @@ function addPoolCommands(program: Command, openSession: OpenSession): void {
     .option('--rise <n>', 'passed probes that turn a backend healthy (default 2)', wholeNumber)
     .option('--fall <n>', 'failed probes that turn it unhealthy (default 3)', wholeNumber)
     .option('--health-view <own|quorum>', "whose word on health counts: this node's own, or that of most live nodes")
+    .option(
+      '--panic-threshold <ratio>',
+      'fewer eligible than this part: all take traffic (default 0.5, 0: never)',
+      ratio,
+    )
+    .option(
+      '--slow-start-ms <ms>',
+      'over which a new backend grows to its full weight; at once when left out',
+      wholeNumber,
+    )
     .option('--json-spec <json>', 'any further field of PoolDefined, as a JSON object')
     .action(async (id: string, options: PoolOptions) => {
       const { commandFrom, sendCommand } = await import('./entity-commands.ts');
@@ -229,65 +243,4 @@ function addPoolCommands(program: Command, openSession: OpenSession): void {
       const { showPool } = await import('./entity-commands.ts');
       await showPool(await openSession(), id);
     });
-}
-
-interface ListenerOptions {
-  readonly bind: string;
-  readonly pool: string;
-  readonly protocol?: string;
-  readonly idleTimeoutMs?: number;
-  readonly nodes?: string[];
-}
-
-function addListenerCommands(program: Command, openSession: OpenSession): void {
-  const listener = program.command('listener').description('add, move, remove and list listeners');
-  listener
-    .command('add <id>')
-    .description('listen on an address for a pool, or move there')
-    .requiredOption('--bind <address>', 'HOST:PORT; port 0 for any free one')
-    .requiredOption('--pool <id>', 'the pool that takes its connections')
-    .option('--protocol <name>', 'what is spoken on it (default tcp)')
-    .option(
-      '--idle-timeout-ms <ms>',
-      'a connection without a byte for so long is closed (default 3600000)',
-      wholeNumber,
-    )
-    .option('--nodes <ids>', 'the nodes that listen, for example lb-1,lb-2; every node when left out', names)
-    .action(async (id: string, options: ListenerOptions) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      const command = commandFrom('DefineListener', { listener: id, ...options });
-      await sendCommand(
-        await openSession(),
-        command,
-        `listener ${id} defined on ${options.bind} for pool ${options.pool}`,
-      );
-    });
-  withReason(listener.command('remove <id>').description('stop listening; other listeners are not touched')).action(
-    async (id: string, { reason }: { reason?: string }) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      const command = commandFrom('RemoveListener', { listener: id, reason });
-      await sendCommand(await openSession(), command, `listener ${id} removed`);
-    },
-  );
-  listener
-    .command('list')
-    .description('list listeners')
-    .action(async () => {
-      const { listListeners } = await import('./entity-commands.ts');
-      await listListeners(await openSession());
-    });
-}
-
-function withReason(command: Command): Command {
-  return command.option('--reason <text>', 'for people: why');
-}
-
-function names(text: string): string[] {
-  return text.split(',').map((name) => name.trim());
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError('It must be a whole number.');
 }

@@ -41,3 +41,6 @@ export async function write(text: string): Promise<void> {
 export function paint(colour: Colour, text: string): string {
   return styleText(colour, text, { stream: process.stdout });
 }
+
+/** For commands, which ask the node only once they run. */
+export type OpenSession = () => Promise<Session>;

@@ -22,6 +22,7 @@ export function statusLines({ status, roster }: StatusAnswer, nowMs: number): st
     headLines(status, nowMs),
     nodeLines({ status, roster }, nowMs),
     listenerLines(status, roster),
+    panicLines(roster.pools),
     backendLines(roster.pools, { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX }),
     workerLines(status),
     status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
@@ -82,6 +83,18 @@ function listenerLines({ listeners, traffic }: StatusView, roster: RosterView): 
   return tableLines(['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED', ''], rows);
 }
 
+/** Pools of which most is suspected, so that also who is suspected takes traffic. */
+function panicLines(pools: readonly PoolView[]): string[] {
+  return pools
+    .filter(({ isPanic }) => isPanic)
+    .map(({ id, backends }) => {
+      const eligibleCount = backends.filter(({ eligibility }) => eligibility.isEligible).length;
+      const candidateCount = backends.filter(({ isCandidate }) => isCandidate).length;
+      const what = `pool ${id} is in panic: of ${candidateCount} backends only ${eligibleCount} look well, so all of them take traffic`;
+      return paint('red', what);
+    });
+}
+
 export interface BackendTableOptions {
   /** Picks are shown where this is given. */
   readonly traffic: StatusView['traffic'] | null;
@@ -131,12 +144,18 @@ function healthText({ spec }: PoolView, { health }: BackendView, nowMs: number):
   return printable(`${health.value} ${since}${health.reason === null ? '' : ` (${health.reason})`}`);
 }
 
-/** `no: mode drain, event 14 (deploy)`: what keeps it out, and by which event. */
-function eligibilityText({ eligibility }: BackendView): string {
-  if (eligibility.isEligible) return paint('green', 'yes');
+/**
+ * `no: mode drain, event 14 (deploy)`: what keeps it out, and by which event; `in panic: …` where it takes traffic all the same.
+ */
+function eligibilityText({ eligibility, isCandidate, weightRatio }: BackendView): string {
+  if (eligibility.isEligible) {
+    const starting = weightRatio < 1 ? `, starting at ${Math.round(weightRatio * 100)} % of its weight` : '';
+    return paint('green', `yes${starting}`);
+  }
   const { axis, value, revision, reason } = eligibility;
   const event = revision === 0 ? 'not recorded yet' : `event ${revision}`;
-  return paint('yellow', printable(`no: ${axis} ${value}, ${event}${reason === null ? '' : ` (${reason})`}`));
+  const answer = isCandidate ? 'in panic' : 'no';
+  return paint('yellow', printable(`${answer}: ${axis} ${value}, ${event}${reason === null ? '' : ` (${reason})`}`));
 }
 
 function workerLines({ workers, revision, hash }: StatusView): string[] {
