@@ -21,22 +21,38 @@ export interface PickRequest {
   readonly keyHash: number;
   /** Connections and requests that this worker has under way with a backend. */
   readonly inFlightOf: (backend: Candidate) => number;
+  /** Those with all backends of the pool together: what `inFlightOf` adds up to. `consistent_hash` alone looks at it. */
+  readonly inFlightTotal: number;
 }
 
 /** The request that takes whoever is next. */
-export const ANY_BACKEND: PickRequest = { isExcluded: null, keyHash: 0, inFlightOf: () => 0 };
+export const ANY_BACKEND: PickRequest = { isExcluded: null, keyHash: 0, inFlightOf: () => 0, inFlightTotal: 0 };
+
+/** A backend whose in-flight count was looked at, and the count. */
+export interface Consultation {
+  readonly id: string;
+  readonly inFlight: number;
+}
 
 /**
  * What a pick was made from. Plain data, which survives JSON; owned by the policy until the next pick, so whoever keeps it
  * copies what it needs (`weights` is never changed after the pick and may be kept as it is).
  */
 export interface PickInputs {
-  /** Whose turn it was, or the generator's state, before the pick: an unsigned 32-bit integer. */
-  cursor: number;
-  /** `round_robin` with different weights: the current weights by position before the pick. Null elsewhere. */
-  weights: readonly number[] | null;
-  /** The backends whose in-flight counts were looked at, and the counts, in that order; empty where none was. */
-  readonly consulted: { id: string; inFlight: number }[];
+  /**
+   * Before the pick: in `round_robin` with equal weights the position whose turn it was, in `random` and `least_requests` the
+   * generator's state. An unsigned 32-bit integer; 0 elsewhere.
+   */
+  readonly cursor: number;
+  /**
+   * `round_robin` with different weights: the current weights by position before the pick. Null elsewhere, and above
+   * `WEIGHTS_KEPT_MAX` backends, where keeping them would cost more than picking.
+   */
+  readonly weights: readonly number[] | null;
+  /** In the order in which they were looked at, each backend once; empty where none was. */
+  readonly consulted: readonly Consultation[];
+  /** `consistent_hash`: the request's total, by which the load is bounded. 0 elsewhere. */
+  readonly inFlightTotal: number;
 }
 
 export interface SelectionPolicy {
@@ -45,15 +61,6 @@ export interface SelectionPolicy {
    * passed over keeps its weight, and the others keep their order.
    */
   pick(set: BackendSet, request: PickRequest): Candidate | null;
-  /** Of the last pick. */
-  readonly inputs: Readonly<PickInputs>;
-}
-
-/** 32-bit FNV-1a with a finishing mix, of the code units of a text: what `keyHash` is made with. */
-export function hashOfKey(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
+  /** Of the last pick; the same object each time. */
+  readonly inputs: PickInputs;
 }

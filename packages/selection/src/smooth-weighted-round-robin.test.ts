@@ -10,8 +10,10 @@ const setOf = (weights: Record<string, number>): BackendSet => ({
   spec: poolSpecSchema.parse({}),
   revision: 1,
   backends: Object.entries(weights)
-    .map(([id, weight]) => ({ id, weight, target: `${id}:80` }))
+    .map(([id, weight]) => ({ id, weight, target: `${id}:80`, isEligible: true }))
     .sort((a, b) => (a.id < b.id ? -1 : 1)),
+  isPanic: false,
+  steadyAtMs: null,
 });
 
 const roundRobin = (startOffset = 0) => createSelectionPolicy('round_robin', { startOffset });
@@ -99,14 +101,14 @@ describe('excluded backends', () => {
     const policy = roundRobin();
     const set = setOf({ a: 1, b: 1, c: 1 });
     expect(policy.pick(set, ANY_BACKEND)!.id).toBe('a');
-    expect(policy.pick(set, { isExcluded: without('a') })!.id).toBe('b');
+    expect(policy.pick(set, { ...ANY_BACKEND, isExcluded: without('a') })!.id).toBe('b');
     expect(policy.pick(set, ANY_BACKEND)!.id).toBe('c');
   });
 
   test('nobody is left when all are excluded, and no turn is lost by asking', () => {
     const policy = roundRobin();
     const set = setOf({ a: 1, b: 1 });
-    expect(policy.pick(set, { isExcluded: () => true })).toBeNull();
+    expect(policy.pick(set, { ...ANY_BACKEND, isExcluded: () => true })).toBeNull();
     expect(take(policy, set, 2).join('')).toBe('ab');
   });
 
@@ -119,7 +121,7 @@ describe('excluded backends', () => {
         const weightTotal = others.reduce((sum, { weight }) => sum + weight, 0);
         const picks = Array.from(
           { length: weightTotal },
-          () => policy.pick(set, { isExcluded: without(excluded!.id) })!.id,
+          () => policy.pick(set, { ...ANY_BACKEND, isExcluded: without(excluded!.id) })!.id,
         );
         for (const { id, weight } of others) expect(picks.filter((pick) => pick === id)).toHaveLength(weight);
       }),

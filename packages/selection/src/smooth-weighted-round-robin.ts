@@ -6,18 +6,41 @@
  * by its weight; the largest wins, the first one on a tie, and is lowered by the candidates' total. O(n) a pick.
  * With equal weights that sequence is a plain rotation in id order, which is done as one: O(1) a pick.
  *
+ * What a pick was made from is kept as it is made: for the rotation a position, otherwise the current weights. Each pick
+ * then writes them into a new array, which is cheap beside the O(n) of the pick itself, up to `WEIGHTS_KEPT_MAX` of them.
+ *
  * State is kept by id, so a new set keeps everybody's turn: the rotation goes on after the last picked id, present or
  * not, and a backend that stays keeps its current weight. It knows nothing of health, limits or connections.
  */
 import type { BackendSet, Candidate } from '@muster/membership';
-import type { PolicyOptions } from './policies.ts';
-import { ANY_BACKEND, type PickRequest, type SelectionPolicy } from './selection-policy.ts';
+import type { PolicyOptions, RepickObstacle } from './policies.ts';
+import { ANY_BACKEND, type PickInputs, type PickRequest, type SelectionPolicy } from './selection-policy.ts';
+
+/** Backends with different weights up to which a pick can be made again: 2 KiB of numbers for each one that is recorded. */
+export const WEIGHTS_KEPT_MAX = 256;
 
 export function smoothWeightedRoundRobin({ startOffset }: PolicyOptions): SelectionPolicy {
   return new SmoothWeightedRoundRobin(startOffset);
 }
 
+/** The policy as it was before the pick that recorded `inputs`. */
+export function smoothWeightedRoundRobinFrom(set: BackendSet, inputs: PickInputs): SelectionPolicy | RepickObstacle {
+  const policy = new SmoothWeightedRoundRobin(0);
+  return policy.resume(set, inputs) ?? policy;
+}
+
 class SmoothWeightedRoundRobin implements SelectionPolicy {
+  readonly inputs: {
+    cursor: number;
+    weights: readonly number[] | null;
+    consulted: readonly [];
+    inFlightTotal: number;
+  } = {
+    cursor: 0,
+    weights: null,
+    consulted: [],
+    inFlightTotal: 0,
+  };
   #set: BackendSet | null = null;
   #backends: readonly Candidate[] = [];
   #isRotation = true;
@@ -42,6 +65,20 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
     return picked;
   }
 
+  /** Null: done. */
+  resume(set: BackendSet, { cursor, weights }: PickInputs): RepickObstacle | null {
+    this.#adopt(set);
+    if (this.#isRotation) {
+      if (weights !== null || cursor >= Math.max(1, set.backends.length)) return 'inputs_of_another_set';
+      this.#nextIndex = cursor;
+      return null;
+    }
+    if (weights === null) return set.backends.length > WEIGHTS_KEPT_MAX ? 'weights_not_kept' : 'inputs_of_another_set';
+    if (weights.length !== set.backends.length) return 'inputs_of_another_set';
+    this.#currentWeights = [...weights];
+    return null;
+  }
+
   #adopt(set: BackendSet): void {
     const before = this.#backends;
     const isFirst = this.#lastPickedId === null;
@@ -62,6 +99,8 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
 
   #rotate({ isExcluded }: PickRequest): number {
     const backends = this.#backends;
+    this.inputs.cursor = this.#nextIndex;
+    this.inputs.weights = null;
     for (let step = 0; step < backends.length; step++) {
       const index = (this.#nextIndex + step) % backends.length;
       if (isExcluded?.(backends[index]!) === true) continue;
@@ -72,7 +111,11 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
   }
 
   #pickHeaviest({ isExcluded }: PickRequest): number {
-    const weights = this.#currentWeights;
+    const isKept = this.#currentWeights.length <= WEIGHTS_KEPT_MAX;
+    this.inputs.cursor = 0;
+    this.inputs.weights = isKept ? this.#currentWeights : null;
+    const weights = isKept ? this.#currentWeights.slice() : this.#currentWeights;
+    this.#currentWeights = weights;
     let best = -1;
     let weightTotal = 0;
     for (let index = 0; index < weights.length; index++) {
@@ -88,11 +131,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
 }
 
 /** The current weights of `after`, taken from `before` where an id is in both; new ids start at 0. Both are ordered. */
-function carryOver(
-  before: readonly Candidate[],
-  weights: readonly number[],
-  after: readonly Candidate[],
-): number[] {
+function carryOver(before: readonly Candidate[], weights: readonly number[], after: readonly Candidate[]): number[] {
   let index = 0;
   return after.map(({ id }) => {
     // Most ids are the same text object as before, which is told at a glance; their order takes a comparison.
