@@ -54,6 +54,8 @@ test.each([
   '/a b',
   '/ü',
   '/%c3',
+  '/%41',
+  '/%7E',
   '/%',
   `/${'a'.repeat(1_024)}`,
 ])('%j is no path prefix', (text) => expect(isTaken(pathPrefixSchema)(text)).toBe(false));

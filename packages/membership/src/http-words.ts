@@ -8,7 +8,9 @@ import { isCidr } from './cidr.ts';
 
 const LABEL = '[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?';
 const HOST_PATTERN = new RegExp(`^(?=.{1,253}$)(?:\\*\\.)?${LABEL}(?:\\.${LABEL})*$`);
-const SEGMENT = "(?!\\.{1,2}(?:/|$))(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@]|%[0-9A-F]{2})+";
+/** A space or a slash may be escaped; what needs no escape may not be, because requests are matched without such. */
+const ESCAPE = '%(?!2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])[0-9A-F]{2}';
+const SEGMENT = `(?!\\.{1,2}(?:/|$))(?:[A-Za-z0-9\\-._~!$&'()*+,;=:@]|${ESCAPE})+`;
 const PATH_PATTERN = new RegExp(`^(?=.{1,1024}$)/(?:${SEGMENT}(?:/${SEGMENT})*)?$`);
 const FILTER_PATTERN = /^\.\/(?!(?:.*\/)?\.\.(?:\/|$))[\x21-\x7e]{1,255}\.(?:ts|mts|js|mjs)$/;
 const FIELD_NAME = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]{1,64}";

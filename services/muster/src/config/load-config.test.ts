@@ -1,5 +1,5 @@
 /** The config file: what a right one means, and that a wrong one is refused with the line and the way out. */
-import { mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
@@ -54,7 +54,7 @@ describe('a right config', () => {
       admin: '127.0.0.1:9901',
       adminToken: null,
     });
-    expect(node).toMatchObject({ maxConnections: 8192, drainTimeoutMs: 30_000, logLevel: 'info' });
+    expect(node).toMatchObject({ maxConnections: 32_768, drainTimeoutMs: 30_000, logLevel: 'info' });
     expect(node.journal).toEqual({ kind: 'embedded', path: 'data/here.journal' });
     expect(declared.pools[0]).toMatchObject({
       id: 'spells',
@@ -97,126 +97,6 @@ describe('a right config', () => {
   test('may send a listener to a pool that exists without it', () => {
     const text = '[[listeners]]\nid = "web"\nbind = "127.0.0.1:80"\npool = "there"';
     expect(loadedFrom(text, { otherPools: new Set(['there']) }).declared.listeners).toHaveLength(1);
-  });
-});
-
-const HTTP = `
-[[pools]]
-id = "api"
-policy = "consistent_hash"
-hashKey = "header:X-User"
-ejection = false
-panicThreshold = 0.3
-slowStartMs = 30000
-[[pools]]
-id = "web"
-ejection = { consecutiveFailures = 3 }
-[[listeners]]
-id = "front"
-bind = "127.0.0.1:8080"
-protocol = "http"
-trustedProxies = ["10.0.0.0/8"]
-routes = [
-  { host = "api.example.com", path = "/v1", pool = "api", stripPrefix = true },
-  { pool = "web" },
-]
-`;
-
-describe('http listeners', () => {
-  test('are written in the words of their event', () => {
-    const { declared } = loadedFrom(HTTP);
-    expect(declared.pools).toMatchObject([
-      { spec: { policy: 'consistent_hash', hashKey: 'header:X-User', ejection: false, panicThreshold: 0.3 } },
-      { spec: { ejection: { consecutiveFailures: 3, baseMs: 30_000 } } },
-    ]);
-    expect(declared.listeners[0]!.spec).toEqual({
-      bind: '127.0.0.1:8080',
-      protocol: 'http',
-      idleTimeoutMs: 3_600_000,
-      trustedProxies: ['10.0.0.0/8'],
-      routes: [{ host: 'api.example.com', path: '/v1', pool: 'api', stripPrefix: true }, { pool: 'web' }],
-    });
-  });
-
-  test.each<[what: string, text: string, problem: string]>([
-    [
-      'routes without the protocol',
-      HTTP.replace('protocol = "http"', '').replace(/trusted.*/, ''),
-      'm.toml:17: listeners[1].routes does not fit; routes needs protocol = "http"',
-    ],
-    [
-      'neither a pool nor routes',
-      HTTP.replace(/routes = [^]*/, ''),
-      'm.toml:12: listeners[1].pool is missing; an http listener needs a pool that takes all its requests, or routes',
-    ],
-    [
-      'both a pool and routes',
-      HTTP.replace('protocol = "http"', 'protocol = "http"\npool = "api"'),
-      'm.toml:16: listeners[1].pool is "api"; an http listener has a pool or routes, not both',
-    ],
-    [
-      'a field of http on a tcp listener',
-      WHOLE.replace('pool = "spells"', 'pool = "spells"\nmaxBodyBytes = 5'),
-      'm.toml:25: listeners[1].maxBodyBytes is 5; maxBodyBytes needs protocol = "http"',
-    ],
-    [
-      'the same route twice',
-      HTTP.replace('{ pool = "web" }', '{ pool = "web" }, { path = "/", pool = "api" }'),
-      'm.toml:19: listeners[1].routes[3] does not fit; route 3 has the host and path of route 2',
-    ],
-    [
-      'a route to an unknown pool',
-      HTTP.replace('{ pool = "web" }', '{ pool = "wab" }'),
-      'm.toml:19: listener "front" names pool "wab", which is not declared; did you mean "web"?',
-    ],
-    [
-      'a slash at the end of a path',
-      HTTP.replace('"/v1"', '"/v1/"'),
-      'm.toml:18: listeners[1].routes[1].path is "/v1/"; a path prefix is written as in a URL and without a "/" at its end',
-    ],
-    [
-      'a range that is none',
-      HTTP.replace('10.0.0.0/8', '10.0.0.0/80'),
-      'm.toml:16: listeners[1].trustedProxies[1] is "10.0.0.0/80"; a CIDR is ADDRESS/BITS',
-    ],
-    [
-      'a misspelt key of the ejection policy',
-      HTTP.replace('consecutiveFailures', 'consecutiveFailure'),
-      'm.toml:11: "consecutiveFailure" is not known in pools[2].ejection; did you mean "consecutiveFailures"?',
-    ],
-    [
-      'an ejection that is no policy',
-      HTTP.replace('= false', '= true'),
-      'm.toml:6: pools[1].ejection is true, which is none of what it may be; its keys are consecutiveFailures, baseMs',
-    ],
-  ])('%s is refused with line, fault and remedy', (_what, text, problem) => {
-    expect(problemsOf(text)).toEqual([expect.stringContaining(problem)]);
-  });
-});
-
-describe('filters', () => {
-  const listener = (...filters: string[]) =>
-    HTTP.replace('protocol = "http"', `protocol = "http"\nfilters = ${JSON.stringify(filters)}`);
-
-  test('are looked for beside the config, wherever the process runs', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'muster-config-'));
-    try {
-      await mkdir(join(folder, 'filters'));
-      await mkdir(join(folder, 'folder.ts'));
-      await writeFile(join(folder, 'filters', 'canary.ts'), '');
-      const file = join(folder, 'm.toml');
-      await writeFile(file, listener('./filters/canary.ts'));
-      expect(await loadConfig(file)).toMatchObject({ outcome: 'loaded', node: { configFolder: folder } });
-      await writeFile(file, listener('./filters/canary.ts', './nope.ts', './folder.ts'));
-      const loaded = await loadConfig(file, { isRosterOnly: true });
-      const remedy = "give its path from the config file's folder, or create it";
-      expect(loaded.outcome === 'broken' ? loaded.problems.map(formatProblem) : []).toEqual([
-        `${file}:16: listener "front" names the filter ./nope.ts, and ${folder}/nope.ts does not exist; ${remedy}`,
-        `${file}:16: listener "front" names the filter ./folder.ts, and ${folder}/folder.ts is not a file; ${remedy}`,
-      ]);
-    } finally {
-      await rm(folder, { recursive: true });
-    }
   });
 });
 

@@ -21,7 +21,7 @@ export interface NodeConfig {
   readonly admin: string | null;
   /** What the admin API asks for; null on a loopback address without one. */
   readonly adminToken: string | null;
-  /** Open connections per worker; further ones are refused. Default 8,192. */
+  /** Open connections per worker; further ones are refused. Default 32,768. */
   readonly maxConnections: number;
   /** How long open connections may finish at shutdown, in ms. Default 30,000. */
   readonly drainTimeoutMs: number;
