@@ -175,6 +175,16 @@ describe('listeners', () => {
     expect(world.node.status().listeners).toEqual([]);
   });
 
+  test('one with routes is given up with the longest drain timeout of all its pools', async () => {
+    await using world = await worldWithListener();
+    await world.publish('pool.q', { type: 'PoolDefined', drainTimeoutMs: 9_000 });
+    const routes = [{ pool: 'p' }, { path: '/q', pool: 'q' }, { path: '/unknown', pool: 'unknown' }];
+    await world.publish('listener.web', { type: 'ListenerDefined', bind: BIND, protocol: 'http', routes });
+    await world.execute({ type: 'RemoveListener', listener: 'web' });
+    await world.clock.settle();
+    expect(world.workers[0]!.ofKind('unlisten')).toEqual([{ kind: 'unlisten', id: 'web', drainTimeoutMs: 9_000 }]);
+  });
+
   test('one that names other nodes does not exist here, and comes and goes with its redefinitions', async () => {
     await using world = await worldWithListener();
     const web = { type: 'ListenerDefined', bind: BIND, pool: 'p' } as const;
