@@ -79,22 +79,31 @@ export class Rendezvous {
    * best so far: about ln n times. O(n).
    */
   first(slot: number, isFit: ((backend: Candidate, waitTime: number) => boolean) | null): number {
-    const seeds = this.#seeds;
-    const factors = this.#factors;
-    const inverseWeights = this.#inverseWeights;
     const slotHash = mix(slot);
     let best = -1;
     let bestWait = Infinity;
-    for (let index = 0; index < seeds.length; index++) {
-      const share = roll(seeds[index]!, factors[index]!, slotHash);
-      // A wait is never less than its roll, which spares nearly all the logarithms.
-      if (share * inverseWeights[index]! >= bestWait) continue;
-      const waitTime = wait(share) * inverseWeights[index]!;
+    for (let index = 0; ; index++) {
+      index = this.#contender(index, slotHash, bestWait);
+      if (index < 0) return best;
+      const waitTime = wait(roll(this.#seeds[index]!, this.#factors[index]!, slotHash)) * this.#inverseWeights[index]!;
       if (waitTime >= bestWait || isFit?.(this.members[index]!.candidate, waitTime) === false) continue;
       best = index;
       bestWait = waitTime;
     }
-    return best;
+  }
+
+  /**
+   * The next position, from `index` on, whose wait may be less than `bestWait`; -1 where there is none. A wait is never less
+   * than its roll, which spares nearly all the logarithms. This loop is what a scan costs: 3 to 5 ns a backend.
+   */
+  #contender(from: number, slotHash: number, bestWait: number): number {
+    const seeds = this.#seeds;
+    const factors = this.#factors;
+    const inverseWeights = this.#inverseWeights;
+    for (let index = from; index < seeds.length; index++) {
+      if (roll(seeds[index]!, factors[index]!, slotHash) * inverseWeights[index]! < bestWait) return index;
+    }
+    return -1;
   }
 
   #memberFor(backend: Candidate, known: Member | null): Member {
