@@ -1,6 +1,7 @@
 /**
- * What choosing a backend costs a worker: for one connection, and for the connection after a change. The set is made anew
- * at the first pick after a change, O(backends), however many changes there were in between.
+ * What choosing a backend costs a worker: for one pick by each policy (`policy-picks.ts`), and with `round_robin` for one
+ * connection, and for the connection after a change. The set is made anew at the first pick after a change, O(backends),
+ * however many changes there were in between.
  *
  * The worker's data plane is given a transport without a network: it accepts, and its dials fail at once. So a figure is
  * all of a connection's JavaScript (accept, pick, dial, count, close) and nothing of the kernel's, and what differs
@@ -11,6 +12,7 @@ import { emptyRoster, fold, type Roster } from '@muster/membership';
 import { DataPlane, type Transport } from '@muster/proxy';
 import { machineText, median } from './figures.ts';
 import { targetOf } from './fold.ts';
+import { printPolicyPicks } from './policy-picks.ts';
 
 export const selectionUsage = 'selection   what a pick costs, and a change before it';
 
@@ -22,6 +24,7 @@ const CHANGES_PER_SECOND = 200;
 
 export async function selectionBench(): Promise<void> {
   console.log(machineText());
+  printPolicyPicks();
   console.log(
     '\n  backends   connection, equal weights   connection, weights 1 to 5   change + connection   share at 200/s',
   );
@@ -110,10 +113,13 @@ function silentLeg(): AcceptedLeg {
     owner: null,
     start: nothing,
     write: () => 'taken',
+    writeText: () => 'taken',
     pause: nothing,
     resume: nothing,
     end: nothing,
     close: nothing,
+    reset: nothing,
+    peerAddress: () => '127.0.0.1',
   };
 }
 
