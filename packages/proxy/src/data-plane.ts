@@ -8,23 +8,35 @@
 import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
 import { performance } from 'node:perf_hooks';
 import type { SocketHandle, Transport } from './transport/leg.ts';
-import { ProxiedPool, type Decision, type PoolEnvironment } from './pool/proxied-pool.ts';
+import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
+import type { Outlier } from './pool/ejection-tally.ts';
+import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
 import { rawTransport } from './transport/raw-transport.ts';
 import type { RefusalLine } from './refusal-log.ts';
 import { socketTransport } from './transport/socket-transport.ts';
-import { TcpListener, type ListenerEnvironment } from './tcp/tcp-listener.ts';
+import { DecisionRing, type Decision, type DecisionQuery } from './http/decision-ring.ts';
+import { HttpProtocol, type HttpEnvironment } from './http/http-protocol.ts';
+import { HttpStats, NOBODY } from './http/http-stats.ts';
+import { requestIds } from './http/request-ids.ts';
+import { TcpProtocol } from './tcp/tcp-protocol.ts';
 import { TICK_MS, TimerWheel } from './timer-wheel.ts';
 import { addListenerStats, emptyListenerStats, type ListenerStats, type ProxyStats } from './traffic-stats.ts';
 
 export interface DataPlaneOptions {
   /** 0 for a node's first worker: where in the rotation this one begins. */
   readonly workerIndex?: number;
-  /** Connections at a time, over all listeners; one more is accepted and closed at once. Default 8,192. */
+  /** Connections at a time, over all listeners; one more is accepted and closed at once. Default 32,768. */
   readonly maxConnections?: number;
   /** Told of refused connections, at most once per listener and 5 s. Default: nobody. */
   readonly onRefusal?: (line: RefusalLine) => void;
-  /** Told of each pick. Default: nobody, at no cost. */
-  readonly onDecision?: (decision: Decision) => void;
+  /** Told of a backend that failed too often in a row. Default: nobody. */
+  readonly onOutlier?: (outlier: Outlier) => void;
+  /** Told of each request that was answered, or not. Default: nobody. */
+  readonly onExchange?: HttpEnvironment['onExchange'];
+  /** Told of each request that was refused before it was one. Default: nobody. */
+  readonly onRefusedHead?: HttpEnvironment['onRefusedHead'];
+  /** How many of the newest requests can be asked about (`decisions`). Default 1,024; 1 or more. */
+  readonly decisionsKept?: number;
   /** Wall clock, milliseconds since 1970, which drain deadlines are read on. */
   readonly wallMs?: () => number;
   /** Default: the event loop's handles where they are as expected, else public sockets. */
@@ -37,10 +49,12 @@ export type OpenListenerOutcome =
   /** `code` is the system's: EADDRINUSE when another process listens on the same address. */
   | { readonly ok: false; readonly reason: 'listen_failed'; readonly code: string };
 
-export const MAX_CONNECTIONS_DEFAULT = 8_192;
+export const MAX_CONNECTIONS_DEFAULT = 32_768;
 
 export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
+  readonly #options: DataPlaneOptions;
+  readonly #nextRequestId = requestIds();
   readonly #wheel = new TimerWheel({ nowMs: () => performance.now() });
   readonly #interval: NodeJS.Timeout;
   readonly #poolEnvironment: PoolEnvironment;
@@ -48,27 +62,31 @@ export class DataPlane implements AsyncDisposable {
   readonly #pools = new Map<string, ProxiedPool>();
   /** Pools that the roster no longer has, whose connections may not be over yet. */
   readonly #removedPools = new Map<string, ProxiedPool>();
-  readonly #listeners = new Map<string, TcpListener>();
-  readonly #closing = new Set<TcpListener>();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #closing = new Set<Listener>();
+  readonly #httpStats = new HttpStats();
+  readonly #decisions: DecisionRing;
   #retiredStats: ListenerStats = emptyListenerStats();
   #view: View | null = null;
   #openCount = 0;
   readonly #onIdle: (() => void)[] = [];
 
   constructor(options: DataPlaneOptions) {
+    this.#options = options;
+    this.#decisions = new DecisionRing(options.decisionsKept);
     const maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#interval = setInterval(() => this.#wheel.turn(), TICK_MS).unref();
     this.#poolEnvironment = {
       wheel: this.#wheel,
       wallMs: options.wallMs ?? Date.now,
+      nowMs: () => performance.now(),
+      onOutlier: options.onOutlier ?? (() => undefined),
       workerIndex: options.workerIndex ?? 0,
-      onDecision: options.onDecision ?? null,
     };
     this.#listenerEnvironment = {
       transport: this.transport,
       wheel: this.#wheel,
-      poolNamed: (id) => this.#pools.get(id) ?? null,
       hasRoom: () => this.#openCount < maxConnections,
       onEmpty: (listener) => this.#retire(listener),
       onOpenCountChanged: (delta) => (this.#openCount += delta),
@@ -94,14 +112,16 @@ export class DataPlane implements AsyncDisposable {
     for (const id of touched) this.#anyPool(id)?.refresh(view);
     for (const change of changes) {
       if (change.kind !== 'backend') continue;
-      this.#anyPool((change.after ?? change.before!).pool)?.backendChanged(change.before, change.after);
+      const { pool, id } = change.after ?? change.before!;
+      this.#anyPool(pool)?.backendChanged(change.before, change.after);
+      if (change.after === null) this.#httpStats.forgetBackend(pool, id);
     }
   }
 
   /** Starts accepting on a bound socket, which is the proxy's from now on (in this process) whatever the outcome. */
   async openListener(id: string, spec: ListenerSpec, handle: SocketHandle): Promise<OpenListenerOutcome> {
     if (this.#listeners.has(id)) return { ok: false, reason: 'already_open' };
-    const listener = new TcpListener(id, spec, this.#listenerEnvironment);
+    const listener = new Listener(id, this.#protocolOf(spec), this.#listenerEnvironment);
     this.#listeners.set(id, listener);
     const outcome = await listener.open(handle);
     if (outcome.ok) return { ok: true };
@@ -109,9 +129,11 @@ export class DataPlane implements AsyncDisposable {
     return { ok: false, reason: 'listen_failed', code: outcome.code };
   }
 
-  /** Another pool or idle timeout for connections from now on; another `bind` needs a new listener. */
+  /** For connections and requests from now on; another `bind` needs a new listener. */
   updateListener(id: string, spec: ListenerSpec): void {
-    this.#listeners.get(id)?.update(spec);
+    const listener = this.#listeners.get(id);
+    if (listener?.protocolName === spec.protocol) listener.update(spec);
+    else listener?.speak(this.#protocolOf(spec));
   }
 
   /** Stops accepting at once; its connections have `drainTimeoutMs` to finish. Unknown ids are ignored. */
@@ -127,7 +149,13 @@ export class DataPlane implements AsyncDisposable {
       total: open.reduce(addListenerStats, this.#retiredStats),
       listeners: Object.fromEntries([...this.#listeners].map(([id, { stats }]) => [id, structuredClone(stats)])),
       pools: Object.fromEntries([...this.#pools].map(([id, pool]) => [id, pool.snapshot()])),
+      http: this.#httpStats.snapshot((pool, backend) => this.#isOnRoster(pool, backend)),
     };
+  }
+
+  /** What was decided about the newest requests, the newest first. */
+  decisions(query: DecisionQuery): Decision[] {
+    return this.#decisions.find(query);
   }
 
   /** Stops accepting and waits until the last connection is over; what is open after `timeoutMs` is closed. */
@@ -139,6 +167,7 @@ export class DataPlane implements AsyncDisposable {
   /** Closes everything at once. */
   close(): void {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0, 'shutdown');
+    for (const pool of this.#pools.values()) pool.closeIdle();
     clearInterval(this.#interval);
   }
 
@@ -147,15 +176,44 @@ export class DataPlane implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  #stop(listener: TcpListener, drainTimeoutMs: number, reason: 'listener_removed' | 'shutdown'): void {
+  #protocolOf(spec: ListenerSpec): Protocol {
+    const { transport } = this;
+    const poolNamed = (id: string) => this.#pools.get(id) ?? null;
+    if (spec.protocol === 'tcp') return new TcpProtocol(spec, { transport, wheel: this.#wheel, poolNamed });
+    return new HttpProtocol(spec, {
+      transport,
+      wheel: this.#wheel,
+      nowMs: () => performance.now(),
+      poolNamed,
+      nextRequestId: this.#nextRequestId,
+      onExchange: (exchange, settings) => {
+        this.#httpStats.count(exchange);
+        this.#decisions.add(exchange);
+        this.#options.onExchange?.(exchange, settings);
+      },
+      onRefusedHead: (refused, settings) => {
+        this.#httpStats.countRefusedHead(refused.listener, refused.reason);
+        this.#options.onRefusedHead?.(refused, settings);
+      },
+    });
+  }
+
+  #isOnRoster(pool: string, backend: string): boolean {
+    const found = this.#view?.roster.pools.get(pool);
+    return found !== undefined && (backend === NOBODY || found.backends.has(backend));
+  }
+
+  #stop(listener: Listener, drainTimeoutMs: number, reason: 'listener_removed' | 'shutdown'): void {
     if (this.#listeners.get(listener.id) === listener) this.#listeners.delete(listener.id);
     this.#closing.add(listener);
     listener.stop(drainTimeoutMs, reason);
   }
 
-  #retire(listener: TcpListener): void {
+  #retire(listener: Listener): void {
     if (!this.#closing.delete(listener)) return;
     this.#retiredStats = addListenerStats(this.#retiredStats, listener.stats);
+    const isSucceeded = this.#listeners.has(listener.id) || [...this.#closing].some(({ id }) => id === listener.id);
+    if (!isSucceeded) this.#httpStats.forgetListener(listener.id);
     if (this.#closing.size > 0) return;
     for (const resolve of this.#onIdle.splice(0)) resolve();
   }
@@ -172,6 +230,7 @@ export class DataPlane implements AsyncDisposable {
       if (pool === undefined) return;
       this.#pools.delete(id);
       this.#removedPools.set(id, pool);
+      this.#httpStats.forgetPool(id);
       pool.refresh(view);
     }
   }

@@ -1,6 +1,13 @@
 /** Public entry: the data plane, run in workers, and the control process's side of its listening sockets. */
 export type { SocketHandle, Transport } from './transport/leg.ts';
-export type { Decision } from './pool/proxied-pool.ts';
+export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/exchange-record.ts';
+export type { DecidedAttempt, Decision, DecisionQuery } from './http/decision-ring.ts';
+export type { HttpSettings } from './http/http-settings.ts';
+export type { RefusedHead } from './http/http-protocol.ts';
+export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/http-stats.ts';
+export { LATENCY_BOUNDS_MS, type LatencyCounts } from './http/latency-histogram.ts';
+export { shownPath } from './http/shown-path.ts';
+export { describeTermination, type Termination } from './http/termination.ts';
 export type { Outlier } from './pool/ejection-tally.ts';
 export { rawTransport } from './transport/raw-transport.ts';
 export type { RefusalLine } from './refusal-log.ts';
@@ -8,4 +15,4 @@ export { bindSharedSocket, type BindOutcome, type SharedSocket } from './transpo
 export { relayStreams, type RelayStreamsOptions } from './tcp/relay-streams.ts';
 export { socketTransport } from './transport/socket-transport.ts';
 export { MAX_CONNECTIONS_DEFAULT, DataPlane, type OpenListenerOutcome, type DataPlaneOptions } from './data-plane.ts';
-export type { CloseReason, ListenerStats, PoolStats, ProxyStats, RefusalReason } from './traffic-stats.ts';
+export type { CloseReason, ListenerStats, PoolGauges, PoolStats, ProxyStats, RefusalReason } from './traffic-stats.ts';

@@ -5,6 +5,8 @@
 import {
   emptyRoster,
   fold,
+  listenerSpecSchema,
+  type ListenerSpec,
   type MembershipEventInput,
   type PendingFacts,
   type Roster,
@@ -63,13 +65,17 @@ export class ProxyHarness implements AsyncDisposable {
     this.publish(`backend.p.${id}`, { type: 'BackendModeSet', mode });
   }
 
-  /** A listener on a free port of 127.0.0.1 that leads to the pool; returns the port. */
-  async listen({ id = 'web', pool = 'p', idleTimeoutMs = 60_000 } = {}): Promise<number> {
+  /** A listener on a free port of 127.0.0.1, which leads to the pool p unless it says otherwise; returns the port. */
+  async listen({ id = 'web', ...spec }: Partial<ListenerSpec> & { readonly id?: string } = {}): Promise<number> {
     const outcome = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port: 0 });
     if (!outcome.ok) throw new Error(outcome.code);
     const { handle, boundPort } = outcome.socket;
-    const spec = { bind: '127.0.0.1:0', protocol: 'tcp' as const, pool, idleTimeoutMs };
-    const opened = await this.proxy.openListener(id, spec, handle);
+    const pool = spec.routes === undefined ? { pool: 'p' } : {};
+    const opened = await this.proxy.openListener(
+      id,
+      listenerSpecSchema.parse({ bind: '127.0.0.1:0', ...pool, ...spec }),
+      handle,
+    );
     if (!opened.ok) throw new Error(opened.reason);
     return boundPort!;
   }

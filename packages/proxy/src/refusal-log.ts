@@ -9,7 +9,8 @@ const QUIET_MS = 5_000;
 
 export interface RefusalLine {
   readonly listener: string;
-  readonly pool: string;
+  /** Null where it is not known which. */
+  readonly pool: string | null;
   readonly reason: RefusalReason;
   /** Connections that were refused since the last line and had none of their own. */
   readonly suppressedCount: number;

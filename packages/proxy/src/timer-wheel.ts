@@ -49,9 +49,19 @@ export class TimerWheel {
 
   /** Sets or moves the timer. It fires in `delayMs`, plus at most one tick; at the next tick for 0 or less. */
   set(timer: WheelTimer, delayMs: number): void {
-    unlink(timer);
+    this.setTick(timer, this.tickIn(delayMs));
+  }
+
+  /** The first tick that is not before `delayMs` from now by the clock, however late the wheel is. */
+  tickIn(delayMs: number): number {
     const elapsedMs = this.#nowMs() - this.#startMs;
-    timer.deadlineTick = Math.max(Math.ceil((elapsedMs + delayMs) / TICK_MS), Math.floor(elapsedMs / TICK_MS) + 1);
+    return Math.max(Math.ceil((elapsedMs + delayMs) / TICK_MS), Math.floor(elapsedMs / TICK_MS) + 1);
+  }
+
+  /** The same for a tick that has not come yet; reads no clock. */
+  setTick(timer: WheelTimer, tick: number): void {
+    unlink(timer);
+    timer.deadlineTick = tick;
     const slot = this.#slots[timer.deadlineTick % SLOT_COUNT]!;
     timer.previous = slot.previous;
     timer.next = slot;

@@ -4,6 +4,7 @@
  * Every accepted connection is counted exactly once more: it is open, or was refused, or was closed. So
  * accepted = open + Σ refused + Σ closed at any moment, which the tests hold it to.
  */
+import type { HttpTraffic } from './http/http-stats.ts';
 
 /** Why a connection was closed without a byte having been relayed. */
 export type RefusalReason =
@@ -29,6 +30,8 @@ export type CloseReason =
   | 'target_removed'
   /** The backend's drain timeout is over. */
   | 'drain_timeout'
+  /** An answer broke off in the middle, and so did the connection. */
+  | 'aborted'
   | 'listener_removed'
   /** The worker is shutting down. */
   | 'shutdown';
@@ -43,11 +46,28 @@ export interface ListenerStats {
   readonly closed: Record<CloseReason, number>;
 }
 
-export interface PoolStats {
+/** What happens in a pool, as it is counted. */
+export interface PoolCounters {
   /** Dials that failed or timed out. */
   connectFailures: number;
-  /** Dials after the first for one connection. */
+  /** Connections and requests that were tried again. */
   retries: number;
+}
+
+/** How a pool is at the moment. */
+export interface PoolGauges {
+  /** HTTP requests from their route to the end of their answer, waiting ones and tunnels included. */
+  requestsInFlight: number;
+  /** Of these, who wait for a connection or for their turn to be tried again. */
+  requestsWaiting: number;
+  /** To backends, dials included. */
+  connectionsOpen: number;
+  /** Of these, kept alive for a request to come. */
+  connectionsIdle: number;
+}
+
+export interface PoolStats extends Readonly<PoolCounters> {
+  readonly now: PoolGauges;
   /** Picks by backend id, for the backends that the pool has now. */
   readonly picksByBackend: Record<string, number>;
 }
@@ -57,6 +77,7 @@ export interface ProxyStats {
   readonly total: ListenerStats;
   readonly listeners: Record<string, ListenerStats>;
   readonly pools: Record<string, PoolStats>;
+  readonly http: HttpTraffic;
 }
 
 export function emptyListenerStats(): ListenerStats {
@@ -73,6 +94,7 @@ export function emptyListenerStats(): ListenerStats {
       idle: 0,
       target_removed: 0,
       drain_timeout: 0,
+      aborted: 0,
       listener_removed: 0,
       shutdown: 0,
     },

@@ -13,32 +13,32 @@
  *                                 pool with `onRemoval: drain`
  *     gone                        no backend has it                       closed at once; dials go elsewhere
  */
-import { backendSet, parseTarget, type Address, type Backend, type BackendSet } from '@muster/membership';
-import type { Candidate, Pool, PoolSpec, View } from '@muster/membership';
-import { ANY_BACKEND, createSelectionPolicy, type PickRequest, type SelectionPolicy } from '@muster/selection';
-import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
-import type { PoolStats, RefusalReason } from '../traffic-stats.ts';
-
-/** One pick, with what it was made from; `candidates` is the set's own array, not a copy. */
-export interface Decision {
-  readonly pool: string;
-  readonly revision: number;
-  readonly candidates: readonly Candidate[];
-  readonly pick: string | null;
-}
+import { backendSet, type Backend, type BackendSet, type Candidate } from '@muster/membership';
+import type { Pool, PoolSpec, View } from '@muster/membership';
+import { ANY_BACKEND, createSelectionPolicy, hashOfKey } from '@muster/selection';
+import type { PickInputs, PickRequest, SelectionPolicy } from '@muster/selection';
+import { EjectionTally, type Outlier } from './ejection-tally.ts';
+import { parseHashKey, type HashKey } from './hash-key.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { TargetConnections, type Load } from './target-connections.ts';
+import { WaitingLine } from './waiting-line.ts';
+import type { TimerWheel } from '../timer-wheel.ts';
+import type { PoolCounters, PoolGauges, PoolStats, RefusalReason } from '../traffic-stats.ts';
 
 export interface PoolEnvironment {
   readonly wheel: TimerWheel;
   /** Wall clock, milliseconds since 1970: drain deadlines count from the times of events. */
   readonly wallMs: () => number;
+  /** A monotonic clock, milliseconds. */
+  readonly nowMs: () => number;
   readonly workerIndex: number;
-  readonly onDecision: ((decision: Decision) => void) | null;
+  readonly onOutlier: (outlier: Outlier) => void;
 }
 
-/** A connection, as the table knows it. */
-export interface PooledConnection {
-  /** Its target is gone or its time is over: close, or dial another backend if it has not connected yet. */
-  leaveTarget(reason: 'target_removed' | 'drain_timeout'): void;
+/** Who can say what a pool hashes on. */
+export interface HashKeySource {
+  /** '' where there is no such thing to be had. */
+  hashText(key: HashKey): string;
 }
 
 export type Pick =
@@ -47,78 +47,95 @@ export type Pick =
       readonly backend: Candidate;
       readonly target: TargetConnections;
       readonly spec: PoolSpec;
+      /** The set that it was picked from. */
+      readonly set: BackendSet;
+      /** What the pick was made from besides; the policy's own, until its next pick. */
+      readonly inputs: Readonly<PickInputs>;
+      readonly keyHash: number;
     }
   | { readonly ok: false; readonly reason: RefusalReason };
 
-/** The connections to one target of one pool, dials included. */
-export class TargetConnections implements TimerOwner {
-  readonly address: Address;
-  readonly connections = new Set<PooledConnection>();
-  readonly timer = new WheelTimer(this);
-  readonly #onDeadline: (connections: TargetConnections) => void;
-  state: 'member' | 'leaving' | 'gone' = 'member';
-
-  constructor(target: string, onDeadline: (connections: TargetConnections) => void) {
-    this.#onDeadline = onDeadline;
-    const address = parseTarget(target);
-    if (address === null) throw new TypeError(`The roster holds a target that is no address: ${target}`);
-    this.address = address;
-  }
-
-  onTimer(): void {
-    this.#onDeadline(this);
-  }
-
-  closeAll(reason: 'target_removed' | 'drain_timeout'): void {
-    for (const connection of this.connections) connection.leaveTarget(reason);
-  }
-}
+/** How often a set whose weights grow is made again. */
+const REMAKE_TICKS = 10;
 
 export class ProxiedPool {
   readonly id: string;
-  readonly stats: PoolStats = { connectFailures: 0, retries: 0, picksByBackend: {} };
+  readonly stats: PoolCounters = { connectFailures: 0, retries: 0 };
+  /** Told how its connections and requests went. */
+  readonly tally: EjectionTally;
+  readonly retryBudget = new RetryBudget();
+  /** Requests for which every backend is at its limit of connections. */
+  readonly waitingLine = new WaitingLine();
+  /** Requests whose next attempt is beyond the budget. */
+  readonly retryLine = new WaitingLine();
   readonly #environment: PoolEnvironment;
+  readonly #request: { -readonly [Key in keyof PickRequest]: PickRequest[Key] };
+  readonly #load: Load = { inFlight: 0 };
   readonly #connectionsByTarget = new Map<string, TargetConnections>();
   readonly #picksByBackend = new Map<string, number>();
   #view: View;
   #spec: PoolSpec | null = null;
   #policy: SelectionPolicy | null = null;
+  /** Null where the policy does not hash. */
+  #hashKey: HashKey | null = null;
   /** The newest set; undefined when the view has changed since. */
   #set: BackendSet | null | undefined;
+  #remakeTick = 0;
+
+  // Of the pick under way.
+  #triedIds: readonly string[] = [];
+  #connectionsMax = Infinity;
+  #isStrict = false;
 
   constructor(id: string, view: View, environment: PoolEnvironment) {
     this.id = id;
     this.#view = view;
     this.#environment = environment;
+    this.#request = { ...ANY_BACKEND, inFlightOf: this.#inFlightOf };
+    this.tally = new EjectionTally({
+      pool: id,
+      view: () => this.#view,
+      nowMs: environment.nowMs,
+      onOutlier: environment.onOutlier,
+    });
   }
 
-  /** The next backend for a connection that has tried `triedIds` already, and the place to be counted under. */
-  pick(triedIds: readonly string[]): Pick {
-    this.#set ??= backendSet(this.#view, this.id);
-    const set = this.#set;
+  /**
+   * The next backend for a connection or request that has tried `triedIds` already, and the place to be counted under.
+   * In panic a second attempt goes to an eligible backend if there is one that was not tried.
+   */
+  pick(triedIds: readonly string[], source: HashKeySource): Pick {
+    const set = this.#newestSet();
     if (set === null) return { ok: false, reason: 'unknown_pool' };
     if (triedIds.length >= set.spec.connectAttempts) return { ok: false, reason: 'connect_failed' };
-    const picked = this.#policyOf(set.spec).pick(set, this.#request(set, triedIds));
-    this.#environment.onDecision?.({
-      pool: this.id,
-      revision: set.revision,
-      candidates: set.backends,
-      pick: picked?.id ?? null,
-    });
+    const policy = this.#policyOf(set.spec);
+    const request = this.#prepare(set, triedIds, source);
+    let picked = policy.pick(set, request);
+    if (picked === null && this.#isStrict) {
+      this.#isStrict = false;
+      picked = policy.pick(set, request);
+    }
     if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds) };
     this.#picksByBackend.set(picked.id, (this.#picksByBackend.get(picked.id) ?? 0) + 1);
-    return { ok: true, backend: picked, target: this.#targetConnections(picked.target), spec: set.spec };
+    const target = this.#targetConnections(picked.target);
+    return { ok: true, backend: picked, target, spec: set.spec, set, inputs: policy.inputs, keyHash: request.keyHash };
+  }
+
+  get spec(): PoolSpec | null {
+    return this.#newestSet()?.spec ?? null;
   }
 
   /** The set is to be made anew at the next pick. */
   refresh(view: View): void {
     this.#view = view;
     this.#set = undefined;
+    this.waitingLine.serveAll();
   }
 
   /** A backend of this pool was added, changed or removed; `refresh` comes first. */
   backendChanged(before: Backend | null, after: Backend | null): void {
     if (before !== null && after === null) this.#picksByBackend.delete(before.id);
+    if (before !== null && after?.target.value !== before.target.value) this.tally.forget(before.id);
     if (before !== null) this.#reconcile(before.target.value, after);
     if (after !== null && after.target.value !== before?.target.value) this.#reconcile(after.target.value, after);
   }
@@ -129,28 +146,67 @@ export class ProxiedPool {
     return count;
   }
 
+  /** Closes kept-alive connections that wait for a request. */
+  closeIdle(): void {
+    for (const connections of this.#connectionsByTarget.values()) connections.closeIdle();
+  }
+
   /** A copy of the counters. */
   snapshot(): PoolStats {
-    return { ...this.stats, picksByBackend: Object.fromEntries(this.#picksByBackend) };
+    return { ...this.stats, now: this.#gauges(), picksByBackend: Object.fromEntries(this.#picksByBackend) };
+  }
+
+  #gauges(): PoolGauges {
+    let connectionsIdle = 0;
+    for (const { idle } of this.#connectionsByTarget.values()) connectionsIdle += idle.length;
+    return {
+      requestsInFlight: this.retryBudget.requestsCount,
+      requestsWaiting: this.waitingLine.count + this.retryLine.count,
+      connectionsOpen: this.connectionCount,
+      connectionsIdle,
+    };
   }
 
   #policyOf(spec: PoolSpec): SelectionPolicy {
+    if (this.#policy !== null && this.#spec === spec) return this.#policy;
     if (this.#policy === null || this.#spec?.policy !== spec.policy) {
       this.#policy = createSelectionPolicy(spec.policy, { startOffset: this.#environment.workerIndex });
     }
+    this.#hashKey = spec.policy === 'consistent_hash' ? parseHashKey(spec.hashKey) : null;
     this.#spec = spec;
     return this.#policy;
   }
 
-  #request({ spec }: BackendSet, triedIds: readonly string[]): PickRequest {
-    const limit = spec.maxConnectionsPerBackend;
-    if (triedIds.length === 0 && limit === undefined) return ANY_BACKEND;
-    return {
-      isExcluded: ({ id, target }) =>
-        triedIds.includes(id) ||
-        (limit !== undefined && (this.#connectionsByTarget.get(target)?.connections.size ?? 0) >= limit),
-    };
+  /** While somebody starts slowly, weights change by time alone: the set is made again now and then. */
+  #newestSet(): BackendSet | null {
+    const { wheel, wallMs } = this.#environment;
+    if (this.#set?.steadyAtMs != null && wheel.tick >= this.#remakeTick) this.#set = undefined;
+    if (this.#set !== undefined) return this.#set;
+    this.#remakeTick = wheel.tick + REMAKE_TICKS;
+    return (this.#set = backendSet(this.#view, this.id, wallMs()));
   }
+
+  /** One request object serves all picks. */
+  #prepare(set: BackendSet, triedIds: readonly string[], source: HashKeySource): PickRequest {
+    const request = this.#request;
+    this.#triedIds = triedIds;
+    this.#connectionsMax = set.spec.maxConnectionsPerBackend ?? Infinity;
+    this.#isStrict = triedIds.length > 0 && set.isPanic;
+    const isPlain = triedIds.length === 0 && set.spec.maxConnectionsPerBackend === undefined;
+    request.isExcluded = isPlain ? null : this.#isExcluded;
+    request.inFlightTotal = this.#load.inFlight;
+    request.keyHash = this.#hashKey === null ? 0 : hashOfKey(source.hashText(this.#hashKey));
+    return request;
+  }
+
+  readonly #isExcluded = ({ id, target, isEligible }: Candidate): boolean => {
+    if (this.#triedIds.includes(id) || (this.#isStrict && !isEligible)) return true;
+    if (this.#connectionsMax === Infinity) return false;
+    const held = this.#connectionsByTarget.get(target);
+    return held !== undefined && held.idle.length === 0 && held.connections.size >= this.#connectionsMax;
+  };
+
+  readonly #inFlightOf = ({ target }: Candidate): number => this.#connectionsByTarget.get(target)?.inFlight ?? 0;
 
   #whyNone({ backends }: BackendSet, triedIds: readonly string[]): RefusalReason {
     if (triedIds.length > 0) return 'connect_failed';
@@ -160,7 +216,7 @@ export class ProxiedPool {
   #targetConnections(target: string): TargetConnections {
     let found = this.#connectionsByTarget.get(target);
     if (found === undefined) {
-      found = new TargetConnections(target, (leaving) => this.#deadlineReached(target, leaving));
+      found = new TargetConnections(target, this.#load, (leaving) => this.#deadlineReached(target, leaving));
       this.#connectionsByTarget.set(target, found);
     }
     return found;
@@ -186,6 +242,7 @@ export class ProxiedPool {
   #drain(connections: TargetConnections, sinceMs: number): void {
     const { drainTimeoutMs } = this.#view.roster.pools.get(this.id)?.spec ?? this.#spec!;
     connections.state = 'leaving';
+    connections.closeIdle();
     // The journal's clock may run ahead of this one: nobody drains for longer than the timeout.
     const leftMs = Math.min(drainTimeoutMs, sinceMs + drainTimeoutMs - this.#environment.wallMs());
     this.#environment.wheel.set(connections.timer, leftMs);

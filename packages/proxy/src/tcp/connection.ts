@@ -8,60 +8,54 @@
  *
  * Nothing is read from downstream before a dial has succeeded, so no byte can have reached a backend when another one
  * is tried, and a backend that is slow to answer is never left for another.
- *
- * Each direction holds at most one read: a write that the kernel does not take whole pauses the reader until it has.
- * That is also why nothing is cut: when a side's end is seen, all it sent has been handed to the kernel already, so the
- * other side is half-closed at once, and when both have ended both are closed with nothing pending.
  */
+import type { Candidate } from '@muster/membership';
+import type { Listener, OpenConnection, Outcome } from '../listener.ts';
+import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
+import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
+import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
+import { describeConnectFailure, isLocalFault } from '../transport/connect-failure.ts';
 import { dialTarget } from '../transport/dial-target.ts';
-import type { Dial, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
-import type { Pick, PooledConnection, ProxiedPool, TargetConnections } from '../pool/proxied-pool.ts';
-import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
-import type { CloseReason, ListenerStats, RefusalReason } from '../traffic-stats.ts';
+import { LegPair, type RelayEnd, type RelayHost } from '../transport/leg-pair.ts';
+import type { Dial, DialOwner, Leg } from '../transport/leg.ts';
+import type { TcpProtocol } from './tcp-protocol.ts';
 
-/** What a connection needs of the listener that accepted it. */
-export interface ConnectionHost {
-  readonly transport: Transport;
+export class Connection implements OpenConnection, DialOwner, TimerOwner, PooledConnection, RelayHost, HashKeySource {
   readonly wheel: TimerWheel;
   readonly stats: ListenerStats;
-  readonly idleTimeoutMs: number;
-  /** Null where the roster has no such pool. */
-  readonly pool: ProxiedPool | null;
-  /** Called once, when the connection is over. A refusal's reason was not counted yet, nor was a closing's. */
-  ended(connection: Connection, outcome: Outcome): void;
-}
-
-export type Outcome =
-  | { readonly kind: 'refused'; readonly reason: RefusalReason }
-  | { readonly kind: 'closed'; readonly reason: CloseReason };
-
-export class Connection implements LegOwner, DialOwner, TimerOwner, PooledConnection {
-  readonly #host: ConnectionHost;
+  readonly #host: TcpProtocol;
+  readonly #listener: Listener;
   readonly #downstream: Leg;
-  readonly #timer = new WheelTimer(this);
+  readonly #connectTimer = new WheelTimer(this);
+  #relay: LegPair | null = null;
   #upstream: Leg | null = null;
   #dial: Dial | null = null;
+  #backend: Candidate | null = null;
   #target: TargetConnections | null = null;
   #triedIds: readonly string[] = NONE_TRIED;
-  #activeTick = 0;
-  #idleTimeoutMs = 0;
-  /** The side that takes no more bytes, while it may still have some to give. */
-  #unwritable: Leg | null = null;
-  #hasDownstreamEnded = false;
-  #hasUpstreamEnded = false;
   #isOver = false;
 
-  constructor(host: ConnectionHost, downstream: Leg) {
+  constructor(host: TcpProtocol, downstream: Leg, listener: Listener) {
     this.#host = host;
+    this.#listener = listener;
+    this.wheel = host.wheel;
+    this.stats = listener.stats;
     this.#downstream = downstream;
-    downstream.owner = this;
   }
 
+  start(): void {
+    this.#dialNext();
+  }
+
+  /** What is relayed goes on until it ends by itself, or is closed. */
+  finish(): void {}
+
   /** Dials the backend whose turn it is, or refuses the connection. */
-  dialNext(): void {
+  #dialNext(): void {
     const { pool } = this.#host;
     if (pool === null) return this.#end({ kind: 'refused', reason: 'unknown_pool' });
-    const picked = pool.pick(this.#triedIds);
+    const picked = pool.pick(this.#triedIds, this);
     if (!picked.ok) return this.#end({ kind: 'refused', reason: picked.reason });
     this.#dialBackend(pool, picked);
   }
@@ -69,76 +63,42 @@ export class Connection implements LegOwner, DialOwner, TimerOwner, PooledConnec
   #dialBackend(pool: ProxiedPool, { backend, target, spec }: Pick & { ok: true }): void {
     if (this.#triedIds.length > 0) pool.stats.retries++;
     this.#triedIds = this.#triedIds.length === 0 ? [backend.id] : [...this.#triedIds, backend.id];
+    this.#backend = backend;
     this.#target = target;
     target.connections.add(this);
-    this.#host.wheel.set(this.#timer, spec.connectTimeoutMs);
+    target.enter();
+    this.wheel.set(this.#connectTimer, spec.connectTimeoutMs);
     this.#dial = dialTarget(this.#host.transport, target.address, this);
   }
 
   onConnected(leg: Leg): void {
     this.#dial = null;
     this.#upstream = leg;
-    leg.owner = this;
+    this.wheel.clear(this.#connectTimer);
     // A target that left while it was dialled has had its dials called off; this holds even if one slipped through.
     if (this.#target!.state === 'gone') return this.close('target_removed');
-    this.#idleTimeoutMs = this.#host.idleTimeoutMs;
-    this.#activeTick = this.#host.wheel.tick;
-    this.#host.wheel.set(this.#timer, this.#idleTimeoutMs);
+    this.#host.pool?.tally.succeeded(this.#backend!.id);
+    const { idleTimeoutMs } = this.#host;
+    this.#relay = new LegPair(this, { downstream: this.#downstream, upstream: leg, idleTimeoutMs });
     leg.start();
     this.#downstream.start();
   }
 
-  onConnectFailed(): void {
-    this.#host.pool!.stats.connectFailures++;
+  onConnectFailed(code: string): void {
+    const { pool } = this.#host;
+    pool!.stats.connectFailures++;
+    if (!isLocalFault(code)) pool!.tally.failed(this.#backend!, describeConnectFailure(code));
     this.#dialAnother();
   }
 
-  onBytes(leg: Leg, bytes: Uint8Array): void {
-    const { stats, wheel } = this.#host;
-    this.#activeTick = wheel.tick;
-    if (leg === this.#downstream) stats.bytesFromDownstream += bytes.byteLength;
-    else stats.bytesFromUpstream += bytes.byteLength;
-    const destination = this.#otherThan(leg);
-    const outcome = destination.write(bytes);
-    if (outcome === 'taken') return;
-    leg.pause();
-    if (outcome === 'failed') this.onWriteFailed(destination);
+  relayEnded(reason: RelayEnd): void {
+    this.close(reason);
   }
 
-  onDrained(leg: Leg): void {
-    this.#activeTick = this.#host.wheel.tick;
-    this.#otherThan(leg).resume();
-  }
-
-  /** It may still have bytes for the other side: they are relayed until it ends. The other side stays paused. */
-  onWriteFailed(leg: Leg): void {
-    this.#unwritable = leg;
-    if (leg === this.#downstream ? this.#hasDownstreamEnded : this.#hasUpstreamEnded) this.close('reset');
-  }
-
-  onEnd(leg: Leg): void {
-    if (leg === this.#downstream) this.#hasDownstreamEnded = true;
-    else this.#hasUpstreamEnded = true;
-    if (leg === this.#unwritable) this.close('reset');
-    else if (this.#hasDownstreamEnded && this.#hasUpstreamEnded) this.close('finished');
-    else this.#otherThan(leg).end();
-  }
-
-  onReset(): void {
-    this.close('reset');
-  }
-
-  /** The connect timeout while dialling, else the idle timeout, which is moved on by what was relayed meanwhile. */
+  /** The connect timeout. */
   onTimer(): void {
-    const { wheel } = this.#host;
-    if (this.#dial !== null) {
-      this.#dial.close();
-      this.onConnectFailed();
-      return;
-    }
-    const idleMs = (wheel.tick - this.#activeTick) * TICK_MS;
-    if (idleMs >= this.#idleTimeoutMs) this.close('idle');
-    else wheel.set(this.#timer, this.#idleTimeoutMs - idleMs);
+    this.#dial?.close();
+    this.onConnectFailed('ETIMEDOUT');
   }
 
   leaveTarget(reason: 'target_removed' | 'drain_timeout'): void {
@@ -152,26 +112,34 @@ export class Connection implements LegOwner, DialOwner, TimerOwner, PooledConnec
     this.#end({ kind: 'closed', reason });
   }
 
+  /** There is nothing else to hash on before a byte was read. */
+  hashText(): string {
+    return this.#downstream.peerAddress() ?? '';
+  }
+
   #dialAnother(): void {
     this.#dial = null;
-    this.#target!.connections.delete(this);
+    this.#leave();
+    this.#dialNext();
+  }
+
+  #leave(): void {
+    if (this.#target === null) return;
+    this.#target.leave();
+    this.#target.connections.delete(this);
     this.#target = null;
-    this.dialNext();
   }
 
   #end(outcome: Outcome): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#host.wheel.clear(this.#timer);
+    this.wheel.clear(this.#connectTimer);
+    this.#relay?.stop();
     this.#dial?.close();
     this.#upstream?.close();
     this.#downstream.close();
-    this.#target?.connections.delete(this);
-    this.#host.ended(this, outcome);
-  }
-
-  #otherThan(leg: Leg): Leg {
-    return leg === this.#downstream ? this.#upstream! : this.#downstream;
+    this.#leave();
+    this.#host.ended(this, this.#listener, outcome);
   }
 }
 

@@ -1,6 +1,5 @@
 /** The limits of the data plane, and what happens at each of them. */
 import { expect, test } from 'vitest';
-import type { Decision } from '../pool/proxied-pool.ts';
 import { Client, ProxyHarness } from '../proxy-harness.ts';
 import type { RefusalLine } from '../refusal-log.ts';
 
@@ -53,19 +52,6 @@ test('an empty set and an unknown pool are told apart, counted, and logged once 
     { listener: 'empty', pool: 'p', reason: 'empty_set', suppressedCount: 0 },
     { listener: 'unknown', pool: 'nobody', reason: 'unknown_pool', suppressedCount: 0 },
   ]);
-});
-
-test('each pick is a decision with its revision and candidates', async () => {
-  const decisions: Decision[] = [];
-  await using harness = new ProxyHarness({ onDecision: (decision) => decisions.push(decision) });
-  const backend = await harness.named('a');
-  harness.pool();
-  harness.register('a', backend.target);
-  const client = new Client(await harness.listen());
-  await client.read(1);
-  const candidates = [{ id: 'a', target: backend.target, weight: 1 }];
-  expect(decisions).toEqual([{ pool: 'p', revision: 2, candidates, pick: 'a' }]);
-  client.socket.destroy();
 });
 
 test('a pending fact takes a backend out of the rotation before the journal has it', async () => {

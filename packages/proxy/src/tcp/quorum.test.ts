@@ -1,6 +1,6 @@
 /** A pool whose health is a majority's word follows the nodes that start and stop; the other pools do not notice them. */
+import type { BackendSet } from '@muster/membership';
 import { expect, test } from 'vitest';
-import type { Decision } from '../pool/proxied-pool.ts';
 import { Client, ProxyHarness } from '../proxy-harness.ts';
 
 const HEALTH = { tcp: true, intervalMs: 5_000, timeoutMs: 2_000, jitterRatio: 0.1, rise: 2, fall: 3 } as const;
@@ -32,8 +32,8 @@ test('a node that stops takes its word with it at the next pick', async () => {
 });
 
 test('only the pools that ask a quorum make their set anew', async () => {
-  const decisions: Decision[] = [];
-  await using harness = new ProxyHarness({ onDecision: (decision) => decisions.push(decision) });
+  const sets: BackendSet[] = [];
+  await using harness = new ProxyHarness({ onExchange: ({ attempts }) => sets.push(attempts[0]!.set) });
   const backend = await harness.named('a');
   for (const [pool, healthView] of [
     ['own', 'own'],
@@ -42,19 +42,23 @@ test('only the pools that ask a quorum make their set anew', async () => {
     harness.publish(`pool.${pool}`, { type: 'PoolDefined', healthView });
     harness.publish(`backend.${pool}.a`, { type: 'BackendRegistered', target: backend.target });
   }
-  const ports = [await harness.listen({ id: 'l-1', pool: 'own' }), await harness.listen({ id: 'l-2', pool: 'quorum' })];
+  const ports = [
+    await harness.listen({ id: 'l-1', pool: 'own', protocol: 'http' }),
+    await harness.listen({ id: 'l-2', pool: 'quorum', protocol: 'http' }),
+  ];
   const pickFromBoth = async () => {
     for (const port of ports) {
       const client = new Client(port);
+      client.socket.write('GET / HTTP/1.1\r\nhost: p.test\r\n\r\n');
       await client.read(1);
       client.socket.destroy();
     }
-    return decisions.splice(0);
+    return sets.splice(0);
   };
   const [ownBefore, quorumBefore] = await pickFromBoth();
   harness.publish('node.n', { type: 'NodeStarted' });
   const [ownAfter, quorumAfter] = await pickFromBoth();
-  expect(ownAfter!.candidates).toBe(ownBefore!.candidates);
-  expect(quorumAfter!.candidates).not.toBe(quorumBefore!.candidates);
+  expect(ownAfter).toBe(ownBefore);
+  expect(quorumAfter).not.toBe(quorumBefore);
   expect(quorumAfter!.revision).toBe(harness.roster.revision);
 });

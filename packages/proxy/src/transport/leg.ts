@@ -24,14 +24,20 @@ export interface Leg {
   owner: LegOwner | null;
   /** Starts reading. Once, after the leg is connected. */
   start(): void;
-  /** At most one write may be pending. */
+  /** At most one write may be pending, whichever of the two made it. */
   write(bytes: Uint8Array): WriteOutcome;
+  /** Each character is one byte: its code unit, which must be below 256. Nobody else may refer to what is pending. */
+  writeText(text: string): WriteOutcome;
   pause(): void;
   resume(): void;
   /** Half-close: nothing more will be written; reading goes on. Nothing may be pending. */
   end(): void;
   /** Closes at once, whatever is pending. No callback comes after it. May be repeated. */
   close(): void;
+  /** As `close`, but the peer learns that something went wrong: a reset instead of an end, where the transport can. */
+  reset(): void;
+  /** The peer's literal IP address; null for a Unix socket, and once the peer is gone. */
+  peerAddress(): string | null;
 }
 
 export interface DialOwner {
@@ -48,7 +54,7 @@ export interface Dial {
 }
 
 export interface LegOwner {
-  onBytes(leg: Leg, bytes: Uint8Array): void;
+  onBytes(leg: Leg, bytes: Buffer): void;
   /** The pending write has reached the kernel. */
   onDrained(leg: Leg): void;
   /** The pending write will never finish; the peer takes no more bytes. */

@@ -7,8 +7,8 @@
  * connection, 0.57 per new connection and a third per GiB (`docs/benchmarks.md`).
  *
  * What it uses, verified on Node 26.10: the `TCP` and `Pipe` handles with `listen`, `onconnection`, `connect`,
- * `useUserBuffer`, `readStart`, `onread`, `writeBuffer(null, view)` (0, an error number, or a request for a write that
- * is not done yet), `shutdown`, `close`. `rawTransport` is null wherever that does not hold; then `socket-transport.ts`
+ * `useUserBuffer`, `readStart`, `onread`, `writeBuffer(null, view)` and `writeLatin1String(null, text)` (0, an error number,
+ * or a request for a write that is not done yet), `shutdown`, `close`, `reset`, `getpeername`. `rawTransport` is null wherever that does not hold; then `socket-transport.ts`
  * does the work with public API only.
  */
 import type { Address } from '@muster/membership';
@@ -31,13 +31,17 @@ interface StreamHandle {
   readStart(): number;
   readStop(): number;
   writeBuffer(request: null, bytes: Uint8Array): number | WriteRequest;
+  writeLatin1String(request: null, text: string): number | WriteRequest;
+  /** TCP only. */
+  reset?(): number;
+  getpeername?(name: { address?: string }): number;
   shutdown(request: object): number;
   close(): void;
 }
 
 interface WriteRequest {
   leg: RawLeg;
-  bytes: Uint8Array;
+  bytes: Uint8Array | null;
   oncomplete: (this: WriteRequest, status: number) => void;
   writeStatus: number | null;
 }
@@ -80,7 +84,7 @@ class RawLeg implements Leg {
   readonly #handle: StreamHandle;
   #buffer: Buffer | null = null;
   /** The last read's view of the buffer: traffic repeats its sizes, and a view costs more than the comparison. */
-  #view: Uint8Array | null = null;
+  #view: Buffer | null = null;
   #smallReadCount = 0;
   #isPaused = false;
   isClosed = false;
@@ -100,7 +104,7 @@ class RawLeg implements Leg {
   /** Returns the buffer that the next read shall use, or undefined for the same one. */
   read(byteCount: number): Buffer | undefined {
     const buffer = this.#buffer!;
-    if (this.#view?.byteLength !== byteCount) this.#view = new Uint8Array(buffer.buffer, 0, byteCount);
+    if (this.#view?.byteLength !== byteCount) this.#view = buffer.subarray(0, byteCount);
     this.owner!.onBytes(this, this.#view);
     if (buffer.length === LARGE_BUFFER_BYTES) return byteCount <= buffer.length >> 4 ? this.#shrink() : this.#stay();
     return byteCount === buffer.length ? this.#grow() : undefined;
@@ -113,14 +117,22 @@ class RawLeg implements Leg {
   }
 
   write(bytes: Uint8Array): WriteOutcome {
-    const result = this.#handle.writeBuffer(null, bytes);
+    return this.#written(this.#handle.writeBuffer(null, bytes), bytes);
+  }
+
+  writeText(text: string): WriteOutcome {
+    return this.#written(this.#handle.writeLatin1String(null, text), null);
+  }
+
+  /** `bytes` is kept alive while the kernel is still to take some of it; a text has been copied. */
+  #written(result: number | WriteRequest, bytes: Uint8Array | null): WriteOutcome {
     if (typeof result === 'number') return result === 0 ? 'taken' : 'failed';
     if (state[stateWriteError] !== 0) return 'failed';
     if (result.writeStatus !== null && result.writeStatus !== undefined) {
       return result.writeStatus === 0 ? 'taken' : 'failed';
     }
     result.leg = this;
-    result.bytes = bytes; // keeps the memory alive while the kernel is still to take it
+    result.bytes = bytes;
     result.oncomplete = onWriteComplete;
     return 'pending';
   }
@@ -151,6 +163,24 @@ class RawLeg implements Leg {
     if (this.isClosed) return;
     this.isClosed = true;
     this.#handle.close();
+    this.#giveBackBuffer();
+  }
+
+  reset(): void {
+    if (this.isClosed) return;
+    // A peer that has gone already cannot be told; the handle is open then still.
+    if (this.#handle.reset === undefined || this.#handle.reset() !== 0) return this.close();
+    this.isClosed = true;
+    this.#giveBackBuffer();
+  }
+
+  peerAddress(): string | null {
+    const name: { address?: string } = {};
+    this.#handle.getpeername?.(name);
+    return name.address ?? null;
+  }
+
+  #giveBackBuffer(): void {
     if (this.#buffer === null) return;
     giveBack(this.#buffer);
     this.#buffer = null;
@@ -295,6 +325,16 @@ function isComplete(found: Record<keyof Bindings, unknown>): found is Record<key
   if (!classes.every((value) => typeof value === 'function')) return false;
   if (!(results instanceof Int32Array) || !Object.values(numbers).every((value) => typeof value === 'number'))
     return false;
-  const methods = ['listen', 'connect', 'useUserBuffer', 'readStart', 'readStop', 'writeBuffer', 'shutdown', 'close'];
+  const methods = [
+    'listen',
+    'connect',
+    'useUserBuffer',
+    'readStart',
+    'readStop',
+    'writeBuffer',
+    'writeLatin1String',
+    'shutdown',
+    'close',
+  ];
   return [TCP, Pipe].every((handle) => methods.every((name) => name in (handle as { prototype: object }).prototype));
 }

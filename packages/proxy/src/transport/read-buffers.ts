@@ -10,7 +10,7 @@
  * goes on with its small one, slower but correct.
  */
 
-/** Holds a usual request or response. 8,192 connections cost at most 64 MiB of it. */
+/** Holds a usual request or response. 32,768 connections cost at most 256 MiB of it. */
 const SMALL_BUFFER_BYTES = 4 * 1_024;
 /**
  * CPU for 1 MiB bodies, by size, against this one (median of 6 interleaved rounds): 16 KiB 1.58×, 32 KiB 1.25×,

@@ -43,9 +43,17 @@ class SocketLeg implements Leg {
   }
 
   write(bytes: Uint8Array): WriteOutcome {
+    return this.#write((done) => this.#socket.write(bytes, done));
+  }
+
+  writeText(text: string): WriteOutcome {
+    return this.#write((done) => this.#socket.write(text, 'latin1', done));
+  }
+
+  #write(hand: (done: (error?: Error | null) => void) => void): WriteOutcome {
     if (!this.#socket.writable) return 'failed';
     let isPending = false;
-    this.#socket.write(bytes, (error) => {
+    hand((error) => {
       if (!isPending || this.#isClosed) return;
       if (error === null || error === undefined) this.owner!.onDrained(this);
       else this.owner!.onWriteFailed(this);
@@ -73,6 +81,15 @@ class SocketLeg implements Leg {
   close(): void {
     this.#isClosed = true;
     this.#socket.destroy();
+  }
+
+  reset(): void {
+    this.#isClosed = true;
+    this.#socket.resetAndDestroy();
+  }
+
+  peerAddress(): string | null {
+    return this.#socket.remoteAddress ?? null;
   }
 
   #tellEnd(): void {

@@ -30,7 +30,7 @@ test('targets become one pool with an HTTP health check and one listener', () =>
           ],
         },
       ],
-      listeners: [{ id: 'targets', spec: { bind: '127.0.0.1:8080', pool: 'targets' } }],
+      listeners: [{ id: 'targets', spec: { bind: '127.0.0.1:8080', protocol: 'http', pool: 'targets' } }],
     },
   });
 });

@@ -6,8 +6,9 @@
  *     health_check_endpoint = "/healthz"
  *
  * It means one pool, `targets`, with an HTTP health check every 5 s, its backends `target-1`, `target-2`, … in the
- * file's order, and one listener, `targets`, on 127.0.0.1:8080. Without any endpoint the check is a TCP connect. A pool
- * has one health check, so targets with different endpoints are refused; they need pools of their own.
+ * file's order, and one listener, `targets`, on 127.0.0.1:8080. It speaks HTTP, unless nothing in the file does: addresses
+ * without `http://` and without endpoints are checked by a TCP connect and relayed to. A pool has one health check, so
+ * targets with different endpoints are refused; they need pools of their own.
  */
 import { ADDRESS_RULE, formatAddress, listenerSpecSchema, parseTarget, poolSpecSchema } from '@muster/membership';
 import type { TargetTable } from './config-schema.ts';
@@ -41,7 +42,9 @@ export function targetsRoster(targets: readonly TargetTable[]): TargetsRoster {
   const http = endpoints[0] ?? null;
   const health = http === null ? ({ tcp: true } as const) : { http };
   const pool = poolSpecSchema.safeParse({ health });
-  const listener = listenerSpecSchema.parse({ bind: TARGETS_BIND, pool: TARGETS_NAME });
+  const isHttp = http !== null || targets.some(({ address }) => address.startsWith('http://'));
+  const protocol = isHttp ? 'http' : 'tcp';
+  const listener = listenerSpecSchema.parse({ bind: TARGETS_BIND, protocol, pool: TARGETS_NAME });
   if (!pool.success || faults.length > 0) return { declared: { pools: [], listeners: [] }, faults };
   return {
     declared: {

@@ -52,7 +52,7 @@ function listenerText({ id, listener, listenPort }: ClusterNode, pool: string): 
 [[listeners]]
 id = ${quoted(listener)}
 bind = ${quoted(`${HOST}:${listenPort}`)}
-protocol = "tcp"
+protocol = "http"
 pool = ${quoted(pool)}
 nodes = [${quoted(id)}]
 `;

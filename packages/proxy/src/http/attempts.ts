@@ -1,0 +1,178 @@
+/**
+ * The attempts of one exchange: which backend is tried next, on which connection, and what became of each.
+ *
+ * It keeps the limits: attempts per request, each with a backend that was not tried; retries under way in the pool (one that is
+ * beyond the budget waits its turn); connections per backend (a request that finds all of them full waits in line). Whether
+ * another attempt may be made at all is the exchange's decision, because it knows what was sent.
+ */
+import type { Candidate, PoolSpec } from '@muster/membership';
+import type { PickInputs } from '@muster/selection';
+import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
+import type { Waiting, WaitingLine } from '../pool/waiting-line.ts';
+import type { Attempt, AttemptOutcome } from './exchange-record.ts';
+import type { Termination } from './termination.ts';
+import { takeIdle, UpstreamConnection, type UpstreamEnvironment, type UpstreamUser } from './upstream-connection.ts';
+
+type Picked = Pick & { ok: true };
+type OpenAttempt = { -readonly [Key in keyof Attempt]: Attempt[Key] };
+
+/** The exchange. */
+export interface AttemptUser extends UpstreamUser, HashKeySource {
+  /** Milliseconds since it began. */
+  elapsedMs(): number;
+  /** A connection is being dialled, or was kept alive and can be written to. */
+  onConnection(upstream: UpstreamConnection): void;
+  onNobody(termination: Termination, detail: string | null): void;
+  /** It waits for room or for its turn; `onWaited` follows, or `onConnection` or `onNobody`. */
+  onWaiting(timeoutMs: number): void;
+}
+
+export class Attempts implements Waiting {
+  readonly list: OpenAttempt[] = [];
+  readonly pool: ProxiedPool;
+  readonly #user: AttemptUser;
+  readonly #environment: UpstreamEnvironment;
+  #triedIds: readonly string[] = NONE_TRIED;
+  #spec: PoolSpec | null = null;
+  #backend: Candidate | null = null;
+  /** The next connection must be a new one. */
+  #isFreshWanted = false;
+  #holdsRetry = false;
+  #line: WaitingLine | null = null;
+
+  constructor(user: AttemptUser, pool: ProxiedPool, environment: UpstreamEnvironment) {
+    this.#user = user;
+    this.pool = pool;
+    this.#environment = environment;
+    pool.retryBudget.requestsCount++;
+  }
+
+  /** Of the set that was picked from last; throws before the first pick. */
+  get spec(): PoolSpec {
+    return this.#spec!;
+  }
+
+  get isWaiting(): boolean {
+    return this.#line !== null;
+  }
+
+  /** The first attempt, or another one. */
+  next(): void {
+    const { pool } = this;
+    const isRetry = this.list.length > 0;
+    if (isRetry && !this.#mayRetry()) return this.#wait(pool.retryLine);
+    const picked = pool.pick(this.#triedIds, this.#user);
+    if (!picked.ok) return this.#nobody(picked.reason);
+    this.#stopWaiting();
+    this.#begin(picked);
+  }
+
+  onRoom(): void {
+    if (this.#line === this.pool.retryLine && !this.#mayRetry()) return;
+    this.next();
+  }
+
+  /** The attempt under way has come to its end. A failure counts against the backend; null: it does not. */
+  end(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {
+    const attempt = this.list.at(-1)!;
+    attempt.outcome = outcome;
+    attempt.detail = detail;
+    if (failure !== null) this.pool.tally.failed(this.#backend!, failure);
+  }
+
+  /** The head of an answer came. */
+  answered(status: number): void {
+    const attempt = this.list.at(-1)!;
+    attempt.outcome = 'answered';
+    attempt.answeredAtMs = this.#user.elapsedMs();
+    if (status >= 500) this.pool.tally.failed(this.#backend!, `status ${status}`);
+    else this.pool.tally.succeeded(this.#backend!.id);
+  }
+
+  /** A kept-alive connection that had ended says nothing about its backend, which may be tried again; on a new one. */
+  forgetStale(): void {
+    this.#triedIds = this.#triedIds.slice(0, -1);
+    this.#isFreshWanted = true;
+  }
+
+  /** The exchange is over. */
+  close(): void {
+    const { retryBudget, retryLine } = this.pool;
+    this.#stopWaiting();
+    const last = this.list.at(-1);
+    if (last?.outcome === 'pending') last.outcome = 'cancelled';
+    retryBudget.requestsCount--;
+    if (!this.#holdsRetry) return;
+    retryBudget.giveBack();
+    retryLine.serveOne();
+  }
+
+  #begin(picked: Picked): void {
+    const { backend, target, spec } = picked;
+    this.#spec = spec;
+    this.#backend = backend;
+    const reused = this.#isFreshWanted ? null : takeIdle(target, this.#user);
+    this.list.push(this.#attemptOf(picked, reused !== null));
+    this.#triedIds = this.#triedIds.length === 0 ? [backend.id] : [...this.#triedIds, backend.id];
+    target.enter();
+    if (reused !== null) return this.#user.onConnection(reused);
+    const { waitingLine } = this.pool;
+    const upstream = new UpstreamConnection(this.#environment, target, this.#user, () => waitingLine.serveOne());
+    upstream.dial(spec.connectTimeoutMs);
+    this.#user.onConnection(upstream);
+  }
+
+  #attemptOf({ backend, set, inputs, keyHash }: Picked, isReused: boolean): OpenAttempt {
+    return {
+      backend: backend.id,
+      target: backend.target,
+      set,
+      inputs: copyOf(inputs),
+      keyHash,
+      triedIds: this.#triedIds,
+      isReused,
+      startedAtMs: this.list.length === 0 ? 0 : this.#user.elapsedMs(),
+      answeredAtMs: -1,
+      outcome: 'pending',
+      detail: null,
+    };
+  }
+
+  #mayRetry(): boolean {
+    if (this.#holdsRetry) return true;
+    this.#holdsRetry = this.pool.retryBudget.take(this.#spec!.retryBudgetRatio);
+    if (this.#holdsRetry) this.pool.stats.retries++;
+    return this.#holdsRetry;
+  }
+
+  #nobody(reason: (Pick & { ok: false })['reason']): void {
+    if (reason === 'backends_full') return this.#wait(this.pool.waitingLine);
+    const last = this.list.at(-1);
+    if (reason === 'unknown_pool') return this.#user.onNobody('unknown_pool', `there is no pool ${this.pool.id}`);
+    if (last === undefined) return this.#user.onNobody('no_healthy_backend', `pool ${this.pool.id}`);
+    if (last.outcome === 'connect_timeout') return this.#user.onNobody('connect_timeout', last.detail);
+    this.#user.onNobody(last.outcome === 'stale' ? 'no_answer' : 'connect_failed', last.detail);
+  }
+
+  #wait(line: WaitingLine): void {
+    if (this.#line === line) return;
+    this.#stopWaiting();
+    const spec = this.pool.spec ?? this.#spec!;
+    if (!line.join(this, spec.maxWaitingRequests)) return this.#user.onNobody('backends_full', null);
+    this.#line = line;
+    this.#user.onWaiting(spec.waitTimeoutMs ?? spec.connectTimeoutMs);
+  }
+
+  #stopWaiting(): void {
+    this.#line?.leave(this);
+    this.#line = null;
+  }
+}
+
+const NONE_TRIED: readonly string[] = [];
+
+/** The policy's own are good until its next pick. */
+function copyOf(inputs: Readonly<PickInputs>): PickInputs {
+  const { consulted } = inputs;
+  return consulted.length === 0 ? { ...inputs } : { ...inputs, consulted: consulted.map((one) => ({ ...one })) };
+}

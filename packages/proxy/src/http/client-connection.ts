@@ -1,0 +1,362 @@
+/**
+ * One connection of a client: request after request, until somebody ends it.
+ *
+ *     idle ──first byte──► reading a head ──head──► exchange ──answered──► idle
+ *       │                        │                     │  └─ 101 ──► tunnel
+ *       └ keep-alive timeout     └ 408, 400, …         └ Connection: close ──► closed
+ *
+ * One request is in flight at a time: what a client sends ahead waits in one read's worth of memory, and the socket is not read
+ * meanwhile. After a refusal the connection is ended by halves and read for a while without looking, because a reset would
+ * destroy the answer on its way (RFC 9112, 9.6).
+ */
+import { HeadProblem, describeProblem, headEnd, parseRequestHead, partialRequestProblem } from '@muster/http1';
+import { Deadline } from '../deadline.ts';
+import type { Listener, OpenConnection } from '../listener.ts';
+import type { CloseReason } from '../traffic-stats.ts';
+import type { Leg, LegOwner, WriteOutcome } from '../transport/leg.ts';
+import { Exchange } from './exchange.ts';
+import { ForwardedFrom } from './forwarded-head.ts';
+import type { HttpProtocol } from './http-protocol.ts';
+import { answerText, failureAnswer, type AnswerManner, type OwnAnswer } from './own-answer.ts';
+import { verdictOf, type Termination } from './termination.ts';
+import { Tunnel, type TunnelEnd } from './tunnel.ts';
+import type { UpstreamConnection } from './upstream-connection.ts';
+
+/** After its last answer a client may send so much more, and take so long, before the connection is closed for good. */
+const LINGER_BYTES_MAX = 1_048_576;
+const LINGER_MS = 2_000;
+/** Who ended its side may only have half-closed, or be gone: TCP does not tell. So long it may still get its answer. */
+const HALF_CLOSED_MS = 1_000;
+const LAST_ANSWER: AnswerManner = { isHead: false, isPersistent: false };
+
+type State = 'idle' | 'reading_head' | 'exchange' | 'flushing' | 'lingering' | 'tunnel' | 'closed';
+
+export class ClientConnection implements OpenConnection, LegOwner {
+  readonly listenerId: string;
+  isWritePending = false;
+  /** The client sends no more. */
+  hasEnded = false;
+  readonly #protocol: HttpProtocol;
+  readonly #listener: Listener;
+  readonly #leg: Leg;
+  readonly #deadline: Deadline;
+  #from: ForwardedFrom | null = null;
+  #state: State = 'idle';
+  #partialHead = '';
+  #exchange: Exchange | null = null;
+  #isPersistent = true;
+  #isReadingPaused = false;
+  /** What came after the request in flight. */
+  #ahead: Buffer | null = null;
+  #isServing = false;
+  #lingeredBytes = 0;
+  /** Of the request that was answered last. */
+  #isRequestComplete = true;
+  #tunnel: Tunnel | null = null;
+
+  constructor(protocol: HttpProtocol, leg: Leg, listener: Listener) {
+    this.#protocol = protocol;
+    this.#listener = listener;
+    this.listenerId = listener.id;
+    this.#leg = leg;
+    this.#deadline = new Deadline(protocol.wheel, () => this.#deadlineReached());
+    leg.owner = this;
+  }
+
+  start(): void {
+    this.#deadline.set(this.#protocol.settings.headTimeoutMs);
+    this.#leg.start();
+  }
+
+  finish(): void {
+    this.#isPersistent = false;
+    if (this.#state === 'idle') this.close('finished');
+  }
+
+  close(reason: CloseReason): void {
+    this.#cancelExchange(reason === 'shutdown' || reason === 'listener_removed' ? reason : 'client_left');
+    this.#end(reason, false);
+  }
+
+  get from(): ForwardedFrom {
+    return (this.#from ??= new ForwardedFrom(this.#leg.peerAddress() ?? '', this.#protocol.settings));
+  }
+
+  get bodyTimeoutMs(): number {
+    return this.#protocol.settings.bodyTimeoutMs;
+  }
+
+  /** Whether another request may follow on this connection. */
+  get isPersistent(): boolean {
+    return this.#isPersistent;
+  }
+
+  /** No request follows the one in flight. */
+  endAfterThis(): void {
+    this.#isPersistent = false;
+  }
+
+  setDeadline(delayMs: number): void {
+    this.#deadline.set(delayMs);
+  }
+
+  clearDeadline(): void {
+    this.#deadline.clear();
+  }
+
+  /** False: the client takes no more. Nothing may be pending. */
+  sendText(text: string): boolean {
+    return this.#sent(this.#leg.writeText(text));
+  }
+
+  send(bytes: Uint8Array): boolean {
+    return this.#sent(this.#leg.write(bytes));
+  }
+
+  pauseReading(): void {
+    if (this.#isReadingPaused) return;
+    this.#isReadingPaused = true;
+    this.#leg.pause();
+  }
+
+  resumeReading(): void {
+    if (!this.#isReadingPaused || this.#state === 'closed') return;
+    this.#isReadingPaused = false;
+    this.#leg.resume();
+  }
+
+  /** Muster's own answer. `isPersistent`: as far as the request is concerned, another may follow. */
+  answer(answer: OwnAnswer, { isHead, isPersistent }: AnswerManner): void {
+    this.#isPersistent &&= isPersistent;
+    this.sendText(answerText(answer, { isHead, isPersistent: this.#isPersistent }));
+  }
+
+  /** The exchange is over and its answer written, or pending. `isRequestComplete`: nothing of the request is still to come. */
+  exchangeEnded(isRequestComplete: boolean): void {
+    this.#exchange = null;
+    if (this.#state === 'closed') return;
+    this.#isRequestComplete = isRequestComplete;
+    if (!isRequestComplete) this.#isPersistent = false;
+    this.#state = 'flushing';
+    if (!this.isWritePending) this.#flushed();
+  }
+
+  /** A part of an answer went out and the rest will not: the client must not take it for all. */
+  abort(termination: Termination): void {
+    this.#exchange = null;
+    const reason = termination === 'client_left' ? 'reset' : 'aborted';
+    this.#end(reason, true);
+  }
+
+  /** Both sides have agreed on another protocol, and the client was told so. */
+  becomeTunnel(upstream: UpstreamConnection): void {
+    const { wheel } = this.#protocol;
+    this.#deadline.dispose();
+    this.#state = 'tunnel';
+    this.pauseReading();
+    const ends = {
+      downstream: this.#leg,
+      upstream: upstream.handOver(),
+      target: upstream.target,
+      idleTimeoutMs: this.#protocol.settings.tunnelIdleTimeoutMs,
+      isDownstreamPending: this.isWritePending,
+    };
+    this.#tunnel = new Tunnel({ wheel, stats: this.#listener.stats }, ends, (reason) => this.#tunnelEnded(reason));
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    this.#tunnel.sendAhead(ahead);
+  }
+
+  onBytes(_leg: Leg, bytes: Buffer): void {
+    this.#listener.stats.bytesFromDownstream += bytes.length;
+    switch (this.#state) {
+      case 'idle':
+      case 'reading_head':
+        return this.#serve(bytes);
+      case 'exchange':
+        return this.#exchangeBytes(bytes);
+      case 'lingering':
+        return this.#discard(bytes);
+      default:
+        this.#keepAhead(bytes, 0);
+    }
+  }
+
+  onDrained(): void {
+    this.isWritePending = false;
+    this.#deadline.clear();
+    if (this.#state === 'flushing') this.#flushed();
+    else this.#exchange?.onClientDrained();
+  }
+
+  onWriteFailed(): void {
+    this.#clientLeft();
+  }
+
+  onReset(): void {
+    this.#clientLeft();
+  }
+
+  onEnd(): void {
+    this.hasEnded = true;
+    if (this.#state === 'flushing') return this.endAfterThis();
+    if (this.#state !== 'exchange' || this.#exchange!.wantsBody) return this.#clientLeft();
+    this.endAfterThis();
+    if (!this.isWritePending && !this.#exchange!.hasAnswerBegun) this.#deadline.set(HALF_CLOSED_MS);
+  }
+
+  /** Reads requests until there is nothing more to read, or one is in flight. Never within itself: a read may hold many. */
+  #serve(first: Buffer): void {
+    if (this.#isServing) return this.#keepAhead(first, 0);
+    this.#isServing = true;
+    for (let bytes: Buffer | null = first; bytes !== null; bytes = this.#takeAhead()) this.#readHead(bytes);
+    this.#isServing = false;
+    if (this.#state === 'idle' || this.#state === 'reading_head') this.resumeReading();
+  }
+
+  /** What was sent ahead, when its turn has come. */
+  #takeAhead(): Buffer | null {
+    if (this.#state !== 'idle') return null;
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    return ahead;
+  }
+
+  #readHead(bytes: Buffer): void {
+    const { headLimits, headTimeoutMs } = this.#protocol.settings;
+    const shift = this.#partialHead.length;
+    const text = this.#partialHead + bytes.toString('latin1');
+    // One empty line before a request is forgiven (RFC 9112, 2.2).
+    const from = text.startsWith('\r\n') ? 2 : 0;
+    if (from === text.length) return;
+    const end = headEnd(text, from);
+    if (end < 0) {
+      const problem = partialRequestProblem(text, from, headLimits);
+      if (problem !== null) return this.#refuse(problem);
+      this.#partialHead = text;
+      if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);
+      this.#state = 'reading_head';
+      return;
+    }
+    this.#partialHead = '';
+    this.#deadline.clear();
+    const head = parseRequestHead(text, from, end, headLimits);
+    if (head instanceof HeadProblem) return this.#refuse(head);
+    this.#state = 'exchange';
+    if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
+    const exchange = new Exchange(this.#protocol, this, head);
+    this.#exchange = exchange;
+    const next = exchange.begin({ bytes, text, shift }, end);
+    if (next < bytes.length) this.#keepAhead(bytes, next);
+  }
+
+  #exchangeBytes(bytes: Buffer): void {
+    const exchange = this.#exchange!;
+    const next = exchange.wantsBody ? exchange.onClientBytes(bytes) : 0;
+    if (next < bytes.length) this.#keepAhead(bytes, next);
+  }
+
+  /** The bytes are in a buffer that is used again: they are copied, and the socket is not read until their turn has come. */
+  #keepAhead(bytes: Buffer, from: number): void {
+    if (this.#state === 'closed' || this.#state === 'lingering') return;
+    this.pauseReading();
+    const rest = bytes.subarray(from);
+    this.#ahead = this.#ahead === null ? Buffer.from(rest) : Buffer.concat([this.#ahead, rest]);
+  }
+
+  /** The last answer is with the kernel. */
+  #flushed(): void {
+    if (this.#isPersistent) return this.#beIdle();
+    if (!this.#isRequestComplete) return this.#linger();
+    this.#end('finished', false);
+  }
+
+  #beIdle(): void {
+    this.#state = 'idle';
+    this.#deadline.set(this.#protocol.settings.keepAliveTimeoutMs);
+    if (this.#isServing) return;
+    const ahead = this.#takeAhead();
+    if (ahead === null) this.resumeReading();
+    else this.#serve(ahead);
+  }
+
+  #refuse(problem: HeadProblem): void {
+    const { status, reason } = problem;
+    this.#answerRefused(status, reason, describeProblem(reason));
+  }
+
+  #linger(): void {
+    this.#state = 'lingering';
+    this.#ahead = null;
+    if (this.hasEnded) return this.#end('finished', false);
+    this.#deadline.set(LINGER_MS);
+    this.#leg.end();
+    this.resumeReading();
+  }
+
+  #discard(bytes: Buffer): void {
+    this.#lingeredBytes += bytes.length;
+    if (this.#lingeredBytes > LINGER_BYTES_MAX) this.#end('finished', false);
+  }
+
+  #deadlineReached(): void {
+    switch (this.#state) {
+      case 'exchange':
+        return this.#exchange!.onClientDeadline();
+      case 'reading_head':
+        return this.#headTimeout();
+      case 'idle':
+        return this.#end('idle', false);
+      default:
+        this.#end(this.#state === 'lingering' ? 'finished' : 'reset', false);
+    }
+  }
+
+  #headTimeout(): void {
+    const { status, text } = verdictOf('request_timeout');
+    this.#answerRefused(status!, 'request_timeout', text);
+  }
+
+  #answerRefused(status: number, reason: string, text: string): void {
+    const peerAddress = this.#leg.peerAddress() ?? '';
+    this.#protocol.refused({ listener: this.listenerId, peerAddress, status, reason });
+    this.#isRequestComplete = false;
+    this.#state = 'flushing';
+    this.answer(failureAnswer(status, reason, text), LAST_ANSWER);
+    if (!this.isWritePending) this.#flushed();
+  }
+
+  #sent(outcome: WriteOutcome): boolean {
+    if (outcome !== 'pending') return outcome === 'taken';
+    this.isWritePending = true;
+    this.#deadline.set(this.#protocol.settings.bodyTimeoutMs);
+    return true;
+  }
+
+  #clientLeft(): void {
+    this.#cancelExchange('client_left');
+    this.#end(this.#state === 'lingering' || this.#state === 'idle' ? 'finished' : 'reset', false);
+  }
+
+  #tunnelEnded(reason: TunnelEnd): void {
+    this.#end(reason, false);
+  }
+
+  #cancelExchange(termination: Termination): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    exchange?.cancel(termination, null);
+  }
+
+  #end(reason: CloseReason, isAborted: boolean): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#deadline.dispose();
+    this.#ahead = null;
+    this.#tunnel?.close();
+    this.#cancelExchange('tunnel_closed');
+    if (isAborted) this.#leg.reset();
+    else this.#leg.close();
+    this.#listener.ended(this, { kind: 'closed', reason }, null);
+  }
+}

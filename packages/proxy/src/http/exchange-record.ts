@@ -1,0 +1,75 @@
+/**
+ * What is known of one request when it is over: its way, every attempt with the inputs of its pick, and how it ended. The access
+ * log, the metrics, the kept decisions and the filters read it; nobody changes it.
+ *
+ * It is the exchange itself, not a copy: whoever keeps one keeps everything that it refers to (its BackendSet among it, which
+ * is shared by all requests that were picked from it).
+ */
+import type { BackendSet } from '@muster/membership';
+import type { PickInputs } from '@muster/selection';
+import type { Termination } from './termination.ts';
+
+/** How an attempt ended. */
+export type AttemptOutcome =
+  /** Under way. */
+  | 'pending'
+  /** The head of an answer came; how the rest went is the exchange's termination. */
+  | 'answered'
+  | 'connect_failed'
+  | 'connect_timeout'
+  /** A kept-alive connection had ended before a byte of an answer. */
+  | 'stale'
+  /** A new connection ended before the head of an answer. */
+  | 'no_answer'
+  | 'bad_answer'
+  | 'answer_timeout'
+  | 'target_removed'
+  /** The client left, or the request broke off. */
+  | 'cancelled';
+
+export interface Attempt {
+  readonly backend: string;
+  readonly target: string;
+  /** What it was picked from: revision, policy and candidates. */
+  readonly set: BackendSet;
+  /** What the policy made the pick from besides. */
+  readonly inputs: PickInputs;
+  readonly keyHash: number;
+  /** Backends that were passed over because they had been tried. */
+  readonly triedIds: readonly string[];
+  readonly isReused: boolean;
+  /** Milliseconds since the exchange began, with fractions. */
+  readonly startedAtMs: number;
+  /** The same; -1 where the head of an answer never came. */
+  readonly answeredAtMs: number;
+  readonly outcome: AttemptOutcome;
+  /** In words where it failed; null otherwise. */
+  readonly detail: string | null;
+}
+
+export interface ExchangeRecord {
+  /** What `X-Request-Id` says, to the backend and to the client. */
+  readonly requestId: string;
+  readonly listener: string;
+  /** The peer's address, and the client's where a trusted proxy named it; '' for a Unix socket. */
+  readonly clientAddress: string;
+  readonly method: string;
+  readonly authority: string;
+  /** As it was sent. */
+  readonly target: string;
+  /** Null where no route led anywhere. */
+  readonly pool: string | null;
+  /** Milliseconds since 1970. */
+  readonly startedMs: number;
+  /** Milliseconds, with fractions. */
+  readonly durationMs: number;
+  /** What the client was told; 0 where it was told nothing. */
+  readonly status: number;
+  /** Bytes of the bodies, as they were framed. */
+  readonly requestBodyBytes: number;
+  readonly answerBodyBytes: number;
+  readonly attempts: readonly Attempt[];
+  readonly termination: Termination;
+  /** More about the termination, in words; null where there is nothing to add. */
+  readonly detail: string | null;
+}

@@ -1,0 +1,385 @@
+/**
+ * One request and its answer.
+ *
+ *     routed ──pick──► dialling ──connected──► sent ──head──► answering ──body──► over
+ *        │    ▲  │        │                      │
+ *        │    │  └ full   └ failed ─► another    └ a kept-alive connection had ended: once more, if the request may be
+ *        │    └─ waiting                           sent twice
+ *        └ no route, nobody healthy: answered here
+ *
+ * Invariant I5 is kept here: another backend is tried while nothing was sent. Once a byte was, the request is sent again only
+ * if it is idempotent, all of it was kept, and the connection was a kept-alive one that ended before a byte of an answer; then on
+ * a new connection. A backend that is slow to answer is never left for another.
+ *
+ * Bytes go straight through: a write that the kernel does not take whole pauses the side that it came from until it has.
+ */
+import { fieldValue, type RequestHead } from '@muster/http1';
+import type { HashKey } from '../pool/hash-key.ts';
+import { describeConnectFailure, isLocalFault } from '../transport/connect-failure.ts';
+import { AnswerRelay } from './answer-relay.ts';
+import { Attempts, type AttemptUser } from './attempts.ts';
+import type { ClientConnection } from './client-connection.ts';
+import type { Attempt, AttemptOutcome, ExchangeRecord } from './exchange-record.ts';
+import { requestHeadText } from './forwarded-head.ts';
+import type { HttpProtocol } from './http-protocol.ts';
+import { failureAnswer, type OwnAnswer } from './own-answer.ts';
+import { RequestBody, type TextRead } from './request-body.ts';
+import { isUsableRequestId } from './request-ids.ts';
+import { stripPrefix } from './route-table.ts';
+import { verdictOf, type Termination } from './termination.ts';
+import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
+
+/** RFC 9110, 9.2.2. */
+const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+
+export class Exchange implements ExchangeRecord, AttemptUser {
+  readonly head: RequestHead;
+  readonly requestId: string;
+  readonly startedMs = Date.now();
+  pool: string | null = null;
+  durationMs = 0;
+  status = 0;
+  answerBodyBytes = 0;
+  termination: Termination = 'finished';
+  detail: string | null = null;
+  readonly #protocol: HttpProtocol;
+  readonly #client: ClientConnection;
+  readonly #body: RequestBody;
+  readonly #answer: AnswerRelay;
+  readonly #beganMs = performance.now();
+  #pathAndQuery: string;
+  #attempts: Attempts | null = null;
+  #upstream: UpstreamConnection | null = null;
+  /** Whether a byte of the request may have reached the backend of the attempt under way. */
+  #hasSent = false;
+  #isOver = false;
+
+  constructor(protocol: HttpProtocol, client: ClientConnection, head: RequestHead) {
+    this.#protocol = protocol;
+    this.#client = client;
+    this.head = head;
+    this.requestId = isUsableRequestId(head.requestId) ? head.requestId : protocol.nextRequestId();
+    this.#pathAndQuery = head.pathAndQuery;
+    this.#body = new RequestBody(head, protocol.settings.maxBodyBytes);
+    this.#answer = new AnswerRelay(this, client);
+  }
+
+  get listener(): string {
+    return this.#client.listenerId;
+  }
+
+  get clientAddress(): string {
+    return this.#client.from.clientAddress(this.head);
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get authority(): string {
+    return this.head.authority;
+  }
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  get attempts(): readonly Attempt[] {
+    return this.#attempts?.list ?? [];
+  }
+
+  get requestBodyBytes(): number {
+    return this.#body.forwardedBytes;
+  }
+
+  /** Whether bytes from the client are still this request's. */
+  get wantsBody(): boolean {
+    return !this.#body.isComplete && !this.#isOver;
+  }
+
+  get hasAnswerBegun(): boolean {
+    return this.#answer.hasBegun;
+  }
+
+  elapsedMs(): number {
+    return performance.now() - this.#beganMs;
+  }
+
+  /** Begins with what came with the head, which ends before the character `end`. Returns where in the read the body's part ends. */
+  begin(read: TextRead, end: number): number {
+    const { framing, contentLength } = this.head;
+    if (framing === 'length' && contentLength > this.#protocol.settings.maxBodyBytes) {
+      this.fail('body_too_large', null);
+      return read.bytes.length;
+    }
+    const next = this.#body.isComplete ? end - read.shift : this.#body.readFirst(read, end);
+    const { problem } = this.#body;
+    if (problem === null) this.#route();
+    else this.fail(problem, this.#body.problemReason);
+    return next;
+  }
+
+  /** More of the request's body. Returns where in the bytes it ends. */
+  onClientBytes(bytes: Buffer): number {
+    const next = this.#body.read(bytes);
+    const { problem } = this.#body;
+    if (problem !== null) {
+      this.fail(problem, this.#body.problemReason);
+      return bytes.length;
+    }
+    const upstream = this.#upstream!;
+    const piece = this.#body.forwardable(bytes);
+    if (piece.length > 0 && !upstream.write(piece)) this.onUpstreamLost('write_failed');
+    else this.#awaitMore(upstream);
+    return next;
+  }
+
+  onConnection(upstream: UpstreamConnection): void {
+    this.#upstream = upstream;
+    this.#hasSent = false;
+    if (!upstream.isReused) return this.#hold();
+    if (IDEMPOTENT_METHODS.has(this.method)) return this.#send();
+    // What may not be sent twice lets an end of the kept-alive connection that is here already be seen first.
+    this.#hold();
+    setImmediate(() => {
+      if (this.#upstream === upstream) this.#send();
+    });
+  }
+
+  onNobody(termination: Termination, detail: string | null): void {
+    this.fail(termination, detail);
+  }
+
+  onWaiting(timeoutMs: number): void {
+    this.#hold();
+    this.#client.setDeadline(timeoutMs);
+  }
+
+  onUpstreamConnected(): void {
+    this.#send();
+  }
+
+  onUpstreamConnectFailed(code: string): void {
+    const detail = describeConnectFailure(code);
+    this.#attempts!.pool.stats.connectFailures++;
+    this.#endAttempt(
+      code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed',
+      detail,
+      isLocalFault(code) ? null : detail,
+    );
+    this.#attempts!.next();
+  }
+
+  onUpstreamBytes(bytes: Buffer): void {
+    this.#answer.onBytes(this.#upstream!, bytes);
+  }
+
+  onUpstreamDrained(): void {
+    this.#awaitMore(this.#upstream!);
+  }
+
+  onUpstreamLost(reason: LossReason): void {
+    if (this.#answer.hasBegun) return this.#answer.onUpstreamLost(reason);
+    const isStale = this.#upstream!.isReused && !this.#answer.hasBytes;
+    if (isStale && (!this.#hasSent || this.#maySendAgain())) {
+      this.#endAttempt('stale', 'the kept-alive connection had ended', null);
+      this.#attempts!.forgetStale();
+      return this.#attempts!.next();
+    }
+    this.#endAttempt('no_answer', reason, 'closed the connection without an answer');
+    this.fail('no_answer', null);
+  }
+
+  onUpstreamDeadline(): void {
+    if (this.#answer.hasBegun) return this.fail('answer_cut', 'nothing came for too long');
+    this.#endAttempt('answer_timeout', null, 'no answer in time');
+    this.fail('answer_timeout', null);
+  }
+
+  onTargetLeft(reason: 'target_removed' | 'drain_timeout'): void {
+    const wasSent = this.#hasSent;
+    this.#endAttempt('target_removed', null, null);
+    if (wasSent) this.fail(reason, null);
+    else this.#attempts!.next();
+  }
+
+  /** The client's deadline, whatever it was set for last. */
+  onClientDeadline(): void {
+    if (this.#attempts?.isWaiting === true) return this.fail('wait_timeout', null);
+    if (this.#client.isWritePending) return this.fail('client_stalled', null);
+    if (this.wantsBody) return this.fail('request_timeout', 'the body stopped coming');
+    this.fail('client_left', null);
+  }
+
+  /** The client's pending write was taken. */
+  onClientDrained(): void {
+    this.#answer.onClientDrained(this.#upstream);
+  }
+
+  hashText({ on, name }: HashKey): string {
+    const { fields } = this.head;
+    if (on === 'path') return this.#pathAndQuery.split('?', 1)[0]!;
+    const text = on === 'header' ? fieldValue(fields, name) : on === 'cookie' ? cookieValue(fields, name) : null;
+    return text ?? this.clientAddress;
+  }
+
+  /** The head of the final answer is here: the attempt has come to its good end, whatever becomes of the body. */
+  answered(status: number): void {
+    this.status = status;
+    this.#attempts!.answered(status);
+  }
+
+  /** What the backend sent is no answer. */
+  badAnswer(reason: string): void {
+    this.#endAttempt('bad_answer', reason, 'an answer that is not well-formed');
+    this.fail('bad_answer', reason);
+  }
+
+  /** Both sides have agreed on another protocol: `text` is the head that says so, with what the backend has said already. */
+  becomeTunnel(text: string): void {
+    this.answered(101);
+    const upstream = this.#upstream!;
+    if (!this.#client.sendText(text)) return this.fail('client_left', null);
+    this.#upstream = null;
+    this.#client.becomeTunnel(upstream);
+  }
+
+  /** All of the answer has been taken. `isReusable`: its connection may serve another request. */
+  finish(isReusable: boolean): void {
+    this.#over('finished', null);
+    this.#releaseUpstream(isReusable && this.#body.isComplete);
+    this.#client.exchangeEnded(this.#body.isComplete);
+  }
+
+  /** The end of it: the client is told, or cut off where it has a part of an answer already. May be repeated. */
+  fail(termination: Termination, detail: string | null): void {
+    if (this.#isOver) return;
+    const { status, text } = verdictOf(termination);
+    if (status !== null && !this.#answer.hasBegun) {
+      return this.answerHere(failureAnswer(status, termination, text), termination, detail);
+    }
+    this.cancel(termination, detail);
+    this.#client.abort(termination);
+  }
+
+  /** Muster's own answer. */
+  answerHere(answer: OwnAnswer, termination: Termination, detail: string | null): void {
+    this.status = answer.status;
+    this.answerBodyBytes = answer.body.length;
+    this.cancel(termination, detail);
+    // A body that was refused has no end that could be trusted.
+    const isRequestComplete = this.#body.isComplete && this.#body.problem === null;
+    this.#client.answer(answer, { isHead: this.method === 'HEAD', isPersistent: isRequestComplete });
+    this.#client.exchangeEnded(isRequestComplete);
+  }
+
+  /** Nobody waits for it any more. May be repeated. */
+  cancel(termination: Termination, detail: string | null): void {
+    if (this.#isOver) return;
+    this.#over(termination, detail);
+    this.#releaseUpstream(false);
+  }
+
+  #route(): void {
+    const match = this.#protocol.settings.routes.match(this.authority, this.#pathAndQuery);
+    if (match === null) return this.fail('no_route', null);
+    this.pool = match.pool;
+    this.#pathAndQuery = stripPrefix(this.#pathAndQuery, match.strippedPrefix);
+    const pool = this.#protocol.poolNamed(match.pool);
+    if (pool === null) return this.fail('unknown_pool', `there is no pool ${match.pool}`);
+    this.#attempts = new Attempts(this, pool, this.#protocol.upstreams);
+    this.#attempts.next();
+  }
+
+  /** Nothing more of the body is read until there is somewhere to send it. */
+  #hold(): void {
+    if (!this.#body.isComplete) this.#client.pauseReading();
+  }
+
+  /** The head, with what is here of the body, in one write. */
+  #send(): void {
+    const upstream = this.#upstream!;
+    const text = this.#headText() + this.#body.kept!;
+    this.#hasSent = true;
+    if (!upstream.writeText(text)) return this.onUpstreamLost('write_failed');
+    if (!upstream.isReused || !IDEMPOTENT_METHODS.has(this.method)) this.#body.forget();
+    this.#awaitMore(upstream);
+  }
+
+  #headText(): string {
+    const { hostField } = this.#protocol.settings;
+    const { authority, fields } = this.head;
+    const host = hostField === 'keep' ? authority : hostField;
+    return requestHeadText(this.head, fields, this.#client.from.fieldsOf(this.head), {
+      pathAndQuery: this.#pathAndQuery,
+      host: host === 'target' || host === '' ? this.attempts.at(-1)!.target : host,
+      requestId: this.requestId,
+    });
+  }
+
+  /** After a write to the backend: whose turn it is, and how long it may take. */
+  #awaitMore(upstream: UpstreamConnection): void {
+    const { bodyTimeoutMs } = this.#protocol.settings;
+    if (upstream.isWritePending) {
+      this.#hold();
+      this.#client.clearDeadline();
+      upstream.setDeadline(bodyTimeoutMs);
+    } else if (!this.#body.isComplete) {
+      this.#client.resumeReading();
+      this.#client.setDeadline(bodyTimeoutMs);
+      if (!this.#answer.hasBegun) upstream.clearDeadline();
+    } else {
+      if (!this.#client.isWritePending) this.#client.clearDeadline();
+      if (!this.#answer.hasBegun)
+        upstream.setDeadline(this.#attempts!.spec.responseHeaderTimeoutMs ?? ANSWER_TIMEOUT_MS);
+    }
+  }
+
+  #maySendAgain(): boolean {
+    return IDEMPOTENT_METHODS.has(this.method) && this.#body.kept !== null;
+  }
+
+  #endAttempt(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {
+    this.#attempts!.end(outcome, detail, failure);
+    this.#releaseUpstream(false);
+  }
+
+  #releaseUpstream(isReusable: boolean): void {
+    const upstream = this.#upstream;
+    if (upstream === null) return;
+    this.#upstream = null;
+    upstream.target.leave();
+    const { maxIdleConnectionsPerBackend, upstreamIdleTimeoutMs, upstreamMaxAgeMs } = this.#attempts!.spec;
+    upstream.release(isReusable, {
+      maxIdle: maxIdleConnectionsPerBackend ?? MAX_IDLE_CONNECTIONS,
+      idleTimeoutMs: upstreamIdleTimeoutMs ?? UPSTREAM_IDLE_TIMEOUT_MS,
+      maxAgeMs: upstreamMaxAgeMs ?? UPSTREAM_MAX_AGE_MS,
+    });
+    if (isReusable) this.#attempts!.pool.waitingLine.serveOne();
+  }
+
+  #over(termination: Termination, detail: string | null): void {
+    this.#isOver = true;
+    this.termination = termination;
+    this.detail = detail;
+    this.durationMs = this.elapsedMs();
+    this.#attempts?.close();
+    this.#protocol.exchangeOver(this);
+  }
+}
+
+const ANSWER_TIMEOUT_MS = 60_000;
+const MAX_IDLE_CONNECTIONS = 128;
+const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
+const UPSTREAM_MAX_AGE_MS = 3_600_000;
+
+/** The first cookie of that name (RFC 6265, 4.2), or null. */
+function cookieValue(fields: string, name: string): string | null {
+  const cookies = fieldValue(fields, 'cookie');
+  if (cookies === null) return null;
+  for (const pair of cookies.split(';')) {
+    const equals = pair.indexOf('=');
+    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
+  }
+  return null;
+}

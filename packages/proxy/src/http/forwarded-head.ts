@@ -1,0 +1,136 @@
+/**
+ * The heads that go on: what a backend sees of a request, and a client of an answer.
+ *
+ *     GET /spells HTTP/1.1            the client's method and target (its prefix stripped where the route says so)
+ *     Host: api.example.com           kept, the target, or a name
+ *     Accept: …                       the client's end-to-end fields: order, case and repetition as they came
+ *     X-Forwarded-For: 192.0.2.7      who asked; what the client itself said of that only where it is trusted
+ *     X-Request-Id: 5f0c-1a-3         passed on, or made
+ *     Via: 1.1 muster                 RFC 9110, 7.6.3
+ *
+ * Text in, text out; one character per byte. The parts that repeat with every request of a connection are made once.
+ */
+import { isInAny } from '@muster/membership';
+import type { RequestHead, ResponseHead } from '@muster/http1';
+import { httpDate } from './http-date.ts';
+import type { HttpSettings } from './http-settings.ts';
+
+const VIA = 'Via: 1.1 muster\r\n';
+
+/** What the requests of one client connection have in common. */
+export class ForwardedFrom {
+  readonly address: string;
+  readonly #settings: HttpSettings;
+  readonly #isTrusted: boolean;
+  #authority: string | null = null;
+  #fields = '';
+
+  /** `address` is the peer's; '' for a Unix socket, which no CIDR holds. */
+  constructor(address: string, settings: HttpSettings) {
+    this.address = address;
+    this.#settings = settings;
+    this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, address);
+  }
+
+  /** The fields that say who asked, `Via` included. */
+  fieldsOf(head: RequestHead): string {
+    if (this.#isTrusted) return this.#trustedFields(head);
+    if (this.#authority !== head.authority) {
+      this.#authority = head.authority;
+      this.#fields = this.#fieldsFrom(NOTHING_SAID, head.authority);
+    }
+    return this.#fields;
+  }
+
+  /** The client's own address as it is believed: the first that a trusted proxy names, else the peer's. */
+  clientAddress(head: RequestHead): string {
+    if (!this.#isTrusted || head.forwardedFor === null) return this.address;
+    const named = head.forwardedFor.split(',').map((part) => part.trim());
+    // From the right: what trusted proxies appended. The first one that is not a trusted proxy itself is the client.
+    const client = named.findLast((address) => !isInAny(this.#settings.trustedProxies, address));
+    return client ?? named[0]!;
+  }
+
+  #trustedFields(head: RequestHead): string {
+    const { forwardedFor, forwardedProto, forwardedHost, forwarded } = head;
+    return this.#fieldsFrom({ forwardedFor, forwardedProto, forwardedHost, forwarded }, head.authority);
+  }
+
+  #fieldsFrom(said: Said, authority: string): string {
+    const { forwardedFields } = this.#settings;
+    let fields = '';
+    if (forwardedFields === 'x-forwarded' || forwardedFields === 'both') {
+      fields += `X-Forwarded-For: ${appended(said.forwardedFor, this.address || 'unknown')}\r\n`;
+      fields += `X-Forwarded-Proto: ${said.forwardedProto ?? 'http'}\r\n`;
+      if (authority !== '' || said.forwardedHost !== null) {
+        fields += `X-Forwarded-Host: ${said.forwardedHost ?? authority}\r\n`;
+      }
+    } else {
+      if (said.forwardedFor !== null) fields += `X-Forwarded-For: ${said.forwardedFor}\r\n`;
+      if (said.forwardedProto !== null) fields += `X-Forwarded-Proto: ${said.forwardedProto}\r\n`;
+      if (said.forwardedHost !== null) fields += `X-Forwarded-Host: ${said.forwardedHost}\r\n`;
+    }
+    if (forwardedFields === 'forwarded' || forwardedFields === 'both') {
+      fields += `Forwarded: ${appended(said.forwarded, forwardedElement(this.address, authority))}\r\n`;
+    } else if (said.forwarded !== null) fields += `Forwarded: ${said.forwarded}\r\n`;
+    return fields + VIA;
+  }
+}
+
+interface Said {
+  readonly forwardedFor: string | null;
+  readonly forwardedProto: string | null;
+  readonly forwardedHost: string | null;
+  readonly forwarded: string | null;
+}
+
+const NOTHING_SAID: Said = { forwardedFor: null, forwardedProto: null, forwardedHost: null, forwarded: null };
+
+function appended(list: string | null, element: string): string {
+  return list === null || list === '' ? element : `${list}, ${element}`;
+}
+
+/** RFC 7239, 4: IPv6 addresses are bracketed and quoted, as is a host with a port. */
+function forwardedElement(address: string, authority: string): string {
+  const node = address === '' ? 'unknown' : address.includes(':') ? `"[${address}]"` : address;
+  return `for=${node};${authority === '' ? '' : `host="${authority}";`}proto=http`;
+}
+
+export interface RequestRouting {
+  readonly pathAndQuery: string;
+  /** The Host that the backend sees. */
+  readonly host: string;
+  readonly requestId: string;
+}
+
+/** The head of a request as its backend gets it. `fields` are the end-to-end ones, which a filter may have changed. */
+export function requestHeadText(head: RequestHead, fields: string, from: string, routing: RequestRouting): string {
+  const { pathAndQuery, host, requestId } = routing;
+  let text = `${head.method} ${pathAndQuery} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
+  if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
+  if (head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+  if (head.maxForwards > 0) text += `Max-Forwards: ${head.maxForwards - 1}\r\n`;
+  return `${text}${from}X-Request-Id: ${requestId}\r\n\r\n`;
+}
+
+export interface ResponseManner {
+  readonly isHttp10: boolean;
+  readonly isPersistent: boolean;
+  readonly requestId: string;
+}
+
+/** The head of an answer as its client gets it. */
+export function responseHeadText(head: ResponseHead, fields: string, manner: ResponseManner): string {
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}`;
+  if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
+  if (head.framing === 'chunked' && !manner.isHttp10) text += 'Transfer-Encoding: chunked\r\n';
+  if (head.requestId === null) text += `X-Request-Id: ${manner.requestId}\r\n`;
+  if (!manner.isPersistent) text += 'Connection: close\r\n';
+  return `${text}${VIA}\r\n`;
+}
+
+/** An interim answer, or the one that switches protocols. */
+export function interimHeadText(head: ResponseHead): string {
+  const upgrade = head.upgrade === null ? '' : `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${upgrade}${VIA}\r\n`;
+}

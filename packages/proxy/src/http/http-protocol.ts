@@ -1,0 +1,66 @@
+/** An `http` listener's protocol: each request is answered by one backend of the pool that its host and path lead to. */
+import type { ListenerSpec } from '@muster/membership';
+import type { Listener, OpenConnection, Protocol } from '../listener.ts';
+import type { ProxiedPool } from '../pool/proxied-pool.ts';
+import type { TimerWheel } from '../timer-wheel.ts';
+import type { Leg } from '../transport/leg.ts';
+import { ClientConnection } from './client-connection.ts';
+import type { ExchangeRecord } from './exchange-record.ts';
+import { httpSettings, type HttpSettings } from './http-settings.ts';
+import type { UpstreamEnvironment } from './upstream-connection.ts';
+
+/** A request that was none: nobody but the listener and the peer is known of it. */
+export interface RefusedHead {
+  readonly listener: string;
+  /** '' for a Unix socket. */
+  readonly peerAddress: string;
+  readonly status: number;
+  /** A `HeadProblem`'s, or `request_timeout` where the head did not come to its end in time. */
+  readonly reason: string;
+}
+
+export interface HttpEnvironment extends UpstreamEnvironment {
+  /** Null where the roster has no such pool. */
+  readonly poolNamed: (id: string) => ProxiedPool | null;
+  /** Unique over all workers of all nodes, as far as chance allows. */
+  readonly nextRequestId: () => string;
+  /** Told of each request when it is over. */
+  readonly onExchange: (exchange: ExchangeRecord, settings: HttpSettings) => void;
+  /** Told of each request that was refused before it was one. */
+  readonly onRefusedHead: (refused: RefusedHead, settings: HttpSettings) => void;
+}
+
+export class HttpProtocol implements Protocol {
+  readonly name = 'http';
+  readonly upstreams: UpstreamEnvironment;
+  readonly wheel: TimerWheel;
+  readonly poolNamed: HttpEnvironment['poolNamed'];
+  readonly nextRequestId: HttpEnvironment['nextRequestId'];
+  settings: HttpSettings;
+  readonly #environment: HttpEnvironment;
+
+  constructor(spec: ListenerSpec, environment: HttpEnvironment) {
+    this.#environment = environment;
+    this.upstreams = environment;
+    this.wheel = environment.wheel;
+    this.poolNamed = environment.poolNamed;
+    this.nextRequestId = environment.nextRequestId;
+    this.settings = httpSettings(spec);
+  }
+
+  update(spec: ListenerSpec): void {
+    this.settings = httpSettings(spec);
+  }
+
+  open(leg: Leg, listener: Listener): OpenConnection {
+    return new ClientConnection(this, leg, listener);
+  }
+
+  exchangeOver(exchange: ExchangeRecord): void {
+    this.#environment.onExchange(exchange, this.settings);
+  }
+
+  refused(refused: RefusedHead): void {
+    this.#environment.onRefusedHead(refused, this.settings);
+  }
+}

@@ -1,0 +1,32 @@
+/** Answers that Muster gives itself: refusals, failures, and what a filter says. Complete messages, written at once. */
+import { STATUS_CODES } from 'node:http';
+import { httpDate } from './http-date.ts';
+
+export interface OwnAnswer {
+  readonly status: number;
+  /** Complete lines with their CRLF; '' for none. Without Content-Length, Connection and Date. */
+  readonly fields: string;
+  /** Each character is one byte. */
+  readonly body: string;
+}
+
+export interface AnswerManner {
+  /** A HEAD request gets no body. */
+  readonly isHead: boolean;
+  readonly isPersistent: boolean;
+}
+
+/** The answer as text: one character per byte. */
+export function answerText({ status, fields, body }: OwnAnswer, { isHead, isPersistent }: AnswerManner): string {
+  const connection = isPersistent ? '' : 'Connection: close\r\n';
+  const length = status === 204 || status === 304 ? '' : `Content-Length: ${body.length}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nDate: ${httpDate()}\r\n${fields}${length}${connection}\r\n`;
+  return isHead || length === '' ? head : head + body;
+}
+
+/** A failure in plain text, with the reason as a field that only Muster sends. */
+export function failureAnswer(status: number, reason: string, text: string): OwnAnswer {
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
+  const fields = `Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nMuster-Reason: ${reason}\r\n${retry}`;
+  return { status, fields, body: `muster: ${text}\n` };
+}

@@ -1,0 +1,76 @@
+/**
+ * The body of one request on its way to a backend: where it ends, what of each read goes on, and how much of it is kept for a
+ * second attempt.
+ *
+ * It is kept only until there can be no second one, and never more than 64 KiB of it (Pingora's retry buffer).
+ */
+import type { RequestHead } from '@muster/http1';
+import { BodyReader } from './body-reader.ts';
+
+const RETRY_BUFFER_BYTES = 64 * 1_024;
+
+/** One read, as bytes and as text; `shift` characters of the text came before the bytes. */
+export interface TextRead {
+  readonly bytes: Buffer;
+  readonly text: string;
+  readonly shift: number;
+}
+
+export class RequestBody {
+  readonly #reader: BodyReader;
+  readonly #maxBytes: number;
+  /** Of framed body that went on. */
+  forwardedBytes = 0;
+  /** All of it so far as text, one character per byte; null once it is too much, or was not worth keeping. */
+  kept: string | null = '';
+
+  constructor({ framing, contentLength }: RequestHead, maxBytes: number) {
+    this.#reader = new BodyReader(framing, contentLength);
+    this.#maxBytes = maxBytes;
+  }
+
+  get isComplete(): boolean {
+    return this.#reader.isComplete;
+  }
+
+  /** Whether what was read last must not go on; null: it may. */
+  get problem(): 'bad_request_body' | 'body_too_large' | null {
+    if (this.#reader.problem !== null)
+      return this.#reader.problem.status === 413 ? 'body_too_large' : 'bad_request_body';
+    return this.#reader.dataBytes > this.#maxBytes ? 'body_too_large' : null;
+  }
+
+  get problemReason(): string | null {
+    return this.#reader.problem?.reason ?? null;
+  }
+
+  /** What came with the head, from the character `end` on. Returns the index of the first byte that is not the body's. */
+  readFirst({ bytes, text, shift }: TextRead, end: number): number {
+    const next = this.#reader.read(bytes, end - shift);
+    if (this.problem === null) this.#keep(this.#reader.forwardableText(text, shift));
+    return next;
+  }
+
+  read(bytes: Buffer): number {
+    return this.#reader.read(bytes, 0);
+  }
+
+  /** Of the last read. */
+  forwardable(bytes: Buffer): Buffer {
+    const piece = this.#reader.forwardable(bytes);
+    if (this.kept !== null) this.#keep(piece.toString('latin1'));
+    else this.forwardedBytes += piece.length;
+    return piece;
+  }
+
+  /** There will be no second attempt. */
+  forget(): void {
+    this.kept = null;
+  }
+
+  #keep(piece: string): void {
+    this.forwardedBytes += piece.length;
+    const kept = this.kept! + piece;
+    this.kept = kept.length > RETRY_BUFFER_BYTES ? null : kept;
+  }
+}

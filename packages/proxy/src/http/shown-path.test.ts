@@ -1,0 +1,17 @@
+/** Neither queries nor passwords are shown. */
+import { expect, test } from 'vitest';
+import { shownPath } from './shown-path.ts';
+
+test.each([
+  ['/reset?token=s3cret', '/reset', 12],
+  ['/reset?', '/reset', 0],
+  ['/', '/', 0],
+  ['/a?b?c', '/a', 3],
+  ['http://me:pw@host:81/reset?token=s3cret', '/reset', 12],
+  ['http://me:pw@host?token=s3cret', '/', 12],
+  ['HTTP://me:pw@host', '/', 0],
+  ['/go/http://a/b', '/go/http://a/b', 0],
+  ['*', '*', 0],
+])('%s', (target, path, queryBytes) => {
+  expect(shownPath(target)).toEqual({ path, queryBytes });
+});

@@ -1,0 +1,242 @@
+/**
+ * One connection to a backend, from dial to close, over any number of requests.
+ *
+ *     dialling ──connected──► in use ◄──taken── idle (kept alive, newest on top)
+ *         │                     │  └──released──► ▲
+ *         └─ failed             └─ ended, removed, too old, dirty ──► closed
+ *
+ * It carries bytes and notices the end. What they mean is its user's business: the exchange that it serves at the moment. While
+ * it is idle it reads on, so that an end that the backend has sent is known before somebody takes it; a byte that nobody asked
+ * for makes it unusable.
+ */
+import { Deadline } from '../deadline.ts';
+import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
+import type { TimerWheel } from '../timer-wheel.ts';
+import { dialTarget } from '../transport/dial-target.ts';
+import type { Dial, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
+
+/** Why a connection was lost: the backend ended or reset it, or takes no more bytes. */
+export type LossReason = 'ended' | 'reset' | 'write_failed';
+
+/** The exchange that is served. */
+export interface UpstreamUser {
+  onUpstreamConnected(): void;
+  /** The connection is closed already. */
+  onUpstreamConnectFailed(code: string): void;
+  onUpstreamBytes(bytes: Buffer): void;
+  onUpstreamDrained(): void;
+  /** The connection is closed already, except for `ended`. */
+  onUpstreamLost(reason: LossReason): void;
+  /** The deadline that the user set. */
+  onUpstreamDeadline(): void;
+  /** The connection is closed already. */
+  onTargetLeft(reason: 'target_removed' | 'drain_timeout'): void;
+}
+
+export interface KeepAlivePolicy {
+  readonly maxIdle: number;
+  readonly idleTimeoutMs: number;
+  readonly maxAgeMs: number;
+}
+
+export interface UpstreamEnvironment {
+  readonly transport: Transport;
+  readonly wheel: TimerWheel;
+  /** A monotonic clock, milliseconds. */
+  readonly nowMs: () => number;
+}
+
+export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
+  readonly target: TargetConnections;
+  readonly #environment: UpstreamEnvironment;
+  /** The user's deadline, or the end of the idle time. */
+  readonly #deadline: Deadline;
+  readonly #onClosed: () => void;
+  readonly #madeMs: number;
+  #user: UpstreamUser | null;
+  #dial: Dial | null = null;
+  #leg: Leg | null = null;
+  #isClosed = false;
+  /** Whether it has served somebody before. */
+  isReused = false;
+  /** A write is on its way: what it refers to must be left alone. */
+  isWritePending = false;
+
+  /** Dials. `onClosed` is told once, when there is room for another connection. */
+  constructor(environment: UpstreamEnvironment, target: TargetConnections, user: UpstreamUser, onClosed: () => void) {
+    this.#environment = environment;
+    this.target = target;
+    this.#user = user;
+    this.#onClosed = onClosed;
+    this.#madeMs = environment.nowMs();
+    this.#deadline = new Deadline(environment.wheel, () => this.#deadlineReached());
+    target.connections.add(this);
+  }
+
+  dial(connectTimeoutMs: number): void {
+    this.#deadline.set(connectTimeoutMs);
+    this.#dial = dialTarget(this.#environment.transport, this.target.address, this);
+  }
+
+  /** An idle one serves somebody else from now on. */
+  take(user: UpstreamUser): void {
+    this.#user = user;
+    this.isReused = true;
+    this.#deadline.clear();
+  }
+
+  /** The user is done with it. Where it cannot serve another, it is closed. */
+  release(isReusable: boolean, { maxIdle, idleTimeoutMs, maxAgeMs }: KeepAlivePolicy): void {
+    this.#user = null;
+    const { idle, state } = this.target;
+    const isFresh = this.#environment.nowMs() - this.#madeMs < maxAgeMs;
+    if (
+      !isReusable ||
+      this.#isClosed ||
+      this.isWritePending ||
+      state !== 'member' ||
+      !isFresh ||
+      idle.length >= maxIdle
+    ) {
+      return this.close();
+    }
+    this.#deadline.set(idleTimeoutMs);
+    idle.push(this);
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  setDeadline(delayMs: number): void {
+    this.#deadline.set(delayMs);
+  }
+
+  clearDeadline(): void {
+    this.#deadline.clear();
+  }
+
+  /** The leg is somebody else's from now on, and so is its place in the connection table. */
+  handOver(): Leg {
+    const leg = this.#leg!;
+    this.#isClosed = true;
+    this.#user = null;
+    this.#deadline.dispose();
+    this.target.connections.delete(this);
+    return leg;
+  }
+
+  /** False: it takes no more bytes. */
+  writeText(text: string): boolean {
+    return this.#written(this.#leg!.writeText(text));
+  }
+
+  write(bytes: Uint8Array): boolean {
+    return this.#written(this.#leg!.write(bytes));
+  }
+
+  pause(): void {
+    this.#leg!.pause();
+  }
+
+  resume(): void {
+    if (!this.#isClosed) this.#leg!.resume();
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#user = null;
+    this.#deadline.dispose();
+    this.#dial?.close();
+    this.#leg?.close();
+    this.target.connections.delete(this);
+    this.#forgetIdle();
+    this.#onClosed();
+  }
+
+  closeIdle(): void {
+    this.close();
+  }
+
+  onConnected(leg: Leg): void {
+    this.#dial = null;
+    this.#deadline.clear();
+    this.#leg = leg;
+    leg.owner = this;
+    if (this.target.state === 'gone') return this.leaveTarget('target_removed');
+    leg.start();
+    this.#user!.onUpstreamConnected();
+  }
+
+  onConnectFailed(code: string): void {
+    const user = this.#user!;
+    this.#dial = null;
+    this.close();
+    user.onUpstreamConnectFailed(code);
+  }
+
+  onBytes(_leg: Leg, bytes: Buffer): void {
+    if (this.#user === null) this.close();
+    else this.#user.onUpstreamBytes(bytes);
+  }
+
+  onDrained(): void {
+    this.isWritePending = false;
+    this.#user?.onUpstreamDrained();
+  }
+
+  onWriteFailed(): void {
+    this.#lost('write_failed');
+  }
+
+  onReset(): void {
+    this.#lost('reset');
+  }
+
+  /** For a body that ends with the connection this is its regular end, so it is left open for the user to say. */
+  onEnd(): void {
+    if (this.#user === null) this.close();
+    else this.#user.onUpstreamLost('ended');
+  }
+
+  leaveTarget(reason: 'target_removed' | 'drain_timeout'): void {
+    const user = this.#user;
+    this.close();
+    user?.onTargetLeft(reason);
+  }
+
+  #lost(reason: LossReason): void {
+    const user = this.#user;
+    this.close();
+    user?.onUpstreamLost(reason);
+  }
+
+  #written(outcome: 'taken' | 'pending' | 'failed'): boolean {
+    if (outcome === 'pending') this.isWritePending = true;
+    return outcome !== 'failed';
+  }
+
+  #deadlineReached(): void {
+    if (this.#user === null) return this.close();
+    if (this.#dial !== null) {
+      this.#dial.close();
+      return this.onConnectFailed('ETIMEDOUT');
+    }
+    this.#user.onUpstreamDeadline();
+  }
+
+  #forgetIdle(): void {
+    const index = this.target.idle.lastIndexOf(this);
+    if (index >= 0) this.target.idle.splice(index, 1);
+  }
+}
+
+/** The kept-alive connection that was used last, or null. */
+export function takeIdle(target: TargetConnections, user: UpstreamUser): UpstreamConnection | null {
+  // Only this file puts connections there.
+  const found = target.idle.pop() as UpstreamConnection | undefined;
+  if (found === undefined) return null;
+  found.take(user);
+  return found;
+}

@@ -1,0 +1,148 @@
+/**
+ * One listener in one worker: accepts, counts, and keeps the connections that it accepted until they are over. What is spoken
+ * on them is its protocol's business.
+ *
+ * A removed listener stops accepting at once; its connections finish until a deadline. The listening socket itself
+ * belongs to the control process, so connections that wait in its queue are not lost with a worker.
+ */
+import type { ListenerSpec } from '@muster/membership';
+import { RefusalLog, type RefusalLine } from './refusal-log.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
+import { emptyListenerStats, type CloseReason, type ListenerStats, type RefusalReason } from './traffic-stats.ts';
+import type { Acceptor, Leg, ListenOutcome, SocketHandle, Transport } from './transport/leg.ts';
+
+/** An accepted connection. It tells its listener once when it is over. */
+export interface OpenConnection {
+  /** Called once, after the listener has counted it. */
+  start(): void;
+  /** Takes nothing new, and ends when what is under way is done. */
+  finish(): void;
+  /** Ends at once. May be repeated. */
+  close(reason: CloseReason): void;
+}
+
+export type Outcome =
+  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  | { readonly kind: 'closed'; readonly reason: CloseReason };
+
+/** What is spoken on a listener. */
+export interface Protocol {
+  readonly name: ListenerSpec['protocol'];
+  /** For connections and requests from now on. */
+  update(spec: ListenerSpec): void;
+  open(leg: Leg, listener: Listener): OpenConnection;
+}
+
+/** The part of the worker that its listeners share. */
+export interface ListenerEnvironment {
+  readonly transport: Transport;
+  readonly wheel: TimerWheel;
+  /** Whether the worker may take one more connection. */
+  readonly hasRoom: () => boolean;
+  /** The listener has stopped accepting and its last connection is over. */
+  readonly onEmpty: (listener: Listener) => void;
+  readonly onOpenCountChanged: (delta: 1 | -1) => void;
+  readonly logRefusal: (line: RefusalLine) => void;
+}
+
+export class Listener implements TimerOwner {
+  readonly id: string;
+  readonly stats: ListenerStats = emptyListenerStats();
+  readonly #environment: ListenerEnvironment;
+  #protocol: Protocol;
+  readonly #connections = new Set<OpenConnection>();
+  readonly #refusalLog: RefusalLog;
+  readonly #drainTimer = new WheelTimer(this);
+  #acceptor: Acceptor | null = null;
+  #isClosing = false;
+  #closeReason: CloseReason = 'listener_removed';
+
+  constructor(id: string, protocol: Protocol, environment: ListenerEnvironment) {
+    this.id = id;
+    this.#protocol = protocol;
+    this.#environment = environment;
+    this.#refusalLog = new RefusalLog(environment.wheel, environment.logRefusal);
+  }
+
+  async open(handle: SocketHandle): Promise<ListenOutcome> {
+    const outcome = await this.#environment.transport.listen(handle, {
+      onAccepted: (leg) => this.#accepted(leg),
+      onAcceptFailed: () => void this.stats.acceptFailures++,
+    });
+    if (!outcome.ok) return outcome;
+    this.#acceptor = outcome.acceptor;
+    if (this.#isClosing) outcome.acceptor.close();
+    return outcome;
+  }
+
+  update(spec: ListenerSpec): void {
+    this.#protocol.update(spec);
+  }
+
+  /** Another protocol for connections from now on; open ones go on with theirs. */
+  speak(protocol: Protocol): void {
+    this.#protocol = protocol;
+  }
+
+  get protocolName(): ListenerSpec['protocol'] {
+    return this.#protocol.name;
+  }
+
+  /** No further connections are accepted: what is open should come to its end. */
+  get isClosing(): boolean {
+    return this.#isClosing;
+  }
+
+  /** Stops accepting; what is open after `drainTimeoutMs` is closed for `reason`. 0 closes all at once. */
+  stop(drainTimeoutMs: number, reason: CloseReason): void {
+    this.#closeReason = reason;
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      this.#acceptor?.close();
+      this.#refusalLog.close();
+      for (const connection of this.#connections) connection.finish();
+    }
+    if (drainTimeoutMs === 0) this.onTimer();
+    else this.#environment.wheel.set(this.#drainTimer, drainTimeoutMs);
+    this.#tellIfEmpty();
+  }
+
+  onTimer(): void {
+    for (const connection of this.#connections) connection.close(this.#closeReason);
+  }
+
+  /** `pool` is the one that a refused connection was meant for; null where it is not known. */
+  ended(connection: OpenConnection, outcome: Outcome, pool: string | null): void {
+    this.#connections.delete(connection);
+    this.stats.open--;
+    this.#environment.onOpenCountChanged(-1);
+    if (outcome.kind === 'closed') this.stats.closed[outcome.reason]++;
+    else this.#refused(outcome.reason, pool);
+    this.#tellIfEmpty();
+  }
+
+  #accepted(leg: Leg): void {
+    this.stats.accepted++;
+    if (!this.#environment.hasRoom()) {
+      leg.close();
+      this.#refused('connection_limit', null);
+      return;
+    }
+    this.stats.open++;
+    this.#environment.onOpenCountChanged(1);
+    const connection = this.#protocol.open(leg, this);
+    this.#connections.add(connection);
+    connection.start();
+  }
+
+  #refused(reason: RefusalReason, pool: string | null): void {
+    this.stats.refused[reason]++;
+    if (!this.#isClosing) this.#refusalLog.refused({ listener: this.id, pool, reason });
+  }
+
+  #tellIfEmpty(): void {
+    if (!this.#isClosing || this.#connections.size > 0) return;
+    this.#environment.wheel.clear(this.#drainTimer);
+    this.#environment.onEmpty(this);
+  }
+}

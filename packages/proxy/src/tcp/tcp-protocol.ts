@@ -1,0 +1,50 @@
+/** A `tcp` listener's protocol: each connection is relayed to one backend of one pool. */
+import type { ListenerSpec } from '@muster/membership';
+import type { Listener, OpenConnection, Outcome, Protocol } from '../listener.ts';
+import type { ProxiedPool } from '../pool/proxied-pool.ts';
+import type { TimerWheel } from '../timer-wheel.ts';
+import type { Leg, Transport } from '../transport/leg.ts';
+import { Connection } from './connection.ts';
+
+export interface TcpEnvironment {
+  readonly transport: Transport;
+  readonly wheel: TimerWheel;
+  /** Null where the roster has no such pool. */
+  readonly poolNamed: (id: string) => ProxiedPool | null;
+}
+
+export class TcpProtocol implements Protocol {
+  readonly name = 'tcp';
+  readonly transport: Transport;
+  readonly wheel: TimerWheel;
+  readonly #environment: TcpEnvironment;
+  #spec: ListenerSpec;
+
+  constructor(spec: ListenerSpec, environment: TcpEnvironment) {
+    this.#spec = spec;
+    this.#environment = environment;
+    this.transport = environment.transport;
+    this.wheel = environment.wheel;
+  }
+
+  /** Open connections keep the idle timeout they began with. */
+  update(spec: ListenerSpec): void {
+    this.#spec = spec;
+  }
+
+  open(leg: Leg, listener: Listener): OpenConnection {
+    return new Connection(this, leg, listener);
+  }
+
+  get idleTimeoutMs(): number {
+    return this.#spec.idleTimeoutMs;
+  }
+
+  get pool(): ProxiedPool | null {
+    return this.#environment.poolNamed(this.#spec.pool!);
+  }
+
+  ended(connection: Connection, listener: Listener, outcome: Outcome): void {
+    listener.ended(connection, outcome, this.#spec.pool!);
+  }
+}
