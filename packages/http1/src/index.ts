@@ -1,0 +1,24 @@
+/**
+ * HTTP/1.1 message syntax and framing (RFC 9112, with what RFC 9110 says about fields): pure functions from text and bytes to what
+ * a proxy needs to know, strict enough that whatever is forwarded has one reading.
+ *
+ *     headEnd ──► parseRequestHead / parseResponseHead ──► RequestHead / ResponseHead ──► ChunkedBody, where it is chunked
+ *        │ -1                     │                              │ fields
+ *        ▼                        ▼                              ▼
+ *     partialRequestProblem    HeadProblem                    fieldValue, Fields
+ *
+ * No sockets, no timers, no forwarding: whether and how messages go on is the data plane's business.
+ */
+export { ChunkedBody, CHUNKED_LIMITS, type ChunkedLimits } from './chunked-body.ts';
+export { Fields, fieldValue } from './fields.ts';
+export { HEAD_LIMITS, type HeadLimits } from './head-limits.ts';
+export {
+  BodyProblem,
+  HeadProblem,
+  describeProblem,
+  type BodyProblemReason,
+  type HeadProblemReason,
+} from './problem.ts';
+export { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
+export { RequestHead, parseRequestHead } from './request-head.ts';
+export { ResponseHead, parseResponseHead } from './response-head.ts';
