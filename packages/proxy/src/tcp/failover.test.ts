@@ -47,7 +47,7 @@ describe.each([rawTransport!, socketTransport])('fail-over on the $name transpor
     harness.register('b', good.target);
     const client = new Client(await harness.listen());
     expect(await client.read(1)).toBe('b');
-    expect(harness.proxy.stats().pools['p']).toEqual({
+    expect(harness.proxy.stats().pools['p']).toMatchObject({
       connectFailures: 1,
       retries: 1,
       picksByBackend: { a: 1, b: 1 },
@@ -60,7 +60,7 @@ describe.each([rawTransport!, socketTransport])('fail-over on the $name transpor
     harness.pool({ connectAttempts: 3 });
     for (const id of ['a', 'b', 'c', 'd', 'e']) harness.register(id, await refusingTarget(harness));
     expect(await new Client(await harness.listen()).finish()).toBe('');
-    expect(harness.proxy.stats().pools['p']).toEqual({
+    expect(harness.proxy.stats().pools['p']).toMatchObject({
       connectFailures: 3,
       retries: 2,
       picksByBackend: { a: 1, b: 1, c: 1 },

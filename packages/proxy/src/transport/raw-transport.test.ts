@@ -9,7 +9,7 @@ import { rawTransport } from './raw-transport.ts';
 import { socketTransport } from './socket-transport.ts';
 
 const run = promisify(execFile);
-const ENTRY = new URL('index.ts', import.meta.url).href;
+const ENTRY = new URL('../index.ts', import.meta.url).href;
 /** iproute2's list of sockets; without it that test is left out. */
 const SS = '/usr/bin/ss';
 const hasSs = existsSync(SS);
