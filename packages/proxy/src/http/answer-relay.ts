@@ -16,6 +16,7 @@ import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
 import { interimHeadText, responseHeadText } from './forwarded-head.ts';
+import { textOf } from '../transport/text.ts';
 import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
 
 /** A backend that sends more interim answers than that will never come to the point. */
@@ -75,7 +76,7 @@ export class AnswerRelay {
   #readHeads(upstream: UpstreamConnection, bytes: Buffer): void {
     this.hasBytes = true;
     const shift = this.#partialHead.length;
-    const text = this.#partialHead + bytes.toString('latin1', 0, TEXT_BYTES_MAX);
+    const text = this.#partialHead + textOf(bytes, TEXT_BYTES_MAX);
     let from = 0;
     for (;;) {
       const end = headEnd(text, from);

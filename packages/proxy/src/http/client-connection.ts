@@ -14,6 +14,7 @@ import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
 import type { CloseReason } from '../traffic-stats.ts';
 import type { Leg, LegOwner, WriteOutcome } from '../transport/leg.ts';
+import { textOf } from '../transport/text.ts';
 import { Exchange } from './exchange.ts';
 import { ForwardedFrom } from './forwarded-head.ts';
 import type { HttpProtocol } from './http-protocol.ts';
@@ -225,7 +226,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   #readHead(bytes: Buffer): void {
     const { headLimits, headTimeoutMs } = this.#protocol.settings;
     const shift = this.#partialHead.length;
-    const text = this.#partialHead + bytes.toString('latin1');
+    const text = this.#partialHead + textOf(bytes);
     // One empty line before a request is forgiven (RFC 9112, 2.2).
     const from = text.startsWith('\r\n') ? 2 : 0;
     if (from === text.length) return;

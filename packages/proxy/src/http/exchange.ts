@@ -22,7 +22,7 @@ import type { ClientConnection } from './client-connection.ts';
 import type { Attempt, AttemptOutcome, ExchangeRecord } from './exchange-record.ts';
 import { requestHeadText } from './forwarded-head.ts';
 import type { HttpProtocol } from './http-protocol.ts';
-import { failureAnswer, type OwnAnswer } from './own-answer.ts';
+import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from './own-answer.ts';
 import { RequestBody, type TextRead } from './request-body.ts';
 import { isUsableRequestId } from './request-ids.ts';
 import { stripPrefix } from './route-table.ts';
@@ -281,6 +281,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   }
 
   #route(): void {
+    if (this.head.maxForwards === 0) return this.answerHere(lastRecipientAnswer(this.method), 'answered_here', null);
     const match = this.#protocol.settings.routes.match(this.authority, this.#pathAndQuery);
     if (match === null) return this.fail('no_route', null);
     this.pool = match.pool;

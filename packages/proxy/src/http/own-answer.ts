@@ -30,3 +30,13 @@ export function failureAnswer(status: number, reason: string, text: string): Own
   const fields = `Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nMuster-Reason: ${reason}\r\n${retry}`;
   return { status, fields, body: `muster: ${text}\n` };
 }
+
+/**
+ * To OPTIONS and TRACE that have come as far as they may (RFC 9110, 7.6.2). TRACE would have to repeat the request, and with it
+ * what proxies before us have put into it; it is not served.
+ */
+export function lastRecipientAnswer(method: string): OwnAnswer {
+  return method === 'OPTIONS'
+    ? { status: 204, fields: '', body: '' }
+    : { status: 405, fields: 'Allow: OPTIONS\r\n', body: '' };
+}

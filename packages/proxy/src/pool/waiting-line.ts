@@ -29,6 +29,7 @@ export class WaitingLine {
 
   /** A connection was released or closed: whoever waits longest tries. */
   serveOne(): void {
+    if (this.#waiting.size === 0) return;
     for (const first of this.#waiting) return first.onRoom();
   }
 
