@@ -112,6 +112,7 @@ describe('state', () => {
       '/readyz',
       '/v1/adopt-epoch',
       '/v1/commands',
+      '/v1/decisions',
       '/v1/events',
       '/v1/pools/{pool}',
       '/v1/roster',

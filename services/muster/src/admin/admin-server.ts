@@ -15,9 +15,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TrafficTotals } from '../metrics/traffic-totals.ts';
+import type { AskDecisions } from '../node/decision-questions.ts';
 import { refuseAccess } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
+import { addDecisionRoutes } from './decision-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import { addStateRoutes } from './state-routes.ts';
 
@@ -34,6 +36,7 @@ export interface AdminServerOptions {
   readonly metrics: Metrics;
   readonly traffic: TrafficTotals;
   readonly log: Logger;
+  readonly decisions: AskDecisions;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
 }
@@ -77,6 +80,7 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
   app.after(() => {
     addStateRoutes(app, context);
     addCommandRoutes(app, context);
+    addDecisionRoutes(app, context);
     app.get('/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger());
   });
   let closed: Promise<void> | null = null;
@@ -139,6 +143,7 @@ const PATHS = [
   '/v1/status',
   '/v1/roster',
   '/v1/events',
+  '/v1/decisions',
   '/v1/commands',
   '/v1/adopt-epoch',
 ];

@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { CommandOutcome, NodeHandle, NodeStatus, RosterListener } from '@muster/actors';
+import type { DecisionQuery } from '@muster/proxy';
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import {
   decide,
@@ -19,6 +20,7 @@ import {
 import type { AdminServer } from './admin-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
+import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.ts';
 import { createAdminServer } from './admin-server.ts';
 
 class NodeHarness implements NodeHandle, AsyncDisposable {
@@ -162,6 +164,9 @@ export interface AdminHarness extends AsyncDisposable {
   readonly server: AdminServer;
   /** `http://127.0.0.1:PORT` */
   readonly url: string;
+  /** What the workers answer when they are asked about decisions, and what they were asked last. */
+  decisions: DecisionsOutcome;
+  askedDecisions: DecisionQuery | null;
   /** Lines that the server logged. */
   readonly logged: { readonly level: string; readonly fields: object; readonly text: string }[];
 }
@@ -173,12 +178,19 @@ export async function startAdmin({ token = null }: { token?: string | null } = {
   const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
   const traffic = new TrafficTotals();
-  const server = await createAdminServer({ node, token, log, traffic, metrics: createMetrics({ node, traffic }) });
+  const metrics = createMetrics({ node, traffic });
+  const decisions: AskDecisions = async (query) => {
+    harness.askedDecisions = query;
+    return harness.decisions;
+  };
+  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
-  return {
+  const harness: AdminHarness = {
     node,
     server,
+    decisions: { outcome: 'found', decisions: [], silentWorkers: [] },
+    askedDecisions: null,
     url: `http://${listening.address}`,
     logged,
     async [Symbol.asyncDispose]() {
@@ -186,4 +198,5 @@ export async function startAdmin({ token = null }: { token?: string | null } = {
       await node.stop();
     },
   };
+  return harness;
 }

@@ -20,6 +20,23 @@ export const eventQuerySchema = z.strictObject({
 
 export type EventRequest = z.infer<typeof eventQuerySchema>;
 
+/** Of one answer: they are made while traffic waits. */
+const DECISIONS_MAX = 100;
+
+export const decisionQuerySchema = z.strictObject({
+  requestId: z
+    .string()
+    .regex(/^[!-~]{1,256}$/, 'a request id has 1 to 256 printable ASCII characters without spaces')
+    .optional()
+    .describe('only decisions about that request; about any when left out'),
+  limit: z.coerce
+    .number()
+    .pipe(z.int().min(1).max(DECISIONS_MAX))
+    .optional()
+    .describe('decisions at most, the newest first; 20 when left out'),
+  candidates: flag.default(false).describe('with the backends that there were to pick from, in pools of up to 64'),
+});
+
 export const newEventSchema = z.strictObject({
   subject: z.string().min(1).max(400).describe('for example muster.default.pool.spells'),
   payload: z

@@ -74,6 +74,15 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       await showEvents(await openSession(), options);
     });
   program
+    .command('decisions')
+    .description('show who was picked for the newest requests, or everything about one')
+    .argument('[request-id]', 'what X-Request-Id said')
+    .option('--limit <count>', 'requests at most, 1 to 100 (default 20)', wholeNumber)
+    .action(async (requestId: string | undefined, options: { limit?: number }) => {
+      const { showDecisions } = await import('./decisions-command.ts');
+      await showDecisions(await openSession(), requestId, options);
+    });
+  program
     .command('adopt-epoch')
     .description("take the journal's present history in place of the one that is served, whatever it holds")
     .action(async () => {

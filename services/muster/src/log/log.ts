@@ -11,9 +11,10 @@ import { timeOfDay } from '../cli/plain-text.ts';
 
 export type Log = Logger;
 export type LogFormat = 'json' | 'text';
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 export interface LogOptions {
-  readonly level: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly level: LogLevel;
   readonly format: LogFormat;
   /** Named in each JSON line. */
   readonly node: string;

@@ -1,11 +1,16 @@
 /** One metric: its name, and how its samples are read off what a scrape sees. */
 import type { NodeStatus } from '@muster/actors';
-import type { Traffic } from './traffic-totals.ts';
+import type { LatencyCounts } from '@muster/proxy';
+import type { HttpPoolTotals } from './http-totals.ts';
+import type { Traffic, TrafficTotals } from './traffic-totals.ts';
 
 /** What one scrape reads. */
 export interface Scrape {
   readonly status: NodeStatus;
   readonly traffic: Traffic;
+  readonly http: readonly HttpPoolTotals[];
+  readonly refusedHeads: TrafficTotals['http']['refusedHeads'];
+  readonly accessLog: TrafficTotals['accessLog'];
   readonly pools: readonly { readonly id: string; readonly size: number; readonly eligibleCount: number }[];
 }
 
@@ -14,13 +19,25 @@ export interface Sample {
   readonly value: number;
 }
 
-export interface Series {
-  readonly kind: 'counter' | 'gauge';
+export type ReadSamples = (scrape: Scrape) => readonly Sample[];
+
+export interface LatencySample {
+  readonly labels: Record<string, string>;
+  readonly latency: LatencyCounts;
+}
+
+interface Named {
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
-  readonly read: (scrape: Scrape) => readonly Sample[];
 }
+
+export type Series = Named &
+  (
+    | { readonly kind: 'counter' | 'gauge'; readonly read: ReadSamples }
+    /** In seconds; its buckets are those of `LATENCY_BOUNDS_MS`. */
+    | { readonly kind: 'latency'; readonly read: (scrape: Scrape) => readonly LatencySample[] }
+  );
 
 /** A series without labels. */
 export const one = (value: number): Sample[] => [{ labels: {}, value }];

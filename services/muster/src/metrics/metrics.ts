@@ -1,13 +1,16 @@
 /**
  * The node's metrics in the text format of Prometheus, read from the node at each scrape. Nothing is counted here.
  *
- * Labels are names from the roster, so the number of series follows it: about one per backend, and twenty per listener.
+ * Labels are names from the roster, so the number of series follows it: about one per backend, twenty per listener, eighty for
+ * each pool that an http listener leads to, and there one for each backend and class of statuses that it has answered with.
  */
 import type { NodeHandle } from '@muster/actors';
 import { isEligible, viewpointOf, withPendingFacts } from '@muster/membership';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { CLUSTER_SERIES } from './cluster-series.ts';
 import { MEMBERSHIP_SERIES } from './membership-series.ts';
+import { HTTP_SERIES } from './http-series.ts';
+import { LatencyMetric } from './latency-metric.ts';
 import type { Scrape, Series } from './metric-series.ts';
 import { PROCESS_SERIES } from './process-series.ts';
 import { TRAFFIC_SERIES } from './traffic-series.ts';
@@ -25,40 +28,59 @@ export interface MetricsOptions {
   readonly traffic: TrafficTotals;
 }
 
-const SERIES: readonly Series[] = [...TRAFFIC_SERIES, ...MEMBERSHIP_SERIES, ...CLUSTER_SERIES, ...PROCESS_SERIES];
+const SERIES: readonly Series[] = [
+  ...TRAFFIC_SERIES,
+  ...HTTP_SERIES,
+  ...MEMBERSHIP_SERIES,
+  ...CLUSTER_SERIES,
+  ...PROCESS_SERIES,
+];
 
 export function createMetrics({ node, traffic }: MetricsOptions): Metrics {
   const registry = new Registry();
   let scrape: Scrape | null = null;
-  for (const { kind, name, help, labels = [], read } of SERIES) {
-    const options = { name, help, labelNames: [...labels], registers: [registry] };
-    if (kind === 'gauge') {
-      const gauge = new Gauge({
-        ...options,
-        collect() {
-          gauge.reset();
-          for (const sample of read(scrape!)) gauge.set(sample.labels, sample.value);
-        },
-      });
-    } else {
-      const counter = new Counter({
-        ...options,
-        collect() {
-          counter.reset();
-          for (const sample of read(scrape!)) counter.inc(sample.labels, sample.value);
-        },
-      });
-    }
-  }
+  for (const series of SERIES) register(series, registry, () => scrape!);
   return {
     contentType: registry.contentType,
     text() {
       const status = node.status();
       traffic.update(status.workers, node.roster());
-      scrape = { status, traffic: traffic.totals(), pools: countPools(node) };
+      const { http, accessLog } = traffic;
+      scrape = {
+        status,
+        traffic: traffic.totals(),
+        http: http.pools(),
+        refusedHeads: http.refusedHeads,
+        accessLog,
+        pools: countPools(node),
+      };
       return registry.metrics();
     },
   };
+}
+
+function register(series: Series, registry: Registry, scrape: () => Scrape): void {
+  const { name, help, labels = [] } = series;
+  const options = { name, help, labelNames: [...labels], registers: [registry] };
+  if (series.kind === 'latency') {
+    registry.registerMetric(new LatencyMetric({ name, help, labels, read: () => series.read(scrape()) }));
+  } else if (series.kind === 'gauge') {
+    const gauge = new Gauge({
+      ...options,
+      collect() {
+        gauge.reset();
+        for (const sample of series.read(scrape())) gauge.set(sample.labels, sample.value);
+      },
+    });
+  } else {
+    const counter = new Counter({
+      ...options,
+      collect() {
+        counter.reset();
+        for (const sample of series.read(scrape())) counter.inc(sample.labels, sample.value);
+      },
+    });
+  }
 }
 
 function countPools(node: Pick<NodeHandle, 'roster' | 'pending' | 'status'>): Scrape['pools'] {

@@ -1,8 +1,8 @@
 /** Metrics of the processes: the workers, and the control process itself. */
 import type { NodeStatus } from '@muster/actors';
-import { one, type Series } from './metric-series.ts';
+import { one, type ReadSamples, type Series } from './metric-series.ts';
 
-function byWorker(read: (worker: NodeStatus['workers'][number]) => number): Series['read'] {
+function byWorker(read: (worker: NodeStatus['workers'][number]) => number): ReadSamples {
   return ({ status }) =>
     status.workers.map((worker) => ({ labels: { worker: String(worker.index) }, value: read(worker) }));
 }

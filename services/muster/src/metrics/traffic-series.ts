@@ -1,20 +1,20 @@
 /** Metrics of the traffic, summed over all workers. */
-import type { Series } from './metric-series.ts';
+import type { ReadSamples, Series } from './metric-series.ts';
 import type { Traffic } from './traffic-totals.ts';
 
-function byListener(read: (stats: Traffic['listeners'][string]) => number): Series['read'] {
+function byListener(read: (stats: Traffic['listeners'][string]) => number): ReadSamples {
   return ({ traffic }) =>
     Object.entries(traffic.listeners).map(([listener, stats]) => ({ labels: { listener }, value: read(stats) }));
 }
 
-function byListenerAndReason(axis: 'refused' | 'closed'): Series['read'] {
+function byListenerAndReason(axis: 'refused' | 'closed'): ReadSamples {
   return ({ traffic }) =>
     Object.entries(traffic.listeners).flatMap(([listener, stats]) =>
       Object.entries(stats[axis]).map(([reason, value]) => ({ labels: { listener, reason }, value })),
     );
 }
 
-function byPool(read: (stats: Traffic['pools'][string]) => number): Series['read'] {
+function byPool(read: (stats: Traffic['pools'][string]) => number): ReadSamples {
   return ({ traffic }) =>
     Object.entries(traffic.pools).map(([pool, stats]) => ({ labels: { pool }, value: read(stats) }));
 }
@@ -76,7 +76,7 @@ export const TRAFFIC_SERIES: readonly Series[] = [
   {
     kind: 'counter',
     name: 'muster_connect_retries_total',
-    help: 'Dials to another backend after the first had failed.',
+    help: 'Connections and requests that were tried again, after a dial had failed or a kept-alive connection had ended.',
     labels: ['pool'],
     read: byPool(({ retries }) => retries),
   },

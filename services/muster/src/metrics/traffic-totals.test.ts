@@ -1,8 +1,9 @@
 /** The totals only grow, whatever becomes of the workers. */
 import type { WorkerStatus } from '@muster/actors';
-import type { ListenerStats, ProxyStats } from '@muster/proxy';
+import type { ListenerStats, PoolGauges } from '@muster/proxy';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { WorkerStats } from '../worker/worker-stats.ts';
 import { TrafficTotals } from './traffic-totals.ts';
 
 const ROSTER = {
@@ -30,15 +31,28 @@ const NOTHING: ListenerStats = {
   bytesFromDownstream: 0,
   bytesFromUpstream: 0,
   refused: { connection_limit: 0, unknown_pool: 0, empty_set: 0, backends_full: 0, connect_failed: 0 },
-  closed: { finished: 0, reset: 0, idle: 0, target_removed: 0, drain_timeout: 0, listener_removed: 0, shutdown: 0 },
+  closed: {
+    finished: 0,
+    reset: 0,
+    idle: 0,
+    target_removed: 0,
+    drain_timeout: 0,
+    aborted: 0,
+    listener_removed: 0,
+    shutdown: 0,
+  },
 };
+const IDLE: PoolGauges = { requestsInFlight: 0, requestsWaiting: 0, connectionsOpen: 0, connectionsIdle: 0 };
 
-function stats(accepted: number, { open = 0, listener = 'web' } = {}): ProxyStats {
+function stats(accepted: number, { open = 0, listener = 'web' } = {}): WorkerStats {
   const counted = { ...NOTHING, accepted, open };
+  const now = { ...IDLE, connectionsOpen: open };
   return {
     total: { ...counted },
     listeners: { [listener]: { ...counted, closed: { ...counted.closed, finished: accepted } } },
-    pools: { spells: { connectFailures: 0, retries: accepted, picksByBackend: { a: accepted } } },
+    pools: { spells: { connectFailures: 0, retries: accepted, now, picksByBackend: { a: accepted } } },
+    http: { pools: [], refusedHeads: {} },
+    accessLog: { written: accepted, dropped: 0 },
   };
 }
 
@@ -50,13 +64,15 @@ test('workers are summed, and a restarted one goes on where the dead one ended',
   const totals = new TrafficTotals();
   totals.update([worker(0, 10, stats(5, { open: 2 })), worker(1, 11, stats(7, { open: 1 }))], ROSTER);
   expect(totals.totals().listeners['web']).toMatchObject({ accepted: 12, open: 3, closed: { finished: 12 } });
+  expect(totals.totals().pools['spells']!.now.connectionsOpen).toBe(3);
   totals.update([worker(0, null, null), worker(1, 11, stats(8, { open: 1 }))], ROSTER);
   expect(totals.totals().listeners['web']).toMatchObject({ accepted: 13, open: 1 });
   totals.update([worker(0, 12, stats(1)), worker(1, 11, stats(8))], ROSTER);
   expect(totals.totals()).toMatchObject({
     listeners: { web: { accepted: 14, open: 0 } },
-    pools: { spells: { retries: 14, picksByBackend: { a: 14 } } },
+    pools: { spells: { retries: 14, picksByBackend: { a: 14 }, now: IDLE } },
   });
+  expect(totals.accessLog.written).toBe(14);
 });
 
 test('a report that says nothing changes nothing', () => {

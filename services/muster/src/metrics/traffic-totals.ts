@@ -3,11 +3,13 @@
  *
  * A worker counts from zero and may die. The totals here only grow: each report adds what was counted since the report
  * before it by the same process, and what a dead process had counted stays. Lost is what it counted after its last
- * report, at most a second's worth. Gauges (open connections) are summed over the processes that live.
+ * report, at most a second's worth. Gauges (what is open or under way) are summed over the processes that live.
  */
 import type { NodeHandle, WorkerStatus } from '@muster/actors';
 import type { Roster } from '@muster/membership';
-import type { ProxyStats } from '@muster/proxy';
+import type { PoolGauges, ProxyStats } from '@muster/proxy';
+import type { AccessLogStats, WorkerStats } from '../worker/worker-stats.ts';
+import { HttpTotals } from './http-totals.ts';
 
 /** How often the totals are brought up to date, in ms; the workers report as often. */
 const TRAFFIC_INTERVAL_MS = 1_000;
@@ -16,8 +18,11 @@ const TRAFFIC_INTERVAL_MS = 1_000;
 export type Traffic = Pick<ProxyStats, 'listeners' | 'pools'>;
 
 export class TrafficTotals {
+  readonly http = new HttpTotals();
+  /** Of the access log: lines by what became of them. */
+  readonly accessLog: Writable<AccessLogStats> = { written: 0, dropped: 0 };
   /** The newest report of each live process, by `index:pid`. */
-  readonly #newest = new Map<string, ProxyStats>();
+  readonly #newest = new Map<string, WorkerStats>();
   readonly #totals: Traffic = { listeners: emptyRecord(), pools: emptyRecord() };
 
   /** Takes the workers' newest reports. What the roster no longer has is forgotten, so that the totals stay bounded. */
@@ -27,13 +32,14 @@ export class TrafficTotals {
       if (pid === null) continue;
       const key = `${index}:${pid}`;
       live.add(key);
-      if (!isProxyStats(stats)) continue;
+      if (!isWorkerStats(stats)) continue;
       this.#add(stats, this.#newest.get(key));
       this.#newest.set(key, stats);
     }
     for (const key of this.#newest.keys()) if (!live.has(key)) this.#newest.delete(key);
-    this.#sumOpen();
+    this.#sumGauges();
     this.#forget(roster);
+    this.http.forget(roster);
   }
 
   /** Live; read only. */
@@ -41,17 +47,21 @@ export class TrafficTotals {
     return this.#totals;
   }
 
-  #add(now: ProxyStats, before: ProxyStats | undefined): void {
+  #add(now: WorkerStats, before: WorkerStats | undefined): void {
     const { listeners, pools } = this.#totals;
     grow(listeners, now.listeners, before?.listeners);
     grow(pools, now.pools, before?.pools);
+    grow(this.accessLog, now.accessLog, before?.accessLog);
+    this.http.add(now.http, before?.http ?? null);
   }
 
-  #sumOpen(): void {
-    const { listeners } = this.#totals;
+  #sumGauges(): void {
+    const { listeners, pools } = this.#totals;
     for (const stats of Object.values(listeners)) stats.open = 0;
+    for (const { now } of Object.values(pools)) for (const key of Object.keys(now)) now[key as keyof PoolGauges] = 0;
     for (const report of this.#newest.values()) {
       for (const [id, { open }] of Object.entries(report.listeners)) listeners[id]!.open += open;
+      for (const [id, { now }] of Object.entries(report.pools)) grow(pools[id]!.now, now, undefined);
     }
   }
 
@@ -76,6 +86,8 @@ export function followTraffic(node: Pick<NodeHandle, 'roster' | 'status'>, total
   timer.unref();
   return () => clearInterval(timer);
 }
+
+type Writable<Record> = { -readonly [Key in keyof Record]: Record[Key] };
 
 interface Counters {
   [key: string]: number | Counters;
@@ -104,6 +116,6 @@ function emptyRecord<Value>(): Record<string, Value> {
   return Object.create(null) as Record<string, Value>;
 }
 
-function isProxyStats(stats: unknown): stats is ProxyStats {
-  return typeof stats === 'object' && stats !== null && 'total' in stats && 'listeners' in stats && 'pools' in stats;
+function isWorkerStats(stats: unknown): stats is WorkerStats {
+  return typeof stats === 'object' && stats !== null && 'listeners' in stats && 'http' in stats && 'accessLog' in stats;
 }

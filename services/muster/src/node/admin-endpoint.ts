@@ -6,6 +6,7 @@ import { createAdminServer } from '../admin/admin-server.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
+import type { AskDecisions } from './decision-questions.ts';
 import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
 
 export type RunningAdmin =
@@ -18,15 +19,16 @@ export interface AdminEndpointOptions {
   readonly config: NodeConfig;
   readonly log: Log;
   readonly isConfigApplied: () => boolean;
+  readonly decisions: AskDecisions;
 }
 
 /** Null where the config wants no admin API. */
 export async function startAdmin(options: AdminEndpointOptions): Promise<RunningAdmin | null> {
-  const { node, config, log, isConfigApplied } = options;
+  const { node, config, ...rest } = options;
   if (config.admin === null) return null;
   const traffic = new TrafficTotals();
   const metrics = createMetrics({ node, traffic });
-  const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, log, isConfigApplied });
+  const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, ...rest });
   const unfollow = followTraffic(node, traffic);
   const close = async () => {
     unfollow();
@@ -37,6 +39,6 @@ export async function startAdmin(options: AdminEndpointOptions): Promise<Running
     await close();
     return { ...listened, close };
   }
-  log.info({ address: listened.address }, `the admin API listens on http://${listened.address}`);
+  rest.log.info({ address: listened.address }, `the admin API listens on http://${listened.address}`);
   return { ...listened, close };
 }

@@ -10,7 +10,8 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import packageFile from '../../package.json' with { type: 'json' };
-import { createLog, type Log } from '../log/log.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import { createLog, type Log, type LogFormat } from '../log/log.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { applyConfig } from './apply-config.ts';
@@ -31,8 +32,7 @@ export interface ServeNodeOptions extends RunNodeOptions {
 /** Probes are started in batches this far apart: one wake-up for many costs half the CPU of one for each. */
 const CLOCK_TICK_MS = 50;
 
-export function createNodeLog({ config, logFormat }: Pick<RunNodeOptions, 'config' | 'logFormat'>): Log {
-  const format = logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
+export function createNodeLog(config: NodeConfig, format: LogFormat): Log {
   return createLog({ level: config.logLevel, format, node: config.id, output: process.stdout });
 }
 
@@ -43,7 +43,13 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
-  const admin = await startAdmin({ node, config, log, isConfigApplied: () => isReady });
+  const admin = await startAdmin({
+    node,
+    config,
+    log,
+    isConfigApplied: () => isReady,
+    decisions: options.workers.decisions,
+  });
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     await opened.close();

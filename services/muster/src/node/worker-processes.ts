@@ -8,6 +8,9 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
 import type { SocketHandle } from '@muster/proxy';
+import type { LogFormat, LogLevel } from '../log/log.ts';
+import type { DecisionAnswer, DecisionQuestion } from '../worker/decision-question.ts';
+import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
 import type { BoundSocket } from './listening-socket.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
@@ -16,11 +19,16 @@ export interface WorkerProcessesOptions {
   readonly node: string;
   /** Open connections of one worker. */
   readonly maxConnections: number;
+  /** Of the access log, which the workers write themselves. */
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
 }
 
 export class WorkerProcesses {
   readonly #options: WorkerProcessesOptions;
   readonly #aheadByIndex = new Map<number, ForkedWorker>();
+  readonly #live = new Set<ForkedWorker>();
+  readonly #questions = new DecisionQuestions();
 
   constructor(options: WorkerProcessesOptions) {
     this.#options = options;
@@ -38,6 +46,9 @@ export class WorkerProcesses {
     return forked.adopt(events);
   };
 
+  /** Asks every worker that lives. */
+  readonly decisions: AskDecisions = (query) => this.#questions.ask(this.#live, query);
+
   /** Ends those that nobody asked for. */
   close(): void {
     for (const forked of this.#aheadByIndex.values()) forked.kill();
@@ -45,22 +56,31 @@ export class WorkerProcesses {
   }
 
   #fork(index: number): ForkedWorker {
-    const { node, maxConnections } = this.#options;
-    const args = ['--node', node, '--index', `${index}`, '--max-connections', `${maxConnections}`];
-    return new ForkedWorker(fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }));
+    const { node, maxConnections, logLevel, logFormat } = this.#options;
+    const limits = ['--max-connections', `${maxConnections}`];
+    const args = ['--node', node, '--index', `${index}`, ...limits, '--log-level', logLevel, '--log-format', logFormat];
+    const child = fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const worker = new ForkedWorker(index, child, this.#questions);
+    this.#live.add(worker);
+    child.once('exit', () => this.#live.delete(worker));
+    return worker;
   }
 }
 
-class ForkedWorker implements WorkerProcess {
+class ForkedWorker implements WorkerProcess, AskedWorker {
+  readonly index: number;
   readonly #child: ChildProcess;
+  readonly #questions: DecisionQuestions;
   /** What it said before it had an owner: a report or two, since it waits to be told something. */
   readonly #unheard: ((events: WorkerEvents) => void)[] = [];
   #events: WorkerEvents | null = null;
   #hasEnded = false;
 
-  constructor(child: ChildProcess) {
+  constructor(index: number, child: ChildProcess, questions: DecisionQuestions) {
+    this.index = index;
     this.#child = child;
-    child.on('message', (report) => this.#tell(({ onReport }) => onReport(report as WorkerReport)));
+    this.#questions = questions;
+    child.on('message', (message) => this.#heard(message as WorkerReport | DecisionAnswer));
     child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
     child.once('exit', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `killed by ${signal}`));
   }
@@ -85,13 +105,24 @@ class ForkedWorker implements WorkerProcess {
     });
   }
 
+  /** A worker that cannot be told any more is about to end, which ends the wait for it. */
+  ask(question: DecisionQuestion): void {
+    if (this.#child.connected) this.#child.send(question, () => undefined);
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
+  }
+
+  #heard(message: WorkerReport | DecisionAnswer): void {
+    if (message.kind === 'decisions-found') this.#questions.answered(this, message);
+    else this.#tell(({ onReport }) => onReport(message));
   }
 
   #end(reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    this.#questions.gone(this);
     this.#tell(({ onExit }) => onExit(reason));
   }
 

@@ -9,9 +9,15 @@
 import { parseArgs } from 'node:util';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import type { SocketHandle } from '@muster/proxy';
+import { LineOutput } from '../log/line-output.ts';
+import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
+import type { DecisionAnswer, DecisionQuestion } from './decision-question.ts';
 import { Worker } from './worker.ts';
 
 const STATS_INTERVAL_MS = 1_000;
+/** For the last lines of the access log to be read, at the end. */
+const LAST_LINES_TIMEOUT_MS = 1_000;
+const STDOUT = 1;
 /** When the control process died, it cannot say any more how long connections may take. */
 const ORPHAN_DRAIN_TIMEOUT_MS = 30_000;
 
@@ -20,37 +26,49 @@ const { values } = parseArgs({
     node: { type: 'string' },
     index: { type: 'string' },
     'max-connections': { type: 'string' },
+    'log-level': { type: 'string', default: 'info' },
+    'log-format': { type: 'string', default: 'json' },
   },
 });
 
-function report(message: WorkerReport): void {
+function report(message: WorkerReport | DecisionAnswer): void {
   // A report that cannot be sent has nobody to read it: the channel closes when the parent is gone, and 'disconnect' follows.
   if (process.connected) process.send!(message, undefined, undefined, () => undefined);
 }
 
+// Given by the control process, which has checked them.
+const level = values['log-level'] as LogLevel;
+const format = values['log-format'] as LogFormat;
+const index = Number(values.index);
+const output = new LineOutput({ fd: STDOUT });
+
 const worker = new Worker({
   node: values.node!,
-  index: Number(values.index),
+  index,
   maxConnections: Number(values['max-connections']),
+  accessLog: { log: createLog({ level, format, node: values.node!, output }).child({ worker: index }), output },
   report,
 });
 
 async function drainAndExit(timeoutMs: number): Promise<void> {
   await worker.drain(timeoutMs);
-  reportStats();
+  worker.secondIsOver();
+  await output.close(LAST_LINES_TIMEOUT_MS);
+  worker.secondIsOver();
   process.exit(0);
 }
 
-function reportStats(): void {
-  report({ kind: 'stats', stats: worker.stats() });
+function answer({ id, query }: DecisionQuestion): void {
+  report({ kind: 'decisions-found', id, decisions: worker.decisions(query) });
 }
 
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-process.on('message', (message: WorkerMessage, handle: SocketHandle | undefined) => {
+process.on('message', (message: WorkerMessage | DecisionQuestion, handle: SocketHandle | undefined) => {
   if (message.kind === 'drain') void drainAndExit(message.timeoutMs);
+  else if (message.kind === 'find-decisions') answer(message);
   else worker.receive(message, handle ?? null);
 });
 process.on('disconnect', () => void drainAndExit(ORPHAN_DRAIN_TIMEOUT_MS));
-setInterval(reportStats, STATS_INTERVAL_MS);
+setInterval(() => worker.secondIsOver(), STATS_INTERVAL_MS);
 report({ kind: 'started' });

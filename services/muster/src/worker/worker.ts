@@ -17,7 +17,11 @@ import {
   type Roster,
 } from '@muster/membership';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import { DataPlane, type ProxyStats, type RefusalLine, type SocketHandle } from '@muster/proxy';
+import { DataPlane, type Decision, type DecisionQuery, type RefusalLine, type SocketHandle } from '@muster/proxy';
+import type { Log } from '../log/log.ts';
+import type { LineOutput } from '../log/line-output.ts';
+import { AccessLog } from './access-log.ts';
+import type { WorkerStats } from './worker-stats.ts';
 
 export interface WorkerOptions {
   readonly node: string;
@@ -25,6 +29,8 @@ export interface WorkerOptions {
   readonly index: number;
   /** Open connections; one more is closed at once. */
   readonly maxConnections: number;
+  /** Where requests are logged, and the lines of that on their way. */
+  readonly accessLog: { readonly log: Log; readonly output: Pick<LineOutput, 'writtenCount' | 'droppedCount'> };
   readonly report: (report: WorkerReport) => void;
 }
 
@@ -34,17 +40,25 @@ export class Worker {
   readonly #node: string;
   readonly #report: WorkerOptions['report'];
   readonly #proxy: DataPlane;
+  readonly #accessLog: AccessLog;
+  readonly #accessLines: WorkerOptions['accessLog']['output'];
+  /** Lines of the access log that were dropped, as far as that was told. */
+  #toldDroppedCount = 0;
   readonly #pending: PendingFacts = new Map();
   #roster: Roster | null = null;
 
-  constructor({ node, index, maxConnections, report }: WorkerOptions) {
+  constructor({ node, index, maxConnections, accessLog, report }: WorkerOptions) {
     this.#node = node;
     this.#report = report;
+    this.#accessLog = new AccessLog(accessLog.log);
+    this.#accessLines = accessLog.output;
     this.#proxy = new DataPlane({
       workerIndex: index,
       maxConnections,
       onRefusal: (line) => this.#logRefusal(line),
       onOutlier: (outlier) => this.#report({ kind: 'outlier', ...outlier }),
+      onExchange: (exchange, settings) => this.#accessLog.exchangeOver(exchange, settings),
+      onRefusedHead: (refused, settings) => this.#accessLog.headRefused(refused, settings),
     });
   }
 
@@ -66,8 +80,17 @@ export class Worker {
     }
   }
 
-  stats(): ProxyStats {
-    return this.#proxy.stats();
+  /** To be called once a second: tells what was counted, and what was held back meanwhile. */
+  secondIsOver(): void {
+    this.#accessLog.secondIsOver();
+    this.#tellDroppedLines();
+    const { writtenCount, droppedCount } = this.#accessLines;
+    const stats: WorkerStats = { ...this.#proxy.stats(), accessLog: { written: writtenCount, dropped: droppedCount } };
+    this.#report({ kind: 'stats', stats });
+  }
+
+  decisions(query: DecisionQuery): Decision[] {
+    return this.#proxy.decisions(query);
   }
 
   /** Stops accepting and resolves when the last connection is over, or was closed after `timeoutMs`. */
@@ -123,6 +146,15 @@ export class Worker {
     if (outcome.ok) return this.#report({ kind: 'listening', listener: id });
     const reason = outcome.reason === 'listen_failed' ? `${spec.bind}: ${outcome.code}` : outcome.reason;
     this.#report({ kind: 'listen-failed', listener: id, reason });
+  }
+
+  #tellDroppedLines(): void {
+    const { droppedCount } = this.#accessLines;
+    const count = droppedCount - this.#toldDroppedCount;
+    if (count === 0) return;
+    this.#toldDroppedCount = droppedCount;
+    const text = `${count} lines of the access log were dropped: whoever reads them is too slow, or gone`;
+    this.#report({ kind: 'log', level: 'warn', fields: { droppedCount: count }, text });
   }
 
   #logRefusal({ listener, pool, reason, suppressedCount }: RefusalLine): void {

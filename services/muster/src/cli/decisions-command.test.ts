@@ -1,0 +1,114 @@
+/** Decisions as a person asks for them. */
+import { expect, test, vi } from 'vitest';
+import { startAdmin } from '../admin/node-harness.ts';
+import type { FoundDecision } from '../node/decision-questions.ts';
+import { muster } from './muster-process.test-support.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const DECISION: FoundDecision = {
+  worker: 1,
+  requestId: 'r-1',
+  timeMs: 1_800_000_000_000,
+  durationMs: 2.5,
+  listener: 'web',
+  method: 'GET',
+  authority: 'example.com',
+  path: '/spells',
+  queryBytes: 12,
+  pool: 'spells',
+  status: 200,
+  termination: 'finished',
+  result: 'the answer was relayed',
+  attemptsCount: 2,
+  attempts: [
+    {
+      backend: 'a',
+      target: '127.0.0.1:8001',
+      revision: 12,
+      policy: 'least_requests',
+      isPanic: false,
+      candidatesCount: 2,
+      candidates: [
+        { id: 'a', target: '127.0.0.1:8001', weight: 1, isEligible: true },
+        { id: 'b', target: '127.0.0.1:8002', weight: 2, isEligible: true },
+      ],
+      inputs: {
+        cursor: 77,
+        weights: null,
+        consulted: [
+          { id: 'a', inFlight: 0 },
+          { id: 'b', inFlight: 3 },
+        ],
+        inFlightTotal: 0,
+      },
+      keyHash: 0,
+      triedIds: [],
+      isReused: false,
+      startedAtMs: 0,
+      answeredAtMs: null,
+      outcome: 'connect_failed',
+      detail: 'connection refused',
+    },
+    {
+      backend: 'b',
+      target: '127.0.0.1:8002',
+      revision: 13,
+      policy: 'consistent_hash',
+      isPanic: true,
+      candidatesCount: 1_000,
+      candidates: null,
+      inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 9 },
+      keyHash: 42,
+      triedIds: ['a'],
+      isReused: true,
+      startedAtMs: 0.5,
+      answeredAtMs: 2.25,
+      outcome: 'answered',
+      detail: null,
+    },
+  ],
+};
+
+test('one request, with everything that its picks were made from', async () => {
+  await using admin = await startAdmin();
+  admin.decisions = { outcome: 'found', decisions: [DECISION], silentWorkers: [] };
+  const { stdout, code } = await muster(['decisions', 'r-1'], { admin });
+  expect(code).toBe(0);
+  expect(stdout.replace(/\d\d:\d\d:\d\d\.\d\d\d/, 'TIME')).toBe(`\
+request r-1  TIME  GET example.com/spells (query of 12 bytes)
+  came by listener web, worker 1; 200 in 2.5 ms: the answer was relayed
+  attempt 1: pool spells at revision 12, least_requests from 2 candidates
+    inputs: cursor 77, in flight a=0 b=3
+    candidates: a×1 b×2
+    picked a (127.0.0.1:8001) at 0 ms, on a new connection: connect_failed: connection refused
+  attempt 2: pool spells at revision 13, consistent_hash from 1000 candidates, in panic
+    inputs: key hash 42, in flight in all 9
+    passed over, because tried: a
+    picked b (127.0.0.1:8002) at 0.5 ms, on a kept-alive connection: answered at 2.25 ms
+`);
+  expect(admin.askedDecisions).toEqual({ requestId: 'r-1', limit: 20, withCandidates: true });
+});
+
+test('the newest requests, as a table or as JSON, and the workers that were silent', async () => {
+  await using admin = await startAdmin();
+  admin.decisions = { outcome: 'found', decisions: [DECISION], silentWorkers: [0] };
+  const { stdout } = await muster(['decisions', '--limit', '5'], { admin });
+  expect(stdout).toMatch(/^TIME +REQUEST +STATUS +WAY +BACKEND +ATTEMPTS +TOOK\n/);
+  expect(stdout).toMatch(/ r-1 +GET \/spells +200 +web > spells +b +2 +2\.5 ms\n/);
+  expect(stdout).toContain('no answer in a second: worker 0\n');
+  expect(admin.askedDecisions).toEqual({ requestId: null, limit: 5, withCandidates: false });
+  const json = await muster(['decisions', '--json'], { admin });
+  expect(JSON.parse(json.stdout)).toEqual({ decisions: [DECISION], silentWorkers: [0] });
+});
+
+test('a request that nobody remembers is a failure', async () => {
+  await using admin = await startAdmin();
+  expect(await muster(['decisions', 'r-9'], { admin })).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'muster: no worker remembers request r-9; each keeps its newest 1,024\n',
+  });
+  expect((await muster(['decisions'], { admin })).stdout).toBe('no requests yet\n');
+  expect((await muster(['decisions', '--limit', '1000'], { admin })).stderr).toContain('limit');
+});

@@ -1,0 +1,176 @@
+/**
+ * Lines on their way to a descriptor that other processes write to as well, whose reader may be slow: whole lines or nothing,
+ * never waiting, never more in memory than `pendingBytesMax`.
+ *
+ *     write(line) ──► pending ──chunks of whole lines──► descriptor
+ *        └─ no room: dropped and counted
+ *
+ * Lines of several processes do not mix: a write of at most 4 KiB into a pipe is atomic (POSIX, PIPE_BUF), and so is any write
+ * into a file that the processes have inherited together. A pipe is opened anew, because its own description is shared and must
+ * stay as the others want it; on the new one a full pipe says so (EAGAIN) and the rest waits. Everything else (files, terminals,
+ * sockets) is written to on a thread of libuv's pool, one write at a time.
+ *
+ * It does not know what a line means. Lines are ASCII: other characters are written as JSON escapes.
+ */
+import { closeSync, constants, fstatSync, openSync, write as writeOnThread, writeSync } from 'node:fs';
+
+/** POSIX asks for 512, Linux has 4,096. */
+const ATOMIC_BYTES = 4_096;
+/** For what is no pipe: large enough that a disk is not busy with the number of writes. */
+const LARGE_CHUNK_BYTES = 65_536;
+/** Chunks in one go before traffic has its turn: about 50 µs. */
+const CHUNKS_PER_TURN = 16;
+/** A pipe of 64 KiB that is emptied in between takes 32 MiB/s. */
+const FULL_PIPE_WAIT_MS = 2;
+const PENDING_BYTES_MAX = 4_194_304;
+
+export interface LineOutputOptions {
+  readonly fd: number;
+  /** Default 4 MiB: a third of a second of 20,000 long lines a second. */
+  readonly pendingBytesMax?: number;
+}
+
+export class LineOutput {
+  /** Lines that had no room, were longer than 4 KiB, or could not be written. */
+  droppedCount = 0;
+  writtenCount = 0;
+  readonly #pendingBytesMax: number;
+  readonly #fd: number;
+  /** Whether `#fd` is a pipe that says when it is full. */
+  readonly #isPipe: boolean;
+  readonly #chunkBytesMax: number;
+  #lines: string[] = [];
+  /** Where in `#lines` what is not written begins. */
+  #head = 0;
+  #pendingBytes = 0;
+  /** What is being written, and how many lines it holds. */
+  #chunk: Buffer | null = null;
+  #chunkLines = 0;
+  #isBusy = false;
+  #isClosed = false;
+  #onEmpty: (() => void) | null = null;
+
+  constructor({ fd, pendingBytesMax = PENDING_BYTES_MAX }: LineOutputOptions) {
+    this.#pendingBytesMax = pendingBytesMax;
+    const stat = fstatSync(fd);
+    const pipe = stat.isFIFO() ? openPipeAnew(fd) : null;
+    this.#fd = pipe ?? fd;
+    this.#isPipe = pipe !== null;
+    this.#chunkBytesMax = stat.isFile() ? LARGE_CHUNK_BYTES : ATOMIC_BYTES;
+  }
+
+  /** One line with its line feed. */
+  write(line: string): void {
+    const text = NOT_ASCII.test(line) ? line.replaceAll(ALL_NOT_ASCII, escaped) : line;
+    if (this.#isClosed || text.length > ATOMIC_BYTES || this.#pendingBytes + text.length > this.#pendingBytesMax) {
+      this.droppedCount++;
+      return;
+    }
+    this.#lines.push(text);
+    this.#pendingBytes += text.length;
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    setImmediate(() => this.#pump());
+  }
+
+  /** Resolves when everything is written, or given up after `timeoutMs`. What is written from then on is dropped. */
+  async close(timeoutMs: number): Promise<void> {
+    if (this.#isBusy) {
+      const empty = Promise.withResolvers<void>();
+      this.#onEmpty = empty.resolve;
+      const timer = setTimeout(empty.resolve, timeoutMs);
+      await empty.promise;
+      clearTimeout(timer);
+    }
+    this.#isClosed = true;
+    if (this.#isPipe) closeSync(this.#fd);
+  }
+
+  #pump(): void {
+    if (this.#isClosed) return;
+    for (let turns = 0; turns < CHUNKS_PER_TURN; turns++) {
+      const chunk = (this.#chunk ??= this.#nextChunk());
+      if (chunk === null) return this.#emptied();
+      if (!this.#isPipe) return writeOnThread(this.#fd, chunk, (error, bytes) => this.#written(error, bytes));
+      if (!this.#writePipe(chunk)) return;
+    }
+    setImmediate(() => this.#pump());
+  }
+
+  /** False: the rest follows later. */
+  #writePipe(chunk: Buffer): boolean {
+    try {
+      this.#advance(chunk, writeSync(this.#fd, chunk));
+      return true;
+    } catch (error) {
+      return this.#hasGivenUp(error as NodeJS.ErrnoException);
+    }
+  }
+
+  #written(error: NodeJS.ErrnoException | null, bytes: number): void {
+    if (error === null) this.#advance(this.#chunk!, bytes);
+    else if (!this.#hasGivenUp(error)) return;
+    this.#pump();
+  }
+
+  #advance(chunk: Buffer, bytes: number): void {
+    if (bytes < chunk.length) {
+      this.#chunk = chunk.subarray(bytes);
+      return;
+    }
+    this.writtenCount += this.#chunkLines;
+    this.#chunk = null;
+  }
+
+  /** The reader is gone, or the disk is full: the chunk is lost, and counted. A pipe that is full is tried again. */
+  #hasGivenUp({ code }: NodeJS.ErrnoException): boolean {
+    if (code === 'EAGAIN') {
+      setTimeout(() => this.#pump(), FULL_PIPE_WAIT_MS);
+      return false;
+    }
+    this.droppedCount += this.#chunkLines;
+    this.#chunk = null;
+    return true;
+  }
+
+  #nextChunk(): Buffer | null {
+    const first = this.#head;
+    let bytes = 0;
+    while (this.#head < this.#lines.length) {
+      const { length } = this.#lines[this.#head]!;
+      if (bytes > 0 && bytes + length > this.#chunkBytesMax) break;
+      bytes += length;
+      this.#head++;
+    }
+    if (bytes === 0) return null;
+    const text = this.#lines.slice(first, this.#head).join('');
+    this.#chunkLines = this.#head - first;
+    this.#pendingBytes -= bytes;
+    if (this.#head === this.#lines.length) {
+      this.#lines = [];
+      this.#head = 0;
+    }
+    return Buffer.from(text, 'latin1');
+  }
+
+  #emptied(): void {
+    this.#isBusy = false;
+    this.#onEmpty?.();
+  }
+}
+
+const NOT_ASCII = /[^\x20-\x7e\n]/;
+const ALL_NOT_ASCII = /[^\x20-\x7e\n]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** A descriptor of its own for the same pipe; null where the system has no such thing. */
+function openPipeAnew(fd: number): number | null {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return null;
+  }
+}
