@@ -9,8 +9,8 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { backendArguments } from './backend-config.ts';
 import { startMusterWorker, type MusterWorkerOptions } from './muster-worker.ts';
-import { backendArguments, haproxyArguments, nginxStreamArguments } from './proxy-configs.ts';
 
 export const PROXY_CPU = '0';
 export const CLIENT_CPU = '1';
@@ -25,39 +25,62 @@ export interface Contender {
   readonly pid: number | null;
 }
 
-interface Recipe {
-  readonly command: string;
-  readonly package: string;
-  /** Arguments for a proxy that listens on `port`; may write files into `directory` first. */
-  readonly arguments: (directory: string, port: number, backendPort: number) => Promise<string[]>;
+/** Where a proxy is started: it listens on `port`, and may have files in `directory`. */
+export interface RecipePlace {
+  readonly directory: string;
+  readonly port: number;
+  readonly backendPort: number;
 }
 
-const PIPE_PROCESS = fileURLToPath(new URL('pipe-process.ts', import.meta.url));
+/** How to start one of the other proxies. */
+export interface Recipe {
+  readonly command: string;
+  readonly package: string;
+  /** Its arguments; may write files first. */
+  readonly arguments: (place: RecipePlace) => Promise<string[]>;
+}
 
-const recipes: Readonly<Record<string, Recipe>> = {
-  haproxy: { command: 'haproxy', package: 'haproxy', arguments: haproxyArguments },
-  nginx: { command: 'nginx', package: 'nginx libnginx-mod-stream', arguments: nginxStreamArguments },
-  pipe: {
-    command: process.execPath,
-    package: 'node',
-    arguments: (_directory, port, backendPort) => Promise.resolve([PIPE_PROCESS, `${port}`, `${backendPort}`]),
-  },
-};
+/** A proxy in a file of this folder, which is told its port and the backend's. */
+export function nodeRecipe(file: string): Recipe {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const toArguments = ({ port, backendPort }: RecipePlace) => Promise.resolve([path, `${port}`, `${backendPort}`]);
+  return { command: process.execPath, package: 'node', arguments: toArguments };
+}
 
 /** Muster's own rows: by name, what differs from the worker that ships. */
 export type MusterVariants = Readonly<Record<string, Pick<MusterWorkerOptions, 'checkout' | 'nodeOptions'>>>;
+
+/** Who may be measured side by side. */
+export interface ContenderField {
+  readonly protocol: MusterWorkerOptions['protocol'];
+  readonly recipes: Readonly<Record<string, Recipe>>;
+  readonly variants: MusterVariants;
+}
+
+/** The worker that ships as `muster`, and what the command line adds to it. */
+export function musterVariants(values: {
+  readonly checkout?: string | undefined;
+  readonly 'node-options'?: string | undefined;
+}): MusterVariants {
+  const { checkout, 'node-options': nodeOptions } = values;
+  return {
+    muster: {},
+    ...(checkout !== undefined && { before: { checkout } }),
+    ...(nodeOptions !== undefined && { options: { nodeOptions: nodeOptions.split(' ') } }),
+  };
+}
 
 export interface OpenedContenders extends AsyncDisposable {
   readonly contenders: readonly Contender[];
 }
 
-/** Starts what `names` lists: a recipe, a key of `variants`, or `direct`. Throws for another name. */
-export async function openContenders(names: readonly string[], variants: MusterVariants): Promise<OpenedContenders> {
-  const known = [...Object.keys(recipes), ...Object.keys(variants), 'direct'];
+/** Starts what `names` lists: a recipe, a variant, or `direct`. Throws for another name. */
+export async function openContenders(names: readonly string[], field: ContenderField): Promise<OpenedContenders> {
+  const known = [...Object.keys(field.recipes), ...Object.keys(field.variants), 'direct'];
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`There is no contender "${unknown}"; there are ${known.join(', ')}.`);
   await requireTools();
-  const group = new ContenderGroup(await mkdtemp(join(tmpdir(), 'muster-bench-')), variants);
+  const group = new ContenderGroup(await mkdtemp(join(tmpdir(), 'muster-bench-')), field);
   try {
     await group.startBackend();
     for (const name of names) await group.start(name);
@@ -72,12 +95,12 @@ class ContenderGroup implements OpenedContenders {
   readonly contenders: Contender[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #directory: string;
-  readonly #variants: MusterVariants;
+  readonly #field: ContenderField;
   #backendPort = 0;
 
-  constructor(directory: string, variants: MusterVariants) {
+  constructor(directory: string, field: ContenderField) {
     this.#directory = directory;
-    this.#variants = variants;
+    this.#field = field;
   }
 
   async startBackend(): Promise<void> {
@@ -88,28 +111,31 @@ class ContenderGroup implements OpenedContenders {
 
   async start(name: string): Promise<void> {
     const port = name === 'direct' ? this.#backendPort : await freePort();
-    const variant = this.#variants[name];
-    const recipe = recipes[name];
+    const variant = this.#field.variants[name];
+    const recipe = this.#field.recipes[name];
     if (variant !== undefined) this.contenders.push({ name, port, pid: await this.#startWorker(port, variant) });
     else if (recipe === undefined) this.contenders.push({ name, port, pid: null });
     else if (await isInstalled(recipe.command)) {
-      const options = await recipe.arguments(this.#directory, port, this.#backendPort);
+      const place = { directory: this.#directory, port, backendPort: this.#backendPort };
+      const options = await recipe.arguments(place);
       this.contenders.push({ name, port, pid: await this.#spawn(pinned(recipe.command, options), port) });
     } else console.log(`${name} is not installed and left out: apt-get install ${recipe.package}`);
   }
 
   async #startWorker(port: number, variant: MusterVariants[string]): Promise<number> {
     const runner = [PIN, '-c', PROXY_CPU] as const;
-    const child = await startMusterWorker({ runner, port, backendPort: this.#backendPort, ...variant });
+    const { protocol } = this.#field;
+    const child = await startMusterWorker({ runner, protocol, port, backendPort: this.#backendPort, ...variant });
     this.#children.push(child);
     return child.pid!;
   }
 
   /** `taskset` replaces itself by the command, so the process id is the command's. */
   async #spawn([command, ...options]: readonly [string, ...string[]], port: number): Promise<number> {
-    const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const env = { ...process.env, NODE_ENV: 'production' };
+    const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'inherit'], env });
     this.#children.push(child);
-    await answering(port, command);
+    await answering(port, [command, ...options].join(' '));
     return child.pid!;
   }
 

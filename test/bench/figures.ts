@@ -16,6 +16,39 @@ export function percentile(samples: readonly number[], percent: number): number 
   return value;
 }
 
+/** Each round's cost in relation to that of `baseline` in the same round. Throws where there are more rounds than that has. */
+export function ratiosByRound(costs: readonly number[], baseline: readonly number[]): number[] {
+  return costs.map((cost, round) => {
+    const reference = baseline[round];
+    if (reference === undefined) throw new Error(`Round ${round + 1} has nothing to compare with.`);
+    return cost / reference;
+  });
+}
+
+/** Of each round the smallest cost that any row has in it: the best of a group, whoever that was. Empty without a row. */
+export function cheapestByRound(rows: readonly (readonly number[])[]): number[] {
+  const [first = []] = rows;
+  return first.map((_cost, round) => Math.min(...rows.map((costs) => costs[round] ?? Infinity)));
+}
+
+/** The slope of the line that fits the points best (least squares). Throws where they have no two different `x`. */
+export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const meanX = mean(points.map(({ x }) => x));
+  const meanY = mean(points.map(({ y }) => y));
+  const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  if (!(spread > 0)) throw new Error('A slope needs two points with a different x.');
+  return points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** The median and the two ends, for example `1.12x (1.05 to 1.20)`. */
+export function ratioText(ratios: readonly number[]): string {
+  return `${median(ratios).toFixed(2)}x (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+}
+
 /** For example `p50 0.84 ms, p99 2.10 ms, max 3.02 ms (500 samples)`. */
 export function spreadText(samplesMs: readonly number[]): string {
   const parts = [50, 99].map((percent) => `p${percent} ${percentile(samplesMs, percent).toFixed(2)} ms`);

@@ -4,10 +4,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CLIENT_CPU, PIN, type Contender } from './contenders.ts';
+import { errorCountIn, type Measurement } from './measurement.ts';
 import { cpuSeconds } from './process-cpu.ts';
 
 export interface Load {
-  readonly name: 'keep-alive' | 'connection' | 'bulk';
+  readonly name: string;
   readonly title: string;
   readonly unit: string;
   readonly wrkOptions: readonly string[];
@@ -16,47 +17,33 @@ export interface Load {
   readonly scale: number;
 }
 
-export interface Measurement {
-  readonly user: number;
-  readonly system: number;
-  readonly perSecond: number;
-  readonly errorCount: number;
-}
-
-/** 1,024 requests of 1 MiB are a GiB. */
-export const loads: readonly Load[] = [
-  { name: 'keep-alive', title: 'Keep-alive request', unit: 'µs each', wrkOptions: [], path: '/', scale: 1e6 },
-  {
-    name: 'connection',
-    title: 'New connection with one request',
-    unit: 'µs each',
-    wrkOptions: ['-H', 'Connection: close'],
-    path: '/',
-    scale: 1e6,
-  },
-  { name: 'bulk', title: 'Bodies of 1 MiB', unit: 'CPU seconds per GiB', wrkOptions: [], path: '/mib', scale: 1_024 },
-];
-
 const CONNECTION_COUNT = 50;
 
 const run = promisify(execFile);
 
+/** Puts the load on a contender for some seconds (1 by default) without measuring it: for code that is not compiled yet. */
+export async function warmUp(contender: Contender, load: Load, seconds = 1): Promise<void> {
+  await applyLoad(contender, load, seconds);
+}
+
 export async function measure(contender: Contender, load: Load, seconds: number): Promise<Measurement> {
-  const url = `http://127.0.0.1:${contender.port}${load.path}`;
-  const wrk = ['-c', CLIENT_CPU, 'wrk', '-t1', `-c${CONNECTION_COUNT}`];
-  await run(PIN, [...wrk, '-d1', ...load.wrkOptions, url]);
   const before = await cpuOf(contender.pid);
-  const { stdout } = await run(PIN, [...wrk, `-d${seconds}`, ...load.wrkOptions, url]);
+  const stdout = await applyLoad(contender, load, seconds);
   const after = await cpuOf(contender.pid);
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1] ?? 0);
-  const errors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(stdout)?.slice(1) ?? [];
-  const cost = (seconds: number) => (seconds * load.scale) / requests;
+  const cost = (cpu: number) => (cpu * load.scale) / requests;
   return {
     user: cost(after.user - before.user),
     system: cost(after.system - before.system),
     perSecond: requests / seconds,
-    errorCount: errors.reduce((sum, count) => sum + Number(count), Number(/Non-2xx.*: (\d+)/.exec(stdout)?.[1] ?? 0)),
+    errorCount: requests === 0 ? 1 : errorCountIn(stdout),
   };
+}
+
+async function applyLoad({ port }: Contender, load: Load, seconds: number): Promise<string> {
+  const wrk = ['-c', CLIENT_CPU, 'wrk', '-t1', `-c${CONNECTION_COUNT}`, `-d${seconds}`];
+  const { stdout } = await run(PIN, [...wrk, ...load.wrkOptions, `http://127.0.0.1:${port}${load.path}`]);
+  return stdout;
 }
 
 async function cpuOf(pid: number | null): Promise<{ user: number; system: number }> {

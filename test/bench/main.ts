@@ -8,6 +8,7 @@ import { appendBench, appendUsage } from './append.ts';
 import { clusterLatencyBench, clusterLatencyUsage } from './cluster-latency.ts';
 import { machineText } from './figures.ts';
 import { foldBench, foldUsage } from './fold.ts';
+import { httpBench, httpUsage } from './http.ts';
 import { idleBench, idleUsage } from './idle.ts';
 import { jetstreamStartBench, jetstreamStartUsage } from './jetstream-start.ts';
 import { latencyBench, latencyUsage } from './latency.ts';
@@ -27,6 +28,7 @@ const actorsUsage = `actors   10,000 backends: start, idle with TCP probes every
 
 const benches: Readonly<Record<string, Bench>> = {
   tcp: { usage: tcpUsage, run: tcpBench },
+  http: { usage: httpUsage, run: httpBench },
   latency: { usage: latencyUsage, run: latencyBench },
   fold: { usage: foldUsage, run: foldBench },
   start: { usage: startUsage, run: startBench },

@@ -1,6 +1,7 @@
 /**
  * The worker process that ships (`worker-main.ts`, statistics and all), with this process as its control process: it is
- * given a roster of one pool with one backend, and a listening socket.
+ * given a roster of one pool with one backend, and a listening socket. Nothing is set that has a default: an HTTP listener
+ * logs `errors`.
  *
  * Another check-out's worker can be started the same way, so that a change is measured against what was before it.
  */
@@ -9,15 +10,18 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import { emptyRoster, encodeSnapshot, fold, type MembershipEventInput } from '@muster/membership';
+import { emptyRoster, encodeSnapshot, fold, type ListenerSpec, type MembershipEventInput } from '@muster/membership';
 import { bindSharedSocket } from '@muster/proxy';
 
 const THIS_CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
-const MAX_CONNECTIONS = 8_192;
+const MAX_CONNECTIONS = 16_384;
+const IDLE_TIMEOUT_MS = 3_600_000;
 
 export interface MusterWorkerOptions {
   /** A command that replaces itself by the one that follows it, for example `taskset -c 0`. Default: none. */
   readonly runner?: readonly [command: string, ...options: string[]];
+  /** What its listener speaks. */
+  readonly protocol: ListenerSpec['protocol'];
   readonly port: number;
   readonly backendPort: number;
   /** The project's folder whose worker is started; default: this one. */
@@ -28,13 +32,14 @@ export interface MusterWorkerOptions {
 
 /** Resolves when it listens. The caller ends it. */
 export async function startMusterWorker(options: MusterWorkerOptions): Promise<ChildProcess> {
-  const { port, backendPort } = options;
+  const { protocol, port, backendPort } = options;
   const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port });
   if (!bound.ok) throw new Error(`Port ${port} could not be bound: ${bound.code}`);
   const { child, send } = forkWorker({ index: 0, ...options });
   await reported(child, 'started');
   await send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
-  const spec = { bind: `127.0.0.1:${port}`, protocol: 'tcp', pool: 'spells', idleTimeoutMs: 3_600_000 } as const;
+  const bind = `127.0.0.1:${port}`;
+  const spec: ListenerSpec = { bind, protocol, pool: 'spells', idleTimeoutMs: IDLE_TIMEOUT_MS };
   await send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
   await reported(child, 'listening');
   bound.socket.close();
@@ -58,7 +63,8 @@ export function forkWorker({
   const args = ['--node', 'bench', '--index', `${index}`, '--max-connections', `${MAX_CONNECTIONS}`];
   const [execPath, ...execArgv]: [string, ...string[]] =
     runner === undefined ? [process.execPath, ...nodeOptions] : [...runner, process.execPath, ...nodeOptions];
-  const child = fork(main, args, { execPath, execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const child = fork(main, args, { execPath, execArgv, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const send = (message: WorkerMessage, handle?: object) =>
     new Promise<void>((resolveSent, reject) => {
       child.send(message, handle as SendableHandle, (error) => (error === null ? resolveSent() : reject(error)));

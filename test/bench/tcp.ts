@@ -11,11 +11,27 @@
  * the project as a row `before`, and `--node-options` adds this one under other options of Node as `options`.
  */
 import { parseArgs } from 'node:util';
-import { openContenders, type Contender, type MusterVariants } from './contenders.ts';
-import { machineText, median } from './figures.ts';
-import { loads, measure, type Load, type Measurement } from './load.ts';
+import { musterVariants, openContenders, type Contender } from './contenders.ts';
+import { machineText, median, ratiosByRound, ratioText } from './figures.ts';
+import { measure, warmUp, type Load } from './load.ts';
+import { costOf, type Measurement } from './measurement.ts';
+import { tcpProxies } from './tcp-proxies.ts';
 
 const BASELINE = 'haproxy';
+
+/** 1,024 requests of 1 MiB are a GiB. */
+const loads: readonly Load[] = [
+  { name: 'keep-alive', title: 'Keep-alive request', unit: 'µs each', wrkOptions: [], path: '/', scale: 1e6 },
+  {
+    name: 'connection',
+    title: 'New connection with one request',
+    unit: 'µs each',
+    wrkOptions: ['-H', 'Connection: close'],
+    path: '/',
+    scale: 1e6,
+  },
+  { name: 'bulk', title: 'Bodies of 1 MiB', unit: 'CPU seconds per GiB', wrkOptions: [], path: '/mib', scale: 1_024 },
+];
 
 export const tcpUsage = `tcp   CPU time of the relay against HAProxy, nginx stream and socket.pipe
         --pairs N           rounds (5)             --seconds S   of load per measurement (2)
@@ -36,20 +52,19 @@ export async function tcpBench(options: readonly string[]): Promise<void> {
       'node-options': { type: 'string' },
     },
   });
-  const variants: MusterVariants = {
-    muster: {},
-    ...(values.checkout !== undefined && { before: { checkout: values.checkout } }),
-    ...(values['node-options'] !== undefined && { options: { nodeOptions: values['node-options'].split(' ') } }),
-  };
+  const variants = musterVariants(values);
   const names = new Set([...values.only.split(','), ...Object.keys(variants).filter((name) => name !== 'muster')]);
-  await using opened = await openContenders([...names], variants);
+  await using opened = await openContenders([...names], { protocol: 'tcp', recipes: tcpProxies, variants });
   const chosen = loads.filter(({ name }) => values.loads.split(',').includes(name));
   console.log(machineText());
   console.log(`${values.pairs} rounds of ${values.seconds} s; CPU time of the proxy alone, median (user + system)\n`);
   for (const load of chosen) {
     const rows = new Map<Contender, Measurement[]>(opened.contenders.map((contender) => [contender, []]));
     for (let round = 0; round < Number(values.pairs); round++) {
-      for (const [contender, results] of rows) results.push(await measure(contender, load, Number(values.seconds)));
+      for (const [contender, results] of rows) {
+        await warmUp(contender, load);
+        results.push(await measure(contender, load, Number(values.seconds)));
+      }
     }
     printTable(load, rows);
   }
@@ -70,16 +85,16 @@ function printTable(load: Load, rows: ReadonlyMap<Contender, readonly Measuremen
       median(results.map((result) => result.user)),
       median(results.map((result) => result.system)),
     ];
-    const total = median(results.map((result) => result.user + result.system));
+    const total = median(results.map(costOf));
     const cost = `${total.toFixed(2)} (${user.toFixed(2)} + ${system.toFixed(2)})`;
-    console.log(`  ${name.padEnd(9)}${cost.padStart(28)}${ratioText(results, baseline).padStart(32)}${rate}${note}`);
+    console.log(
+      `  ${name.padEnd(9)}${cost.padStart(28)}${comparisonText(results, baseline).padStart(32)}${rate}${note}`,
+    );
   }
   console.log();
 }
 
-function ratioText(results: readonly Measurement[], baseline: readonly Measurement[] | undefined): string {
+function comparisonText(results: readonly Measurement[], baseline: readonly Measurement[] | undefined): string {
   if (baseline === undefined || baseline === results) return '';
-  const total = ({ user, system }: Measurement) => user + system;
-  const ratios = results.map((result, round) => total(result) / total(baseline[round]!));
-  return `${median(ratios).toFixed(2)}x (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`;
+  return ratioText(ratiosByRound(results.map(costOf), baseline.map(costOf)));
 }
