@@ -60,7 +60,7 @@ interface Counts {
 async function withPipe<Result>(use: (ends: { reading: number; writing: number }) => Promise<Result>): Promise<Result> {
   return withFolder(async (folder) => {
     const path = join(folder, 'pipe');
-    execFileSync('mkfifo', [path]);
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', path]);
     const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     return use({ reading, writing: openSync(path, constants.O_WRONLY) });
   });

