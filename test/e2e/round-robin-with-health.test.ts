@@ -96,22 +96,3 @@ interface RosterAnswer {
     readonly backends: readonly { readonly eligibility: { readonly isEligible: boolean } }[];
   }[];
 }
-
-test('a config of nothing but targets works as it is', async () => {
-  await using folder = await testFolder();
-  await using first = await startSpells('spells-1');
-  await using second = await startSpells('spells-2');
-  await using node = await startTestNode({
-    folder,
-    config: [first, second]
-      .map(({ target }) => `[[targets]]\naddress = "${target}"\nhealth_check_endpoint = "/healthz"\n`)
-      .join(''),
-  });
-  const [listener] = (await node.status()).listeners;
-  const { port } = await node.address(listener!.id);
-  const names = await eventually('both answer', async () => {
-    const answered = new Set([(await ask(port, '/spells')).backend, (await ask(port, '/spells')).backend]);
-    return answered.size === 2 ? [...answered].sort() : null;
-  });
-  expect(names).toEqual(['spells-1', 'spells-2']);
-});

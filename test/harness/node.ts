@@ -52,9 +52,9 @@ export interface JetStreamOptions {
 
 /**
  * A config of one pool "p" with backends b-1, b-2, … at these targets, and a listener "front" on a port of the kernel's
- * choice. `poolLines` are further lines of the pool's table.
+ * choice. `poolLines` and `listenerLines` are further lines of their tables.
  */
-export function onePool(targets: readonly string[], { poolLines = '', port = 0 } = {}): string {
+export function onePool(targets: readonly string[], { poolLines = '', listenerLines = '', port = 0 } = {}): string {
   const backends = targets.map((target, index) => `{ id = "b-${index + 1}", target = "${target}" }`);
   return `
 [[pools]]
@@ -64,7 +64,16 @@ backends = [${backends.join(', ')}]
 [[listeners]]
 id = "front"
 bind = "127.0.0.1:${port}"
-pool = "p"`;
+pool = "p"
+${listenerLines}`;
+}
+
+/** The same with a listener that speaks HTTP. */
+export function oneHttpPool(
+  targets: readonly string[],
+  { listenerLines = '', ...options }: Parameters<typeof onePool>[1] = {},
+): string {
+  return onePool(targets, { ...options, listenerLines: `protocol = "http"\n${listenerLines}` });
 }
 
 export interface TestNode extends AsyncDisposable {
