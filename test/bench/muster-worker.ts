@@ -30,19 +30,25 @@ export interface MusterWorkerOptions {
   readonly nodeOptions?: readonly string[];
 }
 
-/** Resolves when it listens. The caller ends it. */
+/** Resolves when it listens; the caller ends it. Rejects where it does not come so far, and then it is ended. */
 export async function startMusterWorker(options: MusterWorkerOptions): Promise<ChildProcess> {
   const { protocol, port, backendPort } = options;
   const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port });
   if (!bound.ok) throw new Error(`Port ${port} could not be bound: ${bound.code}`);
   const { child, send } = forkWorker({ index: 0, ...options });
-  await reported(child, 'started');
-  await send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
-  const bind = `127.0.0.1:${port}`;
-  const spec: ListenerSpec = { bind, protocol, pool: 'spells', idleTimeoutMs: IDLE_TIMEOUT_MS };
-  await send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
-  await reported(child, 'listening');
-  bound.socket.close();
+  try {
+    await reported(child, 'started');
+    await send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
+    const bind = `127.0.0.1:${port}`;
+    const spec: ListenerSpec = { bind, protocol, pool: 'spells', idleTimeoutMs: IDLE_TIMEOUT_MS };
+    await send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
+    await reported(child, 'listening');
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  } finally {
+    bound.socket.close();
+  }
   return child;
 }
 
@@ -64,7 +70,8 @@ export function forkWorker({
   const [execPath, ...execArgv]: [string, ...string[]] =
     runner === undefined ? [process.execPath, ...nodeOptions] : [...runner, process.execPath, ...nodeOptions];
   const env = { ...process.env, NODE_ENV: 'production' };
-  const child = fork(main, args, { execPath, execArgv, env, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  // It logs every request that the load generator cuts off at its end; what fails before is counted there.
+  const child = fork(main, args, { execPath, execArgv, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
   const send = (message: WorkerMessage, handle?: object) =>
     new Promise<void>((resolveSent, reject) => {
       child.send(message, handle as SendableHandle, (error) => (error === null ? resolveSent() : reject(error)));
@@ -74,11 +81,21 @@ export function forkWorker({
 
 type SendableHandle = Parameters<ChildProcess['send']>[1] & object;
 
+/** Rejects where the worker says that it cannot, or ends. */
 async function reported(child: ChildProcess, kind: WorkerReport['kind']): Promise<void> {
-  for (;;) {
-    const [report] = (await once(child, 'message')) as [WorkerReport];
-    if (report.kind === kind) return;
-    if (report.kind === 'listen-failed') throw new Error(report.reason);
+  const ended = new AbortController();
+  const onExit = () => ended.abort(new Error(`The worker ended before it reported "${kind}".`));
+  child.once('exit', onExit);
+  try {
+    for (;;) {
+      const [report] = (await once(child, 'message', { signal: ended.signal })) as [WorkerReport];
+      if (report.kind === kind) return;
+      if (report.kind === 'listen-failed') throw new Error(report.reason);
+    }
+  } catch (error) {
+    throw ended.signal.aborted ? ended.signal.reason : error;
+  } finally {
+    child.off('exit', onExit);
   }
 }
 
