@@ -67,7 +67,11 @@ export class AnswerRelay {
   /** After a part of the answer: it broke off, unless it is one that ends with its connection. */
   onUpstreamLost(reason: LossReason): void {
     const body = this.#body!;
-    if (body.isComplete) return; // The client is still to take the last of it.
+    if (body.isComplete) {
+      // The client is still to take the last of it.
+      this.#isDirty = true;
+      return;
+    }
     if (reason === 'ended') body.end();
     if (body.isComplete) return this.#finishUnlessPending();
     this.#exchange.fail('answer_cut', reason);
@@ -76,10 +80,14 @@ export class AnswerRelay {
   #readHeads(upstream: UpstreamConnection, bytes: Buffer): void {
     this.hasBytes = true;
     const shift = this.#partialHead.length;
-    const text = this.#partialHead + textOf(bytes, TEXT_BYTES_MAX);
+    let text = this.#partialHead + textOf(bytes, TEXT_BYTES_MAX);
     let from = 0;
     for (;;) {
-      const end = headEnd(text, from);
+      let end = headEnd(text, from);
+      if (end < 0 && text.length < shift + bytes.length) {
+        text = this.#partialHead + textOf(bytes);
+        end = headEnd(text, from);
+      }
       if (end < 0) return this.#keepPartial(text, from);
       const head = parseResponseHead(text, from, end, HEAD_LIMITS, this.#exchange.method);
       if (head instanceof HeadProblem) return this.#bad(head.reason);
@@ -128,7 +136,9 @@ export class AnswerRelay {
     this.hasBegun = true;
     this.#isDirty = next < bytes.length;
     this.#exchange.answered(head.status);
-    if (head.framing === 'close') this.#client.endAfterThis();
+    // An answer that is over before its request is leaves the rest of the request unread.
+    const isEarly = body.isComplete && this.#exchange.wantsBody;
+    if (head.framing === 'close' || isEarly) this.#client.endAfterThis();
     const { requestId } = this.#exchange;
     const manner = { isHttp10, isPersistent: this.#client.isPersistent, requestId };
     const headText = responseHeadText(head, head.fields, manner);

@@ -23,7 +23,7 @@ export interface AttemptUser extends UpstreamUser, HashKeySource {
   /** A connection is being dialled, or was kept alive and can be written to. */
   onConnection(upstream: UpstreamConnection): void;
   onNobody(termination: Termination, detail: string | null): void;
-  /** It waits for room or for its turn; `onWaited` follows, or `onConnection` or `onNobody`. */
+  /** It waits for room or for its turn; `onConnection` or `onNobody` follows. */
   onWaiting(timeoutMs: number): void;
 }
 
@@ -54,6 +54,11 @@ export class Attempts implements Waiting {
 
   get isWaiting(): boolean {
     return this.#line !== null;
+  }
+
+  /** It has waited for too long. */
+  waitedInVain(): void {
+    this.#user.onNobody(this.#line === this.pool.retryLine ? 'retries_exhausted' : 'wait_timeout', null);
   }
 
   /** The first attempt, or another one. */
@@ -115,9 +120,16 @@ export class Attempts implements Waiting {
     this.list.push(this.#attemptOf(picked, reused !== null));
     this.#triedIds = this.#triedIds.length === 0 ? [backend.id] : [...this.#triedIds, backend.id];
     target.enter();
+    if (this.list.length > 1) this.pool.stats.retries++;
     if (reused !== null) return this.#user.onConnection(reused);
     const { waitingLine } = this.pool;
-    const upstream = new UpstreamConnection(this.#environment, target, this.#user, () => waitingLine.serveOne());
+    // Who wants a new connection although there are idle ones takes the place of the oldest of them.
+    const isFull = target.connections.size >= (spec.maxConnectionsPerBackend ?? Infinity);
+    if (isFull) target.idle[0]?.closeIdle();
+    const upstream = new UpstreamConnection(this.#environment, target, {
+      user: this.#user,
+      onRoom: () => waitingLine.serveOne(),
+    });
     upstream.dial(spec.connectTimeoutMs);
     this.#user.onConnection(upstream);
   }
@@ -141,7 +153,6 @@ export class Attempts implements Waiting {
   #mayRetry(): boolean {
     if (this.#holdsRetry) return true;
     this.#holdsRetry = this.pool.retryBudget.take(this.#spec!.retryBudgetRatio);
-    if (this.#holdsRetry) this.pool.stats.retries++;
     return this.#holdsRetry;
   }
 
@@ -158,7 +169,9 @@ export class Attempts implements Waiting {
     if (this.#line === line) return;
     this.#stopWaiting();
     const spec = this.pool.spec ?? this.#spec!;
-    if (!line.join(this, spec.maxWaitingRequests)) return this.#user.onNobody('backends_full', null);
+    if (!line.join(this, spec.maxWaitingRequests)) {
+      return this.#user.onNobody(line === this.pool.retryLine ? 'retries_exhausted' : 'backends_full', null);
+    }
     this.#line = line;
     this.#user.onWaiting(spec.waitTimeoutMs ?? spec.connectTimeoutMs);
   }

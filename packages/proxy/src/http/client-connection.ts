@@ -12,7 +12,7 @@
 import { HeadProblem, describeProblem, headEnd, parseRequestHead, partialRequestProblem } from '@muster/http1';
 import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
-import type { CloseReason } from '../traffic-stats.ts';
+import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
 import type { Leg, LegOwner, WriteOutcome } from '../transport/leg.ts';
 import { textOf } from '../transport/text.ts';
 import { Exchange } from './exchange.ts';
@@ -46,6 +46,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
   #partialHead = '';
   #exchange: Exchange | null = null;
   #isPersistent = true;
+  /** The exchange has nowhere to put what the client sends. */
+  #isHeld = false;
   #isReadingPaused = false;
   /** What came after the request in flight. */
   #ahead: Buffer | null = null;
@@ -80,7 +82,9 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   get from(): ForwardedFrom {
-    return (this.#from ??= new ForwardedFrom(this.#leg.peerAddress() ?? '', this.#protocol.settings));
+    const { settings } = this.#protocol;
+    if (this.#from?.settings === settings) return this.#from;
+    return (this.#from = new ForwardedFrom(this.#from?.address ?? this.#leg.peerAddress() ?? '', settings));
   }
 
   get bodyTimeoutMs(): number {
@@ -97,12 +101,17 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#isPersistent = false;
   }
 
+  get stats(): ListenerStats {
+    return this.#listener.stats;
+  }
+
+  /** A client that has ended keeps the time that it was given then. */
   setDeadline(delayMs: number): void {
-    this.#deadline.set(delayMs);
+    if (!this.hasEnded) this.#deadline.set(delayMs);
   }
 
   clearDeadline(): void {
-    this.#deadline.clear();
+    if (!this.hasEnded) this.#deadline.clear();
   }
 
   /** False: the client takes no more. Nothing may be pending. */
@@ -115,15 +124,13 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   pauseReading(): void {
-    if (this.#isReadingPaused) return;
-    this.#isReadingPaused = true;
-    this.#leg.pause();
+    this.#isHeld = true;
+    this.#pauseLeg();
   }
 
   resumeReading(): void {
-    if (!this.#isReadingPaused || this.#state === 'closed') return;
-    this.#isReadingPaused = false;
-    this.#leg.resume();
+    this.#isHeld = false;
+    this.#resumeLeg();
   }
 
   /** Muster's own answer. `isPersistent`: as far as the request is concerned, another may follow. */
@@ -135,6 +142,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   /** The exchange is over and its answer written, or pending. `isRequestComplete`: nothing of the request is still to come. */
   exchangeEnded(isRequestComplete: boolean): void {
     this.#exchange = null;
+    this.#isHeld = false;
     if (this.#state === 'closed') return;
     this.#isRequestComplete = isRequestComplete;
     if (!isRequestComplete) this.#isPersistent = false;
@@ -155,10 +163,12 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#deadline.dispose();
     this.#state = 'tunnel';
     this.pauseReading();
+    const { leg, onClosed } = upstream.handOver();
     const ends = {
       downstream: this.#leg,
-      upstream: upstream.handOver(),
+      upstream: leg,
       target: upstream.target,
+      onClosed,
       idleTimeoutMs: this.#protocol.settings.tunnelIdleTimeoutMs,
       isDownstreamPending: this.isWritePending,
     };
@@ -212,7 +222,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#isServing = true;
     for (let bytes: Buffer | null = first; bytes !== null; bytes = this.#takeAhead()) this.#readHead(bytes);
     this.#isServing = false;
-    if (this.#state === 'idle' || this.#state === 'reading_head') this.resumeReading();
+    this.#resumeLeg();
   }
 
   /** What was sent ahead, when its turn has come. */
@@ -229,7 +239,10 @@ export class ClientConnection implements OpenConnection, LegOwner {
     const text = this.#partialHead + textOf(bytes);
     // One empty line before a request is forgiven (RFC 9112, 2.2).
     const from = text.startsWith('\r\n') ? 2 : 0;
-    if (from === text.length) return;
+    if (from === text.length) {
+      this.#partialHead = text;
+      return;
+    }
     const end = headEnd(text, from);
     if (end < 0) {
       const problem = partialRequestProblem(text, from, headLimits);
@@ -260,7 +273,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   /** The bytes are in a buffer that is used again: they are copied, and the socket is not read until their turn has come. */
   #keepAhead(bytes: Buffer, from: number): void {
     if (this.#state === 'closed' || this.#state === 'lingering') return;
-    this.pauseReading();
+    this.#pauseLeg();
     const rest = bytes.subarray(from);
     this.#ahead = this.#ahead === null ? Buffer.from(rest) : Buffer.concat([this.#ahead, rest]);
   }
@@ -277,8 +290,22 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#deadline.set(this.#protocol.settings.keepAliveTimeoutMs);
     if (this.#isServing) return;
     const ahead = this.#takeAhead();
-    if (ahead === null) this.resumeReading();
+    if (ahead === null) this.#resumeLeg();
     else this.#serve(ahead);
+  }
+
+  #pauseLeg(): void {
+    if (this.#isReadingPaused) return;
+    this.#isReadingPaused = true;
+    this.#leg.pause();
+  }
+
+  /** Not while something is held back, or is about to be. */
+  #resumeLeg(): void {
+    if (!this.#isReadingPaused || this.#isHeld || this.#ahead !== null || this.#isServing) return;
+    if (this.#state === 'closed') return;
+    this.#isReadingPaused = false;
+    this.#leg.resume();
   }
 
   #refuse(problem: HeadProblem): void {
@@ -292,7 +319,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (this.hasEnded) return this.#end('finished', false);
     this.#deadline.set(LINGER_MS);
     this.#leg.end();
-    this.resumeReading();
+    this.#resumeLeg();
   }
 
   #discard(bytes: Buffer): void {
@@ -340,6 +367,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   #tunnelEnded(reason: TunnelEnd): void {
+    this.#exchange?.cancel('tunnel_closed', reason);
     this.#end(reason, false);
   }
 

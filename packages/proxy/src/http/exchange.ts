@@ -29,6 +29,8 @@ import { stripPrefix } from './route-table.ts';
 import { verdictOf, type Termination } from './termination.ts';
 import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
 
+/** After a backend takes no more bytes it has so long to show what it said before. */
+const LAST_WORDS_MS = 1_000;
 /** RFC 9110, 9.2.2. */
 const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
@@ -52,6 +54,8 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   #upstream: UpstreamConnection | null = null;
   /** Whether a byte of the request may have reached the backend of the attempt under way. */
   #hasSent = false;
+  /** Whether the backend of the attempt under way takes no more of it. */
+  #hasWriteFailed = false;
   #isOver = false;
 
   constructor(protocol: HttpProtocol, client: ClientConnection, head: RequestHead) {
@@ -129,7 +133,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     }
     const upstream = this.#upstream!;
     const piece = this.#body.forwardable(bytes);
-    if (piece.length > 0 && !upstream.write(piece)) this.onUpstreamLost('write_failed');
+    if (piece.length > 0 && !upstream.write(piece)) this.onUpstreamWriteFailed();
     else this.#awaitMore(upstream);
     return next;
   }
@@ -137,6 +141,9 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   onConnection(upstream: UpstreamConnection): void {
     this.#upstream = upstream;
     this.#hasSent = false;
+    this.#hasWriteFailed = false;
+    // That of its turn in a line.
+    this.#client.clearDeadline();
     if (!upstream.isReused) return this.#hold();
     if (IDEMPOTENT_METHODS.has(this.method)) return this.#send();
     // What may not be sent twice lets an end of the kept-alive connection that is here already be seen first.
@@ -171,11 +178,20 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   }
 
   onUpstreamBytes(bytes: Buffer): void {
+    this.#client.stats.bytesFromUpstream += bytes.length;
     this.#answer.onBytes(this.#upstream!, bytes);
   }
 
   onUpstreamDrained(): void {
     this.#awaitMore(this.#upstream!);
+  }
+
+  /** It may have answered, and ended, without reading all: what it said is still to be read. */
+  onUpstreamWriteFailed(): void {
+    this.#hasWriteFailed = true;
+    if (this.wantsBody) this.#client.pauseReading();
+    this.#client.clearDeadline();
+    if (!this.#answer.hasBegun) this.#upstream!.setDeadline(LAST_WORDS_MS);
   }
 
   onUpstreamLost(reason: LossReason): void {
@@ -192,28 +208,33 @@ export class Exchange implements ExchangeRecord, AttemptUser {
 
   onUpstreamDeadline(): void {
     if (this.#answer.hasBegun) return this.fail('answer_cut', 'nothing came for too long');
+    if (this.#hasWriteFailed) return this.onUpstreamLost('write_failed');
     this.#endAttempt('answer_timeout', null, 'no answer in time');
     this.fail('answer_timeout', null);
   }
 
   onTargetLeft(reason: 'target_removed' | 'drain_timeout'): void {
     const wasSent = this.#hasSent;
-    this.#endAttempt('target_removed', null, null);
+    if (this.#answer.hasBegun) this.#releaseUpstream(false);
+    else this.#endAttempt('target_removed', null, null);
     if (wasSent) this.fail(reason, null);
     else this.#attempts!.next();
   }
 
   /** The client's deadline, whatever it was set for last. */
   onClientDeadline(): void {
-    if (this.#attempts?.isWaiting === true) return this.fail('wait_timeout', null);
     if (this.#client.isWritePending) return this.fail('client_stalled', null);
-    if (this.wantsBody) return this.fail('request_timeout', 'the body stopped coming');
-    this.fail('client_left', null);
+    if (this.#client.hasEnded) {
+      // It has only half-closed if it takes what is on its way already.
+      if (!this.#answer.hasBegun) this.fail('client_left', null);
+    } else if (this.#attempts?.isWaiting === true) this.#attempts.waitedInVain();
+    else if (this.wantsBody) this.fail('request_timeout', 'the body stopped coming');
   }
 
   /** The client's pending write was taken. */
   onClientDrained(): void {
     this.#answer.onClientDrained(this.#upstream);
+    if (this.wantsBody && !this.#client.isWritePending) this.#client.setDeadline(this.#client.bodyTimeoutMs);
   }
 
   hashText({ on, name }: HashKey): string {
@@ -255,7 +276,8 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   fail(termination: Termination, detail: string | null): void {
     if (this.#isOver) return;
     const { status, text } = verdictOf(termination);
-    if (status !== null && !this.#answer.hasBegun) {
+    // Behind an interim answer that the client does not take, nothing can be said.
+    if (status !== null && !this.#answer.hasBegun && !this.#client.isWritePending) {
       return this.answerHere(failureAnswer(status, termination, text), termination, detail);
     }
     this.cancel(termination, detail);
@@ -302,9 +324,10 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     const upstream = this.#upstream!;
     const text = this.#headText() + this.#body.kept!;
     this.#hasSent = true;
-    if (!upstream.writeText(text)) return this.onUpstreamLost('write_failed');
+    const isTaken = upstream.writeText(text);
     if (!upstream.isReused || !IDEMPOTENT_METHODS.has(this.method)) this.#body.forget();
-    this.#awaitMore(upstream);
+    if (isTaken) this.#awaitMore(upstream);
+    else this.onUpstreamWriteFailed();
   }
 
   #headText(): string {
@@ -313,7 +336,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     const host = hostField === 'keep' ? authority : hostField;
     return requestHeadText(this.head, fields, this.#client.from.fieldsOf(this.head), {
       pathAndQuery: this.#pathAndQuery,
-      host: host === 'target' || host === '' ? this.attempts.at(-1)!.target : host,
+      host: host === 'target' || host === '' ? hostOfTarget(this.attempts.at(-1)!.target) : host,
       requestId: this.requestId,
     });
   }
@@ -322,7 +345,8 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   #awaitMore(upstream: UpstreamConnection): void {
     const { bodyTimeoutMs } = this.#protocol.settings;
     if (upstream.isWritePending) {
-      this.#hold();
+      // Also after the last of the body: what is pending is in the buffer that would be read into.
+      this.#client.pauseReading();
       this.#client.clearDeadline();
       upstream.setDeadline(bodyTimeoutMs);
     } else if (!this.#body.isComplete) {
@@ -330,6 +354,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
       this.#client.setDeadline(bodyTimeoutMs);
       if (!this.#answer.hasBegun) upstream.clearDeadline();
     } else {
+      this.#client.resumeReading();
       if (!this.#client.isWritePending) this.#client.clearDeadline();
       if (!this.#answer.hasBegun)
         upstream.setDeadline(this.#attempts!.spec.responseHeaderTimeoutMs ?? ANSWER_TIMEOUT_MS);
@@ -356,7 +381,6 @@ export class Exchange implements ExchangeRecord, AttemptUser {
       idleTimeoutMs: upstreamIdleTimeoutMs ?? UPSTREAM_IDLE_TIMEOUT_MS,
       maxAgeMs: upstreamMaxAgeMs ?? UPSTREAM_MAX_AGE_MS,
     });
-    if (isReusable) this.#attempts!.pool.waitingLine.serveOne();
   }
 
   #over(termination: Termination, detail: string | null): void {
@@ -373,6 +397,11 @@ const ANSWER_TIMEOUT_MS = 60_000;
 const MAX_IDLE_CONNECTIONS = 128;
 const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
 const UPSTREAM_MAX_AGE_MS = 3_600_000;
+
+/** A Unix socket has no name that a Host could say. */
+function hostOfTarget(target: string): string {
+  return target.startsWith('unix:') ? 'localhost' : target;
+}
 
 /** The first cookie of that name (RFC 6265, 4.2), or null. */
 function cookieValue(fields: string, name: string): string | null {

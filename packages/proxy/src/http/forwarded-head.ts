@@ -20,7 +20,7 @@ const VIA = 'Via: 1.1 muster\r\n';
 /** What the requests of one client connection have in common. */
 export class ForwardedFrom {
   readonly address: string;
-  readonly #settings: HttpSettings;
+  readonly settings: HttpSettings;
   readonly #isTrusted: boolean;
   #authority: string | null = null;
   #fields = '';
@@ -28,7 +28,7 @@ export class ForwardedFrom {
   /** `address` is the peer's; '' for a Unix socket, which no CIDR holds. */
   constructor(address: string, settings: HttpSettings) {
     this.address = address;
-    this.#settings = settings;
+    this.settings = settings;
     this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, address);
   }
 
@@ -47,7 +47,7 @@ export class ForwardedFrom {
     if (!this.#isTrusted || head.forwardedFor === null) return this.address;
     const named = head.forwardedFor.split(',').map((part) => part.trim());
     // From the right: what trusted proxies appended. The first one that is not a trusted proxy itself is the client.
-    const client = named.findLast((address) => !isInAny(this.#settings.trustedProxies, address));
+    const client = named.findLast((address) => !isInAny(this.settings.trustedProxies, address));
     return client ?? named[0]!;
   }
 
@@ -57,7 +57,7 @@ export class ForwardedFrom {
   }
 
   #fieldsFrom(said: Said, authority: string): string {
-    const { forwardedFields } = this.#settings;
+    const { forwardedFields } = this.settings;
     let fields = '';
     if (forwardedFields === 'x-forwarded' || forwardedFields === 'both') {
       fields += `X-Forwarded-For: ${appended(said.forwardedFor, this.address || 'unknown')}\r\n`;

@@ -13,6 +13,8 @@ export interface TunnelEnds {
   readonly upstream: Leg;
   readonly target: TargetConnections;
   readonly idleTimeoutMs: number;
+  /** Told once, when its place among the target's connections is free. */
+  readonly onClosed: () => void;
   /** A side may still have bytes to take that were written before: the other is read on when it has. */
   readonly isDownstreamPending: boolean;
 }
@@ -52,10 +54,11 @@ export class Tunnel implements RelayHost, PooledConnection {
   }
 
   close(): void {
-    const { target, upstream } = this.#ends;
+    const { target, upstream, onClosed } = this.#ends;
     this.#relay.stop();
     target.connections.delete(this);
     target.leave();
     upstream.close();
+    onClosed();
   }
 }

@@ -7,7 +7,7 @@
  *
  * It carries bytes and notices the end. What they mean is its user's business: the exchange that it serves at the moment. While
  * it is idle it reads on, so that an end that the backend has sent is known before somebody takes it; a byte that nobody asked
- * for makes it unusable.
+ * for makes it unusable. One that was not read for a while, because its client was slow, is looked at first.
  */
 import { Deadline } from '../deadline.ts';
 import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
@@ -15,7 +15,7 @@ import type { TimerWheel } from '../timer-wheel.ts';
 import { dialTarget } from '../transport/dial-target.ts';
 import type { Dial, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
 
-/** Why a connection was lost: the backend ended or reset it, or takes no more bytes. */
+/** Why a connection was lost: the backend ended or reset it, or takes no more bytes and says nothing. */
 export type LossReason = 'ended' | 'reset' | 'write_failed';
 
 /** The exchange that is served. */
@@ -25,6 +25,8 @@ export interface UpstreamUser {
   onUpstreamConnectFailed(code: string): void;
   onUpstreamBytes(bytes: Buffer): void;
   onUpstreamDrained(): void;
+  /** It takes no more bytes. What it said before may still be read; `onUpstreamLost` follows. */
+  onUpstreamWriteFailed(): void;
   /** The connection is closed already, except for `ended`. */
   onUpstreamLost(reason: LossReason): void;
   /** The deadline that the user set. */
@@ -51,23 +53,30 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   readonly #environment: UpstreamEnvironment;
   /** The user's deadline, or the end of the idle time. */
   readonly #deadline: Deadline;
-  readonly #onClosed: () => void;
+  readonly #onRoom: () => void;
   readonly #madeMs: number;
   #user: UpstreamUser | null;
   #dial: Dial | null = null;
   #leg: Leg | null = null;
   #isClosed = false;
+  #isPaused = false;
+  /** Idle, and all that came before has been read. */
+  isSettled = false;
   /** Whether it has served somebody before. */
   isReused = false;
   /** A write is on its way: what it refers to must be left alone. */
   isWritePending = false;
 
-  /** Dials. `onClosed` is told once, when there is room for another connection. */
-  constructor(environment: UpstreamEnvironment, target: TargetConnections, user: UpstreamUser, onClosed: () => void) {
+  /** `onRoom` is told when it can be taken, or is closed and leaves room for another connection. */
+  constructor(
+    environment: UpstreamEnvironment,
+    target: TargetConnections,
+    { user, onRoom }: { user: UpstreamUser; onRoom: () => void },
+  ) {
     this.#environment = environment;
     this.target = target;
     this.#user = user;
-    this.#onClosed = onClosed;
+    this.#onRoom = onRoom;
     this.#madeMs = environment.nowMs();
     this.#deadline = new Deadline(environment.wheel, () => this.#deadlineReached());
     target.connections.add(this);
@@ -82,6 +91,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   take(user: UpstreamUser): void {
     this.#user = user;
     this.isReused = true;
+    this.isSettled = false;
     this.#deadline.clear();
   }
 
@@ -89,19 +99,15 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   release(isReusable: boolean, { maxIdle, idleTimeoutMs, maxAgeMs }: KeepAlivePolicy): void {
     this.#user = null;
     const { idle, state } = this.target;
-    const isFresh = this.#environment.nowMs() - this.#madeMs < maxAgeMs;
-    if (
-      !isReusable ||
-      this.#isClosed ||
-      this.isWritePending ||
-      state !== 'member' ||
-      !isFresh ||
-      idle.length >= maxIdle
-    ) {
-      return this.close();
-    }
-    this.#deadline.set(idleTimeoutMs);
+    const leftMs = this.#madeMs + maxAgeMs - this.#environment.nowMs();
+    const isWorthKeeping = isReusable && !this.#isClosed && !this.isWritePending;
+    if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
+    this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
     idle.push(this);
+    if (!this.#isPaused) return this.#settle();
+    this.resume();
+    // From the first to the second, the event loop asks for what has come.
+    setImmediate(() => setImmediate(() => this.#settle()));
   }
 
   get isClosed(): boolean {
@@ -116,14 +122,13 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#deadline.clear();
   }
 
-  /** The leg is somebody else's from now on, and so is its place in the connection table. */
-  handOver(): Leg {
-    const leg = this.#leg!;
+  /** The leg is somebody else's from now on, and so are its place in the connection table and the news of its end. */
+  handOver(): { readonly leg: Leg; readonly onClosed: () => void } {
     this.#isClosed = true;
     this.#user = null;
     this.#deadline.dispose();
     this.target.connections.delete(this);
-    return leg;
+    return { leg: this.#leg!, onClosed: this.#onRoom };
   }
 
   /** False: it takes no more bytes. */
@@ -136,10 +141,12 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   }
 
   pause(): void {
+    this.#isPaused = true;
     this.#leg!.pause();
   }
 
   resume(): void {
+    this.#isPaused = false;
     if (!this.#isClosed) this.#leg!.resume();
   }
 
@@ -152,7 +159,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#leg?.close();
     this.target.connections.delete(this);
     this.#forgetIdle();
-    this.#onClosed();
+    this.#onRoom();
   }
 
   closeIdle(): void {
@@ -187,11 +194,13 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   }
 
   onWriteFailed(): void {
-    this.#lost('write_failed');
+    this.#user?.onUpstreamWriteFailed();
   }
 
   onReset(): void {
-    this.#lost('reset');
+    const user = this.#user;
+    this.close();
+    user?.onUpstreamLost('reset');
   }
 
   /** For a body that ends with the connection this is its regular end, so it is left open for the user to say. */
@@ -206,10 +215,10 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     user?.onTargetLeft(reason);
   }
 
-  #lost(reason: LossReason): void {
-    const user = this.#user;
-    this.close();
-    user?.onUpstreamLost(reason);
+  #settle(): void {
+    if (this.#isClosed) return;
+    this.isSettled = true;
+    this.#onRoom();
   }
 
   #written(outcome: 'taken' | 'pending' | 'failed'): boolean {
@@ -234,9 +243,10 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
 
 /** The kept-alive connection that was used last, or null. */
 export function takeIdle(target: TargetConnections, user: UpstreamUser): UpstreamConnection | null {
+  const index = target.idle.findLastIndex(({ isSettled }) => isSettled);
+  if (index < 0) return null;
   // Only this file puts connections there.
-  const found = target.idle.pop() as UpstreamConnection | undefined;
-  if (found === undefined) return null;
+  const [found] = target.idle.splice(index, 1) as [UpstreamConnection];
   found.take(user);
   return found;
 }

@@ -180,7 +180,8 @@ export class ProxiedPool {
   /** While somebody starts slowly, weights change by time alone: the set is made again now and then. */
   #newestSet(): BackendSet | null {
     const { wheel, wallMs } = this.#environment;
-    if (this.#set?.steadyAtMs != null && wheel.tick >= this.#remakeTick) this.#set = undefined;
+    const isSteady = (this.#set?.steadyAtMs ?? null) === null;
+    if (!isSteady && wheel.tick >= this.#remakeTick) this.#set = undefined;
     if (this.#set !== undefined) return this.#set;
     this.#remakeTick = wheel.tick + REMAKE_TICKS;
     return (this.#set = backendSet(this.#view, this.id, wallMs()));
@@ -203,14 +204,14 @@ export class ProxiedPool {
     if (this.#triedIds.includes(id) || (this.#isStrict && !isEligible)) return true;
     if (this.#connectionsMax === Infinity) return false;
     const held = this.#connectionsByTarget.get(target);
-    return held !== undefined && held.idle.length === 0 && held.connections.size >= this.#connectionsMax;
+    return held !== undefined && held.connections.size >= this.#connectionsMax && !held.hasIdle;
   };
 
   readonly #inFlightOf = ({ target }: Candidate): number => this.#connectionsByTarget.get(target)?.inFlight ?? 0;
 
   #whyNone({ backends }: BackendSet, triedIds: readonly string[]): RefusalReason {
-    if (triedIds.length > 0) return 'connect_failed';
-    return backends.length === 0 ? 'empty_set' : 'backends_full';
+    if (backends.some(({ id }) => !triedIds.includes(id))) return 'backends_full';
+    return triedIds.length > 0 ? 'connect_failed' : 'empty_set';
   }
 
   #targetConnections(target: string): TargetConnections {

@@ -15,6 +15,8 @@ export interface PooledConnection {
 
 /** A kept-alive connection. */
 export interface IdleConnection extends PooledConnection {
+  /** It can be taken: what came on it before has been read. */
+  readonly isSettled: boolean;
   /** It waits for nothing any more. */
   closeIdle(): void;
 }
@@ -46,6 +48,11 @@ export class TargetConnections implements TimerOwner {
 
   onTimer(): void {
     this.#onDeadline(this);
+  }
+
+  /** A kept-alive connection can be taken. */
+  get hasIdle(): boolean {
+    return this.idle.some(({ isSettled }) => isSettled);
   }
 
   /** A connection or request begins; `leave` is its end. */

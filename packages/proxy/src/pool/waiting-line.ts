@@ -27,14 +27,17 @@ export class WaitingLine {
     this.#waiting.delete(waiting);
   }
 
-  /** A connection was released or closed: whoever waits longest tries. */
+  /** A connection was released or closed: whoever waits longest and can use it has it. */
   serveOne(): void {
     if (this.#waiting.size === 0) return;
-    for (const first of this.#waiting) return first.onRoom();
+    for (const waiting of this.#waiting) {
+      waiting.onRoom();
+      if (!this.#waiting.has(waiting)) return;
+    }
   }
 
   /** The set has changed: everybody tries. */
   serveAll(): void {
-    for (const waiting of [...this.#waiting]) waiting.onRoom();
+    for (const waiting of this.#waiting) waiting.onRoom();
   }
 }
