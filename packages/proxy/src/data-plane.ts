@@ -31,6 +31,11 @@ export interface DataPlaneOptions {
   readonly onRefusal?: (line: RefusalLine) => void;
   /** Told of a backend that failed too often in a row. Default: nobody. */
   readonly onOutlier?: (outlier: Outlier) => void;
+  /**
+   * The filters of a spec that names some, loaded by `loadFilters` before a listener is opened or updated with it. Default: nobody
+   * loads any, and opening such a listener throws.
+   */
+  readonly filtersOf?: HttpEnvironment['filtersOf'];
   /** Told of each request that was answered, or not. Default: nobody. */
   readonly onExchange?: HttpEnvironment['onExchange'];
   /** Told of each request that was refused before it was one. Default: nobody. */
@@ -186,6 +191,7 @@ export class DataPlane implements AsyncDisposable {
       nowMs: () => performance.now(),
       poolNamed,
       nextRequestId: this.#nextRequestId,
+      filtersOf: this.#options.filtersOf ?? (() => null),
       onExchange: (exchange, settings) => {
         this.#httpStats.count(exchange);
         this.#decisions.add(exchange);

@@ -2,6 +2,9 @@
 export type { SocketHandle, Transport } from './transport/leg.ts';
 export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/exchange-record.ts';
 export type { DecidedAttempt, Decision, DecisionQuery } from './http/decision-ring.ts';
+export type * from './http/filters/filter.ts';
+export type { FilterChain, LoggingFailure } from './http/filters/filter-chain.ts';
+export { loadFilters, type FilterLoadOutcome } from './http/filters/filter-loader.ts';
 export type { HttpSettings } from './http/http-settings.ts';
 export type { RefusedHead } from './http/http-protocol.ts';
 export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/http-stats.ts';

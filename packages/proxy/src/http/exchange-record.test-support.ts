@@ -21,6 +21,7 @@ export function recordedAttempt(changes: Partial<Attempt> = {}): Attempt {
     inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 },
     keyHash: 0,
     triedIds: [],
+    onlyIds: null,
     isReused: false,
     startedAtMs: 0,
     answeredAtMs: 1.5,

@@ -37,6 +37,8 @@ export interface Attempt {
   readonly keyHash: number;
   /** Backends that were passed over because they had been tried. */
   readonly triedIds: readonly string[];
+  /** Those that filters left to be picked from; null: all of the set. */
+  readonly onlyIds: readonly string[] | null;
   readonly isReused: boolean;
   /** Milliseconds since the exchange began, with fractions. */
   readonly startedAtMs: number;

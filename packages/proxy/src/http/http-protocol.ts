@@ -6,6 +6,7 @@ import type { TimerWheel } from '../timer-wheel.ts';
 import type { Leg } from '../transport/leg.ts';
 import { ClientConnection } from './client-connection.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
+import type { FilterChain } from './filters/filter-chain.ts';
 import { httpSettings, type HttpSettings } from './http-settings.ts';
 import type { UpstreamEnvironment } from './upstream-connection.ts';
 
@@ -24,6 +25,8 @@ export interface HttpEnvironment extends UpstreamEnvironment {
   readonly poolNamed: (id: string) => ProxiedPool | null;
   /** Unique over all workers of all nodes, as far as chance allows. */
   readonly nextRequestId: () => string;
+  /** The filters of a spec, loaded before; null where that has not been done. */
+  readonly filtersOf: (spec: ListenerSpec) => FilterChain | null;
   /** Told of each request when it is over. */
   readonly onExchange: (exchange: ExchangeRecord, settings: HttpSettings) => void;
   /** Told of each request that was refused before it was one. */
@@ -37,6 +40,8 @@ export class HttpProtocol implements Protocol {
   readonly poolNamed: HttpEnvironment['poolNamed'];
   readonly nextRequestId: HttpEnvironment['nextRequestId'];
   settings: HttpSettings;
+  /** Null: none are named. */
+  filters: FilterChain | null;
   readonly #environment: HttpEnvironment;
 
   constructor(spec: ListenerSpec, environment: HttpEnvironment) {
@@ -46,9 +51,11 @@ export class HttpProtocol implements Protocol {
     this.poolNamed = environment.poolNamed;
     this.nextRequestId = environment.nextRequestId;
     this.settings = httpSettings(spec);
+    this.filters = this.#filtersOf(spec);
   }
 
   update(spec: ListenerSpec): void {
+    this.filters = this.#filtersOf(spec);
     this.settings = httpSettings(spec);
   }
 
@@ -62,5 +69,13 @@ export class HttpProtocol implements Protocol {
 
   refused(refused: RefusedHead): void {
     this.#environment.onRefusedHead(refused, this.settings);
+  }
+
+  /** A filter may be what keeps strangers out: a listener never serves without one that it names. */
+  #filtersOf(spec: ListenerSpec): FilterChain | null {
+    if (spec.filters === undefined) return null;
+    const filters = this.#environment.filtersOf(spec);
+    if (filters === null) throw new Error(`the filters ${spec.filters.join(', ')} have not been loaded`);
+    return filters;
   }
 }

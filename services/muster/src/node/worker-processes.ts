@@ -19,6 +19,8 @@ export interface WorkerProcessesOptions {
   readonly node: string;
   /** Open connections of one worker. */
   readonly maxConnections: number;
+  /** Absolute: what the filters of listeners are relative to. */
+  readonly configFolder: string;
   /** Of the access log, which the workers write themselves. */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -56,8 +58,8 @@ export class WorkerProcesses {
   }
 
   #fork(index: number): ForkedWorker {
-    const { node, maxConnections, logLevel, logFormat } = this.#options;
-    const limits = ['--max-connections', `${maxConnections}`];
+    const { node, maxConnections, configFolder, logLevel, logFormat } = this.#options;
+    const limits = ['--max-connections', `${maxConnections}`, '--config-folder', configFolder];
     const args = ['--node', node, '--index', `${index}`, ...limits, '--log-level', logLevel, '--log-format', logFormat];
     const child = fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const worker = new ForkedWorker(index, child, this.#questions);

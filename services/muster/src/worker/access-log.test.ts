@@ -21,6 +21,7 @@ const ANSWERED: Attempt = {
   inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 },
   keyHash: 0,
   triedIds: [],
+  onlyIds: null,
   isReused: true,
   startedAtMs: 0,
   answeredAtMs: 0.98765,

@@ -26,6 +26,7 @@ const { values } = parseArgs({
     node: { type: 'string' },
     index: { type: 'string' },
     'max-connections': { type: 'string' },
+    'config-folder': { type: 'string' },
     'log-level': { type: 'string', default: 'info' },
     'log-format': { type: 'string', default: 'json' },
   },
@@ -46,6 +47,7 @@ const worker = new Worker({
   node: values.node!,
   index,
   maxConnections: Number(values['max-connections']),
+  configFolder: values['config-folder'] ?? process.cwd(),
   accessLog: { log: createLog({ level, format, node: values.node!, output }).child({ worker: index }), output },
   report,
 });

@@ -21,6 +21,7 @@ import { DataPlane, type Decision, type DecisionQuery, type RefusalLine, type So
 import type { Log } from '../log/log.ts';
 import type { LineOutput } from '../log/line-output.ts';
 import { AccessLog } from './access-log.ts';
+import { WorkerListeners } from './worker-listeners.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
 export interface WorkerOptions {
@@ -29,6 +30,8 @@ export interface WorkerOptions {
   readonly index: number;
   /** Open connections; one more is closed at once. */
   readonly maxConnections: number;
+  /** Absolute: what the filters of listeners are relative to. */
+  readonly configFolder: string;
   /** Where requests are logged, and the lines of that on their way. */
   readonly accessLog: { readonly log: Log; readonly output: Pick<LineOutput, 'writtenCount' | 'droppedCount'> };
   readonly report: (report: WorkerReport) => void;
@@ -40,6 +43,7 @@ export class Worker {
   readonly #node: string;
   readonly #report: WorkerOptions['report'];
   readonly #proxy: DataPlane;
+  readonly #listeners: WorkerListeners;
   readonly #accessLog: AccessLog;
   readonly #accessLines: WorkerOptions['accessLog']['output'];
   /** Lines of the access log that were dropped, as far as that was told. */
@@ -47,14 +51,16 @@ export class Worker {
   readonly #pending: PendingFacts = new Map();
   #roster: Roster | null = null;
 
-  constructor({ node, index, maxConnections, accessLog, report }: WorkerOptions) {
+  constructor({ node, index, maxConnections, configFolder, accessLog, report }: WorkerOptions) {
     this.#node = node;
     this.#report = report;
     this.#accessLog = new AccessLog(accessLog.log);
     this.#accessLines = accessLog.output;
+    this.#listeners = new WorkerListeners({ proxy: () => this.#proxy, configFolder, report });
     this.#proxy = new DataPlane({
       workerIndex: index,
       maxConnections,
+      filtersOf: (spec) => this.#listeners.filtersOf(spec),
       onRefusal: (line) => this.#logRefusal(line),
       onOutlier: (outlier) => this.#report({ kind: 'outlier', ...outlier }),
       onExchange: (exchange, settings) => this.#accessLog.exchangeOver(exchange, settings),
@@ -72,11 +78,9 @@ export class Worker {
       case 'pending':
         return this.#changePending(message);
       case 'listen':
-        return socket === null
-          ? this.#proxy.updateListener(message.listener.id, message.listener.spec)
-          : void this.#listen(message.listener, socket);
+        return this.#listeners.listen(message.listener.id, message.listener.spec, socket);
       case 'unlisten':
-        return this.#proxy.closeListener(message.id, message.drainTimeoutMs);
+        return this.#listeners.unlisten(message.id, message.drainTimeoutMs);
     }
   }
 
@@ -95,6 +99,7 @@ export class Worker {
 
   /** Stops accepting and resolves when the last connection is over, or was closed after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
+    this.#listeners.close();
     return this.#proxy.drain(timeoutMs);
   }
 
@@ -139,13 +144,6 @@ export class Worker {
   #reportFolded(): void {
     const { revision } = this.#roster!;
     this.#report({ kind: 'folded', revision, hash: rosterHash(this.#roster!) });
-  }
-
-  async #listen({ id, spec }: MessageOf<'listen'>['listener'], socket: SocketHandle): Promise<void> {
-    const outcome = await this.#proxy.openListener(id, spec, socket);
-    if (outcome.ok) return this.#report({ kind: 'listening', listener: id });
-    const reason = outcome.reason === 'listen_failed' ? `${spec.bind}: ${outcome.code}` : outcome.reason;
-    this.#report({ kind: 'listen-failed', listener: id, reason });
   }
 
   #tellDroppedLines(): void {

@@ -1,0 +1,46 @@
+/**
+ * What is written down of one request while it goes its way: the part of its record that is plain values. What becomes of the
+ * request, and why, is the exchange's business.
+ */
+import type { RequestHead } from '@muster/http1';
+import type { Attempt, ExchangeRecord } from './exchange-record.ts';
+import type { Termination } from './termination.ts';
+
+export abstract class ExchangeNotes implements ExchangeRecord {
+  readonly head: RequestHead;
+  readonly requestId: string;
+  readonly startedMs = Date.now();
+  pool: string | null = null;
+  durationMs = 0;
+  status = 0;
+  answerBodyBytes = 0;
+  termination: Termination = 'finished';
+  detail: string | null = null;
+  readonly #beganMs = performance.now();
+
+  constructor(head: RequestHead, requestId: string) {
+    this.head = head;
+    this.requestId = requestId;
+  }
+
+  abstract get listener(): string;
+  abstract get clientAddress(): string;
+  abstract get attempts(): readonly Attempt[];
+  abstract get requestBodyBytes(): number;
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get authority(): string {
+    return this.head.authority;
+  }
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  elapsedMs(): number {
+    return performance.now() - this.#beganMs;
+  }
+}
