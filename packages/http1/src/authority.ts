@@ -10,7 +10,8 @@ import { CLASS, COLON, NAME } from './characters.ts';
 
 const LEFT_BRACKET = 0x5b;
 const MAX_PORT = 65_535;
-const PORT = /^:[0-9]{1,5}$/;
+const MAX_PORT_DIGITS = 5;
+const DIGIT_0 = 0x30;
 const GROUP = /^[0-9a-f]{1,4}$/i;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}$/;
 
@@ -18,16 +19,25 @@ const IPV4 = /^(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!$)|$)){4}
 export function isAuthority(text: string): boolean {
   if (text.charCodeAt(0) === LEFT_BRACKET) {
     const close = text.indexOf(']');
-    return close !== -1 && isIpv6(text.slice(1, close)) && isPort(text.slice(close + 1));
+    return close !== -1 && isIpv6(text.slice(1, close)) && isPort(text, close + 1);
   }
   let index = 0;
   while (index < text.length && (CLASS[text.charCodeAt(index)]! & NAME) !== 0) index++;
-  if (index === 0) return false;
-  return index === text.length || (text.charCodeAt(index) === COLON && isPort(text.slice(index)));
+  return index > 0 && isPort(text, index);
 }
 
-function isPort(text: string): boolean {
-  return text === '' || (PORT.test(text) && Number(text.slice(1)) <= MAX_PORT);
+/** Whether the rest of the text is nothing, or a colon and a port. */
+function isPort(text: string, from: number): boolean {
+  if (from === text.length) return true;
+  const digits = text.length - from - 1;
+  if (text.charCodeAt(from) !== COLON || digits < 1 || digits > MAX_PORT_DIGITS) return false;
+  let port = 0;
+  for (let index = from + 1; index < text.length; index++) {
+    const digit = text.charCodeAt(index) - DIGIT_0;
+    if (digit < 0 || digit > 9) return false;
+    port = port * 10 + digit;
+  }
+  return port <= MAX_PORT;
 }
 
 /** RFC 3986, 3.2.2: eight groups, of which `::` stands for at least one, and the last two may be an IPv4 address. */

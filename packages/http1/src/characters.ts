@@ -13,12 +13,11 @@ export const PATH = 2;
 export const QUERY = 4;
 /** RFC 3986, 2.3: unreserved, all that a host's name may hold here. */
 export const NAME = 8;
-export const HEX = 16;
 /** RFC 9110, 5.5: a field's value: tab, space, what is visible, and bytes above ASCII. */
-export const VALUE = 32;
-export const DIGIT = 64;
+export const VALUE = 16;
+export const DIGIT = 32;
 /** Only `_`: see `isAlias`. */
-export const UNDERSCORE = 128;
+export const UNDERSCORE = 64;
 
 export const TAB = 0x09;
 export const LF = 0x0a;
@@ -50,7 +49,6 @@ mark(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`, TOKEN);
 mark(PATH_GRAMMAR + PATH_EXTRAS, PATH);
 mark(`${PATH_GRAMMAR}?${QUERY_EXTRAS}`, QUERY);
 mark(`${ALPHANUMERIC}-._~`, NAME);
-mark('0123456789ABCDEFabcdef', HEX);
 mark('0123456789', DIGIT);
 mark('_', UNDERSCORE);
 CLASS[TAB]! |= VALUE;

@@ -1,12 +1,13 @@
 /**
- * Reads one field line after another, without making anything but numbers of it.
+ * Reads one line after another, without making anything but numbers of it.
  *
- * There is one cursor for all heads, because reading a head never waits: it is where the numbers of the line just read are put.
- * It relies on `characterProblem` having passed.
+ * There is one cursor for all heads, because reading a head never waits: it is where the numbers of the line just read are put. It
+ * relies on the head having no control characters, and on its ending with an empty line.
  */
-import { CLASS, COLON, CR, LF, TOKEN, UNDERSCORE } from './characters.ts';
-import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
+import { CLASS, COLON, TOKEN, UNDERSCORE } from './characters.ts';
+import { lineEndProblem } from './head-text.ts';
 import { knownField } from './known-fields.ts';
+import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
 import { isWhitespace, trimmed } from './whitespace.ts';
 
 /** What `read` returns for a line that is refused. */
@@ -22,20 +23,31 @@ class FieldCursor {
   /** Why the last line was refused. */
   problem: HeadProblem = HEAD_PROBLEMS.field_line;
 
-  /** Reads the line at `from`; returns the field's number as `KNOWN` has it, or REFUSED. */
+  /** Finds the end of the line in which `from` lies; false if there is a CR or LF alone before it. */
+  endLine(text: string, from: number): boolean {
+    const lineFeed = text.indexOf('\n', from);
+    const carriageReturn = text.indexOf('\r', from);
+    this.lineTo = lineFeed + 1;
+    if (carriageReturn === lineFeed - 1) return true;
+    this.problem = lineEndProblem(carriageReturn, lineFeed);
+    return false;
+  }
+
+  /** Reads the field line at `from`; returns the field's number as `KNOWN` has it, or REFUSED. */
   read(text: string, from: number): number {
     let index = from;
-    let classes = 0;
+    let classes = CLASS[text.charCodeAt(index)]!;
     let seen = 0;
-    while (((classes = CLASS[text.charCodeAt(index)]!) & TOKEN) !== 0) {
+    while ((classes & TOKEN) !== 0) {
       seen |= classes;
-      index++;
+      classes = CLASS[text.charCodeAt(++index)]!;
     }
-    if (index === from || text.charCodeAt(index) !== COLON) return this.#refuse(nameProblem(text, from, index));
-    const lineFeed = text.indexOf('\n', index);
-    if (text.charCodeAt(lineFeed - 1) !== CR) return this.#refuse(HEAD_PROBLEMS.bare_line_feed);
+    if (!this.endLine(text, index)) return REFUSED;
+    if (index === from || text.charCodeAt(index) !== COLON) {
+      this.problem = nameProblem(text, from, index);
+      return REFUSED;
+    }
     this.nameTo = index;
-    this.lineTo = lineFeed + 1;
     this.hasUnderscore = (seen & UNDERSCORE) !== 0;
     return knownField(text, from, index);
   }
@@ -43,11 +55,6 @@ class FieldCursor {
   /** The value of the line just read, without the whitespace around it. */
   value(text: string): string {
     return trimmed(text, this.nameTo + 1, this.lineTo - 2);
-  }
-
-  #refuse(problem: HeadProblem): number {
-    this.problem = problem;
-    return REFUSED;
   }
 }
 
@@ -57,9 +64,7 @@ export const cursor = new FieldCursor();
 function nameProblem(text: string, from: number, index: number): HeadProblem {
   const code = text.charCodeAt(index);
   if (index === from && isWhitespace(code)) return HEAD_PROBLEMS.folded_line;
-  if (code === LF) return HEAD_PROBLEMS.bare_line_feed;
-  const lineEnd = text.indexOf('\r', index);
   const colon = text.indexOf(':', index);
-  if (colon === -1 || colon > lineEnd) return HEAD_PROBLEMS.field_line;
+  if (colon === -1 || colon > text.indexOf('\r', index)) return HEAD_PROBLEMS.field_line;
   return isWhitespace(code) ? HEAD_PROBLEMS.space_before_colon : HEAD_PROBLEMS.field_name;
 }

@@ -32,6 +32,8 @@ export const KNOWN = {
 
 const NAMES = Object.keys(KNOWN);
 const LONGEST_NAME = 31;
+/** The names' characters, each name at its number × 32. */
+const CODES = new Uint8Array(NAMES.length * (LONGEST_NAME + 1));
 /** By length × 32 + first letter. */
 const CANDIDATES = new Uint8Array((LONGEST_NAME + 1) * 32);
 
@@ -41,6 +43,7 @@ for (const [name, id] of Object.entries(KNOWN)) {
   if (CANDIDATES[slot] !== 0)
     throw new Error(`${name} and ${NAMES[CANDIDATES[slot]!]} need another way to be told apart`);
   CANDIDATES[slot] = id;
+  for (let index = 0; index < name.length; index++) CODES[(id << 5) + index] = name.charCodeAt(index);
 }
 
 function slotOf(length: number, firstCode: number): number {
@@ -53,10 +56,10 @@ export function knownField(text: string, from: number, to: number): number {
   if (length > LONGEST_NAME) return KNOWN.other;
   const id = CANDIDATES[slotOf(length, text.charCodeAt(from))]!;
   if (id === KNOWN.other) return id;
-  const name = NAMES[id]!;
+  const codesFrom = id << 5;
   // In a token, `| 32` makes letters small and leaves what else is in these names as it is.
   for (let index = 0; index < length; index++) {
-    if ((text.charCodeAt(from + index) | 32) !== name.charCodeAt(index)) return KNOWN.other;
+    if ((text.charCodeAt(from + index) | 32) !== CODES[codesFrom + index]) return KNOWN.other;
   }
   return id;
 }

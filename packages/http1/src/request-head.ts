@@ -21,7 +21,7 @@ import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
 import { REFUSED, cursor } from './field-cursor.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import type { HeadLimits } from './head-limits.ts';
-import { characterProblem } from './head-text.ts';
+import { hasControl } from './head-text.ts';
 import { joined, withoutNamed } from './kept-fields.ts';
 import { KNOWN, isAlias } from './known-fields.ts';
 import { readRequestLine } from './request-line.ts';
@@ -85,15 +85,18 @@ export function parseRequestHead(
   end: number,
   limits: HeadLimits,
 ): RequestHead | HeadProblem {
-  const wrong = characterProblem(text, from, end);
-  if (wrong !== null) return wrong;
+  if (hasControl(text, from, end)) return HEAD_PROBLEMS.control_character;
+  if (!cursor.endLine(text, from)) return cursor.problem;
   const head = new RequestHead();
-  const lineEnd = text.indexOf('\r', from);
-  const lineProblem = readRequestLine(head, text.slice(from, lineEnd), limits.maxTargetBytes);
+  const fieldsFrom = cursor.lineTo;
+  const lineProblem = readRequestLine(head, text, from, fieldsFrom - 2);
   if (lineProblem !== null) return lineProblem;
+  if (head.target.length > limits.maxTargetBytes) return HEAD_PROBLEMS.target_too_long;
   if (end - from > limits.maxHeadBytes) return HEAD_PROBLEMS.head_too_large;
-  const problem = readFields(head, text, lineEnd + 2);
+  const problem = readFields(head, text, fieldsFrom);
   if (problem !== null) return problem;
+  // A line that begins with a CR alone looks like the empty one.
+  if (cursor.lineTo !== end - 2) return HEAD_PROBLEMS.bare_carriage_return;
   if (deciding.fieldCount > limits.maxFields) return HEAD_PROBLEMS.too_many_fields;
   return hostProblem(head) ?? framingProblem(head) ?? connectionProblem(head) ?? head;
 }

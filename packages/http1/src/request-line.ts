@@ -13,54 +13,64 @@ import type { RequestHead } from './request-head.ts';
 
 const SLASH = 0x2f;
 const QUESTION_MARK = 0x3f;
-const PARTS = /^([^ ]*) ([^ ]*) ([^ ]*)$/;
+const DIGIT_0 = 0x30;
+const DIGIT_1 = 0x31;
+/** ` HTTP/1.`; the digit after it is compared by itself. */
+const VERSION_BEGINNING = Uint8Array.from([SPACE, 0x48, 0x54, 0x54, 0x50, SLASH, DIGIT_1, 0x2e]);
+const PARTS = /^([^ ]+) ([^ ]+) ([^ ]+)$/;
 const VERSION = /^HTTP\/([0-9])\.[0-9]$/;
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
 
 /**
- * Reads the line, without its CRLF, into the head. What is common (a path as target, and nothing wrong) is read in one go; all
- * else is taken apart again, slowly, to say what it is.
+ * Reads the line between the indices, without its CRLF, into the head. What is common (a path as target, and nothing wrong) is read
+ * in one go; all else is taken apart again, slowly, to say what it is.
  */
-export function readRequestLine(head: RequestHead, line: string, maxTargetBytes: number): HeadProblem | null {
-  let methodEnd = 0;
-  while ((CLASS[line.charCodeAt(methodEnd)]! & TOKEN) !== 0) methodEnd++;
-  const isHttp11 = line.endsWith(' HTTP/1.1');
-  const targetEnd = line.length - ' HTTP/1.1'.length;
-  const targetLength = targetEnd - methodEnd - 1;
+// oxlint-disable-next-line max-params -- An object around the indices would be made for every request.
+export function readRequestLine(head: RequestHead, text: string, from: number, to: number): HeadProblem | null {
+  let methodTo = from;
+  while ((CLASS[text.charCodeAt(methodTo)]! & TOKEN) !== 0) methodTo++;
+  const minor = text.charCodeAt(to - 1);
+  const targetTo = to - 1 - VERSION_BEGINNING.length;
   if (
-    (isHttp11 || line.endsWith(' HTTP/1.0')) &&
-    methodEnd > 0 &&
-    methodEnd <= MAX_METHOD_LENGTH &&
-    targetLength <= maxTargetBytes &&
-    line.charCodeAt(methodEnd) === SPACE &&
-    isOriginForm(line, methodEnd + 1, targetEnd)
+    methodTo > from &&
+    methodTo - from <= MAX_METHOD_LENGTH &&
+    text.charCodeAt(methodTo) === SPACE &&
+    (minor === DIGIT_1 || minor === DIGIT_0) &&
+    isVersionAt(text, targetTo) &&
+    isOriginForm(text, methodTo + 1, targetTo)
   ) {
-    head.method = line.slice(0, methodEnd);
-    head.target = line.slice(methodEnd + 1, targetEnd);
-    head.pathAndQuery = head.target;
-    head.isHttp10 = !isHttp11;
+    head.method = text.slice(from, methodTo);
+    head.target = head.pathAndQuery = text.slice(methodTo + 1, targetTo);
+    head.isHttp10 = minor === DIGIT_0;
     return head.method === 'CONNECT' ? HEAD_PROBLEMS.connect : null;
   }
-  return readUncommonLine(head, line, maxTargetBytes);
+  return readUncommonLine(head, text.slice(from, to));
 }
 
-function isOriginForm(line: string, from: number, to: number): boolean {
-  if (line.charCodeAt(from) !== SLASH) return false;
+/** A loop over eight bytes, because `startsWith` costs as much as all else here. */
+function isVersionAt(text: string, from: number): boolean {
+  for (let index = 0; index < VERSION_BEGINNING.length; index++) {
+    if (text.charCodeAt(from + index) !== VERSION_BEGINNING[index]) return false;
+  }
+  return true;
+}
+
+function isOriginForm(text: string, from: number, to: number): boolean {
+  if (text.charCodeAt(from) !== SLASH) return false;
   let index = from + 1;
-  while (index < to && (CLASS[line.charCodeAt(index)]! & PATH) !== 0) index++;
+  while (index < to && (CLASS[text.charCodeAt(index)]! & PATH) !== 0) index++;
   if (index === to) return true;
-  if (line.charCodeAt(index) !== QUESTION_MARK) return false;
-  while (index < to && (CLASS[line.charCodeAt(index)]! & QUERY) !== 0) index++;
+  if (text.charCodeAt(index) !== QUESTION_MARK) return false;
+  while (index < to && (CLASS[text.charCodeAt(index)]! & QUERY) !== 0) index++;
   return index === to;
 }
 
-function readUncommonLine(head: RequestHead, line: string, maxTargetBytes: number): HeadProblem | null {
+function readUncommonLine(head: RequestHead, line: string): HeadProblem | null {
   const parts = PARTS.exec(line);
   if (parts === null) return HEAD_PROBLEMS.request_line;
   const [, method = '', target = '', version = ''] = parts;
-  if (method === '' || !isAll(method, TOKEN)) return HEAD_PROBLEMS.method;
+  if (!isAll(method, TOKEN)) return HEAD_PROBLEMS.method;
   if (method.length > MAX_METHOD_LENGTH) return HEAD_PROBLEMS.method_too_long;
-  if (target.length > maxTargetBytes) return HEAD_PROBLEMS.target_too_long;
   if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') {
     const major = VERSION.exec(version)?.[1] ?? '1';
     return major === '1' ? HEAD_PROBLEMS.version : HEAD_PROBLEMS.version_unsupported;

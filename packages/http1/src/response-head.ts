@@ -17,7 +17,7 @@ import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
 import { REFUSED, cursor } from './field-cursor.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import type { HeadLimits } from './head-limits.ts';
-import { characterProblem } from './head-text.ts';
+import { hasControl } from './head-text.ts';
 import { joined, withoutNamed } from './kept-fields.ts';
 import { KNOWN } from './known-fields.ts';
 import { upgradeProtocols } from './upgrade.ts';
@@ -75,15 +75,17 @@ export function parseResponseHead(
   limits: HeadLimits,
   requestMethod: string,
 ): ResponseHead | HeadProblem {
-  const wrong = characterProblem(text, from, end);
-  if (wrong !== null) return wrong;
+  if (hasControl(text, from, end)) return HEAD_PROBLEMS.control_character;
   if (end - from > limits.maxHeadBytes) return HEAD_PROBLEMS.head_too_large;
+  if (!cursor.endLine(text, from)) return cursor.problem;
   const head = new ResponseHead();
-  const lineEnd = text.indexOf('\r', from);
-  const lineProblem = readStatusLine(head, text.slice(from, lineEnd));
+  const fieldsFrom = cursor.lineTo;
+  const lineProblem = readStatusLine(head, text.slice(from, fieldsFrom - 2));
   if (lineProblem !== null) return lineProblem;
-  const problem = readFields(head, text, lineEnd + 2);
+  const problem = readFields(head, text, fieldsFrom);
   if (problem !== null) return problem;
+  // A line that begins with a CR alone looks like the empty one.
+  if (cursor.lineTo !== end - 2) return HEAD_PROBLEMS.bare_carriage_return;
   if (deciding.fieldCount > limits.maxFields) return HEAD_PROBLEMS.too_many_fields;
   return framingProblem(head, requestMethod) ?? connectionProblem(head) ?? head;
 }

@@ -6,9 +6,8 @@
  * who sent it, what is allowed, or what its content is.
  */
 import { fieldNames } from './kept-fields.ts';
-import { CR } from './characters.ts';
 import { REFUSED, cursor } from './field-cursor.ts';
-import { characterProblem } from './head-text.ts';
+import { hasControl } from './head-text.ts';
 import { BODY_PROBLEMS, type BodyProblem } from './problem.ts';
 
 const NOT_IN_TRAILERS = fieldNames(`
@@ -27,11 +26,10 @@ export interface TrailerRules {
 
 /** The trailers that go on, each with its CRLF, of a section that ends with the empty line. */
 export function keptTrailers(section: string, rules: TrailerRules): string | BodyProblem {
-  // A section that has a field ends as a head does.
-  if (characterProblem(section, 0, section.length) !== null) return BODY_PROBLEMS.trailer;
+  if (hasControl(section, 0, section.length)) return BODY_PROBLEMS.trailer;
   let kept = '';
   let count = 0;
-  for (let from = 0; section.charCodeAt(from) !== CR; from = cursor.lineTo) {
+  for (let from = 0; from < section.length - 2; from = cursor.lineTo) {
     if (cursor.read(section, from) === REFUSED) return BODY_PROBLEMS.trailer;
     if (++count > rules.maxTrailerFields) return BODY_PROBLEMS.too_many_trailers;
     // Readers that know no `-` see `_` in its place.

@@ -1,0 +1,70 @@
+/** Where heads end, and what is told of those that have not ended. */
+import { expect, test } from 'vitest';
+import { HEAD_LIMITS } from './head-limits.ts';
+import { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
+import type { HeadProblemReason } from './problem.ts';
+
+const LIMITS = { maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
+
+test('a head ends with the first empty line at or after an index', () => {
+  expect(headEnd('A\r\n\r\nB\r\n\r\n', 0)).toBe(5);
+  expect(headEnd('A\r\n\r\nB\r\n\r\n', 5)).toBe(10);
+  expect(headEnd('A\r\n\r', 0)).toBe(-1);
+});
+
+const REQUESTS: [text: string, reason: HeadProblemReason][] = [
+  ['\x16\x03\x01', 'control_character'],
+  ['GET / HTTP/1.1\nHost', 'bare_line_feed'],
+  ['\nGET', 'bare_line_feed'],
+  ['GET / HTTP/1.1\r\nA: b\rc', 'bare_carriage_return'],
+  ['GET / HTTP/1.1\r\r', 'bare_carriage_return'],
+  ['GET / HTTP/1.1\r\nA: \x7f', 'control_character'],
+  ['{"a"', 'method'],
+  [' GET', 'method'],
+  ['\r\nGET', 'method'],
+  ['GE\r', 'method'],
+  ['M'.repeat(33), 'method_too_long'],
+  [`GET /${'a'.repeat(20)}`, 'target_too_long'],
+  [`GET / HTTP/1.1\r\n${'a'.repeat(90)}`, 'head_too_large'],
+];
+
+test.each(REQUESTS)('an unfinished request %j is told at once', (text, reason) => {
+  expect(partialRequestProblem(text, 0, LIMITS)?.reason).toBe(reason);
+  // Also behind another one.
+  expect(partialRequestProblem(`A / HTTP/1.1\r\n\r\n${text}`, 16, LIMITS)?.reason).toBe(reason);
+});
+
+test.each([
+  '',
+  '\r',
+  'G',
+  'GET',
+  'GET ',
+  'GET /',
+  'GET / HTTP/1.1\r',
+  'GET / HTTP/1.1\r\n',
+  'GET / HTTP/1.1\r\nA:\t\x80\r\n\r',
+])('nothing is wrong yet with %j', (text) => {
+  expect(partialRequestProblem(text, 0, HEAD_LIMITS)).toBeNull();
+});
+
+const RESPONSES: [text: string, reason: HeadProblemReason][] = [
+  ['HTTP/2', 'status_line'],
+  ['SSH-2.0-x', 'status_line'],
+  ['\r', 'status_line'],
+  ['HTTP/1.1 200 OK\n', 'bare_line_feed'],
+  ['HTTP/1.1 200 O\rK', 'bare_carriage_return'],
+  ['HTTP/1.1 200 O\0', 'control_character'],
+  [`HTTP/1.1 200 ${'a'.repeat(90)}`, 'head_too_large'],
+];
+
+test.each(RESPONSES)('an unfinished response %j is told at once', (text, reason) => {
+  expect(partialResponseProblem(text, 0, LIMITS)?.reason).toBe(reason);
+});
+
+test.each(['', 'H', 'HTTP/1.1', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 200\r\nA: b\r\n\r'])(
+  'nothing is wrong yet with %j',
+  (text) => {
+    expect(partialResponseProblem(text, 0, HEAD_LIMITS)).toBeNull();
+  },
+);
