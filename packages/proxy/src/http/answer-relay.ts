@@ -15,6 +15,7 @@ import {
 import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
+import type { ExchangeFilters } from './filters/exchange-filters.ts';
 import { interimHeadText, responseHeadText } from './forwarded-head.ts';
 import { textOf } from '../transport/text.ts';
 import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
@@ -24,11 +25,25 @@ const INTERIM_MAX = 32;
 /** A larger first read is not turned into text whole. */
 const TEXT_BYTES_MAX = 16 * 1_024;
 
+/** The read that the final head ends in. */
+interface FirstRead {
+  readonly text: string;
+  readonly bytes: Buffer;
+  /** Characters of the text before the bytes. */
+  readonly shift: number;
+  /** Of the head, in the text. */
+  readonly end: number;
+  /** What the backend said, where a filter may have changed it. */
+  readonly backendStatus?: number;
+}
+
 export class AnswerRelay {
   /** A part of the final answer was written to the client. */
   hasBegun = false;
   /** A byte of an answer came. */
   hasBytes = false;
+  /** Filters are at work on its head. */
+  isFiltered = false;
   readonly #exchange: Exchange;
   readonly #client: ClientConnection;
   #partialHead = '';
@@ -39,10 +54,17 @@ export class AnswerRelay {
   #isDirty = false;
   /** What came behind an interim head that the client was slow to take. */
   #held: Buffer | null = null;
+  /** How the connection was lost meanwhile. */
+  #lossReason: LossReason | null = null;
 
   constructor(exchange: Exchange, client: ClientConnection) {
     this.#exchange = exchange;
     this.#client = client;
+  }
+
+  /** The head of the final answer came. */
+  get isHere(): boolean {
+    return this.hasBegun || this.isFiltered;
   }
 
   onBytes(upstream: UpstreamConnection, bytes: Buffer): void {
@@ -51,14 +73,14 @@ export class AnswerRelay {
   }
 
   /** The client's pending write was taken. */
-  onClientDrained(upstream: UpstreamConnection | null): void {
+  onClientDrained(upstream: UpstreamConnection): void {
     if (this.#held !== null) {
       const held = this.#held;
       this.#held = null;
-      upstream?.resume();
-      this.#readHeads(upstream!, held);
+      upstream.resume();
+      this.#readHeads(upstream, held);
     } else if (this.#body?.isComplete === true) this.#finish();
-    else if (upstream !== null && this.hasBegun) {
+    else if (this.hasBegun) {
       upstream.resume();
       this.#awaitMore(upstream);
     }
@@ -66,6 +88,8 @@ export class AnswerRelay {
 
   /** After a part of the answer: it broke off, unless it is one that ends with its connection. */
   onUpstreamLost(reason: LossReason): void {
+    this.#lossReason = reason;
+    if (this.isFiltered) return;
     const body = this.#body!;
     if (body.isComplete) {
       // The client is still to take the last of it.
@@ -92,7 +116,7 @@ export class AnswerRelay {
       const head = parseResponseHead(text, from, end, HEAD_LIMITS, this.#exchange.method);
       if (head instanceof HeadProblem) return this.#bad(head.reason);
       if (head.status === 101) return this.#switchProtocols(head, bytes.subarray(end - shift));
-      if (head.status >= 200) return this.#begin(upstream, head, { text, bytes, shift, end });
+      if (head.status >= 200) return this.#answered(upstream, head, { text, bytes, shift, end });
       if (!this.#passInterim(head)) return;
       from = end;
       if (!this.#client.isWritePending) continue;
@@ -121,11 +145,36 @@ export class AnswerRelay {
     return false;
   }
 
-  #begin(
+  #answered(upstream: UpstreamConnection, head: ResponseHead, read: FirstRead): void {
+    const { filters } = this.#exchange;
+    if (filters?.changesResponses === true) this.#filter(upstream, head, { read, filters });
+    else this.#begin(upstream, head, read);
+  }
+
+  /** While a filter waits for something, the backend is not read, and what it has sent already is kept: one read's worth. */
+  #filter(
     upstream: UpstreamConnection,
     head: ResponseHead,
-    read: { text: string; bytes: Buffer; shift: number; end: number },
+    { read, filters }: { readonly read: FirstRead; readonly filters: ExchangeFilters },
   ): void {
+    const backendStatus = head.status;
+    let kept = read;
+    filters.filterResponse(head, () => {
+      if (kept !== read) upstream.resume();
+      this.isFiltered = false;
+      // A connection that was lost since serves nobody else.
+      if (this.#lossReason !== null) head.isPersistent = false;
+      this.#begin(upstream, head, { ...kept, backendStatus });
+      if (this.#lossReason !== null && this.#body !== null) this.onUpstreamLost(this.#lossReason);
+    });
+    if (!filters.isPending) return;
+    kept = { ...read, bytes: Buffer.from(read.bytes) };
+    this.isFiltered = true;
+    upstream.pause();
+    upstream.clearDeadline();
+  }
+
+  #begin(upstream: UpstreamConnection, head: ResponseHead, read: FirstRead): void {
     const { text, bytes, shift, end } = read;
     const { isHttp10 } = this.#exchange.head;
     const body = new BodyReader(head.framing, head.contentLength, isHttp10);
@@ -135,7 +184,7 @@ export class AnswerRelay {
     this.#body = body;
     this.hasBegun = true;
     this.#isDirty = next < bytes.length;
-    this.#exchange.answered(head.status);
+    this.#exchange.answered(read.backendStatus ?? head.status, head.status);
     // An answer that is over before its request is leaves the rest of the request unread.
     const isEarly = body.isComplete && this.#exchange.wantsBody;
     if (head.framing === 'close' || isEarly) this.#client.endAfterThis();

@@ -10,6 +10,7 @@ import type { PickInputs } from '@muster/selection';
 import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { Waiting, WaitingLine } from '../pool/waiting-line.ts';
 import type { Attempt, AttemptOutcome } from './exchange-record.ts';
+import type { ExchangeFilters, Narrowing } from './filters/exchange-filters.ts';
 import type { Termination } from './termination.ts';
 import { takeIdle, UpstreamConnection, type UpstreamEnvironment, type UpstreamUser } from './upstream-connection.ts';
 
@@ -18,6 +19,8 @@ type OpenAttempt = { -readonly [Key in keyof Attempt]: Attempt[Key] };
 
 /** The exchange. */
 export interface AttemptUser extends UpstreamUser, HashKeySource {
+  /** Null: there are none. */
+  readonly filters: ExchangeFilters | null;
   /** Milliseconds since it began. */
   elapsedMs(): number;
   /** A connection is being dialled, or was kept alive and can be written to. */
@@ -39,11 +42,14 @@ export class Attempts implements Waiting {
   #isFreshWanted = false;
   #holdsRetry = false;
   #line: WaitingLine | null = null;
+  /** What filters left to pick from; undefined: they are still to be asked about this attempt. */
+  #narrowing: Narrowing | undefined;
 
   constructor(user: AttemptUser, pool: ProxiedPool, environment: UpstreamEnvironment) {
     this.#user = user;
     this.pool = pool;
     this.#environment = environment;
+    this.#narrowing = user.filters?.choosesPeers === true ? undefined : null;
     pool.retryBudget.requestsCount++;
   }
 
@@ -66,7 +72,8 @@ export class Attempts implements Waiting {
     const { pool } = this;
     const isRetry = this.list.length > 0;
     if (isRetry && !this.#mayRetry()) return this.#wait(pool.retryLine);
-    const picked = pool.pick(this.#triedIds, this.#user);
+    if (this.#narrowing === undefined) return this.#narrow(this.#user.filters!);
+    const picked = pool.pick(this.#triedIds, this.#user, this.#narrowing?.ids);
     if (!picked.ok) return this.#nobody(picked.reason);
     this.#stopWaiting();
     this.#begin(picked);
@@ -112,12 +119,25 @@ export class Attempts implements Waiting {
     retryLine.serveOne();
   }
 
+  /** Once per attempt, however long it waits for room afterwards. */
+  #narrow(filters: ExchangeFilters): void {
+    this.#stopWaiting();
+    const candidates = this.pool.candidates(this.#triedIds);
+    const goOn = (narrowing: Narrowing): void => {
+      this.#narrowing = narrowing;
+      this.next();
+    };
+    if (candidates.length === 0) goOn(null);
+    else filters.choosePeer(this.pool.id, candidates, goOn);
+  }
+
   #begin(picked: Picked): void {
     const { backend, target, spec } = picked;
     this.#spec = spec;
     this.#backend = backend;
     const reused = this.#isFreshWanted ? null : takeIdle(target, this.#user);
     this.list.push(this.#attemptOf(picked, reused !== null));
+    if (this.#user.filters?.choosesPeers === true) this.#narrowing = undefined;
     this.#triedIds = this.#triedIds.length === 0 ? [backend.id] : [...this.#triedIds, backend.id];
     target.enter();
     if (this.list.length > 1) this.pool.stats.retries++;
@@ -142,6 +162,7 @@ export class Attempts implements Waiting {
       inputs: copyOf(inputs),
       keyHash,
       triedIds: this.#triedIds,
+      onlyIds: this.#narrowing ? [...this.#narrowing.ids] : null,
       isReused,
       startedAtMs: this.list.length === 0 ? 0 : this.#user.elapsedMs(),
       answeredAtMs: -1,
@@ -160,7 +181,10 @@ export class Attempts implements Waiting {
     if (reason === 'backends_full') return this.#wait(this.pool.waitingLine);
     const last = this.list.at(-1);
     if (reason === 'unknown_pool') return this.#user.onNobody('unknown_pool', `there is no pool ${this.pool.id}`);
-    if (last === undefined) return this.#user.onNobody('no_healthy_backend', `pool ${this.pool.id}`);
+    if (last === undefined) {
+      const narrowed = this.#narrowing ? `, to which ${this.#narrowing.by} leaves no backend that is there` : '';
+      return this.#user.onNobody('no_healthy_backend', `pool ${this.pool.id}${narrowed}`);
+    }
     if (last.outcome === 'connect_timeout') return this.#user.onNobody('connect_timeout', last.detail);
     this.#user.onNobody(last.outcome === 'stale' ? 'no_answer' : 'connect_failed', last.detail);
   }

@@ -13,42 +13,37 @@
  *
  * Bytes go straight through: a write that the kernel does not take whole pauses the side that it came from until it has.
  */
-import { fieldValue, type RequestHead } from '@muster/http1';
+import type { RequestHead } from '@muster/http1';
 import type { HashKey } from '../pool/hash-key.ts';
 import { describeConnectFailure, isLocalFault } from '../transport/connect-failure.ts';
 import { AnswerRelay } from './answer-relay.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Attempt, AttemptOutcome, ExchangeRecord } from './exchange-record.ts';
-import { requestHeadText } from './forwarded-head.ts';
+import { ExchangeNotes } from './exchange-notes.ts';
+import type { Attempt, AttemptOutcome } from './exchange-record.ts';
+import { ExchangeFilters } from './filters/exchange-filters.ts';
+import { hostFor, requestHeadText, type RequestRouting } from './forwarded-head.ts';
+import { hashText } from './hash-text.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from './own-answer.ts';
 import { RequestBody, type TextRead } from './request-body.ts';
 import { isUsableRequestId } from './request-ids.ts';
 import { stripPrefix } from './route-table.ts';
 import { verdictOf, type Termination } from './termination.ts';
-import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
+import { keepAlivePolicy, type LossReason, type UpstreamConnection } from './upstream-connection.ts';
 
 /** After a backend takes no more bytes it has so long to show what it said before. */
 const LAST_WORDS_MS = 1_000;
 /** RFC 9110, 9.2.2. */
 const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-export class Exchange implements ExchangeRecord, AttemptUser {
-  readonly head: RequestHead;
-  readonly requestId: string;
-  readonly startedMs = Date.now();
-  pool: string | null = null;
-  durationMs = 0;
-  status = 0;
-  answerBodyBytes = 0;
-  termination: Termination = 'finished';
-  detail: string | null = null;
+export class Exchange extends ExchangeNotes implements AttemptUser {
+  /** Null: its listener has none. */
+  readonly filters: ExchangeFilters | null;
   readonly #protocol: HttpProtocol;
   readonly #client: ClientConnection;
   readonly #body: RequestBody;
   readonly #answer: AnswerRelay;
-  readonly #beganMs = performance.now();
   #pathAndQuery: string;
   #attempts: Attempts | null = null;
   #upstream: UpstreamConnection | null = null;
@@ -59,13 +54,13 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   #isOver = false;
 
   constructor(protocol: HttpProtocol, client: ClientConnection, head: RequestHead) {
+    super(head, isUsableRequestId(head.requestId) ? head.requestId : protocol.nextRequestId());
     this.#protocol = protocol;
     this.#client = client;
-    this.head = head;
-    this.requestId = isUsableRequestId(head.requestId) ? head.requestId : protocol.nextRequestId();
     this.#pathAndQuery = head.pathAndQuery;
     this.#body = new RequestBody(head, protocol.settings.maxBodyBytes);
     this.#answer = new AnswerRelay(this, client);
+    this.filters = protocol.filters === null ? null : new ExchangeFilters(protocol.filters, this, protocol.wheel);
   }
 
   get listener(): string {
@@ -74,18 +69,6 @@ export class Exchange implements ExchangeRecord, AttemptUser {
 
   get clientAddress(): string {
     return this.#client.from.clientAddress(this.head);
-  }
-
-  get method(): string {
-    return this.head.method;
-  }
-
-  get authority(): string {
-    return this.head.authority;
-  }
-
-  get target(): string {
-    return this.head.target;
   }
 
   get attempts(): readonly Attempt[] {
@@ -105,10 +88,6 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     return this.#answer.hasBegun;
   }
 
-  elapsedMs(): number {
-    return performance.now() - this.#beganMs;
-  }
-
   /** Begins with what came with the head, which ends before the character `end`. Returns where in the read the body's part ends. */
   begin(read: TextRead, end: number): number {
     const { framing, contentLength } = this.head;
@@ -118,8 +97,9 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     }
     const next = this.#body.isComplete ? end - read.shift : this.#body.readFirst(read, end);
     const { problem } = this.#body;
-    if (problem === null) this.#route();
-    else this.fail(problem, this.#body.problemReason);
+    if (problem !== null) this.fail(problem, this.#body.problemReason);
+    else if (this.filters === null) this.#route(this.head.pathAndQuery);
+    else this.filters.filterRequest((path) => this.#route(path));
     return next;
   }
 
@@ -162,6 +142,12 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     this.#client.setDeadline(timeoutMs);
   }
 
+  /** A hook has promised something: nothing has a place to go to meanwhile. */
+  onFiltersWaiting(): void {
+    this.#hold();
+    if (!this.#client.isWritePending) this.#client.clearDeadline();
+  }
+
   onUpstreamConnected(): void {
     this.#send();
   }
@@ -169,15 +155,15 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   onUpstreamConnectFailed(code: string): void {
     const detail = describeConnectFailure(code);
     this.#attempts!.pool.stats.connectFailures++;
-    this.#endAttempt(
-      code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed',
-      detail,
-      isLocalFault(code) ? null : detail,
-    );
-    this.#attempts!.next();
+    const outcome = code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed';
+    this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
+    if (this.filters === null) this.#attempts!.next();
+    else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());
   }
 
   onUpstreamBytes(bytes: Buffer): void {
+    // Nobody asked yet: whatever it says is no answer to this request.
+    if (!this.#hasSent) return this.onUpstreamLost('reset');
     this.#client.stats.bytesFromUpstream += bytes.length;
     this.#answer.onBytes(this.#upstream!, bytes);
   }
@@ -195,19 +181,25 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   }
 
   onUpstreamLost(reason: LossReason): void {
-    if (this.#answer.hasBegun) return this.#answer.onUpstreamLost(reason);
+    if (this.#answer.isHere) {
+      if (this.#answer.isFiltered) this.#hold();
+      return this.#answer.onUpstreamLost(reason);
+    }
     const isStale = this.#upstream!.isReused && !this.#answer.hasBytes;
     if (isStale && (!this.#hasSent || this.#maySendAgain())) {
       this.#endAttempt('stale', 'the kept-alive connection had ended', null);
       this.#attempts!.forgetStale();
       return this.#attempts!.next();
     }
+    const wasSent = this.#hasSent;
     this.#endAttempt('no_answer', reason, 'closed the connection without an answer');
-    this.fail('no_answer', null);
+    if (wasSent) this.fail('no_answer', null);
+    else this.#attempts!.next();
   }
 
   onUpstreamDeadline(): void {
     if (this.#answer.hasBegun) return this.fail('answer_cut', 'nothing came for too long');
+    if (this.#answer.isFiltered) return;
     if (this.#hasWriteFailed) return this.onUpstreamLost('write_failed');
     this.#endAttempt('answer_timeout', null, 'no answer in time');
     this.fail('answer_timeout', null);
@@ -233,21 +225,21 @@ export class Exchange implements ExchangeRecord, AttemptUser {
 
   /** The client's pending write was taken. */
   onClientDrained(): void {
-    this.#answer.onClientDrained(this.#upstream);
+    if (this.#upstream !== null) this.#answer.onClientDrained(this.#upstream);
     if (this.wantsBody && !this.#client.isWritePending) this.#client.setDeadline(this.#client.bodyTimeoutMs);
   }
 
-  hashText({ on, name }: HashKey): string {
-    const { fields } = this.head;
-    if (on === 'path') return this.#pathAndQuery.split('?', 1)[0]!;
-    const text = on === 'header' ? fieldValue(fields, name) : on === 'cookie' ? cookieValue(fields, name) : null;
-    return text ?? this.clientAddress;
+  hashText(key: HashKey): string {
+    return hashText(key, this.head.fields, this.#pathAndQuery) ?? this.clientAddress;
   }
 
-  /** The head of the final answer is here: the attempt has come to its good end, whatever becomes of the body. */
-  answered(status: number): void {
+  /**
+   * The head of the final answer is here: the attempt has come to its good end, whatever becomes of the body. `status` is what the
+   * client is told, which filters may have changed.
+   */
+  answered(backendStatus: number, status: number): void {
     this.status = status;
-    this.#attempts!.answered(status);
+    this.#attempts!.answered(backendStatus);
   }
 
   /** What the backend sent is no answer. */
@@ -258,7 +250,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
 
   /** Both sides have agreed on another protocol: `text` is the head that says so, with what the backend has said already. */
   becomeTunnel(text: string): void {
-    this.answered(101);
+    this.answered(101, 101);
     const upstream = this.#upstream!;
     if (!this.#client.sendText(text)) return this.fail('client_left', null);
     this.#upstream = null;
@@ -275,6 +267,11 @@ export class Exchange implements ExchangeRecord, AttemptUser {
   /** The end of it: the client is told, or cut off where it has a part of an answer already. May be repeated. */
   fail(termination: Termination, detail: string | null): void {
     if (this.#isOver) return;
+    if (this.filters !== null && this.#hasSent && this.filters.isAskedAbout(termination)) {
+      this.#releaseUpstream(false);
+      const isAnswerBegun = this.#answer.hasBegun || this.#client.isWritePending;
+      return this.filters.proxyFailed({ reason: termination, detail, isAnswerBegun });
+    }
     const { status, text } = verdictOf(termination);
     // Behind an interim answer that the client does not take, nothing can be said.
     if (status !== null && !this.#answer.hasBegun && !this.#client.isWritePending) {
@@ -302,12 +299,12 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     this.#releaseUpstream(false);
   }
 
-  #route(): void {
+  #route(pathAndQuery: string): void {
     if (this.head.maxForwards === 0) return this.answerHere(lastRecipientAnswer(this.method), 'answered_here', null);
-    const match = this.#protocol.settings.routes.match(this.authority, this.#pathAndQuery);
+    const match = this.#protocol.settings.routes.match(this.authority, pathAndQuery);
     if (match === null) return this.fail('no_route', null);
     this.pool = match.pool;
-    this.#pathAndQuery = stripPrefix(this.#pathAndQuery, match.strippedPrefix);
+    this.#pathAndQuery = stripPrefix(pathAndQuery, match.strippedPrefix);
     const pool = this.#protocol.poolNamed(match.pool);
     if (pool === null) return this.fail('unknown_pool', `there is no pool ${match.pool}`);
     this.#attempts = new Attempts(this, pool, this.#protocol.upstreams);
@@ -321,24 +318,24 @@ export class Exchange implements ExchangeRecord, AttemptUser {
 
   /** The head, with what is here of the body, in one write. */
   #send(): void {
+    const { fields, authority } = this.head;
+    const host = hostFor(this.#protocol.settings.hostField, authority, this.attempts.at(-1)!.target);
+    const from = `${this.#client.from.fieldsOf(this.head)}X-Request-Id: ${this.requestId}\r\n`;
+    const pathAndQuery = this.#pathAndQuery;
+    if (this.filters === null) return this.#write(fields, { pathAndQuery, host, from });
+    const { isReused } = this.#upstream!;
+    const goOn = (filtered: string): void => this.#write(filtered, { pathAndQuery, host, from: '' });
+    this.filters.filterUpstreamRequest({ path: pathAndQuery, host, isReused, fields: fields + from }, goOn);
+  }
+
+  #write(fields: string, routing: RequestRouting): void {
     const upstream = this.#upstream!;
-    const text = this.#headText() + this.#body.kept!;
+    const head = requestHeadText(this.head, fields, routing);
     this.#hasSent = true;
-    const isTaken = upstream.writeText(text);
+    const isTaken = upstream.writeText(head + this.#body.kept!);
     if (!upstream.isReused || !IDEMPOTENT_METHODS.has(this.method)) this.#body.forget();
     if (isTaken) this.#awaitMore(upstream);
     else this.onUpstreamWriteFailed();
-  }
-
-  #headText(): string {
-    const { hostField } = this.#protocol.settings;
-    const { authority, fields } = this.head;
-    const host = hostField === 'keep' ? authority : hostField;
-    return requestHeadText(this.head, fields, this.#client.from.fieldsOf(this.head), {
-      pathAndQuery: this.#pathAndQuery,
-      host: host === 'target' || host === '' ? hostOfTarget(this.attempts.at(-1)!.target) : host,
-      requestId: this.requestId,
-    });
   }
 
   /** After a write to the backend: whose turn it is, and how long it may take. */
@@ -367,6 +364,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
 
   #endAttempt(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {
     this.#attempts!.end(outcome, detail, failure);
+    this.filters?.abandon();
     this.#releaseUpstream(false);
   }
 
@@ -375,12 +373,7 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     if (upstream === null) return;
     this.#upstream = null;
     upstream.target.leave();
-    const { maxIdleConnectionsPerBackend, upstreamIdleTimeoutMs, upstreamMaxAgeMs } = this.#attempts!.spec;
-    upstream.release(isReusable, {
-      maxIdle: maxIdleConnectionsPerBackend ?? MAX_IDLE_CONNECTIONS,
-      idleTimeoutMs: upstreamIdleTimeoutMs ?? UPSTREAM_IDLE_TIMEOUT_MS,
-      maxAgeMs: upstreamMaxAgeMs ?? UPSTREAM_MAX_AGE_MS,
-    });
+    upstream.release(isReusable, keepAlivePolicy(this.#attempts!.spec));
   }
 
   #over(termination: Termination, detail: string | null): void {
@@ -390,26 +383,8 @@ export class Exchange implements ExchangeRecord, AttemptUser {
     this.durationMs = this.elapsedMs();
     this.#attempts?.close();
     this.#protocol.exchangeOver(this);
+    this.filters?.finish(this);
   }
 }
 
 const ANSWER_TIMEOUT_MS = 60_000;
-const MAX_IDLE_CONNECTIONS = 128;
-const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
-const UPSTREAM_MAX_AGE_MS = 3_600_000;
-
-/** A Unix socket has no name that a Host could say. */
-function hostOfTarget(target: string): string {
-  return target.startsWith('unix:') ? 'localhost' : target;
-}
-
-/** The first cookie of that name (RFC 6265, 4.2), or null. */
-function cookieValue(fields: string, name: string): string | null {
-  const cookies = fieldValue(fields, 'cookie');
-  if (cookies === null) return null;
-  for (const pair of cookies.split(';')) {
-    const equals = pair.indexOf('=');
-    if (equals > 0 && pair.slice(0, equals).trim() === name) return pair.slice(equals + 1).trim();
-  }
-  return null;
-}

@@ -100,17 +100,26 @@ export interface RequestRouting {
   readonly pathAndQuery: string;
   /** The Host that the backend sees. */
   readonly host: string;
-  readonly requestId: string;
+  /** Who asked, and the request's id, as fields; '' where they are among the others. */
+  readonly from: string;
+}
+
+/** The Host that a backend at `target` sees: the client's, a name, or the target itself, also where a client said none. */
+export function hostFor(hostField: string, authority: string, target: string): string {
+  const host = hostField === 'keep' ? authority : hostField;
+  if (host !== 'target' && host !== '') return host;
+  // A Unix socket has no name that a Host could say.
+  return target.startsWith('unix:') ? 'localhost' : target;
 }
 
 /** The head of a request as its backend gets it. `fields` are the end-to-end ones, which a filter may have changed. */
-export function requestHeadText(head: RequestHead, fields: string, from: string, routing: RequestRouting): string {
-  const { pathAndQuery, host, requestId } = routing;
+export function requestHeadText(head: RequestHead, fields: string, routing: RequestRouting): string {
+  const { pathAndQuery, host, from } = routing;
   let text = `${head.method} ${pathAndQuery} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
   if (head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
   if (head.maxForwards > 0) text += `Max-Forwards: ${head.maxForwards - 1}\r\n`;
-  return `${text}${from}X-Request-Id: ${requestId}\r\n\r\n`;
+  return `${text}${from}\r\n`;
 }
 
 export interface ResponseManner {

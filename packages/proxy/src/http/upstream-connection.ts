@@ -9,6 +9,7 @@
  * it is idle it reads on, so that an end that the backend has sent is known before somebody takes it; a byte that nobody asked
  * for makes it unusable. One that was not read for a while, because its client was slow, is looked at first.
  */
+import type { PoolSpec } from '@muster/membership';
 import { Deadline } from '../deadline.ts';
 import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
 import type { TimerWheel } from '../timer-wheel.ts';
@@ -40,6 +41,19 @@ export interface KeepAlivePolicy {
   readonly idleTimeoutMs: number;
   readonly maxAgeMs: number;
 }
+
+export function keepAlivePolicy(spec: PoolSpec): KeepAlivePolicy {
+  const { maxIdleConnectionsPerBackend, upstreamIdleTimeoutMs, upstreamMaxAgeMs } = spec;
+  return {
+    maxIdle: maxIdleConnectionsPerBackend ?? MAX_IDLE_CONNECTIONS,
+    idleTimeoutMs: upstreamIdleTimeoutMs ?? UPSTREAM_IDLE_TIMEOUT_MS,
+    maxAgeMs: upstreamMaxAgeMs ?? UPSTREAM_MAX_AGE_MS,
+  };
+}
+
+const MAX_IDLE_CONNECTIONS = 128;
+const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
+const UPSTREAM_MAX_AGE_MS = 3_600_000;
 
 export interface UpstreamEnvironment {
   readonly transport: Transport;

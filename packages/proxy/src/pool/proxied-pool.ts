@@ -84,6 +84,7 @@ export class ProxiedPool {
 
   // Of the pick under way.
   #triedIds: readonly string[] = [];
+  #onlyIds: ReadonlySet<string> | null = null;
   #connectionsMax = Infinity;
   #isStrict = false;
 
@@ -102,23 +103,32 @@ export class ProxiedPool {
 
   /**
    * The next backend for a connection or request that has tried `triedIds` already, and the place to be counted under.
-   * In panic a second attempt goes to an eligible backend if there is one that was not tried.
+   * In panic a second attempt goes to an eligible backend if there is one that was not tried. `onlyIds`: the backends that
+   * may be picked; null: any.
    */
-  pick(triedIds: readonly string[], source: HashKeySource): Pick {
+  pick(triedIds: readonly string[], source: HashKeySource, onlyIds: ReadonlySet<string> | null = null): Pick {
     const set = this.#newestSet();
     if (set === null) return { ok: false, reason: 'unknown_pool' };
     if (triedIds.length >= set.spec.connectAttempts) return { ok: false, reason: 'connect_failed' };
     const policy = this.#policyOf(set.spec);
+    this.#onlyIds = onlyIds;
     const request = this.#prepare(set, triedIds, source);
     let picked = policy.pick(set, request);
     if (picked === null && this.#isStrict) {
       this.#isStrict = false;
       picked = policy.pick(set, request);
     }
-    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds) };
+    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds) };
     this.#picksByBackend.set(picked.id, (this.#picksByBackend.get(picked.id) ?? 0) + 1);
     const target = this.#targetConnections(picked.target);
     return { ok: true, backend: picked, target, spec: set.spec, set, inputs: policy.inputs, keyHash: request.keyHash };
+  }
+
+  /** Who may be picked after `triedIds`, whether there is room or not; nobody where no further attempt may be made. */
+  candidates(triedIds: readonly string[]): readonly Candidate[] {
+    const set = this.#newestSet();
+    if (set === null || triedIds.length >= set.spec.connectAttempts) return [];
+    return triedIds.length === 0 ? set.backends : set.backends.filter(({ id }) => !triedIds.includes(id));
   }
 
   get spec(): PoolSpec | null {
@@ -193,7 +203,7 @@ export class ProxiedPool {
     this.#triedIds = triedIds;
     this.#connectionsMax = set.spec.maxConnectionsPerBackend ?? Infinity;
     this.#isStrict = triedIds.length > 0 && set.isPanic;
-    const isPlain = triedIds.length === 0 && set.spec.maxConnectionsPerBackend === undefined;
+    const isPlain = triedIds.length === 0 && set.spec.maxConnectionsPerBackend === undefined && this.#onlyIds === null;
     request.isExcluded = isPlain ? null : this.#isExcluded;
     request.inFlightTotal = this.#load.inFlight;
     request.keyHash = this.#hashKey === null ? 0 : hashOfKey(source.hashText(this.#hashKey));
@@ -202,6 +212,7 @@ export class ProxiedPool {
 
   readonly #isExcluded = ({ id, target, isEligible }: Candidate): boolean => {
     if (this.#triedIds.includes(id) || (this.#isStrict && !isEligible)) return true;
+    if (this.#onlyIds !== null && !this.#onlyIds.has(id)) return true;
     if (this.#connectionsMax === Infinity) return false;
     const held = this.#connectionsByTarget.get(target);
     return held !== undefined && held.connections.size >= this.#connectionsMax && !held.hasIdle;
@@ -209,8 +220,9 @@ export class ProxiedPool {
 
   readonly #inFlightOf = ({ target }: Candidate): number => this.#connectionsByTarget.get(target)?.inFlight ?? 0;
 
-  #whyNone({ backends }: BackendSet, triedIds: readonly string[]): RefusalReason {
-    if (backends.some(({ id }) => !triedIds.includes(id))) return 'backends_full';
+  #whyNone({ backends }: BackendSet, triedIds: readonly string[], onlyIds: ReadonlySet<string> | null): RefusalReason {
+    const isLeft = backends.some(({ id }) => !triedIds.includes(id) && (onlyIds === null || onlyIds.has(id)));
+    if (isLeft) return 'backends_full';
     return triedIds.length > 0 ? 'connect_failed' : 'empty_set';
   }
 
