@@ -1,0 +1,40 @@
+/** Filters in a real node: TypeScript in real workers, and a filter that cannot be loaded keeps its listener shut, and says why. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { startNamedHttp } from '../harness/http-backend.ts';
+import { ask } from '../harness/http-client.ts';
+import { oneHttpPool, spawnTestNode, testFolder } from '../harness/node.ts';
+import { eventually } from '../harness/process.ts';
+
+const GREETING = `
+import type { Filter } from '@muster/proxy';
+
+export default {
+  newContext: () => ({ beganMs: Date.now() }),
+  async requestFilter({ path }) {
+    return path === '/here' ? { status: 202, body: 'from the filter' } : undefined;
+  },
+  upstreamResponseFilter: ({ fields }, { beganMs }) => fields.set('X-Began', \`\${beganMs}\`),
+} satisfies Filter<{ beganMs: number }>;
+`;
+
+test('a filter that cannot be loaded keeps its listener shut until it can, and then works', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedHttp('b-1');
+  await mkdir(join(folder.path, 'filters'));
+  const file = join(folder.path, 'filters', 'greeting.ts');
+  await writeFile(file, 'export const requestFilter = () => undefined;');
+  const config = oneHttpPool([backend.target], { listenerLines: 'filters = ["./filters/greeting.ts"]' });
+  await using node = await spawnTestNode({ folder, config });
+  await eventually('the status says why', async () => {
+    const [listener] = (await node.status()).listeners;
+    return listener?.state === 'failed' && listener.reason!.includes('greeting.ts) has no default export');
+  });
+  await writeFile(file, GREETING);
+  const address = await node.address('front');
+  expect(await ask(address, { path: '/here' })).toMatchObject({ status: 202, body: 'from the filter' });
+  const answer = await ask(address);
+  expect(answer.backend).toBe('b-1');
+  expect(Number(answer.headers['x-began'])).toBeGreaterThan(0);
+});
