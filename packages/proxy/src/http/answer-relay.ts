@@ -177,7 +177,7 @@ export class AnswerRelay {
   #begin(upstream: UpstreamConnection, head: ResponseHead, read: FirstRead): void {
     const { text, bytes, shift, end } = read;
     const { isHttp10 } = this.#exchange.head;
-    const body = new BodyReader(head.framing, head.contentLength, isHttp10);
+    const body = new BodyReader(head, isHttp10);
     const next = body.isComplete ? end - shift : body.read(bytes, end - shift);
     if (body.problem !== null) return this.#bad(body.problem.reason);
     this.#head = head;

@@ -4,7 +4,15 @@
  * A length is counted, chunks are followed, and neither is kept: what is forwarded are views of the reads themselves, with
  * chunk extensions cut out and trailers checked. For a client that knows no chunks, only their data goes on.
  */
-import { ChunkedBody, type BodyProblem } from '@muster/http1';
+import { CHUNKED_LIMITS, ChunkedBody, type BodyProblem } from '@muster/http1';
+
+/** What a head says of its body. */
+interface Framing {
+  readonly framing: 'none' | 'length' | 'chunked' | 'close';
+  readonly contentLength: number;
+  /** Trailers that are for one hop only. */
+  readonly nominated: ReadonlySet<string> | null;
+}
 
 export class BodyReader {
   isComplete: boolean;
@@ -19,8 +27,8 @@ export class BodyReader {
   #to = 0;
 
   /** `framing` 'none' is complete at once. `isDataOnly`: chunk framing is taken off. */
-  constructor(framing: 'none' | 'length' | 'chunked' | 'close', contentLength: number, isDataOnly = false) {
-    this.#chunked = framing === 'chunked' ? new ChunkedBody() : null;
+  constructor({ framing, contentLength, nominated }: Framing, isDataOnly = false) {
+    this.#chunked = framing === 'chunked' ? new ChunkedBody(CHUNKED_LIMITS, nominated) : null;
     this.#leftBytes = framing === 'close' ? Infinity : contentLength;
     this.#isDataOnly = isDataOnly;
     this.isComplete = framing === 'none' || (framing === 'length' && contentLength === 0);

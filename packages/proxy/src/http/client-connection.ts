@@ -28,6 +28,11 @@ const LINGER_BYTES_MAX = 1_048_576;
 const LINGER_MS = 2_000;
 /** Who ended its side may only have half-closed, or be gone: TCP does not tell. So long it may still get its answer. */
 const HALF_CLOSED_MS = 1_000;
+/** When its listener goes away, a connection may still bring the request that is on its way; it is the last. */
+const LAST_REQUEST_MS = 1_000;
+/** A larger read is not turned into text whole, but as far as a head may reach, with the empty lines around it. */
+const TEXT_BYTES_MAX = 16 * 1_024;
+const HEAD_END_BYTES = 4;
 const LAST_ANSWER: AnswerManner = { isHead: false, isPersistent: false };
 
 type State = 'idle' | 'reading_head' | 'exchange' | 'flushing' | 'lingering' | 'tunnel' | 'closed';
@@ -73,7 +78,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
 
   finish(): void {
     this.#isPersistent = false;
-    if (this.#state === 'idle') this.close('finished');
+    // What the client has sent already, or is about to, would be lost with a connection that ends now.
+    if (this.#state === 'idle') this.#deadline.set(LAST_REQUEST_MS);
   }
 
   close(reason: CloseReason): void {
@@ -236,7 +242,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   #readHead(bytes: Buffer): void {
     const { headLimits, headTimeoutMs } = this.#protocol.settings;
     const shift = this.#partialHead.length;
-    const text = this.#partialHead + textOf(bytes);
+    const text = this.#partialHead + textOf(bytes, Math.max(TEXT_BYTES_MAX, headLimits.maxHeadBytes + HEAD_END_BYTES));
     // One empty line before a request is forgiven (RFC 9112, 2.2).
     const from = text.startsWith('\r\n') ? 2 : 0;
     if (from === text.length) {
@@ -334,7 +340,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
       case 'reading_head':
         return this.#headTimeout();
       case 'idle':
-        return this.#end('idle', false);
+        return this.#end(this.#listener.isClosing ? 'finished' : 'idle', false);
       default:
         this.#end(this.#state === 'lingering' ? 'finished' : 'reset', false);
     }

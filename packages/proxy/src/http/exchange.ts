@@ -259,8 +259,9 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   /** All of the answer has been taken. `isReusable`: its connection may serve another request. */
   finish(isReusable: boolean): void {
-    this.#over('finished', null);
+    // Released first, so that who waits for a retry finds it.
     this.#releaseUpstream(isReusable && this.#body.isComplete);
+    this.#over('finished', null);
     this.#client.exchangeEnded(this.#body.isComplete);
   }
 
@@ -332,7 +333,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     const upstream = this.#upstream!;
     const head = requestHeadText(this.head, fields, routing);
     this.#hasSent = true;
-    const isTaken = upstream.writeText(head + this.#body.kept!);
+    const message = this.#body.after(head);
+    const isTaken = typeof message === 'string' ? upstream.writeText(message) : upstream.write(message);
     if (!upstream.isReused || !IDEMPOTENT_METHODS.has(this.method)) this.#body.forget();
     if (isTaken) this.#awaitMore(upstream);
     else this.onUpstreamWriteFailed();
@@ -359,7 +361,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   }
 
   #maySendAgain(): boolean {
-    return IDEMPOTENT_METHODS.has(this.method) && this.#body.kept !== null;
+    return IDEMPOTENT_METHODS.has(this.method) && this.#body.isKept;
   }
 
   #endAttempt(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {

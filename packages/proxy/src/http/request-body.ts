@@ -9,7 +9,7 @@ import { BodyReader } from './body-reader.ts';
 
 const RETRY_BUFFER_BYTES = 64 * 1_024;
 
-/** One read, as bytes and as text; `shift` characters of the text came before the bytes. */
+/** One read, as bytes and, from the beginning, as text; `shift` characters of the text came before the bytes. */
 export interface TextRead {
   readonly bytes: Buffer;
   readonly text: string;
@@ -21,11 +21,11 @@ export class RequestBody {
   readonly #maxBytes: number;
   /** Of framed body that went on. */
   forwardedBytes = 0;
-  /** All of it so far as text, one character per byte; null once it is too much, or was not worth keeping. */
-  kept: string | null = '';
+  /** All of it so far, as text (one character per byte) where it is little; null once it is too much, or was not worth keeping. */
+  #kept: string | Buffer | null = '';
 
-  constructor({ framing, contentLength }: RequestHead, maxBytes: number) {
-    this.#reader = new BodyReader(framing, contentLength);
+  constructor(head: RequestHead, maxBytes: number) {
+    this.#reader = new BodyReader(head);
     this.#maxBytes = maxBytes;
   }
 
@@ -47,8 +47,22 @@ export class RequestBody {
   /** What came with the head, from the character `end` on. Returns the index of the first byte that is not the body's. */
   readFirst({ bytes, text, shift }: TextRead, end: number): number {
     const next = this.#reader.read(bytes, end - shift);
-    if (this.problem === null) this.#keep(this.#reader.forwardableText(text, shift));
+    if (this.problem !== null) return next;
+    const isAllText = text.length - shift === bytes.length;
+    this.#keep(isAllText ? this.#reader.forwardableText(text, shift) : Buffer.from(this.#reader.forwardable(bytes)));
     return next;
+  }
+
+  /** Whether a second attempt could be made. */
+  get isKept(): boolean {
+    return this.#kept !== null;
+  }
+
+  /** A head and all of the body so far, for one write; throws where that was not kept. */
+  after(head: string): string | Buffer {
+    const kept = this.#kept;
+    if (kept === null) throw new Error('The body of the request was not kept.');
+    return typeof kept === 'string' ? head + kept : Buffer.concat([Buffer.from(head, 'latin1'), kept]);
   }
 
   read(bytes: Buffer): number {
@@ -58,19 +72,24 @@ export class RequestBody {
   /** Of the last read. */
   forwardable(bytes: Buffer): Buffer {
     const piece = this.#reader.forwardable(bytes);
-    if (this.kept !== null) this.#keep(piece.toString('latin1'));
+    if (this.#kept !== null) this.#keep(Buffer.from(piece));
     else this.forwardedBytes += piece.length;
     return piece;
   }
 
   /** There will be no second attempt. */
   forget(): void {
-    this.kept = null;
+    this.#kept = null;
   }
 
-  #keep(piece: string): void {
+  #keep(piece: string | Buffer): void {
     this.forwardedBytes += piece.length;
-    const kept = this.kept! + piece;
-    this.kept = kept.length > RETRY_BUFFER_BYTES ? null : kept;
+    const kept = this.#kept!;
+    if (kept.length + piece.length > RETRY_BUFFER_BYTES) this.#kept = null;
+    else this.#kept = kept === '' ? piece : Buffer.concat([bytesOf(kept), bytesOf(piece)]);
   }
+}
+
+function bytesOf(piece: string | Buffer): Buffer {
+  return typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece;
 }

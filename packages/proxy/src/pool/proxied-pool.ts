@@ -177,10 +177,16 @@ export class ProxiedPool {
     };
   }
 
+  /** Workers begin at different backends; where chance decides, each worker of each node has a sequence of its own. */
+  #startOffset({ policy }: PoolSpec): number {
+    const { workerIndex } = this.#environment;
+    return policy === 'round_robin' ? workerIndex : hashOfKey(`${this.#view.node}/${workerIndex}`);
+  }
+
   #policyOf(spec: PoolSpec): SelectionPolicy {
     if (this.#policy !== null && this.#spec === spec) return this.#policy;
     if (this.#policy === null || this.#spec?.policy !== spec.policy) {
-      this.#policy = createSelectionPolicy(spec.policy, { startOffset: this.#environment.workerIndex });
+      this.#policy = createSelectionPolicy(spec.policy, { startOffset: this.#startOffset(spec) });
     }
     this.#hashKey = spec.policy === 'consistent_hash' ? parseHashKey(spec.hashKey) : null;
     this.#spec = spec;
