@@ -333,8 +333,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     const upstream = this.#upstream!;
     const head = requestHeadText(this.head, fields, routing);
     this.#hasSent = true;
-    const message = this.#body.after(head);
-    const isTaken = typeof message === 'string' ? upstream.writeText(message) : upstream.write(message);
+    const isTaken = upstream.writeText(head + this.#body.kept!);
     if (!upstream.isReused || !IDEMPOTENT_METHODS.has(this.method)) this.#body.forget();
     if (isTaken) this.#awaitMore(upstream);
     else this.onUpstreamWriteFailed();
@@ -361,7 +360,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   }
 
   #maySendAgain(): boolean {
-    return IDEMPOTENT_METHODS.has(this.method) && this.#body.isKept;
+    return IDEMPOTENT_METHODS.has(this.method) && this.#body.kept !== null;
   }
 
   #endAttempt(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {

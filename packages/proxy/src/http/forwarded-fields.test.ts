@@ -1,0 +1,184 @@
+/** Which fields go on, which do not, and which Muster writes itself. */
+import { describe, expect, test } from 'vitest';
+import type { ListenerSpec } from '@muster/membership';
+import { ProxyHarness } from '../proxy-harness.ts';
+import { answering, ask, client, get, ok, scripted, valuesOf } from './scripted.test-support.ts';
+
+/** What a backend sees of a request on a listener like that. */
+async function seen(spec: Partial<ListenerSpec>, fields: string, line = 'GET / HTTP/1.1'): Promise<string> {
+  await using harness = new ProxyHarness();
+  let request = '';
+  const backend = await answering(harness, (text) => {
+    request = text;
+    return ok('');
+  });
+  harness.pool();
+  harness.register('a', backend.target);
+  const port = await harness.listen({ protocol: 'http', ...spec });
+  await ask(port, `${line}\r\nHost: shop.example\r\n${fields}\r\n`);
+  return request.replaceAll(backend.target, 'TARGET');
+}
+
+/** What a client sees of an answer. */
+async function relayed(answer: string, request = get()): Promise<string> {
+  await using harness = new ProxyHarness();
+  const backend = await answering(harness, () => answer);
+  harness.pool();
+  harness.register('a', backend.target);
+  return await ask(await harness.listen({ protocol: 'http' }), request);
+}
+
+const linesOf = (message: string) => message.split('\r\n');
+
+describe('of a request', () => {
+  test('order, case and repetition stay', async () => {
+    const request = await seen({}, 'x-B: 2\r\nAccept: a\r\nX-b:1\r\naccept:  b \r\nCookie: a=b; c\r\n');
+    expect(linesOf(request).slice(2, 7)).toEqual(['x-B: 2', 'Accept: a', 'X-b:1', 'accept:  b ', 'Cookie: a=b; c']);
+  });
+
+  test('what is for one hop stays here, and so does everything that Connection names', async () => {
+    const request = await seen(
+      {},
+      'Connection: keep-alive, X-Secret\r\nX-Secret: 1\r\nx-secret: 2\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\n' +
+        'Proxy-Connection: keep-alive\r\nProxy-Authorization: b\r\nUpgrade: h2c\r\nHTTP2-Settings: a\r\nX-Kept: 1\r\n',
+    );
+    expect(request).not.toMatch(/secret|keep-alive|TE:|Proxy-|Upgrade|Settings|Connection/i);
+    expect(valuesOf(request, 'X-Kept')).toEqual(['1']);
+  });
+
+  test('Via is added behind those before', async () => {
+    expect(valuesOf(await seen({}, 'Via: 1.0 before\r\n'), 'Via')).toEqual(['1.0 before', '1.1 muster']);
+  });
+
+  const SAID =
+    'X-Forwarded-For: 192.0.2.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: said.example\r\nForwarded: for=192.0.2.9\r\n';
+  const MADE = { for: ['127.0.0.1'], proto: ['http'], host: ['shop.example'] };
+  const MADE_ELEMENT = 'for=127.0.0.1;host="shop.example";proto=http';
+  const forwarded = (request: string) => ({
+    for: valuesOf(request, 'X-Forwarded-For'),
+    proto: valuesOf(request, 'X-Forwarded-Proto'),
+    host: valuesOf(request, 'X-Forwarded-Host'),
+    forwarded: valuesOf(request, 'Forwarded'),
+  });
+
+  test.each([
+    ['x-forwarded', { ...MADE, forwarded: [] }],
+    ['forwarded', { for: [], proto: [], host: [], forwarded: [MADE_ELEMENT] }],
+    ['both', { ...MADE, forwarded: [MADE_ELEMENT] }],
+    ['none', { for: [], proto: [], host: [], forwarded: [] }],
+  ] as const)('forwardedFields %s: what a stranger said is replaced', async (forwardedFields, expected) => {
+    expect(forwarded(await seen({ forwardedFields }, SAID))).toEqual(expected);
+  });
+
+  test.each([
+    ['x-forwarded', '192.0.2.9, 127.0.0.1', 'for=192.0.2.9'],
+    ['forwarded', '192.0.2.9', `for=192.0.2.9, ${MADE_ELEMENT}`],
+    ['both', '192.0.2.9, 127.0.0.1', `for=192.0.2.9, ${MADE_ELEMENT}`],
+    ['none', '192.0.2.9', 'for=192.0.2.9'],
+  ] as const)('forwardedFields %s: what a trusted proxy said stays', async (forwardedFields, list, elements) => {
+    const request = await seen({ forwardedFields, trustedProxies: ['127.0.0.0/8'] }, SAID);
+    expect(forwarded(request)).toEqual({
+      for: [list],
+      proto: ['https'],
+      host: ['said.example'],
+      forwarded: [elements],
+    });
+  });
+
+  test('a proxy in another range is a stranger', async () => {
+    const request = await seen({ trustedProxies: ['10.0.0.0/8', '::1/128'] }, SAID);
+    expect(forwarded(request)).toEqual({ ...MADE, forwarded: [] });
+  });
+
+  test('who is no longer trusted is not believed on an open connection either', async () => {
+    await using harness = new ProxyHarness();
+    const requests: string[] = [];
+    const backend = await answering(harness, (text) => ok(String(requests.push(text))));
+    harness.pool();
+    harness.register('a', backend.target);
+    const spec = { bind: '127.0.0.1:0', protocol: 'http', pool: 'p', idleTimeoutMs: 1_000 } as const;
+    const asking = client(await harness.listen({ ...spec, trustedProxies: ['127.0.0.1/32'] }));
+    asking.write(get('/', SAID));
+    await asking.message();
+    harness.proxy.updateListener('web', spec);
+    asking.write(get('/', SAID));
+    await asking.message();
+    expect(requests.map((text) => valuesOf(text, 'X-Forwarded-Proto'))).toEqual([['https'], ['http']]);
+    asking.socket.destroy();
+  });
+
+  test.each([
+    ['keep', 'shop.example'],
+    ['target', 'TARGET'],
+    ['inner.example:8080', 'inner.example:8080'],
+  ])('hostField %s', async (hostField, host) => {
+    const request = await seen({ hostField }, '');
+    expect(linesOf(request)[1]).toBe(`Host: ${host}`);
+    expect(valuesOf(request, 'X-Forwarded-Host')).toEqual(['shop.example']);
+  });
+
+  test('an HTTP/1.0 request without Host is sent with the target’s', async () => {
+    await using harness = new ProxyHarness();
+    const backend = await scripted(harness);
+    harness.pool();
+    harness.register('a', backend.target);
+    const asking = client(await harness.listen({ protocol: 'http' }));
+    asking.write('GET / HTTP/1.0\r\n\r\n');
+    const request = await (await backend.accepted()).message();
+    expect(valuesOf(request, 'Host')).toEqual([backend.target]);
+    expect(valuesOf(request, 'X-Forwarded-Host')).toEqual([]);
+    asking.socket.destroy();
+  });
+});
+
+describe('X-Request-Id', () => {
+  test('is made where there is none, another one each time, and the same to both sides', async () => {
+    await using harness = new ProxyHarness();
+    const ids: string[] = [];
+    const backend = await answering(harness, (text) => {
+      ids.push(...valuesOf(text, 'X-Request-Id'));
+      return ok('');
+    });
+    harness.pool();
+    harness.register('a', backend.target);
+    const port = await harness.listen({ protocol: 'http' });
+    const told = [...valuesOf(await ask(port), 'X-Request-Id'), ...valuesOf(await ask(port), 'X-Request-Id')];
+    expect(told).toEqual(ids);
+    expect(new Set(ids).size).toBe(2);
+  });
+
+  test('is passed on', async () => {
+    expect(valuesOf(await seen({}, 'x-request-id: abc-1\r\n'), 'X-Request-Id')).toEqual(['abc-1']);
+  });
+
+  test.each(['', 'a b', 'x'.repeat(129), 'caf\xe9'])('is replaced where it is not usable: %j', async (id) => {
+    const [made] = valuesOf(await seen({}, `X-Request-Id: ${id}\r\n`), 'X-Request-Id');
+    expect(made).toMatch(/^[0-9a-f]{12}-[0-9a-z]+$/);
+  });
+
+  test('of an answer stays the backend’s own', async () => {
+    expect(valuesOf(await relayed(ok('', 'X-Request-Id: own\r\n')), 'X-Request-Id')).toEqual(['own']);
+  });
+});
+
+describe('of an answer', () => {
+  test('order, case and repetition stay; Via and Date are added', async () => {
+    const answer = await relayed(ok('', 'Set-Cookie: a\r\nVary: x\r\nset-cookie: b\r\nVia: 1.1 inner\r\n'));
+    expect(linesOf(answer).slice(1, 5)).toEqual(['Set-Cookie: a', 'Vary: x', 'set-cookie: b', 'Via: 1.1 inner']);
+    expect(valuesOf(answer, 'Via')).toEqual(['1.1 inner', '1.1 muster']);
+    expect(Math.abs(Date.parse(valuesOf(answer, 'Date')[0]!) - Date.now())).toBeLessThan(60_000);
+  });
+
+  test('what is for one hop stays here', async () => {
+    const answer = await relayed(
+      ok('', 'Connection: x-hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: Basic\r\nX-Kept: 1\r\n'),
+    );
+    expect(answer).not.toMatch(/hop|keep-alive|proxy|connection/i);
+    expect(valuesOf(answer, 'X-Kept')).toEqual(['1']);
+  });
+
+  test('a length that describes what HEAD would not send stays', async () => {
+    const answer = await relayed('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n', 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect(valuesOf(answer, 'Content-Length')).toEqual(['99']);
+  });
+});
