@@ -1,7 +1,7 @@
 /**
  * Which tests belong to which run. `unit` stays near a minute and runs in parallel, as does `nats`, for the packages whose tests
  * need NATS servers; `e2e` and `fault` start processes and share the machine's cores with them, so their files run one after
- * another; `long` is for what takes minutes.
+ * another; `conformance` fuzzes the data plane against another parser; `long` is for what takes minutes.
  *
  * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
  */
@@ -43,6 +43,14 @@ export default defineConfig({
         },
       },
       { test: { name: 'nats', include: [ON_NATS], testTimeout: MINUTE_MS, hookTimeout: MINUTE_MS } },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          testTimeout: MINUTE_MS,
+          maxWorkers: 2,
+        },
+      },
       {
         test: {
           name: 'e2e',
