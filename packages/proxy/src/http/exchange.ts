@@ -314,7 +314,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   /** Nothing more of the body is read until there is somewhere to send it. */
   #hold(): void {
-    if (!this.#body.isComplete) this.#client.pauseReading();
+    if (!this.#body.isComplete || this.#body.isBorrowed) this.#client.pauseReading();
   }
 
   /** The head, with what is here of the body, in one write. */
@@ -333,8 +333,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     const upstream = this.#upstream!;
     const head = requestHeadText(this.head, fields, routing);
     this.#hasSent = true;
-    const isTaken = upstream.writeText(head + this.#body.kept!);
-    if (!upstream.isReused || !IDEMPOTENT_METHODS.has(this.method)) this.#body.forget();
+    const isTaken = upstream.writeMessage(head, this.#body.kept);
+    this.#body.written(upstream.isReused && IDEMPOTENT_METHODS.has(this.method));
     if (isTaken) this.#awaitMore(upstream);
     else this.onUpstreamWriteFailed();
   }
@@ -360,7 +360,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   }
 
   #maySendAgain(): boolean {
-    return IDEMPOTENT_METHODS.has(this.method) && this.#body.kept !== null;
+    return IDEMPOTENT_METHODS.has(this.method) && this.#body.isKept;
   }
 
   #endAttempt(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {

@@ -23,6 +23,8 @@ export class RequestBody {
   forwardedBytes = 0;
   /** All of it so far, as text (one character per byte) where it is little; null once it is too much, or was not worth keeping. */
   #kept: string | Buffer | null = '';
+  /** Whether it lies in the client's own read buffer still. */
+  isBorrowed = false;
 
   constructor(head: RequestHead, maxBytes: number) {
     this.#reader = new BodyReader(head);
@@ -48,8 +50,8 @@ export class RequestBody {
   readFirst({ bytes, text, shift }: TextRead, end: number): number {
     const next = this.#reader.read(bytes, end - shift);
     if (this.problem !== null) return next;
-    const isAllText = text.length - shift === bytes.length;
-    this.#keep(isAllText ? this.#reader.forwardableText(text, shift) : Buffer.from(this.#reader.forwardable(bytes)));
+    this.isBorrowed = text.length - shift < bytes.length;
+    this.#keep(this.isBorrowed ? this.#reader.forwardable(bytes) : this.#reader.forwardableText(text, shift));
     return next;
   }
 
@@ -58,11 +60,10 @@ export class RequestBody {
     return this.#kept !== null;
   }
 
-  /** A head and all of the body so far, for one write; throws where that was not kept. */
-  after(head: string): string | Buffer {
-    const kept = this.#kept;
-    if (kept === null) throw new Error('The body of the request was not kept.');
-    return typeof kept === 'string' ? head + kept : Buffer.concat([Buffer.from(head, 'latin1'), kept]);
+  /** All of it so far; throws where that was not kept. The client is not read while it is borrowed. */
+  get kept(): string | Buffer {
+    if (this.#kept === null) throw new Error('The body of the request was not kept.');
+    return this.#kept;
   }
 
   read(bytes: Buffer): number {
@@ -77,9 +78,11 @@ export class RequestBody {
     return piece;
   }
 
-  /** There will be no second attempt. */
-  forget(): void {
-    this.#kept = null;
+  /** It was written. What may have to be written again becomes its own; everything else is forgotten. */
+  written(mayBeSentAgain: boolean): void {
+    if (!mayBeSentAgain) this.#kept = null;
+    else if (this.isBorrowed) this.#kept = Buffer.from(this.#kept as Buffer);
+    this.isBorrowed = false;
   }
 
   #keep(piece: string | Buffer): void {

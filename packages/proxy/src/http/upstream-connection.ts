@@ -78,6 +78,8 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   isSettled = false;
   /** Whether it has served somebody before. */
   isReused = false;
+  /** What is written when the head before it was taken. */
+  #unwritten: Buffer | null = null;
   /** A write is on its way: what it refers to must be left alone. */
   isWritePending = false;
 
@@ -145,9 +147,16 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     return { leg: this.#leg!, onClosed: this.#onRoom };
   }
 
-  /** False: it takes no more bytes. */
-  writeText(text: string): boolean {
-    return this.#written(this.#leg!.writeText(text));
+  /**
+   * A head and what is here of the body: in one write where that is text, else one after the other, because text out of much of a
+   * body costs more than the second system call. False: it takes no more bytes.
+   */
+  writeMessage(head: string, body: string | Buffer): boolean {
+    if (typeof body === 'string') return this.#written(this.#leg!.writeText(head + body));
+    const isTaken = this.#written(this.#leg!.writeText(head));
+    if (!isTaken || !this.isWritePending) return isTaken && this.write(body);
+    this.#unwritten = body;
+    return true;
   }
 
   write(bytes: Uint8Array): boolean {
@@ -204,7 +213,10 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
 
   onDrained(): void {
     this.isWritePending = false;
-    this.#user?.onUpstreamDrained();
+    const body = this.#unwritten;
+    this.#unwritten = null;
+    if (body !== null && !this.write(body)) return this.onWriteFailed();
+    if (!this.isWritePending) this.#user?.onUpstreamDrained();
   }
 
   onWriteFailed(): void {
