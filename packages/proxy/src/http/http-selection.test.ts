@@ -57,3 +57,28 @@ describe('consistent_hash', () => {
     expect(bodyOf(await ask(port, get()))).toBe(byAddress);
   });
 });
+
+test('while a backend starts slowly its share grows by time alone', async () => {
+  let nowMs = 1_700_000_000_000;
+  await using harness = new ProxyHarness({ wallMs: () => nowMs });
+  harness.journalMs = () => nowMs;
+  harness.pool({ slowStartMs: 60_000 });
+  const asked = { a: 0, b: 0 };
+  for (const id of ['a', 'b'] as const) {
+    const backend = await answering(harness, () => ok(String(++asked[id])));
+    harness.register(id, backend.target);
+    // The first one has been there for an hour when the second begins.
+    if (id === 'a') nowMs += 3_600_000;
+  }
+  const port = await harness.listen({ protocol: 'http' });
+  const sharesOf = async () => {
+    Object.assign(asked, { a: 0, b: 0 });
+    for (let count = 0; count < 40; count++) await ask(port);
+    return asked.b;
+  };
+  const first = await sharesOf();
+  nowMs += 60_000;
+  let later = first;
+  while (later < 20) later = await sharesOf();
+  expect(first).toBeLessThan(15);
+});
