@@ -40,6 +40,8 @@ export class Attempts implements Waiting {
   #backend: Candidate | null = null;
   /** The next connection must be a new one. */
   #isFreshWanted = false;
+  /** Whose kept-alive connection had ended. */
+  #staleId: string | null = null;
   #holdsRetry = false;
   #line: WaitingLine | null = null;
   /** What filters left to pick from; undefined: they are still to be asked about this attempt. */
@@ -73,10 +75,23 @@ export class Attempts implements Waiting {
     const isRetry = this.list.length > 0;
     if (isRetry && !this.#mayRetry()) return this.#wait(pool.retryLine);
     if (this.#narrowing === undefined) return this.#narrow(this.#user.filters!);
-    const picked = pool.pick(this.#triedIds, this.#user, this.#narrowing?.ids);
+    const picked = this.#pick();
     if (!picked.ok) return this.#nobody(picked.reason);
     this.#stopWaiting();
     this.#begin(picked);
+  }
+
+  /**
+   * A backend that was killed loses its connections one after another, and its listening socket last: what is dialled meanwhile is
+   * accepted and lost as well. So a request that is sent again goes elsewhere where it can.
+   */
+  #pick(): Pick {
+    const { pool } = this;
+    if (this.#staleId !== null) {
+      const elsewhere = pool.pick([...this.#triedIds, this.#staleId], this.#user, this.#narrowing?.ids);
+      if (elsewhere.ok) return elsewhere;
+    }
+    return pool.pick(this.#triedIds, this.#user, this.#narrowing?.ids);
   }
 
   onRoom(): void {
@@ -103,6 +118,7 @@ export class Attempts implements Waiting {
 
   /** A kept-alive connection that had ended says nothing about its backend, which may be tried again; on a new one. */
   forgetStale(): void {
+    this.#staleId = this.#triedIds.at(-1)!;
     this.#triedIds = this.#triedIds.slice(0, -1);
     this.#isFreshWanted = true;
   }
