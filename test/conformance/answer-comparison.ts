@@ -19,13 +19,9 @@ export const ANSWER_REFUSED_HERE: Readonly<Record<string, string>> = {
   coding_in_http10: '6.1: HTTP/1.0 has no Transfer-Encoding',
   coding_without_body: '6.1: no Transfer-Encoding in 1xx and 204',
   length: '6.3: a length that cannot be counted to, or none',
-  length_repeated: '6.3: more than one Content-Length, even if equal',
-  length_and_coding: '6.3: both, which is how answers are smuggled',
   connection_option: '9110, 7.6.1: options are tokens',
   connection_nomination: '9110, 7.6.1: a field for every recipient must not be named',
   chunk_extension: '7.1.1: a name, and a value that is a token or a quoted string',
-  chunk_size: '7.1: more than 16 digits',
-  trailer: '7.1.2: trailers are field lines',
   upgrade: '9110, 7.8: protocols are tokens',
 };
 

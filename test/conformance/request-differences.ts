@@ -24,7 +24,7 @@ const optionsOf = (request: ReadRequest): string[] =>
   valuesOf(request, 'connection').flatMap((value) => value.split(','));
 const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 const OPTION = /^[ \t]*[!#$%&'*+.^_`|~0-9a-z-]+[ \t]*$/i;
-const SERVED_TARGET = /^(\/[!$-;=@-[\]^_a-z|~]*(\?[!$-;=?-~]*)?|http:\/\/.*|\*)$/i;
+const SERVED_TARGET = /^((http:\/\/[^/?]*)?(\/[!$-;=@-[\]^_a-z|~]*)?(\?[!$-;=?-~]*)?|\*)$/i;
 const NAME_AND_PORT = /^(?:[a-z0-9._~-]+|\[([^\]]+)\])(?::([0-9]{1,5}))?$/i;
 /** A name or an address, and perhaps a port. */
 function isPlainAuthority(text: string): boolean {
@@ -61,7 +61,6 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     why: '9110, 2.5: HTTP/2.0 and others do not have this syntax',
     isSo: ({ version }) => !version.startsWith('1.'),
   },
-  connect: { why: '9110, 9.3.6: no tunnels to anywhere', isSo: ({ method }) => method === 'CONNECT' },
   target: {
     why: '3.2, with RFC 3986: characters that no URL has, an authority or an asterisk where a path belongs',
     isSo: ({ target, method }) => !SERVED_TARGET.test(target) || (target === '*' && method !== 'OPTIONS'),
@@ -94,10 +93,6 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
   coding_unknown: {
     why: '6.1: a coding that is not understood is 501; the oracle leaves it to the application',
     isSo: (request) => valuesOf(request, 'transfer-encoding').join().toLowerCase() !== 'chunked',
-  },
-  length: {
-    why: '6.3: a length above 2^53 cannot be counted to here, and an empty one is none',
-    isSo: (request) => valuesOf(request, 'content-length').some((value) => !/^[0-9]{1,16}$/.test(value)),
   },
   connection_option: {
     why: '9110, 7.6.1: options are tokens',
@@ -132,10 +127,6 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
   chunk_extension: {
     why: '7.1.1: a name, and a value that is a token or a quoted string; the oracle takes an empty value or half a quotation',
     isSo: (_request, text) => chunkedBodies(text) && text.includes(';'),
-  },
-  trailer: {
-    why: '7.1.2: trailers are field lines',
-    isSo: (_request, text) => chunkedBodies(text),
   },
 };
 
