@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '@muster/actors';
 import { newestNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
+import { startHttpLoad } from '../harness/http-load.ts';
 import { testFolder } from '../harness/node.ts';
 import { eventually, isAlive, startProcess } from '../harness/process.ts';
 
@@ -82,9 +83,13 @@ test.skipIf('unavailable' in nats)(
 
     expect(await answers(web, 12)).toEqual(new Set([200, 'spells-1', 'spells-2', 'spells-3']));
     await eventually('both nodes to agree on three backends', async () => agreement(admins, 3));
+    const requestText = () => 'GET /spells HTTP/1.1\r\nHost: spells.test\r\n\r\n';
+    const loads = web.map((port) =>
+      startHttpLoad({ host: '127.0.0.1', port }, { clients: 2, thinkMs: 10, requestText }),
+    );
+    await eventually('every connection is kept alive', () => loads.every((load) => load.succeededCount() > 100));
 
     process.kill(spellsPid, 'SIGKILL');
-    // What was connected to it dies with it; whoever connects from now on is served.
     await eventually('spells-1 to be gone', () => !isAlive(spellsPid));
     expect(await answers(web, 60)).toEqual(new Set([200, 'spells-2', 'spells-3']));
     await eventually('both nodes to agree on two backends', async () => agreement(admins, 2), LEASE_TIMEOUT_MS);
@@ -94,6 +99,11 @@ test.skipIf('unavailable' in nats)(
     process.kill(natsPid, 'SIGKILL');
     expect(await answers(web, 60)).toEqual(new Set([200, 'spells-2', 'spells-3']));
     await eventually('both nodes to agree without the NATS server', async () => agreement(admins, 2));
+    for (const load of loads) {
+      await load.stop();
+      expect(load.failures).toEqual([]);
+      expect(load.answersByBackend.size).toBe(3);
+    }
 
     expect(await cluster.end('SIGINT')).toBe(0);
     expect(cluster.output()).toMatch(/stopped\n$/);

@@ -49,6 +49,8 @@ export class KeptConnection {
   readonly #socket: Socket;
   #received = '';
   #waiting: PromiseWithResolvers<ShortAnswer> | null = null;
+  /** No request was sent on it. */
+  isFirst = true;
   /** No further request can be sent on it. */
   isOver = false;
 
@@ -68,6 +70,7 @@ export class KeptConnection {
 
   /** Resolves to the answer; rejects when the connection ends before there is one. */
   ask(text: string): Promise<ShortAnswer> {
+    this.isFirst = false;
     this.#waiting = Promise.withResolvers();
     this.#socket.write(text, 'latin1');
     return this.#waiting.promise;

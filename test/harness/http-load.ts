@@ -19,6 +19,8 @@ export interface HttpFailure {
   /** performance.now() when the request was begun, or its connection was. */
   readonly begunMs: number;
   readonly failedMs: number;
+  /** Whether it was the first request on its connection. */
+  readonly isFirst: boolean;
   /** Of the answer; null where there was none. */
   readonly status: number | null;
   readonly message: string;
@@ -84,7 +86,7 @@ class RunningLoad {
           this.refusedCount++;
           return;
         }
-        this.#failed({ serial: -1, begunMs, status: null, message: String(error) });
+        this.#failed({ serial: -1, isFirst: true, begunMs, status: null, message: String(error) });
         continue;
       }
       await this.#ask(connection);
@@ -96,12 +98,14 @@ class RunningLoad {
   async #ask(connection: KeptConnection): Promise<void> {
     const serial = this.#serial++;
     const begunMs = performance.now();
+    const { isFirst } = connection;
     try {
       const answer = await connection.ask(this.#requestText(serial));
       if (answer.status === 200) this.#succeeded(answer);
-      else this.#failed({ serial, begunMs, status: answer.status, message: answer.reason ?? 'from the backend' });
+      else
+        this.#failed({ serial, isFirst, begunMs, status: answer.status, message: answer.reason ?? 'from the backend' });
     } catch (error) {
-      this.#failed({ serial, begunMs, status: null, message: String(error) });
+      this.#failed({ serial, isFirst, begunMs, status: null, message: String(error) });
     }
   }
 
