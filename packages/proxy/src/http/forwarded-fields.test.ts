@@ -1,4 +1,7 @@
 /** Which fields go on, which do not, and which Muster writes itself. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { ListenerSpec } from '@muster/membership';
 import { ProxyHarness } from '../proxy-harness.ts';
@@ -129,6 +132,26 @@ describe('of a request', () => {
     expect(valuesOf(request, 'X-Forwarded-Host')).toEqual([]);
     asking.socket.destroy();
   });
+});
+
+test('a backend on a Unix socket is called localhost', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'muster-'));
+  await using harness = new ProxyHarness();
+  let host: string[] = [];
+  const backend = await harness.backend(
+    (socket) => {
+      socket.once('data', (bytes) => {
+        host = valuesOf(bytes.toString(), 'Host');
+        socket.end(ok(''));
+      });
+    },
+    join(directory, 's'),
+  );
+  harness.pool();
+  harness.register('a', backend.target);
+  await ask(await harness.listen({ protocol: 'http', hostField: 'target' }));
+  expect(host).toEqual(['localhost']);
+  await rm(directory, { recursive: true });
 });
 
 describe('X-Request-Id', () => {

@@ -1,4 +1,5 @@
 /** A message means the same wherever its bytes are cut: every golden exchange, cut at every byte of every part of it. */
+import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
 import { rawTransport } from '../transport/raw-transport.ts';
@@ -26,6 +27,8 @@ interface Place {
 }
 
 async function send(talker: Talker, text: string, cuts: readonly number[]): Promise<void> {
+  // What is written before would go in one piece.
+  if (talker.socket.connecting) await once(talker.socket, 'connect');
   const edges = [0, ...cuts, text.length];
   for (let index = 1; index < edges.length; index++) {
     talker.write(text.slice(edges[index - 1], edges[index]));
