@@ -201,7 +201,7 @@ const BODIES: readonly Row[] = [
   ['a trailer that ends in LF', chunked('0\r\nT: u\n\r\n'), 400, '7.1.2'],
   ['a folded trailer', chunked('0\r\nT: u\r\n v\r\n\r\n'), 400, '7.1.2'],
   ['a NUL in a trailer', chunked('0\r\nT: \x00\r\n\r\n'), 400, '7.1.2'],
-  ['17,000 bytes of trailers', chunked(`0\r\nT: ${'u'.repeat(17_000)}\r\n\r\n`), 400, '7.1.2'],
+  ['17,000 bytes of trailers', chunked(`0\r\nT: ${'u'.repeat(17_000)}\r\n\r\n`), 431, 'RFC 6585, 5'],
   ['an LF for the end of the trailers', chunked('0\r\n\n'), 400, '7.1'],
   ['something else than the end', chunked('0\r\n\rx'), 400, '7.1'],
 ];

@@ -25,7 +25,14 @@ export interface Passage {
 }
 
 export const BACKEND_TARGET = '198.51.100.1:80';
-const REFUSALS = new Set<string>(['bad_request_body', 'body_too_large', 'bad_answer', 'answer_cut', 'no_answer']);
+const REFUSALS = new Set<string>([
+  'bad_request_body',
+  'body_too_large',
+  'trailers_too_large',
+  'bad_answer',
+  'answer_cut',
+  'no_answer',
+]);
 const PLAIN_ANSWER = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
 
 export class MemoryProxy implements AsyncDisposable {

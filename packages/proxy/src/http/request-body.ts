@@ -35,11 +35,12 @@ export class RequestBody {
     return this.#reader.isComplete;
   }
 
-  /** Whether what was read last must not go on; null: it may. */
-  get problem(): 'bad_request_body' | 'body_too_large' | null {
-    if (this.#reader.problem !== null)
-      return this.#reader.problem.status === 413 ? 'body_too_large' : 'bad_request_body';
-    return this.#reader.dataBytes > this.#maxBytes ? 'body_too_large' : null;
+  /** Why what was read last must not go on; null: it may. */
+  get problem(): 'bad_request_body' | 'body_too_large' | 'trailers_too_large' | null {
+    const { problem, dataBytes } = this.#reader;
+    if (problem === null) return dataBytes > this.#maxBytes ? 'body_too_large' : null;
+    if (problem.status === 400) return 'bad_request_body';
+    return problem.status === 413 ? 'body_too_large' : 'trailers_too_large';
   }
 
   get problemReason(): string | null {

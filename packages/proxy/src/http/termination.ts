@@ -19,6 +19,7 @@ const VERDICTS = {
   bad_request_body: { status: 400, text: 'the body of the request is not well-formed', source: 'downstream' },
   request_timeout: { status: 408, text: 'the request did not arrive in time', source: 'downstream' },
   body_too_large: { status: 413, text: 'the body of the request is too large', source: 'downstream' },
+  trailers_too_large: { status: 431, text: 'the trailers of the request are too large', source: 'downstream' },
   client_left: { status: null, text: 'the client closed the connection', source: 'downstream' },
   client_stalled: { status: null, text: 'the client did not take its answer in time', source: 'downstream' },
   no_route: { status: 404, text: 'no route leads from this host and path', source: 'internal' },
