@@ -15,7 +15,7 @@ import { eventually, isAlive } from '../harness/process.ts';
 
 const CLIENTS = 30;
 
-test('SIGTERM under load: every request that was sent is answered', async () => {
+test('SIGTERM under load: every request on a connection that was taken is answered', async () => {
   await using folder = await testFolder();
   await using backend = await startNamedHttp('b');
   await using node = await startTestNode({ folder, workers: 2, config: oneHttpPool([backend.target]) });
@@ -69,7 +69,7 @@ pool = "slow"`;
 
 const addressOf = (port: number) => Promise.resolve({ host: '127.0.0.1', port });
 
-test('a listener that is removed and added again under load costs no request', async () => {
+test('a listener that is removed and added again under load costs none of them', async () => {
   await using folder = await testFolder();
   await using backend = await startNamedHttp('b');
   await using node = await startTestNode({ folder, workers: 2, config: oneHttpPool([backend.target]) });
