@@ -3,8 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { ListenerSpec } from '@muster/membership';
+import { listenerSpecSchema, type ListenerSpec } from '@muster/membership';
 import { ProxyHarness } from '../proxy-harness.ts';
+import { ForwardedFrom } from './forwarded-head.ts';
+import { httpSettings } from './http-settings.ts';
 import { answering, ask, client, get, ok, scripted, valuesOf } from './scripted.test-support.ts';
 
 /** What a backend sees of a request on a listener like that. */
@@ -47,6 +49,12 @@ describe('of a request', () => {
     );
     expect(request).not.toMatch(/secret|keep-alive|TE:|Proxy-|Upgrade|Settings|Connection/i);
     expect(valuesOf(request, 'X-Kept')).toEqual(['1']);
+  });
+
+  test('an IPv4 client of a socket for both families has its own form', async () => {
+    const settings = httpSettings(listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p' }));
+    expect(new ForwardedFrom('::ffff:192.0.2.7', settings).address).toBe('192.0.2.7');
+    expect(new ForwardedFrom('2001:db8::7', settings).address).toBe('2001:db8::7');
   });
 
   test('Via is added behind those before', async () => {
@@ -198,6 +206,14 @@ describe('of an answer', () => {
     );
     expect(answer).not.toMatch(/hop|keep-alive|proxy|connection/i);
     expect(valuesOf(answer, 'X-Kept')).toEqual(['1']);
+  });
+
+  test('426 names the protocol that it asks for', async () => {
+    const answer = await relayed(
+      'HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: other/1\r\nContent-Length: 0\r\n\r\n',
+    );
+    expect(valuesOf(answer, 'Upgrade')).toEqual(['other/1']);
+    expect(valuesOf(answer, 'Connection')).toEqual(['upgrade']);
   });
 
   test('a length that describes what HEAD would not send stays', async () => {

@@ -27,7 +27,8 @@ export class ForwardedFrom {
 
   /** `address` is the peer's; '' for a Unix socket, which no CIDR holds. */
   constructor(address: string, settings: HttpSettings) {
-    this.address = address;
+    // A socket for both families has IPv4 peers as ::ffff:192.0.2.7; backends know them by their own form.
+    this.address = address.replace(/^::ffff:(?=[0-9]+\.)/i, '');
     this.settings = settings;
     this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, address);
   }
@@ -134,6 +135,8 @@ export function responseHeadText(head: ResponseHead, fields: string, manner: Res
   if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
   if (head.framing === 'chunked' && !manner.isHttp10) text += 'Transfer-Encoding: chunked\r\n';
   if (head.requestId === null) text += `X-Request-Id: ${manner.requestId}\r\n`;
+  // RFC 9110, 15.5.22: this status must name the protocol that is asked for.
+  if (head.status === 426 && head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
   if (!manner.isPersistent) text += 'Connection: close\r\n';
   return `${text}${VIA}\r\n`;
 }
