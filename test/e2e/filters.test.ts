@@ -38,3 +38,26 @@ test('a filter that cannot be loaded keeps its listener shut until it can, and t
   expect(answer.backend).toBe('b-1');
   expect(Number(answer.headers['x-began'])).toBeGreaterThan(0);
 });
+
+const CARELESS = `
+export default {
+  requestFilter() {
+    setTimeout(() => { throw new Error('thrown by a timer'); }, 0);
+    void Promise.reject(new Error('awaited by nobody'));
+  },
+};
+`;
+
+test('what a filter leaves behind costs a line, and no request and no worker', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedHttp('b-1');
+  await mkdir(join(folder.path, 'filters'));
+  await writeFile(join(folder.path, 'filters', 'careless.ts'), CARELESS);
+  const config = oneHttpPool([backend.target], { listenerLines: 'filters = ["./filters/careless.ts"]' });
+  await using node = await spawnTestNode({ folder, config });
+  const address = await node.address('front');
+  const [worker] = (await node.status()).workers;
+  for (let index = 0; index < 20; index++) expect((await ask(address)).status).toBe(200);
+  await eventually('it is told', () => node.process.output().includes('a filter left an error behind'));
+  expect((await node.status()).workers).toMatchObject([{ pid: worker!.pid, restartsCount: 0 }]);
+});

@@ -5,6 +5,7 @@ export type { DecidedAttempt, Decision, DecisionQuery } from './http/decision-ri
 export type * from './http/filters/filter.ts';
 export type { FilterChain, LoggingFailure } from './http/filters/filter-chain.ts';
 export { loadFilters, type FilterLoadOutcome } from './http/filters/filter-loader.ts';
+export { isLeftByFilter } from './http/filters/stray-error.ts';
 export type { HttpSettings } from './http/http-settings.ts';
 export type { RefusedHead } from './http/http-protocol.ts';
 export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/http-stats.ts';

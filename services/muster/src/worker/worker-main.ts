@@ -12,6 +12,7 @@ import type { SocketHandle } from '@muster/proxy';
 import { LineOutput } from '../log/line-output.ts';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
 import type { DecisionAnswer, DecisionQuestion } from './decision-question.ts';
+import { surviveFilters } from './stray-errors.ts';
 import { Worker } from './worker.ts';
 
 const STATS_INTERVAL_MS = 1_000;
@@ -64,6 +65,7 @@ function answer({ id, query }: DecisionQuestion): void {
   report({ kind: 'decisions-found', id, decisions: worker.decisions(query) });
 }
 
+surviveFilters(report);
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
 process.on('message', (message: WorkerMessage | DecisionQuestion, handle: SocketHandle | undefined) => {

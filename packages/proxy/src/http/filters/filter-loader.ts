@@ -10,6 +10,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FilterChain, messageOf, type FilterChainOptions, type FilterModule } from './filter-chain.ts';
 import { HOOK_NAMES, type Filter } from './filter.ts';
+import { FILTER_MARK } from './stray-error.ts';
 
 /** Different files, and different versions of a file, in one process. */
 const VERSIONS_MAX = 256;
@@ -65,7 +66,7 @@ async function find(path: string, folder: string): Promise<{ file: string; url: 
       return { problem: `is ${file}, which is outside of ${home}: put it below the folder of the node's config` };
     }
     const { mtimeNs, ino } = await stat(file, { bigint: true });
-    return { file, url: `${pathToFileURL(file).href}?version=${ino}-${mtimeNs}` };
+    return { file, url: `${pathToFileURL(file).href}${FILTER_MARK}${ino}-${mtimeNs}` };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const what =
