@@ -13,7 +13,11 @@ import { rounds } from '../harness/rounds.ts';
 
 const CLIENTS = 50;
 const ROUNDS = rounds(2);
-const POOL = { poolLines: 'health = { http = "/healthz", intervalMs = 200, timeoutMs = 1000, rise = 1, fall = 2 }' };
+// A backend that is back before a probe has missed it stays ejected for its time, so that is short.
+const POOL = {
+  poolLines:
+    'health = { http = "/healthz", intervalMs = 200, timeoutMs = 1000, rise = 1, fall = 2 }\nejection = { baseMs = 500 }',
+};
 
 /** Three backends that can be killed and started again; a name that lives on. */
 class Backends implements AsyncDisposable {

@@ -23,7 +23,7 @@ export function poison(): readonly Poison[] {
     { entity: 'pool.q', payload: Uint8Array.of(0xff, 0xfe, 0x7b, 0x00, 0xc3, 0x28), reason: 'broken-json' },
     { entity: 'pool.q', payload: 'null', reason: 'invalid-payload' },
     { entity: 'pool.q', payload: '['.repeat(NESTED_LEVELS) + ']'.repeat(NESTED_LEVELS), reason: 'invalid-payload' },
-    { entity: 'pool.q', payload: '{"type":"PoolDefined","policy":"random"}', reason: 'invalid-payload' },
+    { entity: 'pool.q', payload: '{"type":"PoolDefined","policy":"fastest"}', reason: 'invalid-payload' },
     { entity: 'backend.q.x', payload: '{"type":"BackendRegistered","target":"nowhere"}', reason: 'invalid-payload' },
     { entity: 'backend.q.x', payload: '{"type":"BackendRegisterd","target":"h:1"}', reason: 'unknown-type' },
     { entity: 'backend.q.x', payload: '{"target":"h:1"}', reason: 'unknown-type' },
