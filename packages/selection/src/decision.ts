@@ -1,0 +1,73 @@
+/**
+ * A decision: one recorded pick, with all that it was made from, as plain data that survives JSON.
+ *
+ * It names the roster that the picked-from set was made of, and whatever else that set depends on: this node's facts that the
+ * journal had not taken yet, and the moment at which it was made (weights grow by time while a backend starts slowly). So the set
+ * can be made again from the journal, whatever its size, and `repick` can pick from it again.
+ *
+ * How the attempts went is told in words here; which words there are is the data plane's business.
+ */
+import type { Candidate, PendingFact, PoolSpec } from '@muster/membership';
+import type { PickInputs } from './selection-policy.ts';
+
+/** One pick and what became of it. */
+export interface DecidedAttempt {
+  readonly backend: string;
+  readonly target: string;
+  /** The newest event that the set which it was picked from rests on. */
+  readonly revision: number;
+  /** The roster that the set was made of; nothing that it has to say of the pool changed between `revision` and this one. */
+  readonly rosterRevision: number;
+  /** When the set was made, ms since 1970 by the worker's clock. */
+  readonly setMadeMs: number;
+  /** What the node saw of this pool and the journal had not taken yet, laid over the roster for this set. */
+  readonly pendingFacts: readonly PendingFact[];
+  readonly policy: PoolSpec['policy'];
+  readonly isPanic: boolean;
+  /** How many backends there were to pick from, those that had been tried included. */
+  readonly candidatesCount: number;
+  /** In the order that the policy sees; null where they were not asked for, or are more than 64. */
+  readonly candidates: readonly Candidate[] | null;
+  /** What the policy looked at besides. */
+  readonly inputs: PickInputs;
+  /** 0 where the policy does not hash. */
+  readonly keyHash: number;
+  readonly triedIds: readonly string[];
+  /** Passed over because they had as many connections as the pool allows. */
+  readonly fullIds: readonly string[];
+  /** In panic, whether those that are not eligible were passed over: a further attempt prefers the others. */
+  readonly isStrict: boolean;
+  /** Those that filters left; null: all of them were, or they are more than 64. */
+  readonly onlyIds: readonly string[] | null;
+  readonly isReused: boolean;
+  /** Milliseconds since the request began. */
+  readonly startedAtMs: number;
+  /** The same; null where the head of an answer never came. */
+  readonly answeredAtMs: number | null;
+  readonly outcome: string;
+  readonly detail: string | null;
+}
+
+/** What was decided about one request. */
+export interface Decision {
+  readonly requestId: string;
+  /** When it began, ms since 1970. */
+  readonly timeMs: number;
+  readonly durationMs: number;
+  readonly listener: string;
+  readonly method: string;
+  readonly authority: string;
+  /** Without the query. */
+  readonly path: string;
+  readonly queryBytes: number;
+  /** Null where no route led anywhere. */
+  readonly pool: string | null;
+  /** What the client was told; 0: nothing. */
+  readonly status: number;
+  readonly termination: string;
+  /** The termination in words, and what is known besides: `no backend could be reached: connection refused`. */
+  readonly result: string;
+  readonly attemptsCount: number;
+  /** In order; the first eight. */
+  readonly attempts: readonly DecidedAttempt[];
+}
