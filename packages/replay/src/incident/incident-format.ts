@@ -85,7 +85,9 @@ export const incidentSummarySchema = z.strictObject({
   hashPointsCount: count,
   agreedPointsCount: count,
   /** The first that is not, of each node; such a hash stands in the file as it was recorded. */
-  disagreements: z.array(z.strictObject({ node: z.string(), revision, recordedHash: z.string(), foldedHash: z.string() })),
+  disagreements: z.array(
+    z.strictObject({ node: z.string(), revision, recordedHash: z.string(), foldedHash: z.string() }),
+  ),
   /** Where secrets were taken out of events, as spans of revisions, both ends included; the newest only, where they are many. */
   redactedSpans: z.array(z.tuple([revision, revision])),
   redactedEventsCount: count,

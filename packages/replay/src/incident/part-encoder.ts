@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
-import { gzip, gzipSync } from 'node:zlib';
+import { crc32, gzip } from 'node:zlib';
 import {
   END_LINE_BYTES,
   PART_CHARACTERS,
@@ -67,6 +67,17 @@ export function digest(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function encodeEnd(end: IncidentEnd): Uint8Array {
-  return gzipSync(`${JSON.stringify(end).padEnd(END_LINE_BYTES - 1)}\n`, { level: 0 });
+/**
+ * A gzip member with one stored block (RFC 1951, 3.2.4; RFC 1952, 2.3), byte for byte the same wherever it is made: so that a
+ * reader knows its length, and may compare every byte of it.
+ */
+export function encodeEnd(end: IncidentEnd): Buffer {
+  const line = Buffer.from(`${JSON.stringify(end).padEnd(END_LINE_BYTES - 1)}\n`);
+  const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0]);
+  head.writeUInt16LE(line.length, 11);
+  head.writeUInt16LE(~line.length & 0xffff, 13);
+  const trailer = Buffer.alloc(8);
+  trailer.writeUInt32LE(crc32(line), 0);
+  trailer.writeUInt32LE(line.length, 4);
+  return Buffer.concat([head, line, trailer]);
 }

@@ -27,10 +27,7 @@ export function redactEvent(event: RecordedEvent): RecordedEvent {
     payload: redactPayload(payload),
   };
   const isSame =
-    redacted.id === id &&
-    redacted.subject === subject &&
-    redacted.origin === origin &&
-    redacted.payload === payload;
+    redacted.id === id && redacted.subject === subject && redacted.origin === origin && redacted.payload === payload;
   return isSame ? event : { ...event, ...redacted };
 }
 
