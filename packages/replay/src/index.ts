@@ -23,3 +23,5 @@ export {
   type EventFilter,
   type EventPredicate,
 } from './event-filter.ts';
+export { diffView, type DiffView, type DiffViewOptions, type EntityChange, type FieldChange } from './diff-view.ts';
+export type { ChangedField, FieldValue } from './changed-fields.ts';
