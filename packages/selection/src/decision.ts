@@ -10,6 +10,9 @@
 import type { Candidate, PendingFact, PoolSpec } from '@muster/membership';
 import type { PickInputs } from './selection-policy.ts';
 
+/** What may be too much to be kept of one pick. */
+export type UnkeptInput = 'pendingFacts' | 'fullIds' | 'onlyIds';
+
 /** One pick and what became of it. */
 export interface DecidedAttempt {
   readonly backend: string;
@@ -20,7 +23,7 @@ export interface DecidedAttempt {
   readonly rosterRevision: number;
   /** When the set was made, ms since 1970 by the worker's clock. */
   readonly setMadeMs: number;
-  /** What the node saw of this pool and the journal had not taken yet, laid over the roster for this set. */
+  /** What the node saw of this pool and the journal had not taken yet, laid over the roster for this set; see `notKept`. */
   readonly pendingFacts: readonly PendingFact[];
   readonly policy: PoolSpec['policy'];
   readonly isPanic: boolean;
@@ -32,13 +35,16 @@ export interface DecidedAttempt {
   readonly inputs: PickInputs;
   /** 0 where the policy does not hash. */
   readonly keyHash: number;
+  /** Passed over because they had been tried; among them one whose kept-alive connection had ended, while there were others. */
   readonly triedIds: readonly string[];
-  /** Passed over because they had as many connections as the pool allows. */
+  /** Passed over because they had as many connections as the pool allows, as far as the policy came across them; see `notKept`. */
   readonly fullIds: readonly string[];
   /** In panic, whether those that are not eligible were passed over: a further attempt prefers the others. */
   readonly isStrict: boolean;
-  /** Those that filters left; null: all of them were, or they are more than 64. */
+  /** Those that filters left; null: no filter chose. See `notKept`. */
   readonly onlyIds: readonly string[] | null;
+  /** What of the above was more than 64, and is therefore empty here. Without it the pick cannot be made again. */
+  readonly notKept: readonly UnkeptInput[];
   readonly isReused: boolean;
   /** Milliseconds since the request began. */
   readonly startedAtMs: number;

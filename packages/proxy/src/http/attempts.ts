@@ -170,14 +170,16 @@ export class Attempts implements Waiting {
     this.#user.onConnection(upstream);
   }
 
-  #attemptOf({ backend, set, inputs, keyHash }: Picked, isReused: boolean): OpenAttempt {
+  #attemptOf({ backend, set, inputs, keyHash, ...passed }: Picked, isReused: boolean): OpenAttempt {
     return {
       backend: backend.id,
       target: backend.target,
       set,
       inputs: copyOf(inputs),
       keyHash,
-      triedIds: this.#triedIds,
+      triedIds: passed.triedIds,
+      fullIds: passed.fullIds,
+      isStrict: passed.isStrict,
       onlyIds: this.#narrowing ? [...this.#narrowing.ids] : null,
       isReused,
       startedAtMs: this.list.length === 0 ? 0 : this.#user.elapsedMs(),

@@ -30,13 +30,17 @@ export type AttemptOutcome =
 export interface Attempt {
   readonly backend: string;
   readonly target: string;
-  /** What it was picked from: revision, policy and candidates. */
+  /** What it was picked from: revision, policy and candidates, and what they were made of. */
   readonly set: BackendSet;
   /** What the policy made the pick from besides. */
   readonly inputs: PickInputs;
   readonly keyHash: number;
   /** Backends that were passed over because they had been tried. */
   readonly triedIds: readonly string[];
+  /** Those that were because they were at the limit of connections, as far as the policy came across them; the first 65. */
+  readonly fullIds: readonly string[];
+  /** In panic, whether those that are not eligible were passed over. */
+  readonly isStrict: boolean;
   /** Those that filters left to be picked from; null: all of the set. */
   readonly onlyIds: readonly string[] | null;
   readonly isReused: boolean;

@@ -1,5 +1,5 @@
 /** Decisions as people read them: many as a table, one with everything that it was made from. */
-import type { DecidedAttempt } from '@muster/proxy';
+import type { DecidedAttempt } from '@muster/selection';
 import type { FoundDecision } from '../node/decision-questions.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
@@ -32,7 +32,7 @@ export function decisionTable(decisions: readonly FoundDecision[]): string[] {
 /**
  *     request 5f03-2a  12:03:04.123  GET example.com/spells (query of 12 bytes)
  *       came by listener web, worker 0; 502 in 1.25 ms: no backend could be reached: connection refused
- *       attempt 1: pool spells at revision 12, round_robin from 2 candidates
+ *       attempt 1: pool spells at revision 12 (roster 14), round_robin from 2 candidates
  *         inputs: cursor 1
  *         candidates: spells-1 spells-2
  *         picked spells-2 (127.0.0.1:8002) at 0 ms, on a new connection: connect_failed: connection refused
@@ -50,15 +50,16 @@ export function decisionLines(decision: FoundDecision): string[] {
 }
 
 function attemptLines(attempt: DecidedAttempt, { number, pool }: { number: number; pool: string | null }): string[] {
-  const { revision, policy, candidatesCount, isPanic, triedIds, startedAtMs, isReused } = attempt;
+  const { revision, rosterRevision, policy, candidatesCount, isPanic, startedAtMs, isReused } = attempt;
   const panic = isPanic ? paint('red', ', in panic') : '';
   const connection = isReused ? 'a kept-alive connection' : 'a new connection';
   const where = `${attempt.backend} (${printable(attempt.target)})`;
+  const from = `pool ${pool ?? '-'} at revision ${revision} (roster ${rosterRevision})`;
   return [
-    `  attempt ${number}: pool ${pool ?? '-'} at revision ${revision}, ${policy} from ${candidatesCount} candidates${panic}`,
+    `  attempt ${number}: ${from}, ${policy} from ${candidatesCount} candidates${panic}`,
     `    inputs: ${inputsText(attempt)}`,
     ...candidateLines(attempt),
-    ...(triedIds.length === 0 ? [] : [`    passed over, because tried: ${triedIds.join(' ')}`]),
+    ...passedOverLines(attempt),
     `    picked ${where} at ${ms(startedAtMs)}, on ${connection}: ${outcomeText(attempt)}`,
   ];
 }
@@ -83,6 +84,25 @@ function candidateLines({ candidates }: DecidedAttempt): string[] {
   });
   const restCount = candidates.length - shown.length;
   return [`    candidates: ${shown.join(' ')}${restCount > 0 ? ` and ${restCount} more` : ''}`];
+}
+
+function passedOverLines({ pendingFacts, triedIds, fullIds, onlyIds, isStrict, notKept }: DecidedAttempt): string[] {
+  const facts = pendingFacts.map(({ backend, event }) => `${backend} ${event.type}`);
+  return [
+    ...listLine('seen here and not in the journal yet', facts),
+    ...listLine('passed over, because tried', triedIds),
+    ...listLine('passed over, because at the limit of connections', fullIds),
+    ...(isStrict ? ['    passed over, because not eligible: those marked with ?'] : []),
+    ...(onlyIds === null ? [] : listLine('left by filters', onlyIds)),
+    ...notKept.map((what) => `    not kept, because more than 64: ${what}`),
+  ];
+}
+
+function listLine(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const restCount = names.length - CANDIDATES_SHOWN_MAX;
+  const rest = restCount > 0 ? ` and ${restCount} more` : '';
+  return [`    ${what}: ${names.slice(0, CANDIDATES_SHOWN_MAX).join(' ')}${rest}`];
 }
 
 function outcomeText({ outcome, detail, answeredAtMs }: DecidedAttempt): string {
