@@ -8,6 +8,7 @@ export {
   type Consultation,
   type PickInputs,
   type PickRequest,
+  type PickSet,
   type SelectionPolicy,
 } from './selection-policy.ts';
 export { smoothWeightedRoundRobin, WEIGHTS_KEPT_MAX } from './smooth-weighted-round-robin.ts';
