@@ -189,7 +189,6 @@ export class DataPlane implements AsyncDisposable {
     return new HttpProtocol(spec, {
       transport,
       wheel: this.#wheel,
-      nowMs: () => performance.now(),
       poolNamed,
       nextRequestId: this.#nextRequestId,
       filtersOf: this.#options.filtersOf ?? (() => null),
