@@ -51,13 +51,17 @@ test('a decision says what was picked, from what, and what became of it', () => 
 });
 
 test('a slot that is used again says nothing of the request before', () => {
+  const refused = { ...recordedAttempt(), reason: 'connect_failed' } as const;
   const ring = new DecisionRing(1);
-  ring.add(recordedExchange({ attempts: [recordedAttempt(), recordedAttempt()], detail: 'x', requestBodyBytes: 5 }));
+  ring.add(
+    recordedExchange({ attempts: [recordedAttempt(), recordedAttempt()], detail: 'x', requestBodyBytes: 5, refused }),
+  );
   ring.add(recordedExchange({ requestId: 'r-2', attempts: [], pool: null, status: 404, termination: 'no_route' }));
   expect(ring.find(ALL)).toEqual([
     expect.objectContaining({
       requestId: 'r-2',
       attempts: [],
+      refused: null,
       pool: null,
       result: 'no route leads from this host and path',
     }),

@@ -90,6 +90,7 @@ const DECISION: FoundDecision = {
       detail: null,
     },
   ],
+  refused: null,
 };
 
 test('one request, with everything that its picks were made from', async () => {
@@ -114,6 +115,20 @@ request r-1  TIME  GET example.com/spells (query of 12 bytes)
     picked b (127.0.0.1:8002) at 0.5 ms, on a kept-alive connection: answered at 2.25 ms
 `);
   expect(admin.askedDecisions).toEqual({ requestId: 'r-1', limit: 20, withCandidates: true });
+});
+
+test('a request that nobody could take says from what there was to pick', async () => {
+  await using admin = await startAdmin();
+  const refused = { ...DECISION.attempts[0]!, reason: 'empty_set', candidatesCount: 0, candidates: [] };
+  const result = 'no healthy backend';
+  const decision: FoundDecision = { ...DECISION, attempts: [], attemptsCount: 0, status: 503, result, refused };
+  admin.decisions = { outcome: 'found', decisions: [decision], silentWorkers: [] };
+  const { stdout } = await muster(['decisions', 'r-1'], { admin });
+  expect(stdout.split('\n').slice(1)).toEqual([
+    '  came by listener web, worker 1; 503 in 2.5 ms: no healthy backend',
+    '  nobody was picked: empty_set: pool spells at revision 12 (roster 12), least_requests from 0 candidates',
+    '',
+  ]);
 });
 
 test('the newest requests, as a table or as JSON, and the workers that were silent', async () => {

@@ -46,6 +46,7 @@ const OK: ExchangeRecord = {
   requestBodyBytes: 0,
   answerBodyBytes: 70,
   attempts: [ANSWERED],
+  refused: null,
   termination: 'finished',
   detail: null,
 };
