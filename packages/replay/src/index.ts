@@ -38,3 +38,6 @@ export type { BackendRole, ExplainedBackend, Ineligibility } from './explained-b
 export type { SetComparison } from './remade-set.ts';
 export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './request-evidence.ts';
 export type { AttemptFacts, ExplainedRequest } from './request-evidence.ts';
+export { openIncident, type Incident } from './incident/incident-file.ts';
+export { writeIncident, type IncidentOptions, type IncidentSpan } from './incident/incident-writer.ts';
+export type { IncidentHead, IncidentSummary } from './incident/incident-format.ts';

@@ -36,9 +36,7 @@ const healthEventSchema = z.object({
 });
 const pendingFactSchema = z.object({ id: text, pool: text, backend: text, timeMs, event: healthEventSchema });
 
-const attemptSchema = z.object({
-  backend: text,
-  target: text,
+const pickSchema = z.object({
   revision: count,
   rosterRevision: count,
   setMadeMs: timeMs,
@@ -47,6 +45,16 @@ const attemptSchema = z.object({
   isPanic: z.boolean(),
   candidatesCount: count,
   candidates: z.array(z.object({ id: text, target: text, weight: z.number(), isEligible: z.boolean() })).nullable(),
+  triedIds: z.array(text),
+  fullIds: z.array(text),
+  isStrict: z.boolean(),
+  onlyIds: z.array(text).nullable(),
+  notKept: z.array(z.enum(['pendingFacts', 'fullIds', 'onlyIds'])),
+});
+
+const attemptSchema = pickSchema.extend({
+  backend: text,
+  target: text,
   inputs: z.object({
     cursor: z.number(),
     weights: z.array(z.number()).nullable(),
@@ -54,11 +62,6 @@ const attemptSchema = z.object({
     inFlightTotal: z.number(),
   }),
   keyHash: z.number(),
-  triedIds: z.array(text),
-  fullIds: z.array(text),
-  isStrict: z.boolean(),
-  onlyIds: z.array(text).nullable(),
-  notKept: z.array(z.enum(['pendingFacts', 'fullIds', 'onlyIds'])),
   isReused: z.boolean(),
   startedAtMs: z.number(),
   answeredAtMs: z.number().nullable(),
@@ -81,6 +84,7 @@ const decisionSchema = z.object({
   result: text,
   attemptsCount: count,
   attempts: z.array(attemptSchema),
+  refused: pickSchema.extend({ reason: text }).nullable(),
 });
 
 const observationSchema = z.discriminatedUnion('kind', [
