@@ -1,5 +1,5 @@
 /** `muster events`: the journal as readable lines, or as NDJSON. */
-import type { EventView } from '../admin/event-stream.ts';
+import type { EventView } from '../admin/event-view.ts';
 import { CliFailure } from './cli-failure.ts';
 import { eventLine } from './describe-event.ts';
 import { printable, timeOfDay } from './plain-text.ts';

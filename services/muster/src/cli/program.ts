@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
 import { ratio, wholeNumber, withReason } from './command-options.ts';
 import { addListenerCommands } from './listener-commands.ts';
+import { addPastCommands } from './past-program.ts';
 import type { GlobalOptions, OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
@@ -30,6 +31,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
   addListenerCommands(program, openSession);
+  addPastCommands(program, openSession);
   return program;
 }
 
