@@ -1,5 +1,7 @@
 /** The commands about the past: what there is to type. */
 import type { Command } from 'commander';
+import { wholeNumber } from './command-options.ts';
+import type { EventsOptions } from './events-command.ts';
 import type {
   DiffCommandOptions,
   ExplainRequestOptions,
@@ -16,6 +18,7 @@ const FILE_OPTION = ['--file <incident>', 'ask an incident file, with neither no
 const NODE_OPTION = ['--node <id>', 'whose eyes it is seen with (default: the node that is asked)'] as const;
 
 export function addPastCommands(program: Command, openSession: OpenSession): void {
+  addEventsCommand(program, openSession);
   program
     .command('replay')
     .description('show pools, backends and listeners as they were')
@@ -69,5 +72,31 @@ function addExplainCommands(program: Command, openSession: OpenSession): void {
     .action(async (id: string | undefined, options: Omit<ExplainRequestOptions, 'id'>) => {
       const { explainRequestCommand } = await import('./past/past-commands.ts');
       await explainRequestCommand(await openSession(), { ...options, id });
+    });
+}
+
+function addEventsCommand(program: Command, openSession: OpenSession): void {
+  program
+    .command('events')
+    .description('show the journal: the newest 100 events, or those from a revision or time on')
+    .option('--follow', 'go on with what is appended from now on')
+    .option('--from <revision>', 'the first revision wanted', wholeNumber)
+    .option('--since <time>', 'not before this time: 2026-03-01T12:30:00Z, 12:30 of today, -5m, -2h')
+    .option('--until <time>', 'before this time')
+    .option('--pool <id>', 'of this pool and its backends')
+    .option('--backend <id>', 'of this backend: ID or POOL/ID')
+    .option('--node <id>', 'what this node saw, and its starts and stops')
+    .option('--listener <id>', 'of this listener')
+    .option('--type <types>', 'of these types, separated by commas: BackendEjected,BackendReinstated')
+    .option('--origin <origin>', 'published by this origin; cli:* is every one that begins so')
+    .option('--limit <count>', 'events at most', wholeNumber)
+    .option(
+      '--rejected',
+      'only what every node passes over, with the reason; of the newest 100000 events without --from',
+    )
+    .option(...FILE_OPTION)
+    .action(async (options: EventsOptions) => {
+      const { showEvents } = await import('./events-command.ts');
+      await showEvents(await openSession(), options);
     });
 }

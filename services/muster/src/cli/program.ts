@@ -62,20 +62,6 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       await showStatus(await openSession(), options);
     });
   program
-    .command('events')
-    .description('show the journal: the newest 100 events, or those from a revision on')
-    .option('--follow', 'go on with what is appended from now on')
-    .option('--from <revision>', 'the first revision wanted', wholeNumber)
-    .option('--limit <count>', 'events at most', wholeNumber)
-    .option(
-      '--rejected',
-      'only what every node passes over, with the reason; of the newest 100000 events without --from',
-    )
-    .action(async (options: { follow?: boolean; from?: number; limit?: number; rejected?: boolean }) => {
-      const { showEvents } = await import('./events-command.ts');
-      await showEvents(await openSession(), options);
-    });
-  program
     .command('decisions')
     .description('show who was picked for the newest requests, or everything about one')
     .argument('[request-id]', 'what X-Request-Id said')

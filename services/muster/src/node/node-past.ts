@@ -4,7 +4,7 @@
  * What questions leave behind in memory (rosters on the way) is let go of some time after the last one.
  */
 import type { NodeHandle } from '@muster/actors';
-import type { ObservationStore } from '@muster/observations';
+import { isWanted, type Observation, type ObservationQuery, type ObservationStore } from '@muster/observations';
 import { recordedDecisions, type DecisionEvidence, type ReplaySource } from '@muster/replay';
 import { Past, type FoundEvidence } from '../past/past.ts';
 import type { AskDecisions } from './decision-questions.ts';
@@ -13,6 +13,8 @@ import type { AskDecisions } from './decision-questions.ts';
 const FORGET_AFTER_MS = 300_000;
 /** Decisions about one request id that workers are asked for; a client may use an id again. */
 const SAME_ID_DECISIONS_MAX = 16;
+/** Decisions that an export takes from the workers' memory: they are gathered while traffic waits. */
+const EXPORTED_DECISIONS_MAX = 100;
 
 export interface NodePastOptions {
   readonly node: Pick<NodeHandle, 'journal' | 'roster' | 'status'>;
@@ -48,6 +50,7 @@ export class NodePast {
     return new Past(source, {
       now: Date.now,
       findDecisions: (requestId) => this.#findDecisions(source, requestId),
+      exportSource: { ...source, observations: (query) => this.#withRemembered(source, query) },
       unknownRequestAdvice: UNKNOWN_REQUEST_ADVICE,
     });
   }
@@ -66,12 +69,31 @@ export class NodePast {
     const decisions = [...found.values()].toSorted((a, b) => a.decision.timeMs - b.decision.timeMs);
     return { decisions, silentWorkers: asked.outcome === 'found' ? asked.silentWorkers : [] };
   }
+
+  /** What is kept, and behind it the newest decisions that workers remember and that are not. */
+  async *#withRemembered(source: ReplaySource, query: ObservationQuery = {}): AsyncGenerator<Observation, void> {
+    const keptKeys = new Set<string>();
+    for await (const observation of source.observations(query)) {
+      if (observation.kind === 'decision') keptKeys.add(keyOf(observation));
+      yield observation;
+    }
+    const asked = await this.#options.decisions({
+      requestId: null,
+      limit: EXPORTED_DECISIONS_MAX,
+      withCandidates: true,
+    });
+    if (asked.outcome !== 'found') return;
+    for (const { worker, ...decision } of asked.decisions.toReversed()) {
+      const seen = { kind: 'decision', timeMs: decision.timeMs, worker, decision } as const;
+      if (isWanted(seen, query) && !keptKeys.has(keyOf(seen))) yield seen;
+    }
+  }
 }
 
 const UNKNOWN_REQUEST_ADVICE =
   "each worker remembers its newest 1,024 requests; give the request's line in the access log instead (--line)";
 
-function keyOf({ decision, worker }: DecisionEvidence): string {
+function keyOf({ decision, worker }: Pick<DecisionEvidence, 'decision' | 'worker'>): string {
   return `${worker} ${decision.timeMs} ${decision.listener} ${decision.path}`;
 }
 

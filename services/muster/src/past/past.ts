@@ -44,6 +44,8 @@ export interface PastOptions {
   /** Ms since 1970; what `-5m` and `now` are reckoned from. */
   readonly now: () => number;
   readonly findDecisions: (requestId: string) => Promise<FoundEvidence>;
+  /** What is exported, where that is more than what is asked otherwise. Default: the source. */
+  readonly exportSource?: ReplaySource;
   /** What to do about a request of which nothing is known, for the message. */
   readonly unknownRequestAdvice: string;
 }
@@ -77,13 +79,16 @@ export class Past {
   /** The bytes of an incident file, as they come. */
   async export({ from, to }: ExportQuery): Promise<AsyncGenerator<Uint8Array, void>> {
     const [begin, end] = [await this.#resolve(from), await this.#resolve(to)];
-    if (end.revision < begin.revision || end.timeMs < begin.timeMs) {
+    // What was observed since the newest event belongs to it, too.
+    const toMs = to === 'now' ? Math.max(this.#options.now(), end.timeMs) : end.timeMs;
+    if (end.revision < begin.revision || toMs < begin.timeMs) {
       throw new ReplayError('invalid-question', `${to} is before ${from}: give the earlier moment first`);
     }
     const { roster: base } = await this.replay.rosterAt(begin.revision);
-    const span = { base, fromMs: begin.timeMs, toRevision: end.revision, toMs: end.timeMs };
+    const span = { base, fromMs: begin.timeMs, toRevision: end.revision, toMs };
     const program = `muster ${packageFile.version}`;
-    return writeIncident(this.replay.source, span, { program, madeMs: this.#options.now() });
+    const source = this.#options.exportSource ?? this.replay.source;
+    return writeIncident(source, span, { program, madeMs: this.#options.now() });
   }
 
   #resolve(text: string): ReturnType<Replay['resolve']> {

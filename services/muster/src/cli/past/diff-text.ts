@@ -7,7 +7,7 @@
  *         mode         ready → drain (upgrade)  by event 118 of cli:alice@host at 2026-03-01 12:04:03.100
  *     + pool api       by event 119 of config:lb-1 at 2026-03-01 12:04:30.000
  */
-import type { ChangedField, DiffView, EntityChange, FieldChange, FieldValue } from '@muster/replay';
+import type { ChangedField, DiffView, EntityChange, FieldChange, FieldValue, Instant } from '@muster/replay';
 import { dateAndTime, printable } from '../plain-text.ts';
 import { paint, type Colour } from '../session.ts';
 import { byText, checkLine } from './event-ref-text.ts';
@@ -24,7 +24,7 @@ const MARKS: Readonly<Record<EntityChange['change'], readonly [mark: string, col
 
 export function diffLines(diff: DiffView): string[] {
   const { from, to, changes, node } = diff;
-  const range = `revision ${from.revision} (${dateAndTime(from.timeMs)}) to ${to.revision} (${dateAndTime(to.timeMs)})`;
+  const range = `revision ${momentText(from)} to ${momentText(to)}`;
   const count = changes.length === 1 ? '1 entity' : `${changes.length} entities`;
   const restCount = changes.length - CHANGES_SHOWN_MAX;
   return [
@@ -33,6 +33,10 @@ export function diffLines(diff: DiffView): string[] {
     ...changes.slice(0, CHANGES_SHOWN_MAX).flatMap((change) => ['', ...changeLines(change)]),
     ...(restCount > 0 ? ['', `and ${restCount} more; --json has all`] : []),
   ];
+}
+
+function momentText({ revision, timeMs }: Instant): string {
+  return `${revision} (${revision === 0 ? 'before the first event' : dateAndTime(timeMs)})`;
 }
 
 export function changeLines(change: EntityChange): string[] {

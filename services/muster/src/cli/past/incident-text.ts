@@ -6,9 +6,9 @@ import type { KeptIncident } from './export-file.ts';
 export function incidentLines({ path, bytes, about }: KeptIncident): string[] {
   const { cluster, node, fromRevision, fromMs, toRevision, toMs, program } = about;
   const kept = [
-    `${about.eventsCount} events`,
-    `${about.observationsCount} observations`,
-    `${about.decisionsCount} decisions among them`,
+    counted(about.eventsCount, 'event'),
+    counted(about.observationsCount, 'observation'),
+    `${counted(about.decisionsCount, 'decision')} among them`,
   ];
   return [
     `${printable(path)}: ${sizeText(bytes)}, cluster ${cluster}, as node ${node} had it, by ${printable(program)}`,
@@ -39,8 +39,8 @@ function redactionLines(about: KeptIncident['about']): string[] {
   const { redactedEventsCount, redactedObservationsCount, redactedSpans, isSnapshotRedacted } = about;
   const what = [
     ...(isSnapshotRedacted ? ['the snapshot'] : []),
-    ...(redactedEventsCount === 0 ? [] : [`${redactedEventsCount} events (${spansText(redactedSpans)})`]),
-    ...(redactedObservationsCount === 0 ? [] : [`${redactedObservationsCount} observations`]),
+    ...(redactedEventsCount === 0 ? [] : [`${counted(redactedEventsCount, 'event')} (${spansText(redactedSpans)})`]),
+    ...(redactedObservationsCount === 0 ? [] : [counted(redactedObservationsCount, 'observation')]),
   ];
   if (what.length === 0) return ['no secrets were found in it'];
   return [paint('yellow', `secrets were taken out of ${what.join(', ')}; hashes are those of what is left`)];
@@ -55,4 +55,8 @@ function spansText(spans: KeptIncident['about']['redactedSpans']): string {
 
 function sizeText(bytes: number): string {
   return bytes < 1_048_576 ? `${(bytes / 1_024).toFixed(1)} KiB` : `${(bytes / 1_048_576).toFixed(1)} MiB`;
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
