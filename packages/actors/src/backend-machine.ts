@@ -86,7 +86,7 @@ export const backendMachine = setup({
       invoke: {
         id: 'prober',
         src: 'prober',
-        input: ({ context }) => ({ task: context.task, ports: context.ports.prober }),
+        input: ({ context: { pool, backend, task, ports } }) => ({ pool, backend, task, ports: ports.prober }),
         onError: [
           {
             guard: 'crashesTooOften',

@@ -13,6 +13,7 @@ import type { NodeOptions } from './node-handle.ts';
 import { poolMachine } from './pool-machine.ts';
 import type { Outlier } from './ports.ts';
 import { ProbeSlots } from './probe-slots.ts';
+import type { Observer } from './observer.ts';
 import type { ProbeTally } from './probe-tally.ts';
 import { Reconciler } from './reconciler.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -27,6 +28,7 @@ export interface NodeActorsPorts extends Pick<
   readonly feed: WorkerFeed;
   readonly facts: FactWriter;
   readonly tally: ProbeTally;
+  readonly observer: Observer;
 }
 
 export class NodeActors {
@@ -101,9 +103,16 @@ export class NodeActors {
   }
 
   #poolGroup(): ActorGroup<Actor<typeof poolMachine>> {
-    const { clock, random, startProbe, folded, facts, tally } = this.#ports;
+    const { clock, random, startProbe, folded, facts, tally, observer } = this.#ports;
     const supervision = this.#supervision();
-    const prober = { clock, startProbe, slots: this.#slots, random, onOutcome: tally.count.bind(tally) };
+    const prober = {
+      clock,
+      startProbe,
+      slots: this.#slots,
+      random,
+      onOutcome: tally.count.bind(tally),
+      observe: observer.add,
+    };
     const ports = { ...supervision, prober, folded, onFinding: facts.add.bind(facts) };
     return new ActorGroup(supervision, {
       kind: 'pool',
@@ -124,7 +133,10 @@ export class NodeActors {
   }
 
   #workerGroup(): ActorGroup<Actor<typeof workerMachine>> {
-    const onOutlier = (outlier: Outlier): void => this.#pools.get(outlier.pool)?.send({ type: 'outlier', outlier });
+    const onOutlier = (outlier: Outlier): void => {
+      this.#ports.observer.outlier(outlier);
+      this.#pools.get(outlier.pool)?.send({ type: 'outlier', outlier });
+    };
     const ports = { ...this.#ports, onOutlier };
     return new ActorGroup(this.#supervision(), {
       kind: 'worker',

@@ -4,6 +4,7 @@
  */
 import type { Command, PendingFacts, RefusalReason, Rejection, Roster, RecordedEvent } from '@muster/membership';
 import type { Journal } from '@muster/journal';
+import type { ObservationSink } from '@muster/observations';
 import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {
@@ -22,6 +23,8 @@ export interface NodeOptions {
   readonly live?: LiveWire | null;
   /** Default null: a start while the journal is away waits for it. */
   readonly localSnapshot?: LocalSnapshot | null;
+  /** Takes what this node sees and does not publish: probes, outliers, hashes. Default null: nobody does. */
+  readonly observations?: ObservationSink | null;
   /** The software's version, as other nodes are told. Default `0`. */
   readonly version?: string;
   /** With a wire: silent for so long, this node counts as stopped for the others. Default 10,000; 1,000 or more. */

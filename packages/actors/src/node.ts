@@ -29,6 +29,7 @@ import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-m
 import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './own-record.ts';
 import { inTime } from './pause.ts';
+import { Observer } from './observer.ts';
 import type { LiveWire } from './ports.ts';
 import { ProbeTally } from './probe-tally.ts';
 import { ServedRoster } from './served-roster.ts';
@@ -53,6 +54,7 @@ class Node implements NodeHandle {
   readonly #startedMs: number;
   readonly #contact: JournalContact;
   readonly #folded: FoldedRoster;
+  readonly #observer: Observer;
   readonly #feed: WorkerFeed;
   readonly #facts: FactWriter;
   readonly #snapshots: SnapshotKeeper;
@@ -80,6 +82,7 @@ class Node implements NodeHandle {
     this.#startedMs = clock.now();
     this.#contact = new JournalContact(journal, options);
     this.#folded = new FoldedRoster(options);
+    this.#observer = new Observer({ ...options, contact: this.#contact, folded: this.#folded });
     this.#feed = new WorkerFeed({ folded: this.#folded, clock, log });
     const shared = { contact: this.#contact, folded: this.#folded, feed: this.#feed, clock, random, log };
     this.#facts = new FactWriter({
@@ -93,12 +96,14 @@ class Node implements NodeHandle {
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
     this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
     this.#tally = new ProbeTally(options);
-    this.#actors = new NodeActors({ ...options, ...shared, facts: this.#facts, tally: this.#tally });
+    const observer = this.#observer;
+    this.#actors = new NodeActors({ ...options, ...shared, facts: this.#facts, tally: this.#tally, observer });
     this.#milestones = new Milestones({ ...shared, workers: options.workers, actors: this.#actors });
     this.#served = new ServedRoster({
       ...shared,
       facts: this.#facts,
       snapshots: this.#snapshots,
+      observer,
       reconcile: () => void this.#actors.reconcile(),
     });
     this.#follower = this.#makeFollower();
@@ -197,6 +202,7 @@ class Node implements NodeHandle {
       version,
       contact: this.#contact,
       folded: this.#folded,
+      observer: this.#observer,
       random: this.#random,
       rebuild: (reason, options) => this.#follower.rebuild(reason, options),
       snapshotRevision: () => this.#snapshots.newestRevision,
@@ -244,6 +250,7 @@ class Node implements NodeHandle {
       const { revision } = this.#folded.roster;
       this.#options.log.info({ revision }, `caught up at revision ${revision}`);
     }
+    this.#observer.hash();
     this.#hasCaughtUp = true;
     this.#isFromLocalSnapshot = false;
     this.#machine.send({ type: 'caught-up' });

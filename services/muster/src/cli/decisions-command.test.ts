@@ -26,6 +26,9 @@ const DECISION: FoundDecision = {
       backend: 'a',
       target: '127.0.0.1:8001',
       revision: 12,
+      rosterRevision: 12,
+      setMadeMs: 1_799_999_999_000,
+      pendingFacts: [],
       policy: 'least_requests',
       isPanic: false,
       candidatesCount: 2,
@@ -44,7 +47,10 @@ const DECISION: FoundDecision = {
       },
       keyHash: 0,
       triedIds: [],
+      fullIds: [],
+      isStrict: false,
       onlyIds: null,
+      notKept: [],
       isReused: false,
       startedAtMs: 0,
       answeredAtMs: null,
@@ -55,6 +61,17 @@ const DECISION: FoundDecision = {
       backend: 'b',
       target: '127.0.0.1:8002',
       revision: 13,
+      rosterRevision: 20,
+      setMadeMs: 1_799_999_999_500,
+      pendingFacts: [
+        {
+          id: 'f-1',
+          pool: 'spells',
+          backend: 'd',
+          timeMs: 1_799_999_999_400,
+          event: { type: 'BackendTurnedUnhealthy', target: '127.0.0.1:8004', reason: 'status 503' },
+        },
+      ],
       policy: 'consistent_hash',
       isPanic: true,
       candidatesCount: 1_000,
@@ -62,7 +79,10 @@ const DECISION: FoundDecision = {
       inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 9 },
       keyHash: 42,
       triedIds: ['a'],
-      onlyIds: null,
+      fullIds: ['c'],
+      isStrict: true,
+      onlyIds: [],
+      notKept: ['onlyIds'],
       isReused: true,
       startedAtMs: 0.5,
       answeredAtMs: 2.25,
@@ -70,6 +90,7 @@ const DECISION: FoundDecision = {
       detail: null,
     },
   ],
+  refused: null,
 };
 
 test('one request, with everything that its picks were made from', async () => {
@@ -80,16 +101,34 @@ test('one request, with everything that its picks were made from', async () => {
   expect(stdout.replace(/\d\d:\d\d:\d\d\.\d\d\d/, 'TIME')).toBe(`\
 request r-1  TIME  GET example.com/spells (query of 12 bytes)
   came by listener web, worker 1; 200 in 2.5 ms: the answer was relayed
-  attempt 1: pool spells at revision 12, least_requests from 2 candidates
+  attempt 1: pool spells at revision 12 (roster 12), least_requests from 2 candidates
     inputs: cursor 77, in flight a=0 b=3
     candidates: a×1 b×2
     picked a (127.0.0.1:8001) at 0 ms, on a new connection: connect_failed: connection refused
-  attempt 2: pool spells at revision 13, consistent_hash from 1000 candidates, in panic
+  attempt 2: pool spells at revision 13 (roster 20), consistent_hash from 1000 candidates, in panic
     inputs: key hash 42, in flight in all 9
+    seen here and not in the journal yet: d BackendTurnedUnhealthy
     passed over, because tried: a
+    passed over, because at the limit of connections: c
+    passed over, because not eligible: those marked with ?
+    not kept, because more than 64: onlyIds
     picked b (127.0.0.1:8002) at 0.5 ms, on a kept-alive connection: answered at 2.25 ms
 `);
   expect(admin.askedDecisions).toEqual({ requestId: 'r-1', limit: 20, withCandidates: true });
+});
+
+test('a request that nobody could take says from what there was to pick', async () => {
+  await using admin = await startAdmin();
+  const refused = { ...DECISION.attempts[0]!, reason: 'empty_set', candidatesCount: 0, candidates: [] };
+  const result = 'no healthy backend';
+  const decision: FoundDecision = { ...DECISION, attempts: [], attemptsCount: 0, status: 503, result, refused };
+  admin.decisions = { outcome: 'found', decisions: [decision], silentWorkers: [] };
+  const { stdout } = await muster(['decisions', 'r-1'], { admin });
+  expect(stdout.split('\n').slice(1)).toEqual([
+    '  came by listener web, worker 1; 503 in 2.5 ms: no healthy backend',
+    '  nobody was picked: empty_set: pool spells at revision 12 (roster 12), least_requests from 0 candidates',
+    '',
+  ]);
 });
 
 test('the newest requests, as a table or as JSON, and the workers that were silent', async () => {

@@ -4,7 +4,8 @@
  * A worker that is busy or hangs must not keep somebody waiting who wants to know why: who has not answered after a second is
  * named as silent. Questions are few, asked by people; `QUESTIONS_MAX` of them may be open at a time.
  */
-import type { Decision, DecisionQuery } from '@muster/proxy';
+import type { DecisionQuery } from '@muster/proxy';
+import type { Decision } from '@muster/selection';
 import type { DecisionAnswer, DecisionQuestion } from '../worker/decision-question.ts';
 
 const ANSWER_TIMEOUT_MS = 1_000;

@@ -17,10 +17,13 @@ const ANSWERED: Attempt = {
     backends: [],
     isPanic: false,
     steadyAtMs: null,
+    rosterRevision: 14,
   } as unknown as Attempt['set'],
   inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 },
   keyHash: 0,
   triedIds: [],
+  fullIds: [],
+  isStrict: false,
   onlyIds: null,
   isReused: true,
   startedAtMs: 0,
@@ -43,6 +46,7 @@ const OK: ExchangeRecord = {
   requestBodyBytes: 0,
   answerBodyBytes: 70,
   attempts: [ANSWERED],
+  refused: null,
   termination: 'finished',
   detail: null,
 };
@@ -92,6 +96,7 @@ test('a line says what was asked, who answered, and how long it took', () => {
     requestBytes: 0,
     answerBytes: 70,
     revision: 12,
+    rosterRevision: 14,
     attemptsCount: 1,
     attempts: [
       {
@@ -102,6 +107,7 @@ test('a line says what was asked, who answered, and how long it took', () => {
         startedMs: 0,
         headMs: 0.988,
         revision: 12,
+        rosterRevision: 14,
         detail: null,
       },
     ],

@@ -17,7 +17,8 @@ import {
   type Roster,
 } from '@muster/membership';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import { DataPlane, type Decision, type DecisionQuery, type RefusalLine, type SocketHandle } from '@muster/proxy';
+import { DataPlane, type DecisionQuery, type RefusalLine, type SocketHandle } from '@muster/proxy';
+import type { Decision } from '@muster/selection';
 import type { Log } from '../log/log.ts';
 import type { LineOutput } from '../log/line-output.ts';
 import { AccessLog } from './access-log.ts';
