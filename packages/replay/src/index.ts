@@ -38,3 +38,13 @@ export type { BackendRole, ExplainedBackend, Ineligibility } from './explained-b
 export type { SetComparison } from './remade-set.ts';
 export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './request-evidence.ts';
 export type { AttemptFacts, ExplainedRequest } from './request-evidence.ts';
+export type { AxisState, Vote } from './explain-backend/axes.ts';
+export type { OutlierEvidence, ProbeEvidence } from './explain-backend/evidence.ts';
+export {
+  explainBackend,
+  type BackendExplanation,
+  type BackendQuestion,
+  type ExplainedAxis,
+  type FormerMemberExplanation,
+  type MemberExplanation,
+} from './explain-backend/explain-backend.ts';
