@@ -41,3 +41,13 @@ export type { AttemptFacts, ExplainedRequest } from './request-evidence.ts';
 export { openIncident, type Incident } from './incident/incident-file.ts';
 export { writeIncident, type IncidentOptions, type IncidentSpan } from './incident/incident-writer.ts';
 export type { IncidentHead, IncidentSummary } from './incident/incident-format.ts';
+export type { AxisState, Vote } from './explain-backend/axes.ts';
+export type { OutlierEvidence, ProbeEvidence } from './explain-backend/evidence.ts';
+export {
+  explainBackend,
+  type BackendExplanation,
+  type BackendQuestion,
+  type ExplainedAxis,
+  type FormerMemberExplanation,
+  type MemberExplanation,
+} from './explain-backend/explain-backend.ts';
