@@ -115,6 +115,7 @@ describe('state', () => {
       '/v1/decisions',
       '/v1/diff',
       '/v1/events',
+      '/v1/explain/backend',
       '/v1/explain/request',
       '/v1/export',
       '/v1/pools/{pool}',

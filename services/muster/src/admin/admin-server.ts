@@ -151,6 +151,7 @@ const PATHS = [
   '/v1/decisions',
   '/v1/replay',
   '/v1/diff',
+  '/v1/explain/backend',
   '/v1/explain/request',
   '/v1/export',
   '/v1/commands',

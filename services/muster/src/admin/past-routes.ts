@@ -9,6 +9,7 @@ import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { NodePast } from '../node/node-past.ts';
 import {
+  backendQuerySchema,
   diffQuerySchema,
   exportQuerySchema,
   requestLineSchema,
@@ -34,6 +35,13 @@ export function addPastRoutes(app: AdminApp, context: AdminContext): void {
     '/v1/diff',
     { schema: { summary: 'What changed between two moments, and by which events', querystring: diffQuerySchema } },
     ({ query }) => questions.answer(() => past.get().diff(query)),
+  );
+  app.get(
+    '/v1/explain/backend',
+    {
+      schema: { summary: 'Why a backend took traffic or did not, and by which event', querystring: backendQuerySchema },
+    },
+    ({ query }) => questions.answer(() => past.get().backend(query)),
   );
   app.get(
     '/v1/explain/request',

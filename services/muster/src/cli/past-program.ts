@@ -4,6 +4,7 @@ import { wholeNumber } from './command-options.ts';
 import type { EventsOptions } from './events-command.ts';
 import type {
   DiffCommandOptions,
+  ExplainBackendOptions,
   ExplainRequestOptions,
   ExportCommandOptions,
   ReplayCommandOptions,
@@ -63,6 +64,18 @@ export function addPastCommands(program: Command, openSession: OpenSession): voi
 
 function addExplainCommands(program: Command, openSession: OpenSession): void {
   const explain = program.command('explain').description('say why: of a request, of a backend');
+  explain
+    .command('backend')
+    .description('why it takes traffic or does not, since when, by which event, and what would bring it back')
+    .argument('<pool/id>', 'for example spells/spells-1')
+    .option('--at <moment>', 'when (default now)')
+    .option(...NODE_OPTION)
+    .option(...FILE_OPTION)
+    .addHelpText('after', MOMENTS_HELP)
+    .action(async (name: string, options: Omit<ExplainBackendOptions, 'name'>) => {
+      const { explainBackendCommand } = await import('./past/past-commands.ts');
+      await explainBackendCommand(await openSession(), { ...options, name });
+    });
   explain
     .command('request')
     .description('make the picks of a request again, and compare them with what was recorded')

@@ -22,6 +22,8 @@ export const stateQuerySchema = z.strictObject({
 
 export const diffQuerySchema = z.strictObject({ from: instant, to: instant.default('now'), node });
 
+export const backendQuerySchema = z.strictObject({ pool: name, backend: name, at: instant.default('now'), node });
+
 export const exportQuerySchema = z.strictObject({ from: instant, to: instant.default('now') });
 
 /** A line has 4 KiB at most; a collector may have put something around it. */
@@ -40,6 +42,7 @@ export const requestLineSchema = z.strictObject({
 
 export type StateQuery = z.output<typeof stateQuerySchema>;
 export type DiffQuery = z.output<typeof diffQuerySchema>;
+export type BackendQuery = z.output<typeof backendQuerySchema>;
 export type ExportQuery = z.output<typeof exportQuerySchema>;
 /** By its id, or by its line in the access log. */
 export type RequestQuery = z.output<typeof requestQuerySchema> | z.output<typeof requestLineSchema>;

@@ -7,11 +7,13 @@
 import {
   createReplay,
   diffView,
+  explainBackend,
   explainRequest,
   parseAccessLine,
   ReplayError,
   stateView,
   writeIncident,
+  type BackendExplanation,
   type DecisionEvidence,
   type DiffView,
   type Replay,
@@ -21,7 +23,7 @@ import {
   type StateView,
 } from '@muster/replay';
 import packageFile from '../../package.json' with { type: 'json' };
-import type { DiffQuery, ExportQuery, RequestQuery, StateQuery } from './past-queries.ts';
+import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery } from './past-queries.ts';
 
 /** What is known of a request by its id. */
 export interface FoundEvidence {
@@ -67,6 +69,10 @@ export class Past {
   async diff({ from, to, node }: DiffQuery): Promise<DiffView> {
     const range = { from: await this.#resolve(from), to: await this.#resolve(to) };
     return diffView(this.replay, range, { ...(node && { node }) });
+  }
+
+  async backend({ pool, backend, at, node }: BackendQuery): Promise<BackendExplanation> {
+    return explainBackend(this.replay, { pool, backend, at: await this.#resolve(at), ...(node && { node }) });
   }
 
   async request(query: RequestQuery): Promise<RequestAnswer> {

@@ -2,15 +2,16 @@
  * Whom the commands about the past ask: a node through its admin API, or an incident file, with neither node nor cluster. Both
  * give the same answers in the same shape.
  */
-import type { DiffView, Incident, StateView } from '@muster/replay';
+import type { BackendExplanation, DiffView, Incident, StateView } from '@muster/replay';
 import type { Past, RequestAnswer } from '../../past/past.ts';
-import type { DiffQuery, ExportQuery, RequestQuery, StateQuery } from '../../past/past-queries.ts';
+import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery } from '../../past/past-queries.ts';
 import { CliFailure } from '../cli-failure.ts';
 import type { Session } from '../session.ts';
 
 export interface PastAccess extends AsyncDisposable {
   state(query: StateQuery): Promise<StateView>;
   diff(query: DiffQuery): Promise<DiffView>;
+  backend(query: BackendQuery): Promise<BackendExplanation>;
   request(query: RequestQuery): Promise<RequestAnswer>;
   /** The bytes of an incident file. */
   export(query: ExportQuery): AsyncIterable<Uint8Array>;
@@ -35,6 +36,10 @@ class NodeAccess implements PastAccess {
   async diff({ from, to, ...rest }: DiffQuery): Promise<DiffView> {
     const range = { from: await sentInstant(from), to: await sentInstant(to) };
     return this.#client.get(`/v1/diff?${queryText({ ...range, ...rest })}`);
+  }
+
+  async backend({ at, ...rest }: BackendQuery): Promise<BackendExplanation> {
+    return this.#client.get(`/v1/explain/backend?${queryText({ at: await sentInstant(at), ...rest })}`);
   }
 
   async request(query: RequestQuery): Promise<RequestAnswer> {
@@ -84,6 +89,10 @@ class FileAccess implements PastAccess {
 
   diff(query: DiffQuery): Promise<DiffView> {
     return orFailure(() => this.#past.diff(query));
+  }
+
+  backend(query: BackendQuery): Promise<BackendExplanation> {
+    return orFailure(() => this.#past.backend(query));
   }
 
   request(query: RequestQuery): Promise<RequestAnswer> {

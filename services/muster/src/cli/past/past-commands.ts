@@ -35,6 +35,27 @@ export async function showDiff(session: Session, { file, from, to, node }: DiffC
   await session.print(diff, diffLines(diff));
 }
 
+export interface ExplainBackendOptions extends FromFile {
+  /** `POOL/ID`. */
+  readonly name: string;
+  readonly at?: string;
+  readonly node?: string;
+}
+
+export async function explainBackendCommand(session: Session, { file, name, at = 'now', node }: ExplainBackendOptions) {
+  const [pool = '', backend = '', ...rest] = name.split('/');
+  if (pool === '' || backend === '' || rest.length > 0) {
+    throw new CliFailure(
+      'invalid',
+      `"${name.slice(0, 140)}" names no backend; give POOL/ID, for example spells/spells-1`,
+    );
+  }
+  await using past = await accessPast(session, file);
+  const explanation = await past.backend({ pool, backend, at, node });
+  const { backendExplanationLines } = await import('./backend-text.ts');
+  await session.print(explanation, backendExplanationLines(explanation));
+}
+
 export interface ExplainRequestOptions extends FromFile {
   readonly id?: string | undefined;
   /** The line itself; `-`: it is on the standard input. */
