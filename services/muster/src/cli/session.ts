@@ -11,7 +11,7 @@ export interface GlobalOptions {
   readonly json?: boolean;
 }
 
-export type Colour = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
+export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inverse';
 
 export class Session {
   readonly client: AdminClient;
