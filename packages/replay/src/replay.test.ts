@@ -126,6 +126,35 @@ describe('the self-check', () => {
   });
 });
 
+describe('the whole log', () => {
+  test('is compared at every recorded hash, and short to ask about then', async () => {
+    const source = sourceOf(pastOf(flips(100)));
+    const replay = createReplay(source, SMALL);
+    expect(await replay.verify()).toMatchObject({
+      afterRevision: 0,
+      toRevision: 100,
+      comparedCount: 100,
+      check: { outcome: 'checked', revision: 100 },
+    });
+    const readBefore = source.eventsRead();
+    expect((await replay.rosterAt(57)).check.outcome).toBe('checked');
+    expect(source.eventsRead() - readBefore).toBe(2);
+  });
+
+  test('is refused at the first revision that is not as it was', async () => {
+    const past = pastOf(flips(100));
+    past.events[56] = { ...past.events[56]!, payload: past.events[55]!.payload };
+    expect(await errorOf(createReplay(sourceOf(past), SMALL).verify())).toMatchObject({ revision: 57 });
+  });
+
+  test('ends when it is told to', async () => {
+    const replay = createReplay(sourceOf(pastOf(flips(100))), SMALL);
+    const abort = new AbortController();
+    const verification = replay.verify({ signal: abort.signal, onProgress: () => abort.abort(new Error('enough')) });
+    await expect(verification).rejects.toThrow('enough');
+  });
+});
+
 describe('a damaged log is refused, naming the revision', () => {
   test('a byte changed', async () => {
     const past = pastOf(flips(40));
