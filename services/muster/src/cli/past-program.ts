@@ -22,15 +22,20 @@ export function addPastCommands(program: Command, openSession: OpenSession): voi
   addEventsCommand(program, openSession);
   program
     .command('replay')
-    .description('show pools, backends and listeners as they were')
+    .description('show pools, backends and listeners as they were, or walk through what happened')
     .option('--at <moment>', 'when (default now)')
     .option(...NODE_OPTION)
     .option('--pool <id>', 'this pool alone, with all its backends')
+    .option('--step', 'event by event, forwards and back, and what each changed; plain lines when piped')
+    .option(
+      '--from <moment>',
+      'where the walk of --step begins (default: 10000 events ago, or the beginning of the file)',
+    )
     .option(...FILE_OPTION)
     .addHelpText('after', MOMENTS_HELP)
     .action(async (options: ReplayCommandOptions) => {
-      const { showState } = await import('./past/past-commands.ts');
-      await showState(await openSession(), options);
+      const { replayCommand } = await import('./past/past-commands.ts');
+      await replayCommand(await openSession(), options);
     });
   program
     .command('diff')

@@ -10,12 +10,26 @@ interface FromFile {
 }
 
 export interface ReplayCommandOptions extends FromFile {
+  readonly step?: boolean;
+  /** Of `step`: where the span begins. */
+  readonly from?: string;
   readonly at?: string;
   readonly node?: string;
   readonly pool?: string;
 }
 
-export async function showState(session: Session, { file, at = 'now', node, pool }: ReplayCommandOptions) {
+export async function replayCommand(session: Session, options: ReplayCommandOptions): Promise<void> {
+  if (options.step === true) {
+    const { stepThrough } = await import('../step/step-command.ts');
+    return stepThrough(session, options);
+  }
+  if (options.from !== undefined) {
+    throw new CliFailure('invalid', '--from is where --step begins; for the state at a moment give --at');
+  }
+  return showState(session, options);
+}
+
+async function showState(session: Session, { file, at = 'now', node, pool }: ReplayCommandOptions): Promise<void> {
   await using past = await accessPast(session, file);
   const state = await past.state({ at, node, pool });
   const { stateLines } = await import('./state-text.ts');

@@ -32,7 +32,13 @@ const FRAME_ROWS = 4;
 export function screenLines(state: StepState, { columns, rows }: ScreenSize): string[] {
   const bodyRows = Math.max(1, rows - FRAME_ROWS);
   const body = state.isHelp ? helpLines(columns, bodyRows) : bodyLines(state, { columns, rows: bodyRows });
-  const lines = [headLine(state, columns), timeline(state, columns), ...body, checkLine(state, columns), footLine(state, columns)];
+  const lines = [
+    headLine(state, columns),
+    timeline(state, columns),
+    ...body,
+    checkLine(state, columns),
+    footLine(state, columns),
+  ];
   return lines.slice(0, rows);
 }
 
@@ -50,7 +56,9 @@ function timeline({ range, shown }: StepState, columns: number): string {
   const span = Math.max(1, range.toRevision - range.fromRevision);
   const ratio = (shown.card.revision - range.fromRevision) / span;
   const before = Math.min(width - 1, Math.max(0, Math.round(ratio * (width - 1))));
-  return paint('dim', `├${'─'.repeat(before)}`) + paint('cyan', '●') + paint('dim', `${'─'.repeat(width - 1 - before)}┤`);
+  return (
+    paint('dim', `├${'─'.repeat(before)}`) + paint('cyan', '●') + paint('dim', `${'─'.repeat(width - 1 - before)}┤`)
+  );
 }
 
 function bodyLines(state: StepState, { columns, rows }: ScreenSize): string[] {
@@ -95,7 +103,8 @@ function cardLines(state: StepState, { columns, rows }: ScreenSize): string[] {
   const first = Math.min(scroll, Math.max(0, content.length - 1));
   const visible = content.slice(first, first + rows - 1);
   const restCount = content.length - first - visible.length;
-  if (restCount > 0) visible[visible.length - 1] = paint('dim', fitted(`… ${restCount + 1} more lines: d scrolls`, columns));
+  if (restCount > 0)
+    visible[visible.length - 1] = paint('dim', fitted(`… ${restCount + 1} more lines: d scrolls`, columns));
   return filled([head, ...visible], { columns, rows });
 }
 
@@ -124,7 +133,7 @@ function footLine({ prompt, message, isBusy }: StepState, columns: number): stri
     const label = prompt.kind === 'search' ? ' search: ' : ' jump to: ';
     // The end of what is typed is what must be seen.
     const room = Math.max(0, columns - textWidth(label) - 2);
-    const end = [...prompt.text].slice(-room).join('');
+    const end = Array.from(prompt.text).slice(-room).join('');
     return paint('bold', fitted(`${label}${end}▏`, columns));
   }
   if (message !== null) return paint('yellow', fitted(` ${printable(message)}`, columns));
