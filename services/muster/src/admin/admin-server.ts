@@ -21,6 +21,7 @@ import { refuseAccess } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
+import { addInspectRoutes } from './inspect-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import { addStateRoutes } from './state-routes.ts';
 
@@ -84,6 +85,7 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     addStateRoutes(app, context);
     addCommandRoutes(app, context);
     addDecisionRoutes(app, context);
+    addInspectRoutes(app, context);
     app.get('/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger());
   });
   let closed: Promise<void> | null = null;
@@ -147,6 +149,7 @@ const PATHS = [
   '/v1/roster',
   '/v1/events',
   '/v1/decisions',
+  '/v1/inspect',
   '/v1/commands',
   '/v1/adopt-epoch',
 ];

@@ -1,4 +1,5 @@
 /** What a request may say: the schemas of queries and bodies, and the words for what does not fit them. */
+import { MACHINE_KINDS } from '@muster/actors';
 import { isName } from '@muster/membership';
 import { z } from 'zod';
 import { explainIssues } from '../config/explain-issues.ts';
@@ -35,6 +36,16 @@ export const decisionQuerySchema = z.strictObject({
     .optional()
     .describe('decisions at most, the newest first; 20 when left out'),
   candidates: flag.default(false).describe('with the backends that there were to pick from, in pools of up to 64'),
+});
+
+export const inspectQuerySchema = z.strictObject({
+  kind: z.enum(MACHINE_KINDS).optional().describe('which machines; all when left out'),
+  id: z
+    .string()
+    .regex(/^[a-z0-9/-]{1,129}$/, "an id is a name such as web or lb-1, POOL/BACKEND, or a worker's index")
+    .optional()
+    .describe('which of them: web, spells, spells/spells-1 (backend, prober, ejection), 0 (worker); all when left out'),
+  follow: flag.default(false).describe('go on with what happens from now on'),
 });
 
 export const newEventSchema = z.strictObject({

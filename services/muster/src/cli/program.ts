@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
 import { ratio, wholeNumber, withReason } from './command-options.ts';
+import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import type { GlobalOptions, OpenSession } from './session.ts';
 
@@ -26,6 +27,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addInspectCommand(program, openSession);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
