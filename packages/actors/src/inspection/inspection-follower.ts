@@ -236,7 +236,10 @@ function armedBy(actor: AnyActorRef): ArmedTimer[] {
 }
 
 function childrenOf({ children }: AnyMachineSnapshot): FoundLine['children'] {
-  return Object.entries(children).map(([id, child]) => ({ id, source: String((child as AnyActorRef).src) }));
+  return Object.entries(children).map(([id, child]) => {
+    const { src } = child as AnyActorRef;
+    return { id, source: typeof src === 'string' ? src : 'an actor without a name' };
+  });
 }
 
 function lineOf({ seen, event, before, armed, actions, timeMs, elapsedMs }: Note, after: AnyMachineSnapshot) {

@@ -292,13 +292,13 @@ describe('a recording that was changed differs at the line that was', () => {
   const CRASH = 'xstate.error.actor.prober';
   const RESTART = 'xstate.after.restart.backend.recovering';
 
-  test.each<[string, Partial<EventLine>, string, object]>([
-    ['state', { state: 'abandoned' }, CRASH, { recorded: 'abandoned', replayed: 'recovering' }],
-    ['status', { status: 'stopped' }, CRASH, { recorded: 'stopped', replayed: 'active' }],
-    ['context', { context: { pool: 'q' } }, CRASH, { recorded: { pool: 'q' } }],
-    ['timers', { armed: [] }, CRASH, { recorded: [] }],
-    ['timers', { elapsedMs: 0 }, RESTART, { replayed: 'not due yet' }],
-  ])('in its %s', async (what, to, type, difference) => {
+  test.each<{ what: string; to: Partial<EventLine>; type: string; difference: object }>([
+    { what: 'state', to: { state: 'abandoned' }, type: CRASH, difference: { replayed: 'recovering' } },
+    { what: 'status', to: { status: 'stopped' }, type: CRASH, difference: { replayed: 'active' } },
+    { what: 'context', to: { context: { pool: 'q' } }, type: CRASH, difference: { recorded: { pool: 'q' } } },
+    { what: 'timers', to: { armed: [] }, type: CRASH, difference: { recorded: [] } },
+    { what: 'timers', to: { elapsedMs: 0 }, type: RESTART, difference: { replayed: 'not due yet' } },
+  ])('in its $what: $difference', async ({ what, to, type, difference }) => {
     const life = replayRecording(changed(await recorded(), to, type)).find(({ kind }) => kind === 'backend');
     expect(life).toMatchObject({ outcome: 'differs', difference: { what, event: type, ...difference } });
   });
