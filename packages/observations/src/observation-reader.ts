@@ -4,7 +4,7 @@
  * One file at a time is in memory, and of that one frame is unpacked. A file that is removed under the reader is passed over: the
  * oldest is what retention takes, and what it takes is not missing from the middle.
  */
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { zstdDecompress } from 'node:zlib';
 import { bitsOf, readBody } from './frame-body.ts';
@@ -12,11 +12,10 @@ import { framesIn, type Frame, type FrameDamage } from './frame.ts';
 import type { Observation, ObservationQuery, ObservationSource } from './observation.ts';
 import { listSegments, unlessGone, type SegmentFile } from './segment-files.ts';
 import { ReadNames, type NamesBody } from './segment-names.ts';
+import { segmentSinceMs } from './segment-start.ts';
 
 /** What a frame may unpack to; the writer ends one far earlier. */
 const UNPACKED_BYTES_MAX = 268_435_456;
-/** Enough for a frame's head and a usual frame of names. */
-const FIRST_FRAME_BYTES = 1_048_576;
 
 /** A part of a file that could not be read, and what it costs. */
 export interface ObservationDamage {
@@ -51,9 +50,8 @@ export class ObservationReader implements ObservationSource {
 
   async observedSinceMs(): Promise<number | null> {
     for (const { path } of await listSegments(this.#path)) {
-      const bytes = await readStart(path);
-      if (bytes === null) continue;
-      for (const part of framesIn(bytes)) if (part.kind === 'frame') return part.frame.fromMs;
+      const sinceMs = await segmentSinceMs(path);
+      if (sinceMs !== null) return sinceMs;
     }
     return null;
   }
@@ -88,20 +86,6 @@ export class ObservationReader implements ObservationSource {
         if (namelessCount > 0) this.#onDamage({ ...damage, reason: 'names' });
       }
     }
-  }
-}
-
-/** The first bytes of a file, the whole file where no frame ends in them; null where it is gone. */
-async function readStart(path: string): Promise<Buffer | null> {
-  const file = await open(path).catch(unlessGone);
-  if (file === null) return null;
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(FIRST_FRAME_BYTES), 0, FIRST_FRAME_BYTES, 0);
-    const start = buffer.subarray(0, bytesRead);
-    const first = framesIn(start).next();
-    return first.done !== true && first.value.kind === 'frame' ? start : await readFile(path);
-  } finally {
-    await file.close();
   }
 }
 

@@ -189,6 +189,7 @@ test('the files never take more than they may, the oldest go first, and what sta
   const sizes = await Promise.all((await readdir(path)).map(async (name) => (await stat(join(path, name))).size));
   expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(store.status().bytes);
   expect(await store.observedSinceMs()).toBe(START_MS + kept[0]!);
+  expect(store.status().sinceMs).toBe(START_MS + kept[0]!);
   await store.close();
 });
 

@@ -70,6 +70,8 @@ export interface ObservationStoreStatus {
   readonly bytesMax: number;
   readonly hoursMax: number;
   readonly segmentsCount: number;
+  /** From when on there is something, ms since 1970; null for nothing. */
+  readonly sinceMs: number | null;
   /** Added and not lost, since the process started. */
   readonly keptCount: number;
   readonly lostCount: number;
@@ -152,7 +154,7 @@ class Store implements ObservationStore {
 
   status(): ObservationStoreStatus {
     const { path, bytesMax, hoursMax } = this.#options;
-    const { bytes, segmentsCount } = this.#retention;
+    const { bytes, segmentsCount, sinceMs } = this.#retention;
     const { count: lostCount } = this.#lost;
     return {
       path,
@@ -160,6 +162,7 @@ class Store implements ObservationStore {
       bytesMax,
       hoursMax,
       segmentsCount,
+      sinceMs,
       keptCount: this.#keptCount,
       lostCount,
       failure: this.#failure,
@@ -263,7 +266,7 @@ class Store implements ObservationStore {
     const segment = (this.#segment ??= await this.#beginSegment());
     await segment.file.appendFile(bytes);
     segment.bytes += bytes.length;
-    this.#retention.grew(segment.path, bytes.length);
+    this.#retention.grew({ path: segment.path, bytes: bytes.length, fromMs });
     names.writtenCount = frame.namesCount;
   }
 

@@ -4,6 +4,7 @@
  * The count is limited for the sake of a node that is started again and again, since each start begins a file.
  */
 import { listSegments, removeSegment, type SegmentFile } from './segment-files.ts';
+import { segmentSinceMs } from './segment-start.ts';
 
 const SEGMENTS_MAX = 1_024;
 
@@ -17,6 +18,8 @@ export interface RetentionOptions {
 export class SegmentRetention {
   /** What all files take together, as far as this process knows. */
   bytes = 0;
+  /** From when on the oldest file speaks, ms since 1970; null while there is none. */
+  sinceMs: number | null = null;
   #newestNumber = 0;
   /** The oldest first. Null until the folder has been looked at. */
   #segments: { path: string; number: number; bytes: number; writtenMs: number }[] | null = null;
@@ -40,7 +43,9 @@ export class SegmentRetention {
     this.#newestNumber = segment.number;
   }
 
-  grew(path: string, bytes: number): void {
+  /** A frame was written. */
+  grew({ path, bytes, fromMs }: { readonly path: string; readonly bytes: number; readonly fromMs: number }): void {
+    this.sinceMs ??= fromMs;
     const segment = this.#segments?.findLast((known) => known.path === path);
     if (segment === undefined) return;
     segment.bytes += bytes;
@@ -69,7 +74,9 @@ export class SegmentRetention {
     await removeSegment(path);
     const segments = await this.#known();
     const index = segments.findIndex((known) => known.path === path);
-    if (index >= 0) this.bytes -= segments.splice(index, 1)[0]!.bytes;
+    if (index < 0) return;
+    this.bytes -= segments.splice(index, 1)[0]!.bytes;
+    if (index === 0) await this.#lookBack();
   }
 
   async #known(): Promise<{ path: string; bytes: number; writtenMs: number }[]> {
@@ -78,6 +85,15 @@ export class SegmentRetention {
     this.#segments = segments;
     this.bytes = segments.reduce((sum, segment) => sum + segment.bytes, 0);
     this.#newestNumber = segments.at(-1)?.number ?? 0;
+    await this.#lookBack();
     return segments;
+  }
+
+  async #lookBack(): Promise<void> {
+    this.sinceMs = null;
+    for (const { path } of this.#segments ?? []) {
+      this.sinceMs = await segmentSinceMs(path);
+      if (this.sinceMs !== null) return;
+    }
   }
 }

@@ -173,16 +173,17 @@ export class Attempts implements Waiting {
     this.#user.onConnection(upstream);
   }
 
-  #attemptOf({ backend, set, inputs, keyHash, ...passed }: Picked, isReused: boolean): OpenAttempt {
+  #attemptOf(picked: Picked, isReused: boolean): OpenAttempt {
+    const { backend, set, inputs, keyHash, triedIds, fullIds, isStrict } = picked;
     return {
       backend: backend.id,
       target: backend.target,
       set,
       inputs: copyOf(inputs),
       keyHash,
-      triedIds: passed.triedIds,
-      fullIds: passed.fullIds,
-      isStrict: passed.isStrict,
+      triedIds,
+      fullIds,
+      isStrict,
       onlyIds: this.#onlyIds(),
       isReused,
       startedAtMs: this.list.length === 0 ? 0 : this.#user.elapsedMs(),

@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import type { Logger, NodeHandle } from '@muster/actors';
 import { formatAddress, nearestName, parseBind } from '@muster/membership';
+import type { ObservationStore } from '@muster/observations';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -37,6 +38,8 @@ export interface AdminServerOptions {
   readonly traffic: TrafficTotals;
   readonly log: Logger;
   readonly decisions: AskDecisions;
+  /** What the node keeps of what it sees; null: nothing. */
+  readonly observations: ObservationStore | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
 }

@@ -17,6 +17,7 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
+import type { ObservationStore } from '@muster/observations';
 import type { AdminServer } from './admin-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
@@ -172,18 +173,21 @@ export interface AdminHarness extends AsyncDisposable {
 }
 
 /** The admin API of a harness node on a free port. */
-export async function startAdmin({ token = null }: { token?: string | null } = {}): Promise<AdminHarness> {
+export async function startAdmin({
+  token = null,
+  observations = null,
+}: { token?: string | null; observations?: ObservationStore | null } = {}): Promise<AdminHarness> {
   const node = new NodeHarness();
   const logged: AdminHarness['logged'] = [];
   const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
   const traffic = new TrafficTotals();
-  const metrics = createMetrics({ node, traffic });
+  const metrics = createMetrics({ node, traffic, observations });
   const decisions: AskDecisions = async (query) => {
     harness.askedDecisions = query;
     return harness.decisions;
   };
-  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions });
+  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, observations });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

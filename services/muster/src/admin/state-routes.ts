@@ -14,7 +14,7 @@ import { statusView, unreadyReasons } from './status-view.ts';
 export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
-  const { node, traffic, metrics, isConfigApplied = () => true } = context;
+  const { node, traffic, metrics, observations, isConfigApplied = () => true } = context;
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
@@ -30,7 +30,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     () => {
       const status = node.status();
       traffic.update(status.workers, node.roster());
-      return statusView(status, traffic.totals());
+      return statusView(status, { traffic: traffic.totals(), observations: observations?.status() ?? null });
     },
   );
 
