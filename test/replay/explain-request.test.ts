@@ -1,18 +1,26 @@
 /** Every pick of a worker under churn, made again from the journal and from what was recorded: all equal. */
-import type { Journal } from '@muster/journal';
-import { emptyRoster, fold, type Roster } from '@muster/membership';
-import { explainRequest, type ExplainedPick, type RequestExplanation, type RosterSource } from '@muster/replay';
+import { createReplay, explainRequest } from '@muster/replay';
+import type { ExplainedPick, ReplaySource, RequestExplanation } from '@muster/replay';
 import type { Decision } from '@muster/selection';
 import { expect, test } from 'vitest';
 import { ChurnScene, NODE } from './churn-scene.ts';
 
 const REQUESTS = 10_000;
 
-/** Each roster of a journal's history; they share what did not change. */
-async function rostersOf(journal: Pick<Journal, 'read'>, cluster: string): Promise<RosterSource> {
-  const rosters: Roster[] = [emptyRoster(cluster)];
-  for await (const event of journal.read({ fromRevision: 1 })) rosters.push(fold(rosters.at(-1)!, event).roster);
-  return { rosterAt: async (revision) => ({ roster: rosters[revision]! }) };
+/** As a node's journal is read, with no hash recorded beside it. */
+function sourceOf({ journal, cluster }: ChurnScene): ReplaySource {
+  return {
+    name: 'the journal of the scene',
+    cluster,
+    node: NODE,
+    head: () => journal.head(),
+    read: (options) => journal.read(options),
+    loadSnapshot: (...options) => journal.loadSnapshot(...options),
+    async *observations() {
+      // Nobody recorded any.
+    },
+    observedSinceMs: () => Promise.resolve(null),
+  };
 }
 
 function failures(explanations: readonly RequestExplanation[]): object[] {
@@ -53,10 +61,10 @@ test(`of ${REQUESTS} requests under churn every pick comes out as it was recorde
   await using scene = await ChurnScene.open(1);
   const decisions = await scene.run(REQUESTS);
   expect(decisions).toHaveLength(REQUESTS);
-  const rosters = await rostersOf(scene.journal, scene.cluster);
+  const replay = createReplay(sourceOf(scene));
   const explanations: RequestExplanation[] = [];
   for (const decision of JSON.parse(JSON.stringify(decisions)) as Decision[]) {
-    explanations.push(await explainRequest(rosters, { decision, node: NODE, worker: 0 }));
+    explanations.push(await explainRequest(replay, { decision, node: NODE, worker: 0 }));
   }
   expect(failures(explanations)).toEqual([]);
   const { policies, ...counts } = coverage(decisions);

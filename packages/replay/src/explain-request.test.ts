@@ -4,6 +4,8 @@ import type { DecidedAttempt, Decision } from '@muster/selection';
 import { describe, expect, test } from 'vitest';
 import type { AccessLine } from './access-line.ts';
 import { explainRequest, type RosterSource } from './explain-request.ts';
+import type { HashCheck } from './hash-check.ts';
+import { ReplayError } from './replay-error.ts';
 import { recordedDecisions } from './request-evidence.ts';
 
 const EVENTS: readonly [string, object][] = [
@@ -32,7 +34,8 @@ const rosters = EVENTS.reduce<Roster[]>(
 );
 /** Of the drain, of the pool q, and of the newest event. */
 const [DRAINED, OTHER, NEWEST] = [10, 11, 12];
-const source: RosterSource = { rosterAt: async (revision) => ({ roster: rosters[revision]!, check: 'checked' }) };
+const CHECK: HashCheck = { outcome: 'unchecked', why: 'no node recorded a hash' };
+const source: RosterSource = { rosterAt: async (revision) => ({ roster: rosters[revision]!, check: CHECK }) };
 
 const FACT: PendingFact = {
   id: 'f',
@@ -101,7 +104,7 @@ test('each backend of the pool has a role, and what keeps it out names the event
     backend: 'b',
     revision: DRAINED,
     rosterRevision: OTHER,
-    check: 'checked',
+    check: CHECK,
     missing: [],
     set: { outcome: 'equal', comparedBy: 'candidates' },
     pick: { outcome: 'equal' },
@@ -178,7 +181,7 @@ describe('what is not what was recorded is said', () => {
 
   test('an answer of the log itself that cannot be trusted is none', async () => {
     const refusing: RosterSource = {
-      rosterAt: () => Promise.reject(Object.assign(new Error('the hashes differ'), { code: 'hash-differs' })),
+      rosterAt: () => Promise.reject(new ReplayError('hash-differs', 'the hashes differ')),
     };
     await expect(explained({}, refusing)).rejects.toThrow('the hashes differ');
   });
@@ -188,7 +191,7 @@ describe('what is missing is named', () => {
   test('a roster that retention has removed: the recorded candidates are left', async () => {
     const message = 'the log begins at revision 500';
     const compacted: RosterSource = {
-      rosterAt: () => Promise.reject(Object.assign(new Error(message), { code: 'compacted' })),
+      rosterAt: () => Promise.reject(new ReplayError('compacted', message)),
     };
     const attempt = await explained({}, compacted);
     expect(attempt).toMatchObject({
