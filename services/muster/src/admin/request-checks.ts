@@ -2,6 +2,7 @@
 import { isName } from '@muster/membership';
 import { z } from 'zod';
 import { explainIssues } from '../config/explain-issues.ts';
+import { RECORDING_SECONDS_MAX } from '../node/decision-recording.ts';
 import { ApiError } from './api-error.ts';
 
 const revision = z.coerce.number().pipe(z.int().min(0));
@@ -35,6 +36,10 @@ export const decisionQuerySchema = z.strictObject({
     .optional()
     .describe('decisions at most, the newest first; 20 when left out'),
   candidates: flag.default(false).describe('with the backends that there were to pick from, in pools of up to 64'),
+});
+
+export const recordingSchema = z.strictObject({
+  seconds: z.int().min(0).max(RECORDING_SECONDS_MAX).describe('for how long, from now on; 0 ends it'),
 });
 
 export const newEventSchema = z.strictObject({
