@@ -17,6 +17,7 @@ import type { z } from 'zod';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions } from '../node/decision-questions.ts';
+import type { DecisionRecording } from '../node/decision-recording.ts';
 import { refuseAccess } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
@@ -39,6 +40,7 @@ export interface AdminServerOptions {
   readonly traffic: TrafficTotals;
   readonly log: Logger;
   readonly decisions: AskDecisions;
+  readonly recording: Pick<DecisionRecording, 'record' | 'status'>;
   /** What the node keeps of what it sees; null: nothing. */
   readonly observations: ObservationStore | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
@@ -149,6 +151,7 @@ const PATHS = [
   '/v1/roster',
   '/v1/events',
   '/v1/decisions',
+  '/v1/decisions/recording',
   '/v1/inspect',
   '/v1/commands',
   '/v1/adopt-epoch',

@@ -29,6 +29,7 @@ import type { AdminServer } from './admin-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.ts';
+import { DecisionRecording } from '../node/decision-recording.ts';
 import { createAdminServer } from './admin-server.ts';
 
 class NodeHarness implements NodeHandle, AsyncDisposable {
@@ -205,7 +206,9 @@ export async function startAdmin({
     harness.askedDecisions = query;
     return harness.decisions;
   };
-  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, observations });
+  const recording = new DecisionRecording({ workers: [] });
+  recording.keepIn(observations);
+  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, recording, observations });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

@@ -3,6 +3,7 @@ import { MACHINE_KINDS } from '@muster/actors';
 import { isName } from '@muster/membership';
 import { z } from 'zod';
 import { explainIssues } from '../config/explain-issues.ts';
+import { RECORDING_SECONDS_MAX } from '../node/decision-recording.ts';
 import { ApiError } from './api-error.ts';
 
 const revision = z.coerce.number().pipe(z.int().min(0));
@@ -46,6 +47,10 @@ export const inspectQuerySchema = z.strictObject({
     .optional()
     .describe('which of them: web, spells, spells/spells-1 (backend, prober, ejection), 0 (worker); all when left out'),
   follow: flag.default(false).describe('go on with what happens from now on'),
+});
+
+export const recordingSchema = z.strictObject({
+  seconds: z.int().min(0).max(RECORDING_SECONDS_MAX).describe('for how long, from now on; 0 ends it'),
 });
 
 export const newEventSchema = z.strictObject({
