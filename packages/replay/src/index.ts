@@ -49,6 +49,9 @@ export type { BackendRole, ExplainedBackend, Ineligibility } from './explained-b
 export type { SetComparison } from './remade-set.ts';
 export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './request-evidence.ts';
 export type { AttemptFacts, ExplainedRequest } from './request-evidence.ts';
+export { openIncident, type Incident } from './incident/incident-file.ts';
+export { writeIncident, type IncidentOptions, type IncidentSpan } from './incident/incident-writer.ts';
+export type { IncidentHead, IncidentSummary } from './incident/incident-format.ts';
 export type { AxisState, Vote } from './explain-backend/axes.ts';
 export type { OutlierEvidence, ProbeEvidence } from './explain-backend/evidence.ts';
 export {
