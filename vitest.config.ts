@@ -37,6 +37,7 @@ export default defineConfig({
             'services/**/*.test.ts',
             'test/tidy/**/*.test.ts',
             'test/bench/**/*.test.ts',
+            'test/replay/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', LONG, ON_NATS],
           testTimeout: 20_000,

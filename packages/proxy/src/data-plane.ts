@@ -164,6 +164,11 @@ export class DataPlane implements AsyncDisposable {
     return this.#decisions.find(query);
   }
 
+  /** What was decided about the request that was over last, with its candidates; null before the first one. */
+  newestDecision(): Decision | null {
+    return this.#decisions.newest();
+  }
+
   /** Stops accepting and waits until the last connection is over; what is open after `timeoutMs` is closed. */
   async drain(timeoutMs: number): Promise<void> {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, timeoutMs, 'shutdown');

@@ -17,10 +17,12 @@ import type { z } from 'zod';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions } from '../node/decision-questions.ts';
+import type { DecisionRecording } from '../node/decision-recording.ts';
 import { refuseAccess } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
+import { addInspectRoutes } from './inspect-routes.ts';
 import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import { addStateRoutes } from './state-routes.ts';
@@ -39,6 +41,7 @@ export interface AdminServerOptions {
   readonly traffic: TrafficTotals;
   readonly log: Logger;
   readonly decisions: AskDecisions;
+  readonly recording: Pick<DecisionRecording, 'record' | 'status'>;
   /** What the node keeps of what it sees; null: nothing. */
   readonly observations: ObservationStore | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
@@ -85,6 +88,7 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     addStateRoutes(app, context);
     addCommandRoutes(app, context);
     addDecisionRoutes(app, context);
+    addInspectRoutes(app, context);
     addPastRoutes(app, context);
     app.get('/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger());
   });
@@ -149,6 +153,8 @@ const PATHS = [
   '/v1/roster',
   '/v1/events',
   '/v1/decisions',
+  '/v1/decisions/recording',
+  '/v1/inspect',
   '/v1/replay',
   '/v1/diff',
   '/v1/explain/backend',

@@ -4,7 +4,8 @@
  */
 import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
-import { ratio, wholeNumber, withReason } from './command-options.ts';
+import { ratio, timeSpan, wholeNumber, withReason } from './command-options.ts';
+import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
 import type { GlobalOptions, OpenSession } from './session.ts';
@@ -27,6 +28,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addInspectCommand(program, openSession);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
@@ -66,9 +68,12 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .description('show who was picked for the newest requests, or everything about one')
     .argument('[request-id]', 'what X-Request-Id said')
     .option('--limit <count>', 'requests at most, 1 to 100 (default 20)', wholeNumber)
-    .action(async (requestId: string | undefined, options: { limit?: number }) => {
-      const { showDecisions } = await import('./decisions-command.ts');
-      await showDecisions(await openSession(), requestId, options);
+    .option('--record <time>', 'keep every decision from now on, for example 90s, 5m or 1h; 0 ends it', timeSpan)
+    .action(async (requestId: string | undefined, options: { limit?: number; record?: number }) => {
+      const { recordDecisions, showDecisions } = await import('./decisions-command.ts');
+      const { record } = options;
+      if (record === undefined) return showDecisions(await openSession(), requestId, options);
+      return recordDecisions(await openSession(), record);
     });
   program
     .command('adopt-epoch')
