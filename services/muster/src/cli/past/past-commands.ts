@@ -2,6 +2,7 @@
 import { text as allOf } from 'node:stream/consumers';
 import { CliFailure } from '../cli-failure.ts';
 import type { Session } from '../session.ts';
+import type { WhatIfQuery } from '../../past/past-queries.ts';
 import { accessPast } from './past-access.ts';
 
 interface FromFile {
@@ -85,6 +86,15 @@ export async function explainRequestCommand(session: Session, { file, id, line }
   const answer = await past.request(given === undefined ? { id: id! } : { line: given });
   const { requestLines } = await import('./request-text.ts');
   await session.print(answer, requestLines(answer));
+}
+
+export interface WhatIfCommandOptions extends FromFile, WhatIfQuery {}
+
+export async function whatIfCommand(session: Session, { file, ...query }: WhatIfCommandOptions): Promise<void> {
+  await using past = await accessPast(session, file);
+  const answer = await past.whatIf(query);
+  const { whatIfLines } = await import('./what-if-text.ts');
+  await session.print(answer, whatIfLines(answer));
 }
 
 export interface ExportCommandOptions extends FromFile {

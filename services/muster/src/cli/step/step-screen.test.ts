@@ -56,10 +56,11 @@ test('any state fills any terminal exactly', () => {
     text.map((each) => each.replaceAll(/\p{C}/gu, '')),
     { minLength: 1, maxLength: 40 },
   );
+  const view = fc.record({ pane: fc.constantFrom(...PANES), isHelp: fc.boolean() });
   const size = fc.record({ columns: fc.integer({ min: 24, max: 160 }), rows: fc.integer({ min: 8, max: 50 }) });
   fc.assert(
-    fc.property(printableTexts, size, fc.constantFrom(...PANES), fc.boolean(), (texts, at, pane, isHelp) => {
-      const lines = screenLines({ ...shownState(texts), pane, isHelp, scroll: 2 }, at);
+    fc.property(printableTexts, size, view, (texts, at, seen) => {
+      const lines = screenLines({ ...shownState(texts), ...seen, scroll: 2 }, at);
       expect(lines).toHaveLength(at.rows);
       expect(lines.map(textWidth)).toEqual(lines.map(() => at.columns));
     }),
