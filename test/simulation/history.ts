@@ -5,7 +5,7 @@
  * from the beginning. That is what every reader is compared with.
  */
 import { createMemoryJournal, type AppendOptions, type AppendOutcome, type Journal, type NewEvent } from '@muster/journal';
-import { emptyRoster, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
+import { emptyRoster, encodeSnapshot, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
 
 export const CLUSTER = 'sim';
 
@@ -47,10 +47,13 @@ export class History {
     }
   }
 
-  /** Removes what lies before the newest snapshot, as retention does. */
+  /** Somebody saves a snapshot, and what lies before it is removed, as by retention. */
   async cut(): Promise<void> {
-    const snapshot = await this.journal.loadSnapshot();
-    if (snapshot !== null) this.firstRevision = Math.max(this.firstRevision, snapshot.revision + 1);
+    await this.catchUp();
+    const { epoch, roster } = this;
+    const { revision } = roster;
+    await this.journal.saveSnapshot({ epoch, revision, hash: rosterHash(roster), data: encodeSnapshot(roster) });
+    this.firstRevision = revision + 1;
   }
 }
 

@@ -23,6 +23,10 @@ export class JournalPath {
   followMs = 0;
   readonly #watchers = new Set<() => void>();
 
+  get isWhole(): boolean {
+    return this.state === 'whole';
+  }
+
   set(change: Partial<Pick<JournalPath, 'state' | 'answers' | 'appendMs' | 'followMs'>>): void {
     Object.assign(this, change);
     this.wake();
@@ -170,14 +174,14 @@ export class JournalLink implements Journal {
 
   /** A silent path is noticed late. */
   async #isAway(): Promise<boolean> {
-    if (this.#path.state !== 'silent') return this.#path.state === 'cut';
-    await Promise.race([this.#pause(SILENCE_MS), this.#changed.promise]);
-    return this.#path.state !== 'whole';
+    const path = this.#path;
+    if (path.state === 'silent') await Promise.race([this.#pause(SILENCE_MS), this.#changed.promise]);
+    return !path.isWhole;
   }
 
   async #reach(): Promise<void> {
     if (this.#path.state === 'silent') await this.#pause(SILENCE_MS);
-    if (this.#path.state !== 'whole') throw new JournalError('failed', 'the journal is away');
+    if (!this.#path.isWhole) throw new JournalError('failed', 'the journal is away');
     await this.#answer(null);
   }
 
