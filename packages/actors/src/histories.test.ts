@@ -162,6 +162,20 @@ describe('I2: another history', () => {
     expect(await world.execute({ type: 'RemovePool', pool: 'p' })).toMatchObject({ outcome: 'appended' });
   });
 
+  test('gone again before it was adopted: what the node found meanwhile is appended to the one that it serves', async () => {
+    await using world = await servingWorld();
+    const first = world.journal.inner;
+    world.journal.replaceWith(history('epoch-2'));
+    await world.clock.settle();
+    world.targets.answerByTarget.set(TARGET, REFUSE);
+    await world.clock.advance(6_000);
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'healthy', pending: 'BackendTurnedUnhealthy' });
+    world.journal.replaceWith(first);
+    await world.clock.settle();
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'unhealthy', pending: null });
+    expect(world.node.status().pendingFactsCount).toBe(0);
+  });
+
   test('twice in a row, and back to the first: each is adopted, and no reader holds two of them', async () => {
     await using world = await servingWorld();
     const first = world.journal.inner;
