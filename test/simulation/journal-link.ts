@@ -4,7 +4,7 @@
  *
  * A process that was killed has a link that never answers again: whatever it still waits for, it waits for ever.
  */
-import { JournalError, type AppendOutcome, type FollowItem, type Head, type Journal } from '@muster/journal';
+import { JournalError, type AppendOptions, type AppendOutcome, type NewEvent, type FollowItem, type Head, type Journal } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { History, JournalStore } from './history.ts';
 import type { ProcessClock } from './process-clock.ts';
@@ -77,14 +77,14 @@ export class JournalLink implements Journal {
     const { answers, appendMs, state } = this.#path;
     if (state === 'cut') return { outcome: 'unavailable', message: 'the journal is away' };
     if (state === 'silent') {
-      await this.#pause(SILENCE_MS);
+      await this.pause(SILENCE_MS);
       return { outcome: 'unknown', message: 'no answer' };
     }
     const history = this.#store.present;
-    if (appendMs > 0) await this.#pause(appendMs / 2);
+    if (appendMs > 0) await this.pause(appendMs / 2);
     const isThere = this.#store.present === history && this.#path.state === 'whole';
-    const outcome = answers === 'unsent' || !isThere ? null : await history.store(event, options);
-    if (appendMs > 0) await this.#pause(appendMs / 2);
+    const outcome = answers === 'unsent' || !isThere ? null : await this.store(history, event, options);
+    if (appendMs > 0) await this.pause(appendMs / 2);
     const isLost = outcome === null || answers === 'lost' || this.#path.state !== 'whole';
     if (isLost) return this.#answer({ outcome: 'unknown', message: 'the answer was lost' });
     if (outcome.outcome === 'appended' && !this.#isDead) history.acknowledgedById.set(event.id, outcome.revision);
@@ -152,6 +152,10 @@ export class JournalLink implements Journal {
     this.kill();
   }
 
+  protected store(history: History, event: NewEvent, options?: AppendOptions): Promise<AppendOutcome> {
+    return history.store(event, options);
+  }
+
   /** Hands on what one history gives, until the path or the history is another. */
   async *#followWhile(history: History, options: Parameters<Journal['follow']>[0]): AsyncGenerator<FollowItem, void> {
     const cut = new AbortController();
@@ -162,7 +166,7 @@ export class JournalLink implements Journal {
     options.signal.addEventListener('abort', abort);
     try {
       for await (const item of history.journal.follow({ ...options, signal: cut.signal })) {
-        if (this.#path.followMs > 0) await this.#pause(this.#path.followMs);
+        if (this.#path.followMs > 0) await this.pause(this.#path.followMs);
         if (cut.signal.aborted) return;
         yield item;
       }
@@ -175,17 +179,17 @@ export class JournalLink implements Journal {
   /** A silent path is noticed late. */
   async #isAway(): Promise<boolean> {
     const path = this.#path;
-    if (path.state === 'silent') await Promise.race([this.#pause(SILENCE_MS), this.#changed.promise]);
+    if (path.state === 'silent') await Promise.race([this.pause(SILENCE_MS), this.#changed.promise]);
     return !path.isWhole;
   }
 
   async #reach(): Promise<void> {
-    if (this.#path.state === 'silent') await this.#pause(SILENCE_MS);
+    if (this.#path.state === 'silent') await this.pause(SILENCE_MS);
     if (!this.#path.isWhole) throw new JournalError('failed', 'the journal is away');
     await this.#answer(null);
   }
 
-  #pause(durationMs: number): Promise<void> {
+  protected pause(durationMs: number): Promise<void> {
     return new Promise((resolve) => void this.#clock.setTimeout(resolve, durationMs));
   }
 
