@@ -34,6 +34,8 @@ const WEIGHTS: Record<Action['kind'], number> = {
   wire: 5,
   words: 4,
   clock: 3,
+  'stand-still': 2,
+  hindrance: 4,
   target: 12,
   reach: 4,
   member: 4,
@@ -97,7 +99,7 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
   }),
   journal: (random) => ({
     kind: 'journal',
-    what: random.weighted({ 'made-again': 3, 'put-back': 1, 'log-cut': 2 }),
+    what: random.weighted({ 'made-again': 3, 'put-back': 1, 'log-cut': 2, 'snapshot-damaged': 1 }),
     isDeclared: random.chance(0.7),
   }),
   adopt: (random, head) => ({ kind: 'adopt', node: anyNode(random, head) }),
@@ -111,6 +113,13 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
     delayMs: random.pick([0, 0, 200, 1_000]),
     lostRatio: random.pick([0, 0, 0.2, 0.7]),
     doubledRatio: random.pick([0, 0.3]),
+  }),
+  'stand-still': (random) => ({ kind: 'stand-still', durationMs: random.pick([700, 3_000, 15_000]) }),
+  hindrance: (random, head) => ({
+    kind: 'hindrance',
+    node: anyNode(random, head),
+    isDiskFull: random.chance(0.5),
+    takenBind: random.chance(0.5) ? random.pick(Object.values(LISTENER_SPECS).flat()).bind : null,
   }),
   clock: (random, head) => ({
     kind: 'clock',
@@ -172,7 +181,17 @@ export function publication(random: Random): readonly [string, MembershipEventIn
 function commandOf(random: Random): CommandInput {
   const pool = random.pick(POOLS);
   const backend = random.pick(BACKENDS);
-  switch (random.weighted({ register: 4, mode: 4, deregister: 2 })) {
+  switch (random.weighted({ register: 4, mode: 4, deregister: 2, pool: 2, unpool: 1, listener: 2 })) {
+    case 'pool':
+      return { type: 'DefinePool', pool, ...random.pick(POOL_SPECS[pool] as readonly object[]) } as CommandInput;
+    case 'unpool':
+      return { type: 'RemovePool', pool };
+    case 'listener':
+      return {
+        type: 'DefineListener',
+        listener: pool,
+        ...random.pick(LISTENER_SPECS[pool] as readonly object[]),
+      } as CommandInput;
     case 'register':
       return { type: 'RegisterBackend', pool, backend, target: targetOf(pool, backend, random.between(0, 1)) };
     case 'mode':

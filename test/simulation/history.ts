@@ -47,6 +47,14 @@ export class History {
     }
   }
 
+  /** A snapshot that cannot be read is the newest. */
+  async damageSnapshot(): Promise<void> {
+    await this.catchUp();
+    const { epoch, roster } = this;
+    const damaged = encodeSnapshot(roster).replace(/.$/, '');
+    await this.journal.saveSnapshot({ epoch, revision: roster.revision, hash: rosterHash(roster), data: damaged });
+  }
+
   /** Somebody saves a snapshot, and what lies before it is removed, as by retention. */
   async cut(): Promise<void> {
     await this.catchUp();

@@ -49,6 +49,8 @@ export class SimulatedMachine {
   /** Targets that it cannot reach now. */
   readonly unreachable = new Set<string>();
   readonly options: MachineOptions;
+  /** An address that another process holds. */
+  takenBind: string | null = null;
   wireState: 'whole' | 'cut' | 'swallowing' = 'whole';
   process: NodeProcess | null = null;
   /** Workers whose control process was killed. */
@@ -174,7 +176,8 @@ export class NodeProcess {
   }
 
   #openSocket(bind: string): OpenSocketOutcome {
-    if (this.boundBinds.has(bind)) return { outcome: 'failed', reason: `${bind} is taken by another process` };
+    if (this.boundBinds.has(bind) || this.machine.takenBind === bind)
+      return { outcome: 'failed', reason: `${bind} is taken by another process` };
     this.boundBinds.add(bind);
     const close = (): void => void this.boundBinds.delete(bind);
     return { outcome: 'open', socket: { boundAddress: bind, close } };

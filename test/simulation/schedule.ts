@@ -26,13 +26,17 @@ export type Action =
       readonly appendMs: number;
       readonly followMs: number;
     }
-  /** Deleted and made again, the one before put back, or what lies before its snapshot removed. */
-  | { readonly kind: 'journal'; readonly what: 'made-again' | 'put-back' | 'log-cut'; readonly isDeclared: boolean }
+  /** Deleted and made again, the one before put back, what lies before its snapshot removed, or a snapshot that cannot be read. */
+  | { readonly kind: 'journal'; readonly what: 'made-again' | 'put-back' | 'log-cut' | 'snapshot-damaged'; readonly isDeclared: boolean }
   /** A person tells a node to take the journal as it is. */
   | { readonly kind: 'adopt'; readonly node: string }
   | { readonly kind: 'wire'; readonly node: string; readonly state: 'whole' | 'cut' | 'swallowing' }
   /** What becomes of live words, on all wires. */
   | { readonly kind: 'words'; readonly delayMs: number; readonly lostRatio: number; readonly doubledRatio: number }
+  /** Everything stands still for so long, as when the host of all machines is paused; timers are late afterwards. */
+  | { readonly kind: 'stand-still'; readonly durationMs: number }
+  /** What a machine cannot do for a while: write to its disk, or bind an address. */
+  | { readonly kind: 'hindrance'; readonly node: string; readonly isDiskFull: boolean; readonly takenBind: string | null }
   /** A machine's wall clock is set. */
   | { readonly kind: 'clock'; readonly node: string; readonly byMs: number }
   | {
@@ -69,6 +73,8 @@ export const nodeName = (index: number): string => `lb-${index + 1}`;
 
 /** Of everything that begins, the part that is an episode: things that belong together. */
 const EPISODE_RATIO = 0.35;
+/** Of all schedules, the part that is three times as long. */
+const LONG_RATIO = 0.1;
 const STEPS_MIN = 14;
 const STEPS_MAX = 34;
 
@@ -76,7 +82,7 @@ export function scheduleOf(seed: number): Schedule {
   const random = new Random(seed);
   const nodes = random.weighted({ 1: 2, 2: 3, 3: 5 });
   const head = { seed, nodes: Number(nodes), workers: random.between(1, 2) };
-  const count = random.between(STEPS_MIN, STEPS_MAX);
+  const count = random.between(STEPS_MIN, STEPS_MAX) * (random.chance(LONG_RATIO) ? 3 : 1);
   const steps: Step[] = [];
   while (steps.length < count) {
     if (random.chance(EPISODE_RATIO)) steps.push(...random.pick(EPISODES)(random, head));

@@ -101,6 +101,14 @@ export class World {
       case 'clock':
         this.machine(action.node).wall.offsetMs += action.byMs;
         return;
+      case 'stand-still':
+        return this.clock.standStill(action.durationMs);
+      case 'hindrance': {
+        const machine = this.machine(action.node);
+        machine.disk.isFull = action.isDiskFull;
+        machine.takenBind = action.takenBind;
+        return;
+      }
       case 'target':
         return this.#changeTarget(action);
       case 'reach': {
@@ -120,11 +128,13 @@ export class World {
 
   /** Every fault ends; what is declared is declared again where it is missing. */
   async mend(): Promise<void> {
-    for (const { path, unreachable } of this.machines) {
-      path.set({ state: 'whole', answers: 'given', appendMs: 0, followMs: 0 });
-      unreachable.clear();
+    for (const machine of this.machines) {
+      machine.path.set({ state: 'whole', answers: 'given', appendMs: 0, followMs: 0 });
+      machine.unreachable.clear();
+      machine.disk.isFull = false;
+      machine.takenBind = null;
+      machine.setWire('whole');
     }
-    for (const machine of this.machines) machine.setWire('whole');
     this.#setWords({ delayMs: 0, lostRatio: 0, doubledRatio: 0 });
     for (const target of this.targets.all()) Object.assign(target, { dialMs: 0, answerMs: 0 });
     for (const client of [...this.#httpClients, ...this.#relayClients]) client.close();
@@ -218,6 +228,7 @@ export class World {
 
   async #changeJournal({ what, isDeclared }: ActionOf<'journal'>): Promise<void> {
     if (what === 'log-cut') return this.store.present.cut();
+    if (what === 'snapshot-damaged') return this.store.present.damageSnapshot();
     if (what === 'put-back') return this.store.putBack();
     this.store.makeAgain();
     if (isDeclared) await this.#declare();

@@ -2,6 +2,9 @@
 import { rosterHash } from '@muster/membership';
 import type { World } from '../world.ts';
 
+/** What a node says where it finds that others hold another roster; they never do. */
+const ALARM = /the nodes disagree|holds another roster/;
+
 export function checkSameRoster(world: World): void {
   for (const { watch } of world.processes()) {
     for (const { reader, epoch, revision, hash } of watch.takeReadings()) judge(world, { who: reader, epoch, revision, hash });
@@ -10,6 +13,10 @@ export function checkSameRoster(world: World): void {
     const { epoch, revision } = handle.status();
     if (epoch === null) continue;
     judge(world, { who: machine.name, epoch, revision, hash: rosterHash(handle.roster()) });
+  }
+  for (const { machine, errors } of world.processes()) {
+    const alarm = errors.find((text) => ALARM.test(text));
+    if (alarm !== undefined) world.report('I1', `${machine.name} says: ${alarm}`);
   }
   for (const { name, disk } of world.machines) {
     if (disk.stored !== null) judge(world, { who: `the local snapshot of ${name}`, ...disk.stored });
