@@ -36,6 +36,7 @@ const WEIGHTS: Record<Action['kind'], number> = {
   clock: 3,
   'stand-still': 2,
   hindrance: 4,
+  'false-voice': 1,
   target: 12,
   reach: 4,
   member: 4,
@@ -82,7 +83,11 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
     what: random.pick(['control', 'machine']),
   }),
   start: (random, head) => ({ kind: 'start', node: anyNode(random, head) }),
-  stop: (random, head) => ({ kind: 'stop', node: anyNode(random, head), drainTimeoutMs: random.pick([0, 1_000, 5_000]) }),
+  stop: (random, head) => ({
+    kind: 'stop',
+    node: anyNode(random, head),
+    drainTimeoutMs: random.pick([0, 1_000, 5_000]),
+  }),
   worker: (random, head) => ({
     kind: 'worker',
     node: anyNode(random, head),
@@ -115,6 +120,7 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
     doubledRatio: random.pick([0, 0.3]),
   }),
   'stand-still': (random) => ({ kind: 'stand-still', durationMs: random.pick([700, 3_000, 15_000]) }),
+  'false-voice': () => ({ kind: 'false-voice' }),
   hindrance: (random, head) => ({
     kind: 'hindrance',
     node: anyNode(random, head),
@@ -158,7 +164,9 @@ export function publication(random: Random): readonly [string, MembershipEventIn
   const pool = random.pick(POOLS);
   const backend = random.pick(BACKENDS);
   const entity = `backend.${pool}.${backend}`;
-  switch (random.weighted({ register: 8, deregister: 5, mode: 5, pool: 3, unpool: 1, listen: 3, unlisten: 1, junk: 2 })) {
+  switch (
+    random.weighted({ register: 8, deregister: 5, mode: 5, pool: 3, unpool: 1, listen: 3, unlisten: 1, junk: 2 })
+  ) {
     case 'register':
       return backendRegistered(pool, backend, random.between(0, 1));
     case 'deregister':

@@ -14,14 +14,14 @@ const EJECTION = { consecutiveFailures: 2, baseMs: 2_000, maxMs: 6_000, maxRatio
 /** The pools as they may be defined; the first of each is how they begin. */
 export const POOL_SPECS = {
   web: [
-    { ...SHORT, health: { tcp: true, intervalMs: 2_000, timeoutMs: 500, rise: 2, fall: 2 }, ejection: EJECTION },
+    { ...SHORT, health: { tcp: true, intervalMs: 800, timeoutMs: 300, rise: 1, fall: 1 }, ejection: EJECTION },
     { ...SHORT, health: { tcp: true, intervalMs: 1_000, timeoutMs: 500, rise: 1, fall: 3 }, ejection: false },
     { ...SHORT, policy: 'least_requests', ejection: EJECTION },
   ],
   api: [
     {
       ...SHORT,
-      health: { http: '/healthz', intervalMs: 2_000, timeoutMs: 500, rise: 2, fall: 2 },
+      health: { http: '/healthz', intervalMs: 1_500, timeoutMs: 500, rise: 2, fall: 2 },
       healthView: 'quorum',
       ejection: EJECTION,
     },
@@ -78,7 +78,10 @@ export function poolDefined(pool: PoolName, variant: number): Declaration {
 }
 
 export function listenerDefined(listener: PoolName, variant: number): Declaration {
-  return [`listener.${listener}`, { type: 'ListenerDefined', ...LISTENER_SPECS[listener][variant]! } as MembershipEventInput];
+  return [
+    `listener.${listener}`,
+    { type: 'ListenerDefined', ...LISTENER_SPECS[listener][variant]! } as MembershipEventInput,
+  ];
 }
 
 export function backendRegistered(pool: PoolName, backend: BackendName, variant: number): Declaration {

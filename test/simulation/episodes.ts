@@ -13,12 +13,22 @@ type Episode = (random: Random, head: Head) => Step[];
 
 const WHOLE = { state: 'whole', answers: 'given', appendMs: 0, followMs: 0 } as const;
 
-function becomes(target: string, state: TargetState, change: Partial<Extract<Action, { kind: 'target' }>> = {}): Action {
+function becomes(
+  target: string,
+  state: TargetState,
+  change: Partial<Extract<Action, { kind: 'target' }>> = {},
+): Action {
   return { kind: 'target', target, state, dialMs: 0, answerMs: 0, isReset: false, ...change };
 }
 
 function trafficOn(node: string, random: Random): Action {
-  return { kind: 'traffic', node, gets: random.between(1, 4), posts: random.between(1, 4), relays: random.between(0, 2) };
+  return {
+    kind: 'traffic',
+    node,
+    gets: random.between(1, 4),
+    posts: random.between(1, 4),
+    relays: random.between(0, 2),
+  };
 }
 
 /** A backend that comes and goes faster than it is judged. */
@@ -71,7 +81,10 @@ const leavingUnderLoad: Episode = (random, head) => {
   return [
     { action: becomes(targetOf(pool, backend, 0), 'answering', slow), thenMs: 0 },
     { action: trafficOn(anyNode(random, head), random), thenMs: random.pick([0, 100, 200]) },
-    { action: { kind: 'publish', entity: leaving[0], event: leaving[1], times: 1 }, thenMs: random.pick([0, 100, 3_000]) },
+    {
+      action: { kind: 'publish', entity: leaving[0], event: leaving[1], times: 1 },
+      thenMs: random.pick([0, 100, 3_000]),
+    },
     { action: trafficOn(anyNode(random, head), random), thenMs: pauseOf(random) },
   ];
 };
@@ -87,7 +100,9 @@ const outage: Episode = (random, head) => {
     { appendMs: 600 },
   ] as const);
   const between = Array.from({ length: random.between(2, 5) }, () => ({
-    action: random.chance(0.4) ? becomes(anyTarget(random), random.pick(['refusing', 'answering'])) : anyAction(random, head),
+    action: random.chance(0.4)
+      ? becomes(anyTarget(random), random.pick(['refusing', 'answering']))
+      : anyAction(random, head),
     thenMs: random.between(0, 30) * 100,
   }));
   return [
@@ -103,14 +118,76 @@ const anotherHistory: Episode = (random, head) => {
   const isDeclared = random.chance(0.7);
   const [entity, event] = publication(random);
   return [
-    { action: { kind: 'path', node, ...WHOLE, state: random.pick(['whole', 'cut', 'silent']) }, thenMs: random.pick([0, 500]) },
+    {
+      action: { kind: 'path', node, ...WHOLE, state: random.pick(['whole', 'cut', 'silent']) },
+      thenMs: random.pick([0, 500]),
+    },
     { action: becomes(anyTarget(random), 'refusing'), thenMs: random.pick([0, 2_500]) },
     { action: { kind: 'journal', what: 'made-again', isDeclared }, thenMs: pauseOf(random) },
     { action: { kind: 'publish', entity, event, times: 1 }, thenMs: pauseOf(random) },
-    { action: random.chance(0.3) ? { kind: 'journal', what: 'put-back', isDeclared } : { kind: 'wait' }, thenMs: 0 },
+    { action: random.chance(0.5) ? { kind: 'journal', what: 'put-back', isDeclared } : { kind: 'wait' }, thenMs: 0 },
     { action: { kind: 'path', node, ...WHOLE }, thenMs: pauseOf(random) },
   ];
 };
+
+/** What a node appended comes back late, or unacknowledged, while it has found something else already. */
+const lateEchoes: Episode = (random, head) => {
+  const node = anyNode(random, head);
+  const target = targetOf(random.pick(['web', 'api']), random.pick(BACKENDS), 0);
+  const slow = { appendMs: random.pick([0, 600, 1_400]), followMs: random.pick([0, 700, 2_000]) };
+  const flips = Array.from({ length: random.between(3, 6) }, (_, index): Step => ({
+    action: becomes(target, index % 2 === 0 ? 'refusing' : 'answering'),
+    thenMs: random.between(2, 15) * 100,
+  }));
+  const isReplaced = random.chance(0.3);
+  return [
+    {
+      action: { kind: 'path', node, ...WHOLE, ...slow, answers: random.pick(['given', 'lost', 'lost', 'unsent']) },
+      thenMs: 0,
+    },
+    ...flips.slice(0, -2),
+    { action: isReplaced ? { kind: 'journal', what: 'made-again', isDeclared: true } : { kind: 'wait' }, thenMs: 0 },
+    ...flips.slice(-2),
+    { action: { kind: 'path', node, ...WHOLE, followMs: random.pick([0, 700]) }, thenMs: pauseOf(random) },
+  ];
+};
+
+/** A worker stands still while the roster goes on, or becomes another. */
+const stalledWorker: Episode = (random, head) => {
+  const node = anyNode(random, head);
+  const worker = { kind: 'worker', node, index: random.between(0, head.workers - 1) } as const;
+  const changes = Array.from({ length: random.between(1, 3) }, (): Step => {
+    const [entity, event] = publication(random);
+    return { action: { kind: 'publish', entity, event, times: 1 }, thenMs: random.pick([0, 100]) };
+  });
+  const isReplaced = random.chance(0.5);
+  return [
+    { action: { ...worker, what: 'stall' }, thenMs: 0 },
+    ...changes,
+    { action: becomes(anyTarget(random), random.pick(['refusing', 'answering'])), thenMs: random.pick([0, 1_000]) },
+    {
+      action: isReplaced ? { kind: 'journal', what: 'made-again', isDeclared: true } : { kind: 'wait' },
+      thenMs: random.pick([0, 300]),
+    },
+    ...changes.slice(0, 1),
+    { action: trafficOn(node, random), thenMs: 0 },
+    { action: { ...worker, what: 'resume' }, thenMs: pauseOf(random) },
+  ];
+};
+
+/** Somebody says that the roster is another: nodes build theirs anew, while it goes on. */
+const falseVoice: Episode = (random, head) =>
+  Array.from({ length: random.between(3, 7) }, (): Step[] => {
+    const [entity, event] = publication(random);
+    const isChanging = random.chance(0.6);
+    return [
+      { action: { kind: 'false-voice' }, thenMs: random.pick([0, 400, 900]) },
+      {
+        action: isChanging ? { kind: 'publish', entity, event, times: 1 } : anyAction(random, head),
+        thenMs: random.pick([0, 300]),
+      },
+    ];
+  }).flat();
 
 /** What a node has to read next was removed meanwhile. */
 const cutBehind: Episode = (random, head) => {
@@ -121,7 +198,10 @@ const cutBehind: Episode = (random, head) => {
   });
   const isDown = random.chance(0.4);
   return [
-    { action: isDown ? { kind: 'crash', node, what: 'control' } : { kind: 'path', node, ...WHOLE, state: 'cut' }, thenMs: 300 },
+    {
+      action: isDown ? { kind: 'crash', node, what: 'control' } : { kind: 'path', node, ...WHOLE, state: 'cut' },
+      thenMs: 300,
+    },
     ...changes,
     { action: { kind: 'journal', what: 'log-cut', isDeclared: false }, thenMs: 0 },
     ...changes.slice(1),
@@ -134,7 +214,10 @@ const killedAgain: Episode = (random, head) => {
   const node = anyNode(random, head);
   return Array.from({ length: random.between(1, 3) }, (): Step[] => [
     { action: trafficOn(node, random), thenMs: random.pick([0, 100, 1_000]) },
-    { action: { kind: 'crash', node, what: random.pick(['control', 'machine']) }, thenMs: random.pick([0, 100, 2_000]) },
+    {
+      action: { kind: 'crash', node, what: random.pick(['control', 'machine']) },
+      thenMs: random.pick([0, 100, 2_000]),
+    },
     { action: { kind: 'start', node }, thenMs: random.pick([0, 100, 700, 2_500]) },
   ]).flat();
 };
@@ -146,6 +229,10 @@ export const EPISODES: readonly Episode[] = [
   leavingUnderLoad,
   outage,
   anotherHistory,
+  lateEchoes,
+  lateEchoes,
+  stalledWorker,
+  falseVoice,
   cutBehind,
   killedAgain,
 ];

@@ -4,7 +4,13 @@
  * Each history keeps beside its events what they fold to: the roster's hash at every revision, made here by the plain fold
  * from the beginning. That is what every reader is compared with.
  */
-import { createMemoryJournal, type AppendOptions, type AppendOutcome, type Journal, type NewEvent } from '@muster/journal';
+import {
+  createMemoryJournal,
+  type AppendOptions,
+  type AppendOutcome,
+  type Journal,
+  type NewEvent,
+} from '@muster/journal';
 import { emptyRoster, encodeSnapshot, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
 
 export const CLUSTER = 'sim';

@@ -4,7 +4,15 @@
  *
  * A process that was killed has a link that never answers again: whatever it still waits for, it waits for ever.
  */
-import { JournalError, type AppendOptions, type AppendOutcome, type NewEvent, type FollowItem, type Head, type Journal } from '@muster/journal';
+import {
+  JournalError,
+  type AppendOptions,
+  type AppendOutcome,
+  type NewEvent,
+  type FollowItem,
+  type Head,
+  type Journal,
+} from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { History, JournalStore } from './history.ts';
 import type { ProcessClock } from './process-clock.ts';
@@ -107,8 +115,7 @@ export class JournalLink implements Journal {
         const history = this.#store.present;
         if (history.epoch !== epoch || cursor > history.revision)
           return yield await this.#answer({ kind: 'epoch-changed', epoch: history.epoch });
-        if (cursor + 1 < history.firstRevision)
-          throw new JournalError('compacted', `revision ${cursor + 1} is gone`);
+        if (cursor + 1 < history.firstRevision) throw new JournalError('compacted', `revision ${cursor + 1} is gone`);
         for await (const item of this.#followWhile(history, { afterRevision: cursor, epoch, signal })) {
           if (item.kind === 'events') cursor = item.events.at(-1)!.revision;
           yield await this.#answer(item);

@@ -157,7 +157,8 @@ export class NodeProcess {
 
   hasStopped(): void {
     if (this.machine.process === this) this.machine.process = null;
-    for (const leak of this.#leaks()) this.machine.options.report('end', `${this.machine.name} has stopped, and ${leak}`);
+    for (const leak of this.#leaks())
+      this.machine.options.report('end', `${this.machine.name} has stopped, and ${leak}`);
     this.#letGo();
   }
 

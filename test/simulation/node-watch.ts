@@ -2,8 +2,9 @@
  * Watches one node process from outside, from its start to its end: what it and its workers held at which revision, from what
  * it began to serve, what its probes answered. What can be judged at once is; what needs the history is kept for the checks.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { NodeHandle, StartProbe } from '@muster/actors';
-import { diff, rosterHash, type Roster } from '@muster/membership';
+import { diff, observationBy, rosterHash, withPendingFacts, type Roster } from '@muster/membership';
 import type { Report } from './finding.ts';
 import type { JournalStore } from './history.ts';
 import { ProbeTally } from './probe-tally.ts';
@@ -48,7 +49,9 @@ export class NodeWatch {
   }
 
   begin(handle: NodeHandle): void {
-    this.#unsubscribe = handle.onRosterChanged((before, after, { events }) => this.#changed(handle, { before, after, events }));
+    this.#unsubscribe = handle.onRosterChanged((before, after, { events }) =>
+      this.#changed(handle, { before, after, events }),
+    );
   }
 
   end(): void {
@@ -102,13 +105,38 @@ export class NodeWatch {
     const isOtherHistory = known !== undefined && known.epoch !== epoch;
     if (isOtherHistory && this.#hasServed && after.revision < this.#dueRevision(epoch))
       report('I3', `${name} changes over to ${epoch}@${after.revision} before it has read it to its end`);
-    if (events.length === 0) return this.tally.forgetAll();
+    if (events.length === 0) {
+      this.#judgeSwap(handle, before, after);
+      return this.tally.forgetAll();
+    }
     for (const change of diff(before, after)) {
       if (change.kind === 'pool') this.tally.forgetAll();
       if (change.kind !== 'backend') continue;
       for (const backend of [change.before, change.after]) {
         const isSameTask = change.before?.target === change.after?.target && change.before?.mode === change.after?.mode;
         if (backend !== null && !isSameTask) this.tally.forget(backend.target.value);
+      }
+    }
+  }
+
+  /** What this node's probes found of a backend that is in both rosters holds in the new one from the first moment on [I6]. */
+  #judgeSwap(handle: NodeHandle, before: Roster, after: Roster): void {
+    const { name, report } = this.#options;
+    for (const pool of after.pools.values()) {
+      const former = before.pools.get(pool.id);
+      if (pool.spec.health === undefined || !isDeepStrictEqual(former?.spec.health, pool.spec.health)) continue;
+      for (const backend of pool.backends.values()) {
+        const known = former?.backends.get(backend.id);
+        const isSame = known?.target.value === backend.target.value && known.mode.value !== 'maint';
+        if (!isSame || backend.mode.value === 'maint') continue;
+        const expected = this.tally.verdict(backend.target.value, pool.spec.health);
+        const { observations } = withPendingFacts(backend, name, handle.pending());
+        const { value } = observationBy(name, observations).health;
+        if (expected === null || value === expected) continue;
+        report(
+          'I6',
+          `${name} has a new roster, and goes by ${value} of ${pool.id}/${backend.id}, which it found ${expected}`,
+        );
       }
     }
   }

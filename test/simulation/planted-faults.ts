@@ -42,7 +42,8 @@ class ForgetfulProxy extends SimulatedProxy {
 class DeafLink extends JournalLink {
   override async *follow(options: Parameters<JournalLink['follow']>[0]): AsyncGenerator<FollowItem, void> {
     for await (const item of super.follow(options)) {
-      if (item.kind === 'epoch-changed') await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
+      if (item.kind === 'epoch-changed')
+        await new Promise((resolve) => options.signal.addEventListener('abort', resolve));
       else yield item;
     }
   }
@@ -119,7 +120,10 @@ function timidParts(): Parts {
 
 /** I7: what a person asked for is acknowledged, and not stored. */
 class LosingLink extends JournalLink {
-  protected override store(history: History, ...[event, options]: Parameters<History['store']>): Promise<AppendOutcome> {
+  protected override store(
+    history: History,
+    ...[event, options]: Parameters<History['store']>
+  ): Promise<AppendOutcome> {
     if (!isCommand(event)) return super.store(history, event, options);
     return Promise.resolve({ outcome: 'appended', revision: history.revision + 1, isDuplicate: false });
   }
@@ -141,7 +145,10 @@ class StubbornProxy extends SimulatedProxy {
 
 /** The end: what a node saw never gets into the journal. */
 class DiscardingLink extends JournalLink {
-  protected override store(history: History, ...[event, options]: Parameters<History['store']>): Promise<AppendOutcome> {
+  protected override store(
+    history: History,
+    ...[event, options]: Parameters<History['store']>
+  ): Promise<AppendOutcome> {
     if (!event.subject.includes('.health.')) return super.store(history, event, options);
     return Promise.resolve({ outcome: 'unavailable', message: 'the journal is not in the mood' });
   }
@@ -154,7 +161,10 @@ export interface PlantedFault {
   readonly parts: () => Parts;
 }
 
-const linked = (Link: typeof JournalLink) => (): Parts => ({ ...SOUND_PARTS, makeLink: (options) => new Link(options) });
+const linked = (Link: typeof JournalLink) => (): Parts => ({
+  ...SOUND_PARTS,
+  makeLink: (options) => new Link(options),
+});
 const proxied = (Proxied: typeof SimulatedProxy) => (): Parts => ({
   ...SOUND_PARTS,
   makeProxy: (options) => new Proxied(options),
@@ -169,7 +179,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   { invariant: 'I2', fault: 'a worker goes back to the roster it began with', parts: proxied(ForgetfulProxy) },
   { invariant: 'I2', fault: 'nobody is told that the journal was made again', parts: linked(DeafLink) },
   { invariant: 'I3', fault: 'a node is told to be caught up when it has read half', parts: linked(HastyLink) },
-  { invariant: 'I4', fault: 'connections to backends stay open when they are closed', parts: transported(StickyTransport) },
+  {
+    invariant: 'I4',
+    fault: 'connections to backends stay open when they are closed',
+    parts: transported(StickyTransport),
+  },
   { invariant: 'I5', fault: 'a POST is sent to a second backend', parts: transported(DoublingTransport) },
   { invariant: 'I6', fault: "a worker waits for the journal with its node's facts", parts: proxied(WaitingProxy) },
   { invariant: 'I6', fault: 'workers accept nothing while the journal is away', parts: timidParts },

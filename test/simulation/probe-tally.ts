@@ -3,6 +3,7 @@
  * roster last said anything about it.
  */
 import type { StartProbe } from '@muster/actors';
+import type { HealthPolicy } from '@muster/membership';
 import type { ProbeOutcome } from '@muster/probes';
 
 export interface ProbeCount {
@@ -29,6 +30,13 @@ export class ProbeTally {
       this.#countsByTarget.set(target, count);
     }
     return count;
+  }
+
+  /** What the probes of a target make of it by themselves; null where there were too few. */
+  verdict(target: string, { rise, fall }: HealthPolicy): 'healthy' | 'unhealthy' | null {
+    const { passedInRow, failedInRow } = this.of(target);
+    if (failedInRow >= fall) return 'unhealthy';
+    return passedInRow >= rise ? 'healthy' : null;
   }
 
   /** The roster says something else of it. */

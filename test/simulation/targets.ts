@@ -121,7 +121,10 @@ export class BackendConnection implements FarSide {
   #requestsCount = 0;
   #current: Touch | null = null;
 
-  constructor(id: number, { targets, target, leg }: { targets: SimulatedTargets; target: SimulatedTarget; leg: SimulatedLeg }) {
+  constructor(
+    id: number,
+    { targets, target, leg }: { targets: SimulatedTargets; target: SimulatedTarget; leg: SimulatedLeg },
+  ) {
     this.id = id;
     this.#targets = targets;
     this.target = target;

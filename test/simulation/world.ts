@@ -3,7 +3,7 @@
  * all chance from one seed. `apply` does what an action of a schedule says; `mend` ends all faults.
  */
 import { SimulatedClock, SimulatedWire, type WireEnd } from '@muster/actors/simulation';
-import { commandSchema, heartbeatSubject, type MembershipEventInput } from '@muster/membership';
+import { announcementSubject, commandSchema, heartbeatSubject, type MembershipEventInput } from '@muster/membership';
 import { HttpClient, RelayClient, type ClientRequest, type Method } from './clients.ts';
 import { declared } from './declared.ts';
 import type { Report } from './finding.ts';
@@ -43,6 +43,10 @@ export class World {
   readonly accepted: AcceptedCommand[] = [];
   readonly requests: ClientRequest[] = [];
   readonly report: Report;
+  /** Whether anybody has said what is not so: nodes may then say that they disagree. */
+  hasFalseVoice = false;
+  /** When everything went on after it had stood still. */
+  wentOnAtMs = 0;
   readonly #random: Random;
   readonly #memberEnd: WireEnd;
   readonly #membersByPool = new Map<string, Member>();
@@ -102,7 +106,11 @@ export class World {
         this.machine(action.node).wall.offsetMs += action.byMs;
         return;
       case 'stand-still':
-        return this.clock.standStill(action.durationMs);
+        this.clock.standStill(action.durationMs);
+        this.wentOnAtMs = this.clock.elapsedMs();
+        return;
+      case 'false-voice':
+        return this.#announceFalsely();
       case 'hindrance': {
         const machine = this.machine(action.node);
         machine.disk.isFull = action.isDiskFull;
@@ -141,7 +149,8 @@ export class World {
     for (const { proxy } of this.workers()) proxy.resume();
     for (const machine of this.machines) {
       const isStopping = machine.process?.isStopping ?? false;
-      for (let round = 0; isStopping && machine.process?.isStopping === true && round < 60; round++) await this.clock.advance(1_000);
+      for (let round = 0; isStopping && machine.process?.isStopping === true && round < 60; round++)
+        await this.clock.advance(1_000);
       machine.start();
     }
     await this.store.catchUp();
@@ -234,7 +243,11 @@ export class World {
     if (isDeclared) await this.#declare();
   }
 
-  #setWords({ delayMs, lostRatio, doubledRatio }: Pick<ActionOf<'words'>, 'delayMs' | 'lostRatio' | 'doubledRatio'>): void {
+  #setWords({
+    delayMs,
+    lostRatio,
+    doubledRatio,
+  }: Pick<ActionOf<'words'>, 'delayMs' | 'lostRatio' | 'doubledRatio'>): void {
     const random = this.#random;
     this.wire.journey = () => {
       if (random.chance(lostRatio)) return [];
@@ -257,9 +270,20 @@ export class World {
     await this.#publish({ entity: `backend.${pool}.member`, event, times: 1 });
   }
 
+  #announceFalsely(): void {
+    this.hasFalseVoice = true;
+    const { epoch, revision } = this.store.present;
+    const words = { node: 'lb-9', instance: 'false', version: '0', epoch, revision, hash: '0bad0bad0bad0bad' };
+    this.#memberEnd.say(
+      announcementSubject(CLUSTER, 'lb-9'),
+      JSON.stringify({ ...words, lag: 0, snapshotRevision: 0 }),
+    );
+  }
+
   #sendHeartbeats(): void {
     for (const { pool, target, isSpeaking } of this.#membersByPool.values()) {
-      if (isSpeaking) this.#memberEnd.say(heartbeatSubject(CLUSTER, { pool, backend: 'member' }), JSON.stringify({ target }));
+      if (isSpeaking)
+        this.#memberEnd.say(heartbeatSubject(CLUSTER, { pool, backend: 'member' }), JSON.stringify({ target }));
     }
     this.clock.setTimeout(() => this.#sendHeartbeats(), LEASE_MS / 3);
   }

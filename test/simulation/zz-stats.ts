@@ -7,12 +7,30 @@ const end = World.prototype.end;
 World.prototype.end = async function (this: World) {
   for (const { end } of this.requests) add(`request ${end}`);
   for (const [, t] of this.targets.touchesByRequest) add(`touched ${t.length} ${t[0]!.method}`);
-  for (const h of this.store.historiesByEpoch.values()) for (const e of h.events) { let t; try { t = JSON.parse(e.payload).type } catch {} add(`event ${t}`); }
+  for (const h of this.store.historiesByEpoch.values())
+    for (const e of h.events) {
+      let t;
+      try {
+        t = JSON.parse(e.payload).type;
+      } catch {}
+      add(`event ${t}`);
+    }
   add(`accepted commands`, this.accepted.length);
-  for (const p of this.processes()) { add('rebuilds', p.handle.status().rebuilds.count); if (p.handle.status().rejectedCount) add('with rejected'); for (const e of p.errors) add('E ' + e.replace(/[0-9]+/g, 'N').slice(0, 70)); }
+  for (const p of this.processes()) {
+    add('rebuilds', p.handle.status().rebuilds.count);
+    if (p.handle.status().rejectedCount) add('with rejected');
+    for (const e of p.errors) add('E ' + e.replace(/[0-9]+/g, 'N').slice(0, 70));
+  }
   add('epochs', this.store.historiesByEpoch.size);
   return end.call(this);
 };
 const [from, to] = process.argv.slice(2).map(Number);
-for (let s = from!; s <= to!; s++) { await run(scheduleOf(s)); }
-console.log(Object.entries(counts).sort().map(([k, v]) => `${v}\t${k}`).join('\n'));
+for (let s = from!; s <= to!; s++) {
+  await run(scheduleOf(s));
+}
+console.log(
+  Object.entries(counts)
+    .sort()
+    .map(([k, v]) => `${v}\t${k}`)
+    .join('\n'),
+);

@@ -59,7 +59,8 @@ function falsehood(
   const { health, ejection } = observationBy(node, observations);
   if (ejection.value === 'ejected') return 'an ejection without an end';
   if (pool.spec.health === undefined || mode.value === 'maint') return null;
-  const isAcceptedAsHealthy = state === 'answering' || ('tcp' in pool.spec.health && state !== 'refusing' && state !== 'silent');
+  const isAcceptedAsHealthy =
+    state === 'answering' || ('tcp' in pool.spec.health && state !== 'refusing' && state !== 'silent');
   const expected = isAcceptedAsHealthy ? 'healthy' : 'unhealthy';
   return health.value === expected ? null : `${health.value} instead of ${expected}`;
 }

@@ -2,7 +2,14 @@
  * I8: whatever keeps a backend out names the event that did it: one that is in the history, is about this backend, and says what
  * keeps it out; or a fact that this node has not been able to append yet.
  */
-import { eligibility, viewpointOf, withPendingFacts, type Backend, type Eligibility, type View } from '@muster/membership';
+import {
+  eligibility,
+  viewpointOf,
+  withPendingFacts,
+  type Backend,
+  type Eligibility,
+  type View,
+} from '@muster/membership';
 import type { History } from '../history.ts';
 import type { NodeProcess } from '../machine.ts';
 import type { World } from '../world.ts';

@@ -25,7 +25,10 @@ export class NoticedHistories {
       const sinceMs = this.#sinceMsByNode.get(name) ?? nowMs;
       this.#sinceMsByNode.set(name, sinceMs);
       if (nowMs - sinceMs < NOTICED_WITHIN_MS) continue;
-      world.report('I2', `${name} serves ${epoch}, the journal has been ${present.epoch}, and the node does not say so`);
+      world.report(
+        'I2',
+        `${name} serves ${epoch}, the journal has been ${present.epoch}, and the node does not say so`,
+      );
     }
   }
 }

@@ -23,11 +23,17 @@ export class RemovedTargets {
           this.#deadlineByUpstream.delete(upstream);
           continue;
         }
-        const deadlineMs = this.#deadlineOf(upstream, { nowMs: world.clock.elapsedMs(), spec: this.#specOf(proxy, pool) });
+        const deadlineMs = this.#deadlineOf(upstream, {
+          nowMs: world.clock.elapsedMs(),
+          spec: this.#specOf(proxy, pool),
+        });
         if (world.clock.elapsedMs() < deadlineMs) continue;
         const what = upstream.connection === null ? 'dials' : 'holds a connection to';
         const who = `worker ${proxy.index} of ${process.machine.name}`;
-        world.report('I4', `${who} ${what} ${upstream.target}, which left pool ${pool} by revision ${proxy.roster?.revision}`);
+        world.report(
+          'I4',
+          `${who} ${what} ${upstream.target}, which left pool ${pool} by revision ${proxy.roster?.revision}`,
+        );
       }
       this.#rememberSpecs(proxy);
     }

@@ -66,7 +66,8 @@ function checkProbes(world: World, process: NodeProcess): void {
       const { intervalMs, timeoutMs, jitterRatio } = pool.spec.health;
       const nowMs = world.clock.elapsedMs();
       const { startedAtMs, sinceMs } = watch.tally.of(backend.target.value);
-      const dueMs = Math.max(startedAtMs, sinceMs, watch.servesSinceMs!) + intervalMs * (1 + jitterRatio) + timeoutMs;
+      const beganMs = Math.max(startedAtMs, sinceMs, watch.servesSinceMs!, world.wentOnAtMs);
+      const dueMs = beganMs + intervalMs * (1 + jitterRatio) + timeoutMs;
       if (nowMs <= dueMs + PROBE_LATE_MS) continue;
       const forMs = nowMs - startedAtMs;
       world.report('I6', `${process.machine.name} has not probed ${pool.id}/${backend.id} for ${forMs} ms`);
@@ -79,12 +80,11 @@ function checkFinding(
   { machine, handle, watch }: NodeProcess,
   { pool, backend }: { pool: Pool; backend: Backend },
 ): void {
-  const { rise, fall } = pool.spec.health!;
   const { observations } = withPendingFacts(backend, machine.name, handle.pending());
   const { value } = observationBy(machine.name, observations).health;
+  const expected = watch.tally.verdict(backend.target.value, pool.spec.health!);
+  if (expected === null || value === expected) return;
   const { passedInRow, failedInRow } = watch.tally.of(backend.target.value);
-  const expected = failedInRow >= fall ? 'unhealthy' : passedInRow >= rise ? 'healthy' : value;
-  if (value === expected) return;
   const seen = failedInRow > 0 ? `${failedInRow} probes failed` : `${passedInRow} probes passed`;
   report('I6', `${machine.name} goes by ${value} of ${pool.id}/${backend.id}, of which ${seen} in a row`);
 }
