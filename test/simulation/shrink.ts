@@ -1,6 +1,7 @@
 /**
  * Shrinking: the shortest schedule found that still breaks the same invariant. Steps are left out, in halves first and one by one at
- * the end (delta debugging: Zeller and Hildebrandt, 2002), then pauses are shortened, then nodes and workers are taken away.
+ * the end (delta debugging: Zeller and Hildebrandt, 2002), then nodes and workers are taken away, then actions whose time must
+ * pass, then pauses are shortened.
  *
  * A shorter schedule draws its chance differently, so what fails may do so for another reason; the same invariant is what is
  * asked for. It stops after `RUNS_MAX` runs with the best that it has.
@@ -16,8 +17,9 @@ const RUNS_MAX = 250;
 export async function shrink(failed: Run, options: RunOptions = {}): Promise<Run> {
   const shrinking = new Shrinking(failed, options);
   await shrinking.leaveOutSteps();
-  await shrinking.shortenPauses();
   await shrinking.takeAway();
+  await shrinking.leaveOutActions();
+  await shrinking.shortenPauses();
   await shrinking.leaveOutSteps();
   return shrinking.best;
 }
@@ -41,6 +43,18 @@ class Shrinking {
         const kept = [...this.#steps.slice(0, from), ...this.#steps.slice(from + size)];
         if (!(await this.#stillFails({ steps: kept }))) from += size;
       }
+    }
+  }
+
+  /** Leaves out what is done, and lets its time pass all the same. */
+  async leaveOutActions(): Promise<void> {
+    for (let index = 0; index < this.#steps.length;) {
+      const { action, thenMs } = this.#steps[index]!;
+      const before = this.#steps[index - 1] ?? { action: { kind: 'wait' } as const, thenMs: 0 };
+      const merged = { action: before.action, thenMs: before.thenMs + thenMs };
+      const kept = [...this.#steps.slice(0, Math.max(0, index - 1)), merged, ...this.#steps.slice(index + 1)];
+      const isWorthwhile = action.kind !== 'wait' || index > 0;
+      if (!isWorthwhile || !(await this.#stillFails({ steps: kept }))) index += 1;
     }
   }
 

@@ -215,19 +215,10 @@ export class FactWriter {
   }
 
   #conclude(key: string, fact: PendingFact, outcome: AppendOutcome): void {
-    const { contact, folded, log } = this.#ports;
+    const { folded, log } = this.#ports;
     switch (outcome.outcome) {
       case 'appended':
-        contact.tookAppend();
-        folded.heardOf(outcome.revision);
-        if (!this.#factsById.has(fact.id) || outcome.revision > folded.roster.revision) {
-          this.#failuresInARow = 0;
-          if (this.#factsById.has(fact.id)) this.#expect(key, fact);
-          return;
-        }
-        // What this node has read so far has no such event: it went into another history, which the follower has yet to notice.
-        this.#waitAgain(key, fact);
-        return this.#retryLater();
+        return this.#taken(key, fact, outcome.revision);
       case 'conflict':
       case 'refused': {
         const why = outcome.outcome === 'refused' ? outcome.message : 'an expectation was not met';
@@ -242,6 +233,20 @@ export class FactWriter {
       case 'unavailable':
         return this.#failed(key, fact, outcome.message);
     }
+  }
+
+  /** Where it has been read up to there without this fact, it went into another history, which the follower has yet to notice. */
+  #taken(key: string, fact: PendingFact, revision: number): void {
+    const { contact, folded } = this.#ports;
+    contact.tookAppend();
+    folded.heardOf(revision);
+    const isOpen = this.#factsById.has(fact.id);
+    if (isOpen && revision <= folded.roster.revision) {
+      this.#waitAgain(key, fact);
+      return this.#retryLater();
+    }
+    this.#failuresInARow = 0;
+    if (isOpen) this.#expect(key, fact);
   }
 
   #failed(key: string, fact: PendingFact, reason: string): void {
