@@ -191,15 +191,11 @@ function commandOf(random: Random): CommandInput {
   const backend = random.pick(BACKENDS);
   switch (random.weighted({ register: 4, mode: 4, deregister: 2, pool: 2, unpool: 1, listener: 2 })) {
     case 'pool':
-      return { type: 'DefinePool', pool, ...random.pick(POOL_SPECS[pool] as readonly object[]) } as CommandInput;
+      return { type: 'DefinePool', pool, ...random.pick(POOL_SPECS[pool]) };
     case 'unpool':
       return { type: 'RemovePool', pool };
     case 'listener':
-      return {
-        type: 'DefineListener',
-        listener: pool,
-        ...random.pick(LISTENER_SPECS[pool] as readonly object[]),
-      } as CommandInput;
+      return { type: 'DefineListener', listener: pool, ...random.pick(LISTENER_SPECS[pool]) };
     case 'register':
       return { type: 'RegisterBackend', pool, backend, target: targetOf(pool, backend, random.between(0, 1)) };
     case 'mode':

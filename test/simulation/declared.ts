@@ -6,13 +6,14 @@ export type PoolName = (typeof POOLS)[number];
 export const BACKENDS = ['b-1', 'b-2', 'b-3'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
+type SpecOf<Type extends MembershipEventInput['type']> = Omit<Extract<MembershipEventInput, { type: Type }>, 'type'>;
 export type Declaration = readonly [entity: string, event: MembershipEventInput];
 
 const SHORT = { connectTimeoutMs: 1_000, responseHeaderTimeoutMs: 2_000, drainTimeoutMs: 4_000 } as const;
 const EJECTION = { consecutiveFailures: 2, baseMs: 2_000, maxMs: 6_000, maxRatio: 0.5 } as const;
 
 /** The pools as they may be defined; the first of each is how they begin. */
-export const POOL_SPECS = {
+export const POOL_SPECS: Record<PoolName, readonly SpecOf<'PoolDefined'>[]> = {
   web: [
     { ...SHORT, health: { tcp: true, intervalMs: 800, timeoutMs: 300, rise: 1, fall: 1 }, ejection: EJECTION },
     { ...SHORT, health: { tcp: true, intervalMs: 1_000, timeoutMs: 500, rise: 1, fall: 3 }, ejection: false },
@@ -38,10 +39,10 @@ export const POOL_SPECS = {
     { ...SHORT, policy: 'consistent_hash', ejection: false },
     { ...SHORT, onRemoval: 'drain', ejection: EJECTION },
   ],
-} as const satisfies Record<PoolName, readonly object[]>;
+};
 
 /** Where a listener may be bound, and what leads where; the first of each is how it begins. */
-export const LISTENER_SPECS = {
+export const LISTENER_SPECS: Record<PoolName, readonly SpecOf<'ListenerDefined'>[]> = {
   web: [
     { bind: '127.0.0.1:8080', protocol: 'http', pool: 'web' },
     { bind: '127.0.0.1:8090', protocol: 'http', pool: 'web' },
@@ -56,7 +57,7 @@ export const LISTENER_SPECS = {
     { bind: '127.0.0.1:8082', protocol: 'tcp', pool: 'raw' },
     { bind: '127.0.0.1:8083', protocol: 'tcp', pool: 'raw' },
   ],
-} as const satisfies Record<PoolName, readonly object[]>;
+};
 
 /** Its second one is where it moves to. In `raw` backends share targets: two ids may name the same process. */
 export function targetOf(pool: PoolName, backend: BackendName, variant: number): string {
@@ -74,14 +75,11 @@ export function allTargets(): string[] {
 }
 
 export function poolDefined(pool: PoolName, variant: number): Declaration {
-  return [`pool.${pool}`, { type: 'PoolDefined', ...POOL_SPECS[pool][variant]! } as MembershipEventInput];
+  return [`pool.${pool}`, { type: 'PoolDefined', ...POOL_SPECS[pool][variant]! }];
 }
 
 export function listenerDefined(listener: PoolName, variant: number): Declaration {
-  return [
-    `listener.${listener}`,
-    { type: 'ListenerDefined', ...LISTENER_SPECS[listener][variant]! } as MembershipEventInput,
-  ];
+  return [`listener.${listener}`, { type: 'ListenerDefined', ...LISTENER_SPECS[listener][variant]! }];
 }
 
 export function backendRegistered(pool: PoolName, backend: BackendName, variant: number): Declaration {

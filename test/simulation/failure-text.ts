@@ -1,7 +1,11 @@
 /** A failed run for people: its seed, what it found, the shortest schedule that finds it, and how to run both again. */
-import type { Run } from './run.ts';
+import type { Run, RunOptions } from './run.ts';
 import { shrink } from './shrink.ts';
-import type { RunOptions } from './run.ts';
+
+/** `sound`, or the text of its failure. For tests, which compare it with `sound`. */
+export async function verdictOf(result: Run): Promise<string> {
+  return result.findings.length === 0 ? 'sound' : failureText(result);
+}
 
 /** Runs it again many times, to find the shortest schedule. */
 export async function failureText(failed: Run, options: RunOptions = {}): Promise<string> {

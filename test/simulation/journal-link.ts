@@ -47,7 +47,7 @@ export class JournalPath {
   }
 
   wake(): void {
-    for (const onChanged of [...this.#watchers]) onChanged();
+    for (const onChanged of this.#watchers) onChanged();
   }
 }
 

@@ -30,7 +30,7 @@ export interface NodeWatchOptions {
 export class NodeWatch {
   readonly tally: ProbeTally;
   /** Since they were last taken. */
-  #readings: Reading[] = [];
+  readonly #readings: Reading[] = [];
   readonly #options: NodeWatchOptions;
   /** What the journal was when the process started. */
   readonly #startEpoch: string;

@@ -13,7 +13,8 @@ import { checkSentOnce } from './checks/sent-once.ts';
 import { UndisturbedTraffic } from './checks/undisturbed-traffic.ts';
 import type { Finding } from './finding.ts';
 import type { Parts } from './machine.ts';
-import { scheduleOf, type Schedule } from './schedule.ts';
+import { scheduleOf } from './generate.ts';
+import type { Schedule } from './schedule.ts';
 import { World } from './world.ts';
 
 /** For leases, retries, probes and ejections to come to their ends. */

@@ -1,11 +1,8 @@
 /**
- * A schedule: what happens in a run, step by step, made from one seed. Plain data, so that it can be printed, shortened and run
+ * A schedule: what happens in a run, step by step. `generate.ts` makes one from a seed. Plain data, so that it can be printed, shortened and run
  * again; every part of it can be left out and the rest still makes sense.
  */
 import type { CommandInput, MembershipEventInput } from '@muster/membership';
-import { anyAction, pauseOf } from './any-action.ts';
-import { EPISODES } from './episodes.ts';
-import { Random } from './random.ts';
 import type { TargetState } from './targets.ts';
 
 export type Action =
@@ -97,23 +94,3 @@ export interface Schedule {
 }
 
 export const nodeName = (index: number): string => `lb-${index + 1}`;
-
-/** Of everything that begins, the part that is an episode: things that belong together. */
-const EPISODE_RATIO = 0.35;
-/** Of all schedules, the part that is three times as long. */
-const LONG_RATIO = 0.1;
-const STEPS_MIN = 14;
-const STEPS_MAX = 34;
-
-export function scheduleOf(seed: number): Schedule {
-  const random = new Random(seed);
-  const nodes = random.weighted({ 1: 2, 2: 3, 3: 5 });
-  const head = { seed, nodes: Number(nodes), workers: random.between(1, 2) };
-  const count = random.between(STEPS_MIN, STEPS_MAX) * (random.chance(LONG_RATIO) ? 3 : 1);
-  const steps: Step[] = [];
-  while (steps.length < count) {
-    if (random.chance(EPISODE_RATIO)) steps.push(...random.pick(EPISODES)(random, head));
-    else steps.push({ action: anyAction(random, head), thenMs: pauseOf(random) });
-  }
-  return { ...head, steps };
-}

@@ -10,13 +10,11 @@ const MAIN = new URL('main.ts', import.meta.url).pathname;
 const SEEDS = Number(process.env['MUSTER_SIMULATION_SEEDS'] ?? 2_000);
 const FROM = Number(process.env['MUSTER_SIMULATION_FROM'] ?? 1);
 
-/** What one process printed, and whether it found nothing. */
-function simulate(from: number, count: number): Promise<{ isSound: boolean; text: string }> {
+/** What one process printed: that nothing is wrong, or the failure. */
+function simulate(from: number, count: number): Promise<string> {
   const options = [MAIN, '--from', String(from), '--count', String(count)];
   return new Promise((resolve) => {
-    execFile(process.execPath, options, (error, stdout, stderr) => {
-      resolve({ isSound: error === null, text: stdout + stderr });
-    });
+    execFile(process.execPath, options, (_error, stdout, stderr) => resolve(stdout + stderr));
   });
 }
 
@@ -24,5 +22,5 @@ test(`${SEEDS} seeds: the invariants hold after every step, and all agree at the
   const processes = availableParallelism();
   const each = Math.ceil(SEEDS / processes);
   const runs = Array.from({ length: processes }, (_, index) => simulate(FROM + index * each, each));
-  for (const { isSound, text } of await Promise.all(runs)) expect(isSound, text).toBe(true);
+  for (const text of await Promise.all(runs)) expect(text).toMatch(/^\d+ seeds from \d+ on: nothing is wrong/);
 });

@@ -70,9 +70,6 @@ export class SimulatedProxy implements WorkerProcess {
     this.#plane = new DataPlane({
       workerIndex: options.index,
       decisionsKept: 1,
-      onExchange: (e) => {
-        if (process.env.DBG && e.status >= 500) console.log(e.target, e.status, e.termination, e.detail, e.attempts);
-      },
       transport: options.transport,
       clock: { nowMs: () => clock.nowMs(), every: (_intervalMs, callBack) => clock.every(TICK_MS, callBack) },
       wallMs: () => clock.now(),

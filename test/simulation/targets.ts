@@ -56,7 +56,7 @@ export class SimulatedTarget {
 
   /** The process behind it dies: its connections are reset. */
   resetAll(): void {
-    for (const connection of [...this.connections]) connection.reset();
+    for (const connection of this.connections) connection.reset();
   }
 }
 

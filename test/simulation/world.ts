@@ -148,9 +148,8 @@ export class World {
     for (const client of [...this.#httpClients, ...this.#relayClients]) client.close();
     for (const { proxy } of this.workers()) proxy.resume();
     for (const machine of this.machines) {
-      const isStopping = machine.process?.isStopping ?? false;
-      for (let round = 0; isStopping && machine.process?.isStopping === true && round < 60; round++)
-        await this.clock.advance(1_000);
+      const isStopping = (): boolean => machine.process?.isStopping ?? false;
+      for (let round = 0; isStopping() && round < 60; round++) await this.clock.advance(1_000);
       machine.start();
     }
     await this.store.catchUp();
