@@ -53,10 +53,11 @@ export class History {
     }
   }
 
-  /** A snapshot that cannot be read is the newest. */
+  /** A snapshot that cannot be read is the newest; not in the place of the one that the log rests on, without which all is lost. */
   async damageSnapshot(): Promise<void> {
     await this.catchUp();
     const { epoch, roster } = this;
+    if (roster.revision < this.firstRevision) return;
     const damaged = encodeSnapshot(roster).replace(/.$/, '');
     await this.journal.saveSnapshot({ epoch, revision: roster.revision, hash: rosterHash(roster), data: damaged });
   }
