@@ -1,8 +1,8 @@
 /**
  * Which tests belong to which run. `unit` stays near a minute and runs in parallel, as does `nats`, for the packages whose tests
  * need NATS servers; `e2e` and `fault` start processes and share the machine's cores with them, so their files run one after
- * another; `conformance` fuzzes the data plane against another parser; `simulation` runs two thousand seeds of a whole cluster, and
- * `long` is for what else takes minutes.
+ * another; `conformance` fuzzes the data plane against another parser; `simulation` is two thousand seeds of a whole cluster, and
+ * `long` is that and whatever else takes minutes.
  *
  * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
  */
@@ -76,7 +76,6 @@ export default defineConfig({
         test: {
           name: 'long',
           include: [`test/${LONG}`],
-          exclude: [SIMULATED_LONG],
           ...oneFileAtATime(15 * MINUTE_MS),
         },
       },
