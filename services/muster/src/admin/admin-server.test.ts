@@ -113,6 +113,7 @@ describe('state', () => {
       '/v1/adopt-epoch',
       '/v1/commands',
       '/v1/decisions',
+      '/v1/decisions/recording',
       '/v1/events',
       '/v1/pools/{pool}',
       '/v1/roster',

@@ -19,7 +19,7 @@ export interface DecisionAnswer {
 }
 
 /** An order: hand over every decision from now on for so long; 0: no more. */
-export interface RecordDecisions {
+interface RecordDecisions {
   readonly kind: 'record-decisions';
   readonly forMs: number;
 }
