@@ -27,8 +27,7 @@ interface RecordDecisions {
 /** What was decided since the last batch. */
 export interface RecordedDecisions {
   readonly kind: 'decisions-recorded';
-  /** Each as JSON: so is known what a batch weighs before it is sent. */
-  readonly decisions: readonly string[];
+  readonly decisions: readonly Decision[];
   /** Further ones, that there was no room for. */
   readonly droppedCount: number;
 }
