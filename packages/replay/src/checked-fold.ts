@@ -95,6 +95,7 @@ class ComparedFold {
   readonly #request: FoldRequest;
   readonly #hashes: RecordedHashes;
   #agreed: { readonly revision: number; readonly hash: string; readonly recordedBy: string } | null;
+  #comparedCount = 0;
   /** The first event after the last agreement; null for none yet. */
   #suspectRevision: number | null = null;
   readonly #disagreeing = new Map<string, Disagreement>();
@@ -170,6 +171,7 @@ class ComparedFold {
     const agreeing = witnesses.find((witness) => witness.hash === hash);
     if (agreeing === undefined) throw this.#differs(revision, hash, witnesses[0]!);
     this.#agreed = { revision, hash, recordedBy: nameOf(agreeing, revision) };
+    if (revision > this.#request.base.roster.revision) this.#comparedCount += 1;
     this.#suspectRevision = null;
     this.order.clear();
     for (const { node, hash: other } of witnesses) {
@@ -202,7 +204,8 @@ class ComparedFold {
 
   async check(toRevision: number): Promise<HashCheck> {
     if (this.#agreed === null) return { outcome: 'unchecked', why: await this.#whyNot() };
-    const compared = { ...this.#agreed, disagreeing: [...this.#disagreeing.values()] };
+    const comparedCount = this.#comparedCount;
+    const compared = { ...this.#agreed, comparedCount, disagreeing: [...this.#disagreeing.values()] };
     if (this.isProven(toRevision)) return { outcome: 'checked', ...compared };
     return { outcome: 'partly-checked', ...compared, why: await this.#whyNot() };
   }

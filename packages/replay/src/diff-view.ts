@@ -179,10 +179,10 @@ function withEvents(
     const own = change === 'removed' ? removal : (events.get(isFollowing ? newest : setBy(field)) ?? null);
     return { ...field, by: own };
   });
-  return { ...nameOf(entity), change, by, fields: changes };
+  return { ...nameOfEntity(entity), change, by, fields: changes };
 }
 
-function nameOf(entity: DifferingEntity): Pick<EntityChange, 'kind' | 'pool' | 'id'> {
+export function nameOfEntity(entity: DifferingEntity): Pick<EntityChange, 'kind' | 'pool' | 'id'> {
   switch (entity.kind) {
     case 'listener':
       return { kind: entity.kind, pool: null, id: entity.listener };

@@ -72,8 +72,8 @@ export function parseEventFilter(fields: Readonly<Record<string, string | undefi
       throw refusal(unknown('filter', field, Object.keys(EVENT_FILTER_FIELDS)));
     filter[field] = field === 'type' ? text.split(',') : field.endsWith('Ms') ? timeOf(field, text) : text;
   }
-  check(filter as EventFilter);
-  return filter as EventFilter;
+  check(filter);
+  return filter;
 }
 
 function check(filter: EventFilter): void {

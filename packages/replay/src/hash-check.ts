@@ -19,6 +19,8 @@ interface Compared {
   readonly hash: string;
   /** For example `node lb-1` or `the snapshot at revision 1000`. */
   readonly recordedBy: string;
+  /** Revisions with a recorded hash that this fold came to, its beginning aside, and was equal to. */
+  readonly comparedCount: number;
   readonly disagreeing: readonly Disagreement[];
 }
 

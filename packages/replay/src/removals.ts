@@ -63,3 +63,34 @@ export async function removingEvents(
   for (const [subject, { by }] of removals) if (by !== null) found.set(subject, by);
   return found;
 }
+
+/** Events looked through in one step backwards. */
+const STEP_EVENTS = 10_000;
+
+/**
+ * The event that removed a backend which is not there at a revision, or null where it never was, as far as the log goes back.
+ * From the newest on: costs as much as the removal is long ago.
+ */
+export async function lastRemoval(
+  source: ReplaySource,
+  { pool, backend }: Extract<Entity, { kind: 'backend' }>,
+  revision: number,
+): Promise<EventRef | null> {
+  const { firstRevision } = await source.head();
+  const own = formatSubject(source.cluster, { kind: 'backend', pool, backend });
+  const ofPool = formatSubject(source.cluster, { kind: 'pool', pool });
+  let removal: EventRef | null = null;
+  for (let to = revision; to >= firstRevision && to > 0; to -= STEP_EVENTS) {
+    const step: EventRef[] = [];
+    const fromRevision = Math.max(firstRevision, to - STEP_EVENTS + 1);
+    for await (const event of source.read({ fromRevision, toRevision: to })) {
+      if (event.subject === own || event.subject === ofPool) step.push(eventRef(event));
+    }
+    for (const event of step.toReversed()) {
+      if (event.type === 'BackendRegistered' && removal !== null) return removal;
+      if (event.type === 'BackendDeregistered' || event.type === 'PoolRemoved') removal = event;
+    }
+  }
+  // A pool that was removed says nothing of a backend that it never had.
+  return removal?.type === 'BackendDeregistered' ? removal : null;
+}

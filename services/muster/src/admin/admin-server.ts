@@ -3,7 +3,7 @@
  * `/openapi.json`.
  *
  * Limits: a request body of 1 MiB (413), a request that takes 30 s to arrive (408), 256 connections (further ones are
- * closed), 64 streams of events (503). It decides nothing itself and knows nothing that the node does not say.
+ * closed), 64 streams of events (503), 3 questions about the past (503). It decides nothing itself and knows nothing that the node does not say.
  */
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
@@ -22,6 +22,8 @@ import { refuseAccess } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
+import { addInspectRoutes } from './inspect-routes.ts';
+import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import { addStateRoutes } from './state-routes.ts';
 
@@ -86,6 +88,8 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     addStateRoutes(app, context);
     addCommandRoutes(app, context);
     addDecisionRoutes(app, context);
+    addInspectRoutes(app, context);
+    addPastRoutes(app, context);
     app.get('/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger());
   });
   let closed: Promise<void> | null = null;
@@ -150,6 +154,12 @@ const PATHS = [
   '/v1/events',
   '/v1/decisions',
   '/v1/decisions/recording',
+  '/v1/inspect',
+  '/v1/replay',
+  '/v1/diff',
+  '/v1/explain/backend',
+  '/v1/explain/request',
+  '/v1/export',
   '/v1/commands',
   '/v1/adopt-epoch',
 ];

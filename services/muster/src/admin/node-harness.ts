@@ -3,7 +3,14 @@
  * actors and workers. Its status can be overridden.
  */
 import { randomUUID } from 'node:crypto';
-import type { CommandOutcome, NodeHandle, NodeStatus, RosterListener } from '@muster/actors';
+import type {
+  CommandOutcome,
+  InspectionLine,
+  InspectionQuery,
+  NodeHandle,
+  NodeStatus,
+  RosterListener,
+} from '@muster/actors';
 import type { DecisionQuery } from '@muster/proxy';
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import {
@@ -32,6 +39,9 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     outcome: 'refused',
     message: 'this node follows the present history already',
   };
+  /** What `inspect` shows, after which it waits for the signal; and what it was asked last. */
+  inspected: readonly InspectionLine[] = [];
+  askedInspection: InspectionQuery | null = null;
   readonly #stopping = new AbortController();
   readonly #following: Promise<void>;
   readonly #rejectionByRevision = new Map<number, Rejection>();
@@ -132,6 +142,14 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
 
   rejectionAt(revision: number): Rejection | null {
     return this.#rejectionByRevision.get(revision) ?? null;
+  }
+
+  async *inspect(query: InspectionQuery, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void> {
+    this.askedInspection = query;
+    yield this.inspected;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => resolve());
+    if (!signal.aborted) await promise;
   }
 
   async adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
