@@ -16,6 +16,10 @@ test('the newest come first, and the oldest are gone once the ring is full', () 
   const idsOf = (ring: DecisionRing, query = ALL) => ring.find(query).map(({ requestId }) => requestId);
   expect(idsOf(ringOf(3))).toEqual([]);
   expect(idsOf(ringOf(3, 'a', 'b'))).toEqual(['b', 'a']);
+  expect(ringOf(3).newest()).toBeNull();
+  for (const ids of [['a'], ['b', 'c', 'a'], ['b', 'c', 'd', 'a']]) {
+    expect(ringOf(3, ...ids).newest()).toMatchObject({ requestId: 'a', attempts: [{ candidates: { length: 2 } }] });
+  }
   const full = ringOf(3, 'a', 'b', 'c', 'd');
   expect(idsOf(full)).toEqual(['d', 'c', 'b']);
   expect(idsOf(full, { ...ALL, limit: 2 })).toEqual(['d', 'c']);
@@ -51,13 +55,17 @@ test('a decision says what was picked, from what, and what became of it', () => 
 });
 
 test('a slot that is used again says nothing of the request before', () => {
+  const refused = { ...recordedAttempt(), reason: 'connect_failed' } as const;
   const ring = new DecisionRing(1);
-  ring.add(recordedExchange({ attempts: [recordedAttempt(), recordedAttempt()], detail: 'x', requestBodyBytes: 5 }));
+  ring.add(
+    recordedExchange({ attempts: [recordedAttempt(), recordedAttempt()], detail: 'x', requestBodyBytes: 5, refused }),
+  );
   ring.add(recordedExchange({ requestId: 'r-2', attempts: [], pool: null, status: 404, termination: 'no_route' }));
   expect(ring.find(ALL)).toEqual([
     expect.objectContaining({
       requestId: 'r-2',
       attempts: [],
+      refused: null,
       pool: null,
       result: 'no route leads from this host and path',
     }),

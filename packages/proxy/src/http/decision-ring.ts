@@ -7,21 +7,19 @@
  * The slots are made once and copied into, which costs about 0.12 µs a request. To keep the exchanges themselves would cost
  * 0.07 µs (the garbage collector carries on what would have died young), and keep alive what nobody asked for: connections,
  * bodies held for another attempt, and every BackendSet that was picked from. What a slot holds is bounded: of a set with more
- * than `LIST_KEPT_MAX` backends only their number, because a replay of the journal names them: the roster's revision, the facts
- * that were pending and the moment say which they were.
+ * than 64 backends only their number, because a replay of the journal names them: the roster's revision, the facts that were
+ * pending and the moment say which they were.
  *
  * A text that was cut out of a request keeps that request's head alive, 16 KiB at most by default; one that came with a body is
  * copied instead. So a full ring of 1,024 holds 2 MiB under ordinary requests.
  */
-import type { BackendSet, PendingFact, PoolSpec } from '@muster/membership';
-import type { DecidedAttempt, Decision, PickInputs, UnkeptInput } from '@muster/selection';
-import type { Attempt, AttemptOutcome, ExchangeRecord } from './exchange-record.ts';
+import type { DecidedAttempt, Decision, PickInputs, RefusedPick as DecidedRefusal } from '@muster/selection';
+import type { Attempt, AttemptOutcome, ExchangeRecord, RefusedPick } from './exchange-record.ts';
+import { KeptPick } from './kept-pick.ts';
 import { shownPath } from './shown-path.ts';
 import { describeTermination, type Termination } from './termination.ts';
 
 const DECISIONS_KEPT_DEFAULT = 1_024;
-/** Of a pool with more backends their number is kept; a longer list of another kind is said to be missing. */
-const LIST_KEPT_MAX = 64;
 /** Further attempts of one request are counted and not kept. */
 const ATTEMPTS_KEPT_MAX = 8;
 
@@ -47,6 +45,12 @@ export class DecisionRing {
     this.#next = this.#next + 1 === this.#slots.length ? 0 : this.#next + 1;
   }
 
+  /** The one that was added last, with its candidates; null where there is none. */
+  newest(): Decision | null {
+    const slot = this.#slots.at(this.#next - 1)!;
+    return slot.isUsed ? slot.decision(true) : null;
+  }
+
   /** The newest first. */
   find({ requestId, limit, withCandidates }: DecisionQuery): Decision[] {
     const newestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)].toReversed();
@@ -57,11 +61,6 @@ export class DecisionRing {
   }
 }
 
-const NO_TEXTS: readonly string[] = [];
-const NO_FACTS: readonly PendingFact[] = [];
-/** In place of lists that are too long; each is told from an empty one by being this one. */
-const UNKEPT_TEXTS: readonly string[] = [];
-const UNKEPT_FACTS: readonly PendingFact[] = [];
 const NO_INPUTS: PickInputs = { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 };
 
 class Slot {
@@ -79,6 +78,7 @@ class Slot {
   #detail: string | null = null;
   #attemptsCount = 0;
   readonly #attempts: KeptAttempt[] = [new KeptAttempt()];
+  #refused: KeptRefusal | null = null;
 
   keep(exchange: ExchangeRecord): void {
     const { attempts } = exchange;
@@ -101,6 +101,7 @@ class Slot {
       if (index === this.#attempts.length) this.#attempts.push(new KeptAttempt());
       this.#attempts[index]!.keep(attempts[index]!);
     }
+    this.#refused = exchange.refused === null ? null : new KeptRefusal(exchange.refused);
   }
 
   decision(withCandidates: boolean): Decision {
@@ -119,6 +120,7 @@ class Slot {
       result: this.#detail === null ? words : `${words}: ${this.#detail}`,
       attemptsCount: this.#attemptsCount,
       attempts: this.#attempts.slice(0, this.#attemptsCount).map((attempt) => attempt.decided(withCandidates)),
+      refused: this.#refused?.decided(withCandidates) ?? null,
     };
   }
 }
@@ -126,20 +128,9 @@ class Slot {
 class KeptAttempt {
   #backend = '';
   #target = '';
-  #revision = 0;
-  #rosterRevision = 0;
-  #setMadeMs = 0;
-  #pendingFacts = NO_FACTS;
-  #policy: PoolSpec['policy'] = 'round_robin';
-  #isPanic = false;
-  #candidatesCount = 0;
-  #candidates: BackendSet['backends'] | null = null;
+  readonly #pick = new KeptPick();
   #inputs: PickInputs = NO_INPUTS;
   #keyHash = 0;
-  #triedIds: readonly string[] = NO_TEXTS;
-  #fullIds: readonly string[] = NO_TEXTS;
-  #isStrict = false;
-  #onlyIds: readonly string[] | null = null;
   #isReused = false;
   #startedAtMs = 0;
   #answeredAtMs = 0;
@@ -147,24 +138,11 @@ class KeptAttempt {
   #detail: string | null = null;
 
   keep(attempt: Attempt): void {
-    const { backends, revision, rosterRevision, madeMs, pendingFacts, isPanic, spec } = attempt.set;
     this.#backend = attempt.backend;
     this.#target = attempt.target;
-    this.#revision = revision;
-    this.#rosterRevision = rosterRevision;
-    this.#setMadeMs = madeMs;
-    this.#pendingFacts = pendingFacts.length > LIST_KEPT_MAX ? UNKEPT_FACTS : pendingFacts;
-    this.#policy = spec.policy;
-    this.#isPanic = isPanic;
-    this.#candidatesCount = backends.length;
-    this.#candidates = backends.length > LIST_KEPT_MAX ? null : backends;
+    this.#pick.keep(attempt.set, attempt);
     this.#inputs = attempt.inputs;
     this.#keyHash = attempt.keyHash;
-    this.#triedIds = attempt.triedIds;
-    const { fullIds, onlyIds } = attempt;
-    this.#fullIds = fullIds.length > LIST_KEPT_MAX ? UNKEPT_TEXTS : fullIds;
-    this.#isStrict = attempt.isStrict;
-    this.#onlyIds = onlyIds !== null && onlyIds.length > LIST_KEPT_MAX ? UNKEPT_TEXTS : onlyIds;
     this.#isReused = attempt.isReused;
     this.#startedAtMs = attempt.startedAtMs;
     this.#answeredAtMs = attempt.answeredAtMs;
@@ -176,21 +154,9 @@ class KeptAttempt {
     return {
       backend: this.#backend,
       target: this.#target,
-      revision: this.#revision,
-      rosterRevision: this.#rosterRevision,
-      setMadeMs: this.#setMadeMs,
-      pendingFacts: this.#pendingFacts,
-      policy: this.#policy,
-      isPanic: this.#isPanic,
-      candidatesCount: this.#candidatesCount,
-      candidates: withCandidates ? this.#candidates : null,
+      ...this.#pick.decided(withCandidates),
       inputs: this.#inputs,
       keyHash: this.#keyHash,
-      triedIds: this.#triedIds,
-      fullIds: this.#fullIds,
-      isStrict: this.#isStrict,
-      onlyIds: this.#onlyIds,
-      notKept: this.#notKept(),
       isReused: this.#isReused,
       startedAtMs: this.#startedAtMs,
       answeredAtMs: this.#answeredAtMs < 0 ? null : this.#answeredAtMs,
@@ -198,13 +164,20 @@ class KeptAttempt {
       detail: this.#detail,
     };
   }
+}
 
-  #notKept(): UnkeptInput[] {
-    const unkept: UnkeptInput[] = [];
-    if (this.#pendingFacts === UNKEPT_FACTS) unkept.push('pendingFacts');
-    if (this.#fullIds === UNKEPT_TEXTS) unkept.push('fullIds');
-    if (this.#onlyIds === UNKEPT_TEXTS) unkept.push('onlyIds');
-    return unkept;
+/** Made for each request that found nobody, which are few or cost nothing else. */
+class KeptRefusal {
+  readonly #reason: string;
+  readonly #pick = new KeptPick();
+
+  constructor(refused: RefusedPick) {
+    this.#reason = refused.reason;
+    this.#pick.keep(refused.set, refused);
+  }
+
+  decided(withCandidates: boolean): DecidedRefusal {
+    return { reason: this.#reason, ...this.#pick.decided(withCandidates) };
   }
 }
 

@@ -50,6 +50,7 @@ export function recordedExchange(changes: Partial<ExchangeRecord> = {}): Exchang
     requestBodyBytes: 0,
     answerBodyBytes: 70,
     attempts: [recordedAttempt()],
+    refused: null,
     termination: 'finished',
     detail: null,
     ...changes,

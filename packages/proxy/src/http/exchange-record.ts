@@ -7,6 +7,7 @@
  */
 import type { BackendSet } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
+import type { RefusalReason } from '../traffic-stats.ts';
 import type { Termination } from './termination.ts';
 
 /** How an attempt ended. */
@@ -53,6 +54,11 @@ export interface Attempt {
   readonly detail: string | null;
 }
 
+/** A pick that found nobody. */
+export interface RefusedPick extends Pick<Attempt, 'set' | 'triedIds' | 'fullIds' | 'isStrict' | 'onlyIds'> {
+  readonly reason: RefusalReason;
+}
+
 export interface ExchangeRecord {
   /** What `X-Request-Id` says, to the backend and to the client. */
   readonly requestId: string;
@@ -75,6 +81,8 @@ export interface ExchangeRecord {
   readonly requestBodyBytes: number;
   readonly answerBodyBytes: number;
   readonly attempts: readonly Attempt[];
+  /** The last pick where it found nobody; null where it found somebody, or there was nothing to pick from. */
+  readonly refused: RefusedPick | null;
   readonly termination: Termination;
   /** More about the termination, in words; null where there is nothing to add. */
   readonly detail: string | null;

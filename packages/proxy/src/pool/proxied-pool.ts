@@ -58,7 +58,14 @@ export type Pick =
       /** In panic, whether those that are not eligible were passed over. */
       readonly isStrict: boolean;
     }
-  | { readonly ok: false; readonly reason: RefusalReason };
+  | {
+      readonly ok: false;
+      readonly reason: RefusalReason;
+      /** Null: the policy was not asked, since there is no such pool, or no further attempt is allowed. */
+      readonly set: BackendSet | null;
+      readonly triedIds: readonly string[];
+      readonly fullIds: readonly string[];
+    };
 
 /** How often a set whose weights grow is made again. */
 const REMAKE_TICKS = 10;
@@ -117,8 +124,10 @@ export class ProxiedPool {
    */
   pick(triedIds: readonly string[], source: HashKeySource, onlyIds: ReadonlySet<string> | null = null): Pick {
     const set = this.#newestSet();
-    if (set === null) return { ok: false, reason: 'unknown_pool' };
-    if (triedIds.length >= set.spec.connectAttempts) return { ok: false, reason: 'connect_failed' };
+    if (set === null) return { ok: false, reason: 'unknown_pool', set, triedIds, fullIds: NONE_FULL };
+    if (triedIds.length >= set.spec.connectAttempts) {
+      return { ok: false, reason: 'connect_failed', set: null, triedIds, fullIds: NONE_FULL };
+    }
     const policy = this.#policyOf(set.spec);
     this.#onlyIds = onlyIds;
     const request = this.#prepare(set, triedIds, source);
@@ -127,7 +136,8 @@ export class ProxiedPool {
       this.#isStrict = false;
       picked = policy.pick(set, request);
     }
-    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds) };
+    const fullIds = this.#fullIds;
+    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds), set, triedIds, fullIds };
     this.#picksByBackend.set(picked.id, (this.#picksByBackend.get(picked.id) ?? 0) + 1);
     const target = this.#targetConnections(picked.target);
     return {
@@ -139,7 +149,7 @@ export class ProxiedPool {
       inputs: policy.inputs,
       keyHash: request.keyHash,
       triedIds,
-      fullIds: this.#fullIds,
+      fullIds,
       isStrict: this.#isStrict,
     };
   }

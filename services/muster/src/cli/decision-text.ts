@@ -1,5 +1,5 @@
 /** Decisions as people read them: many as a table, one with everything that it was made from. */
-import type { DecidedAttempt } from '@muster/selection';
+import type { DecidedAttempt, DecidedPick } from '@muster/selection';
 import type { FoundDecision } from '../node/decision-questions.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
@@ -46,22 +46,37 @@ export function decisionLines(decision: FoundDecision): string[] {
     `  came by listener ${listener}, worker ${worker}; ${status(decision)} in ${ms(durationMs)}: ${printable(result)}`,
     ...decision.attempts.flatMap((attempt, index) => attemptLines(attempt, { number: index + 1, pool: decision.pool })),
     ...(unseenCount > 0 ? [`  and ${unseenCount} more attempts`] : []),
+    ...refusedLines(decision),
   ];
 }
 
 function attemptLines(attempt: DecidedAttempt, { number, pool }: { number: number; pool: string | null }): string[] {
-  const { revision, rosterRevision, policy, candidatesCount, isPanic, startedAtMs, isReused } = attempt;
-  const panic = isPanic ? paint('red', ', in panic') : '';
+  const { startedAtMs, isReused } = attempt;
   const connection = isReused ? 'a kept-alive connection' : 'a new connection';
   const where = `${attempt.backend} (${printable(attempt.target)})`;
-  const from = `pool ${pool ?? '-'} at revision ${revision} (roster ${rosterRevision})`;
   return [
-    `  attempt ${number}: ${from}, ${policy} from ${candidatesCount} candidates${panic}`,
+    `  attempt ${number}: ${setText(attempt, pool)}`,
     `    inputs: ${inputsText(attempt)}`,
     ...candidateLines(attempt),
     ...passedOverLines(attempt),
     `    picked ${where} at ${ms(startedAtMs)}, on ${connection}: ${outcomeText(attempt)}`,
   ];
+}
+
+/** Of the last pick, where it found nobody. */
+function refusedLines({ refused, pool }: FoundDecision): string[] {
+  if (refused === null) return [];
+  const heading = `  nobody was picked: ${paint('yellow', refused.reason)}: ${setText(refused, pool)}`;
+  return [heading, ...candidateLines(refused), ...passedOverLines(refused)];
+}
+
+function setText(
+  { revision, rosterRevision, policy, candidatesCount, isPanic }: DecidedPick,
+  pool: string | null,
+): string {
+  const panic = isPanic ? paint('red', ', in panic') : '';
+  const where = `pool ${pool ?? '-'} at revision ${revision} (roster ${rosterRevision})`;
+  return `${where}, ${policy} from ${candidatesCount} candidates${panic}`;
 }
 
 function inputsText({ inputs, keyHash, policy }: DecidedAttempt): string {
@@ -76,7 +91,7 @@ function inputsText({ inputs, keyHash, policy }: DecidedAttempt): string {
   return parts.join(', ');
 }
 
-function candidateLines({ candidates }: DecidedAttempt): string[] {
+function candidateLines({ candidates }: DecidedPick): string[] {
   if (candidates === null || candidates.length === 0) return [];
   const isWeighted = candidates.some(({ weight }) => weight !== candidates[0]!.weight);
   const shown = candidates.slice(0, CANDIDATES_SHOWN_MAX).map(({ id, weight, isEligible }) => {
@@ -86,7 +101,7 @@ function candidateLines({ candidates }: DecidedAttempt): string[] {
   return [`    candidates: ${shown.join(' ')}${restCount > 0 ? ` and ${restCount} more` : ''}`];
 }
 
-function passedOverLines({ pendingFacts, triedIds, fullIds, onlyIds, isStrict, notKept }: DecidedAttempt): string[] {
+function passedOverLines({ pendingFacts, triedIds, fullIds, onlyIds, isStrict, notKept }: DecidedPick): string[] {
   const facts = pendingFacts.map(({ backend, event }) => `${backend} ${event.type}`);
   return [
     ...listLine('seen here and not in the journal yet', facts),

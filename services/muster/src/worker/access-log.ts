@@ -74,6 +74,7 @@ function fieldsOf(exchange: ExchangeRecord) {
   const { attempts, detail } = exchange;
   const { path, queryBytes } = shownPath(exchange.target);
   const last = attempts.at(-1);
+  const set = (exchange.refused ?? last)?.set;
   return {
     listener: exchange.listener,
     pool: exchange.pool,
@@ -90,8 +91,8 @@ function fieldsOf(exchange: ExchangeRecord) {
     headMs: last === undefined ? null : headMs(last),
     requestBytes: exchange.requestBodyBytes,
     answerBytes: exchange.answerBodyBytes,
-    revision: last?.set.revision ?? null,
-    rosterRevision: last?.set.rosterRevision ?? null,
+    revision: set?.revision ?? null,
+    rosterRevision: set?.rosterRevision ?? null,
     attemptsCount: attempts.length,
     attempts: attempts.slice(-ATTEMPTS_TOLD_MAX).map(attemptFields),
   };
