@@ -23,6 +23,8 @@ export type ReplayErrorCode =
   | 'unknown-request'
   /** A question that makes no sense: a filter with a misspelt type, an end before its beginning. */
   | 'invalid-question'
+  /** The settings that were in force do not give what happened, so that nothing is said of others. */
+  | 'not-identical'
   /** A file that holds no incident, is damaged, or was written by a newer version. */
   | 'unreadable-file';
 

@@ -21,13 +21,18 @@ import { redactEvent, redactObservation, redactRoster } from './redacted-records
 
 /** Spans of redacted revisions that a file names; where there are more, the newest. */
 const SPANS_MAX = 1_000;
+/**
+ * Observations are taken from so long before the span, ms: what a prober thought at its beginning follows from what it said up to
+ * ten minutes before.
+ */
+const LOOK_BACK_MS = 900_000;
 /** Nodes whose disagreement is named. */
 const DISAGREEMENTS_MAX = 64;
 
 export interface IncidentSpan {
   /** The state before the first event, checked; its revision is where the span begins. */
   readonly base: Roster;
-  /** Observations are taken from then on, inclusive, ms since 1970. */
+  /** When the span begins, inclusive, ms since 1970. */
   readonly fromMs: number;
   /** The last event, and the last moment, inclusive. */
   readonly toRevision: number;
@@ -95,7 +100,7 @@ class IncidentWriting {
     const { cluster, node } = this.#source;
     this.#epoch = (await this.#source.head()).epoch;
     const sinceMs = await this.#source.observedSinceMs();
-    const observedSinceMs = sinceMs === null || sinceMs > toMs ? null : Math.max(sinceMs, fromMs);
+    const observedSinceMs = sinceMs === null || sinceMs > toMs ? null : Math.max(sinceMs, fromMs - LOOK_BACK_MS);
     const who = { cluster, node, epoch: this.#epoch, madeMs, program };
     const where = { fromRevision: base.revision, fromMs, toRevision, toMs, observedSinceMs };
     const head: IncidentHead = { kind: 'incident', format: INCIDENT_FORMAT, ...who, ...where };
@@ -147,7 +152,8 @@ class IncidentWriting {
 
   async *observations(): AsyncGenerator<Uint8Array, void> {
     const { fromMs, toMs } = this.#span;
-    for await (const observation of this.#source.observations({ fromMs, toMs: toMs + 1 })) {
+    for await (const observation of this.#source.observations({ fromMs: fromMs - LOOK_BACK_MS, toMs: toMs + 1 })) {
+      if (observation.kind === 'decision' && observation.timeMs < fromMs) continue;
       if (this.#addObservation(observation)) yield await this.encoder.closePart();
       await this.#pace();
     }

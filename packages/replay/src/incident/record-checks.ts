@@ -5,7 +5,7 @@
  * a million of them; the rest by schemas. Fields that this version does not know are passed over.
  */
 import { healthPolicySchema, type RecordedEvent } from '@muster/membership';
-import type { Observation } from '@muster/observations';
+import type { Observation, ObservationKind } from '@muster/observations';
 import { z } from 'zod';
 
 /** The event on a line, or null where it is none. */
@@ -28,6 +28,7 @@ const timeMs = z.number();
 const text = z.string();
 const count = z.number().min(0);
 const backend = { timeMs, pool: text, backend: text };
+const health = z.enum(['unknown', 'healthy', 'unhealthy']);
 
 const healthEventSchema = z.object({
   type: z.enum(['BackendTurnedHealthy', 'BackendTurnedUnhealthy', 'BackendEjected', 'BackendReinstated']),
@@ -87,16 +88,25 @@ const decisionSchema = z.object({
   refused: pickSchema.extend({ reason: text }).nullable(),
 });
 
-const observationSchema = z.discriminatedUnion('kind', [
-  z.object({
+/** One for each kind: another kind of observation does not compile without its schema. */
+const OBSERVATION_SCHEMAS = {
+  'probing-began': z.object({
     kind: z.literal('probing-began'),
     ...backend,
     target: text,
     policy: healthPolicySchema,
-    health: z.enum(['unknown', 'healthy', 'unhealthy']),
+    health,
   }),
-  z.object({ kind: z.literal('probing-ended'), ...backend }),
-  z.object({
+  'probing-state': z.object({
+    kind: z.literal('probing-state'),
+    ...backend,
+    target: text,
+    policy: healthPolicySchema,
+    health,
+    againstCount: count,
+  }),
+  'probing-ended': z.object({ kind: z.literal('probing-ended'), ...backend }),
+  probe: z.object({
     kind: z.literal('probe'),
     ...backend,
     target: text,
@@ -105,22 +115,25 @@ const observationSchema = z.discriminatedUnion('kind', [
     reason: text.nullable(),
     durationMs: z.number(),
   }),
-  z.object({
+  turned: z.object({
     kind: z.literal('turned'),
     ...backend,
     target: text,
     health: z.enum(['healthy', 'unhealthy']),
     reason: text,
   }),
-  z.object({ kind: z.literal('outlier'), ...backend, target: text, failures: count, reason: text }),
-  z.object({ kind: z.literal('hash'), timeMs, node: text, epoch: text, revision: count, hash: text }),
-  z.object({ kind: z.literal('decision'), timeMs, worker: count, decision: decisionSchema }),
-  z.object({ kind: z.literal('lost'), timeMs, sinceMs: z.number(), count }),
-]) satisfies z.ZodType<Observation>;
+  outlier: z.object({ kind: z.literal('outlier'), ...backend, target: text, failures: count, reason: text }),
+  hash: z.object({ kind: z.literal('hash'), timeMs, node: text, epoch: text, revision: count, hash: text }),
+  decision: z.object({ kind: z.literal('decision'), timeMs, worker: count, decision: decisionSchema }),
+  lost: z.object({ kind: z.literal('lost'), timeMs, sinceMs: z.number(), count }),
+} satisfies { [Kind in ObservationKind]: z.ZodType<Extract<Observation, { kind: Kind }>> };
 
 /** The observation on a line; what is wrong with it, where it is none. */
 export function observationOnLine(line: unknown): Observation | string {
-  const parsed = observationSchema.safeParse(line);
+  const kind = (line as { kind?: unknown } | null)?.kind;
+  if (typeof kind !== 'string' || !Object.hasOwn(OBSERVATION_SCHEMAS, kind)) return 'a line is no observation';
+  const schema: z.ZodType<Observation> = OBSERVATION_SCHEMAS[kind as ObservationKind];
+  const parsed = schema.safeParse(line);
   if (parsed.success) return parsed.data;
   const { path, message } = parsed.error.issues[0]!;
   return path.length > 0 ? `${path.join('.')}: ${message}` : message;

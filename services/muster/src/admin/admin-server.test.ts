@@ -124,6 +124,7 @@ describe('state', () => {
       '/v1/replay',
       '/v1/roster',
       '/v1/status',
+      '/v1/whatif',
     ]);
     expect(JSON.stringify(description.paths['/v1/commands'])).toContain('RegisterBackend');
   });

@@ -160,6 +160,7 @@ const PATHS = [
   '/v1/explain/backend',
   '/v1/explain/request',
   '/v1/export',
+  '/v1/whatif',
   '/v1/commands',
   '/v1/adopt-epoch',
 ];

@@ -77,6 +77,7 @@ function replayStatus(code: ReplayError['code']): number {
     case 'gap':
     case 'doubled-event':
     case 'out-of-order':
+    case 'not-identical':
     case 'unreadable-file':
       return 409;
   }

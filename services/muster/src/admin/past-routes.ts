@@ -15,6 +15,7 @@ import {
   requestLineSchema,
   requestQuerySchema,
   stateQuerySchema,
+  whatIfQuerySchema,
 } from '../past/past-queries.ts';
 
 /** Questions about the past that are answered at once; a further one is answered 503. */
@@ -52,6 +53,11 @@ export function addPastRoutes(app: AdminApp, context: AdminContext): void {
     '/v1/explain/request',
     { schema: { summary: 'The same, from a line of the access log', body: requestLineSchema } },
     ({ body }) => questions.answer(() => past.get().request(body)),
+  );
+  app.get(
+    '/v1/whatif',
+    { schema: { summary: 'What other settings would have made of what was recorded', querystring: whatIfQuerySchema } },
+    ({ query }) => questions.answer(() => past.get().whatIf(query)),
   );
   addExport(app, context, { past, questions });
 }

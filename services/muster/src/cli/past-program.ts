@@ -1,6 +1,6 @@
 /** The commands about the past: what there is to type. */
 import type { Command } from 'commander';
-import { wholeNumber } from './command-options.ts';
+import { milliseconds, wholeNumber } from './command-options.ts';
 import type { EventsOptions } from './events-command.ts';
 import type {
   DiffCommandOptions,
@@ -22,15 +22,20 @@ export function addPastCommands(program: Command, openSession: OpenSession): voi
   addEventsCommand(program, openSession);
   program
     .command('replay')
-    .description('show pools, backends and listeners as they were')
+    .description('show pools, backends and listeners as they were, or walk through what happened')
     .option('--at <moment>', 'when (default now)')
     .option(...NODE_OPTION)
     .option('--pool <id>', 'this pool alone, with all its backends')
+    .option('--step', 'event by event, forwards and back, and what each changed; plain lines when piped')
+    .option(
+      '--from <moment>',
+      'where the walk of --step begins (default: 10000 events ago, or the beginning of the file)',
+    )
     .option(...FILE_OPTION)
     .addHelpText('after', MOMENTS_HELP)
     .action(async (options: ReplayCommandOptions) => {
-      const { showState } = await import('./past/past-commands.ts');
-      await showState(await openSession(), options);
+      const { replayCommand } = await import('./past/past-commands.ts');
+      await replayCommand(await openSession(), options);
     });
   program
     .command('diff')
@@ -60,6 +65,40 @@ export function addPastCommands(program: Command, openSession: OpenSession): voi
       await exportCommand(await openSession(), options);
     });
   addExplainCommands(program, openSession);
+  addWhatIfCommand(program, openSession);
+}
+
+interface WhatIfOptions {
+  readonly pool: string;
+  readonly from: string;
+  readonly to: string;
+  readonly fall?: number;
+  readonly rise?: number;
+  readonly interval?: number;
+  readonly timeout?: number;
+  readonly file?: string;
+}
+
+function addWhatIfCommand(program: Command, openSession: OpenSession): void {
+  program
+    .command('whatif')
+    .description('what other settings of a pool would have made of what was recorded')
+    .requiredOption('--pool <id>', 'whose recorded probes are judged again')
+    .option('--from <moment>', 'where it begins', '-1h')
+    .option('--to <moment>', 'where it ends', 'now')
+    .option('--fall <n>', 'failed probes that turn a backend unhealthy', wholeNumber)
+    .option('--rise <n>', 'passed probes that turn it healthy', wholeNumber)
+    .option('--interval <time>', 'from one probe to the next: 500ms, 2s', milliseconds)
+    .option('--timeout <time>', 'a probe that takes longer has failed', milliseconds)
+    .option(...FILE_OPTION)
+    .addHelpText(
+      'after',
+      `\nWhat is left out stays as it was; with nothing given it shows that this gives what happened.${MOMENTS_HELP}`,
+    )
+    .action(async ({ interval: intervalMs, timeout: timeoutMs, ...options }: WhatIfOptions) => {
+      const { whatIfCommand } = await import('./past/past-commands.ts');
+      await whatIfCommand(await openSession(), { intervalMs, timeoutMs, ...options });
+    });
 }
 
 function addExplainCommands(program: Command, openSession: OpenSession): void {

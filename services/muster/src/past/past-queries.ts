@@ -26,6 +26,18 @@ export const backendQuerySchema = z.strictObject({ pool: name, backend: name, at
 
 export const exportQuerySchema = z.strictObject({ from: instant, to: instant.default('now') });
 
+const whole = z.coerce.number().pipe(z.int());
+
+export const whatIfQuerySchema = z.strictObject({
+  pool: name,
+  from: instant.default('-1h'),
+  to: instant.default('now'),
+  fall: whole.optional().describe('failed probes in a row; as it was when left out'),
+  rise: whole.optional().describe('passed probes in a row; as it was when left out'),
+  intervalMs: whole.optional().describe('from the end of a probe to the next; as it was when left out'),
+  timeoutMs: whole.optional().describe('a probe that takes longer has failed; as it was when left out'),
+});
+
 /** A line has 4 KiB at most; a collector may have put something around it. */
 const LINE_CHARACTERS_MAX = 65_536;
 
@@ -43,6 +55,7 @@ export const requestLineSchema = z.strictObject({
 export type StateQuery = z.output<typeof stateQuerySchema>;
 export type DiffQuery = z.output<typeof diffQuerySchema>;
 export type BackendQuery = z.output<typeof backendQuerySchema>;
+export type WhatIfQuery = z.output<typeof whatIfQuerySchema>;
 export type ExportQuery = z.output<typeof exportQuerySchema>;
 /** By its id, or by its line in the access log. */
 export type RequestQuery = z.output<typeof requestQuerySchema> | z.output<typeof requestLineSchema>;

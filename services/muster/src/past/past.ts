@@ -9,13 +9,16 @@ import {
   diffView,
   explainBackend,
   explainRequest,
+  healthWhatIf,
   parseAccessLine,
+  parseInstant,
   ReplayError,
   stateView,
   writeIncident,
   type BackendExplanation,
   type DecisionEvidence,
   type DiffView,
+  type HealthAnswer,
   type Replay,
   type ReplaySource,
   type RequestEvidence,
@@ -23,7 +26,7 @@ import {
   type StateView,
 } from '@muster/replay';
 import packageFile from '../../package.json' with { type: 'json' };
-import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery } from './past-queries.ts';
+import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery, WhatIfQuery } from './past-queries.ts';
 
 /** What is known of a request by its id. */
 export interface FoundEvidence {
@@ -40,6 +43,12 @@ export interface RequestAnswer {
   readonly evidence: 'decision' | 'line';
   readonly explanations: readonly RequestExplanation[];
   readonly silentWorkers: readonly number[];
+}
+
+export interface WhatIfAnswer {
+  readonly kind: 'what-if';
+  readonly source: string;
+  readonly health: HealthAnswer;
 }
 
 export interface PastOptions {
@@ -82,6 +91,14 @@ export class Past {
     return { kind: 'request', source: this.replay.source.name, evidence: kind, explanations, silentWorkers };
   }
 
+  /** What other settings would have made of what was recorded; with none given it is shown that they give what happened. */
+  async whatIf({ pool, from, to, ...settings }: WhatIfQuery): Promise<WhatIfAnswer> {
+    const [begin, end] = [await this.#momentMs(from), await this.#momentMs(to)];
+    const answer = await healthWhatIf(this.replay.source, { pool, fromMs: begin, toMs: end, ...given(settings) });
+    if (answer.outcome === 'answered') return { kind: 'what-if', source: this.replay.source.name, health: answer };
+    throw new ReplayError(answer.reason === 'not-identical' ? 'not-identical' : 'invalid-question', answer.message);
+  }
+
   /** The bytes of an incident file, as they come. */
   async export({ from, to }: ExportQuery): Promise<AsyncGenerator<Uint8Array, void>> {
     const [begin, end] = [await this.#resolve(from), await this.#resolve(to)];
@@ -95,6 +112,14 @@ export class Past {
     const program = `muster ${packageFile.version}`;
     const source = this.#options.exportSource ?? this.replay.source;
     return writeIncident(source, span, { program, madeMs: this.#options.now() });
+  }
+
+  /** What was seen is looked up by its time alone: a moment need not lie in the log. */
+  async #momentMs(text: string): Promise<number> {
+    const nowMs = this.#options.now();
+    const meant = parseInstant({ text, nowMs });
+    if (meant.kind === 'time') return meant.timeMs;
+    return meant.kind === 'now' ? nowMs : (await this.#resolve(text)).timeMs;
   }
 
   #resolve(text: string): ReturnType<Replay['resolve']> {
@@ -113,6 +138,11 @@ export class Past {
     const message = `${name} knows of no request ${id}; ${this.#options.unknownRequestAdvice}`;
     throw new ReplayError('unknown-request', message);
   }
+}
+
+function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const entries = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> };
 }
 
 interface Evidence {

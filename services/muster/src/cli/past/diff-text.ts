@@ -68,7 +68,8 @@ export function fromToText({ before, after, isSameValue }: Omit<ChangedField, 'f
   return `${before === null ? '(none)' : bareText(before)} → ${after === null ? '(none)' : valueText(after)}`;
 }
 
-function valueText(value: FieldValue): string {
+/** With the reason that its event gave. */
+export function valueText(value: FieldValue): string {
   return value.reason === null ? bareText(value) : `${bareText(value)} (${printable(value.reason)})`;
 }
 

@@ -3,8 +3,15 @@
  * give the same answers in the same shape.
  */
 import type { BackendExplanation, DiffView, Incident, StateView } from '@muster/replay';
-import type { Past, RequestAnswer } from '../../past/past.ts';
-import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery } from '../../past/past-queries.ts';
+import type { Past, RequestAnswer, WhatIfAnswer } from '../../past/past.ts';
+import type {
+  BackendQuery,
+  DiffQuery,
+  ExportQuery,
+  RequestQuery,
+  StateQuery,
+  WhatIfQuery,
+} from '../../past/past-queries.ts';
 import { CliFailure } from '../cli-failure.ts';
 import type { Session } from '../session.ts';
 
@@ -13,6 +20,7 @@ export interface PastAccess extends AsyncDisposable {
   diff(query: DiffQuery): Promise<DiffView>;
   backend(query: BackendQuery): Promise<BackendExplanation>;
   request(query: RequestQuery): Promise<RequestAnswer>;
+  whatIf(query: WhatIfQuery): Promise<WhatIfAnswer>;
   /** The bytes of an incident file. */
   export(query: ExportQuery): AsyncIterable<Uint8Array>;
 }
@@ -48,6 +56,11 @@ class NodeAccess implements PastAccess {
     return this.#client.get(`/v1/explain/request?${queryText(query)}`);
   }
 
+  async whatIf({ from, to, ...rest }: WhatIfQuery): Promise<WhatIfAnswer> {
+    const range = { from: await sentInstant(from), to: await sentInstant(to) };
+    return this.#client.get(`/v1/whatif?${queryText({ ...range, ...rest })}`);
+  }
+
   async *export({ from, to }: ExportQuery): AsyncGenerator<Uint8Array, void> {
     const range = { from: await sentInstant(from), to: await sentInstant(to) };
     yield* this.#client.bytes(`/v1/export?${queryText(range)}`);
@@ -63,9 +76,9 @@ async function sentInstant(text: string): Promise<string> {
   return meant.kind === 'time' && !text.startsWith('-') ? new Date(meant.timeMs).toISOString() : text;
 }
 
-function queryText(query: Readonly<Record<string, string | undefined>>): string {
-  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined);
-  return new URLSearchParams(given).toString();
+function queryText(query: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(query).filter(([, value]) => value !== undefined);
+  return new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
 }
 
 class FileAccess implements PastAccess {
@@ -97,6 +110,10 @@ class FileAccess implements PastAccess {
 
   request(query: RequestQuery): Promise<RequestAnswer> {
     return orFailure(() => this.#past.request(query));
+  }
+
+  whatIf(query: WhatIfQuery): Promise<WhatIfAnswer> {
+    return orFailure(() => this.#past.whatIf(query));
   }
 
   async *export(query: ExportQuery): AsyncGenerator<Uint8Array, void> {

@@ -2,6 +2,7 @@
 import { text as allOf } from 'node:stream/consumers';
 import { CliFailure } from '../cli-failure.ts';
 import type { Session } from '../session.ts';
+import type { WhatIfQuery } from '../../past/past-queries.ts';
 import { accessPast } from './past-access.ts';
 
 interface FromFile {
@@ -10,12 +11,26 @@ interface FromFile {
 }
 
 export interface ReplayCommandOptions extends FromFile {
+  readonly step?: boolean;
+  /** Of `step`: where the span begins. */
+  readonly from?: string;
   readonly at?: string;
   readonly node?: string;
   readonly pool?: string;
 }
 
-export async function showState(session: Session, { file, at = 'now', node, pool }: ReplayCommandOptions) {
+export async function replayCommand(session: Session, options: ReplayCommandOptions): Promise<void> {
+  if (options.step === true) {
+    const { stepThrough } = await import('../step/step-command.ts');
+    return stepThrough(session, options);
+  }
+  if (options.from !== undefined) {
+    throw new CliFailure('invalid', '--from is where --step begins; for the state at a moment give --at');
+  }
+  return showState(session, options);
+}
+
+async function showState(session: Session, { file, at = 'now', node, pool }: ReplayCommandOptions): Promise<void> {
   await using past = await accessPast(session, file);
   const state = await past.state({ at, node, pool });
   const { stateLines } = await import('./state-text.ts');
@@ -71,6 +86,15 @@ export async function explainRequestCommand(session: Session, { file, id, line }
   const answer = await past.request(given === undefined ? { id: id! } : { line: given });
   const { requestLines } = await import('./request-text.ts');
   await session.print(answer, requestLines(answer));
+}
+
+export interface WhatIfCommandOptions extends FromFile, WhatIfQuery {}
+
+export async function whatIfCommand(session: Session, { file, ...query }: WhatIfCommandOptions): Promise<void> {
+  await using past = await accessPast(session, file);
+  const answer = await past.whatIf(query);
+  const { whatIfLines } = await import('./what-if-text.ts');
+  await session.print(answer, whatIfLines(answer));
 }
 
 export interface ExportCommandOptions extends FromFile {

@@ -33,7 +33,7 @@ export function wrapped(text: string, width: number): string[] {
   for (let rest = text; rest !== '';) {
     const line = beginning(rest, Math.max(1, width));
     const space = line.length < rest.length ? line.lastIndexOf(' ') : -1;
-    const cut = space > line.length / 2 ? line.slice(0, space) : line || [...rest][0]!;
+    const cut = space > line.length / 2 ? line.slice(0, space) : line || Array.from(rest)[0]!;
     lines.push(cut);
     const left = rest.slice(cut.length).trimStart();
     rest = left === '' ? '' : indent + left;

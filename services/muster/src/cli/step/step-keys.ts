@@ -2,6 +2,8 @@
  * Keys out of what a terminal sends: a character as it is, and names for the rest. What it does not know it passes over.
  */
 
+const ESCAPE = '\u001b';
+
 const SEQUENCES: Readonly<Record<string, string>> = {
   '\u001b[A': 'up',
   '\u001b[B': 'down',
@@ -29,7 +31,7 @@ const SEQUENCES: Readonly<Record<string, string>> = {
   '\b': 'backspace',
 };
 /** A control sequence, one of two characters, or one character. */
-const KEY = /\u001b\[[0-9;?]*[ -/]*[@-~]|\u001bO[A-Z]|[^]/gu;
+const KEY = new RegExp(`${ESCAPE}\\[[0-9;?]*[ -/]*[@-~]|${ESCAPE}O[A-Z]|[^]`, 'gu');
 const CONTROL = /\p{Cc}/u;
 
 /** The keys of a chunk, in order. A terminal sends a sequence in one piece. */

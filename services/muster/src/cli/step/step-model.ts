@@ -77,7 +77,7 @@ export function step(state: StepState, input: StepInput): Stepped {
 
 function arrived(state: StepState, shown: Shown | null): Stepped {
   if (shown !== null) return stay({ ...state, shown, scroll: 0, isBusy: false, message: null });
-  const message = state.shown === null ? 'there are no events' : 'there is nothing that way';
+  const message = state.shown === null ? 'there are no events' : 'there is nothing that way (n searches on, N back)';
   return stay({ ...state, isBusy: false, message });
 }
 
@@ -156,9 +156,9 @@ function typed(state: StepState, prompt: NonNullable<StepState['prompt']>, key: 
   if (key === 'escape') return stay({ ...state, prompt: null });
   if (key === 'enter') return asked({ ...state, prompt: null }, { kind, text: text.trim() });
   if (key === 'backspace') {
-    return stay({ ...state, prompt: text === '' ? null : { kind, text: [...text].slice(0, -1).join('') } });
+    return stay({ ...state, prompt: text === '' ? null : { kind, text: Array.from(text).slice(0, -1).join('') } });
   }
-  const isText = [...key].length === 1;
+  const isText = Array.from(key).length === 1;
   if (!isText || text.length >= PROMPT_CHARACTERS_MAX) return stay(state);
   return stay({ ...state, prompt: { kind, text: text + key } });
 }

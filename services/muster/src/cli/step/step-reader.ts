@@ -10,12 +10,13 @@ import {
   ReplayError,
   walk,
   type EventPredicate,
+  type FieldChange,
   type Replay,
   type Step,
   type Walk,
 } from '@muster/replay';
 import { describeEvent } from '../describe-event.ts';
-import { entityName, fromToText } from '../past/diff-text.ts';
+import { entityName, fromToText, valueText } from '../past/diff-text.ts';
 import { dateAndTime, printable, timeOfDay } from '../plain-text.ts';
 import type { CardLine, EventRow, Shown, StepCard } from './step-card.ts';
 
@@ -72,13 +73,17 @@ export class StepReader {
   /** Null where there is nothing that way. Throws `ReplayError`. */
   async go(move: Move): Promise<Shown | null> {
     const step = await this.#step(move);
-    return step === null ? null : { card: this.#card(step), rows: await this.#rowsAround(step.event.revision) };
+    return step === null ? null : { card: this.cardOf(step), rows: await this.#rowsAround(step.event.revision) };
   }
 
-  /** The card alone of the next event. */
-  async nextCard(): Promise<StepCard | null> {
-    const step = await this.#walk.next();
-    return step === null ? null : this.#card(step);
+  /** Where the walk stands, without a card; null before the first event. */
+  hereStep(): Promise<Step | null> {
+    return this.#walk.here();
+  }
+
+  /** The next one, without a card; null at the end. */
+  nextStep(): Promise<Step | null> {
+    return this.#walk.next();
   }
 
   async #step(move: Move): Promise<Step | null> {
@@ -131,7 +136,7 @@ export class StepReader {
     return row;
   }
 
-  #card(step: Step): StepCard {
+  cardOf(step: Step): StepCard {
     const { event, roster, check } = step;
     const isSound = check.outcome === 'checked' && check.disagreeing.length === 0;
     return {
@@ -174,8 +179,12 @@ function changeLines({ rejection, changes }: Step): CardLine[] {
   return changes.flatMap((change) => {
     const head = { text: `${MARKS[change.change]} ${entityName(change)}`, colour: COLOURS[change.change] };
     if (change.change === 'removed') return [head];
-    const width = Math.max(0, ...change.fields.map(({ field }) => field.length));
-    return [head, ...change.fields.map((field) => ({ text: `  ${field.field.padEnd(width)}  ${fromToText(field)}` }))];
+    // Of what is new, only what there is.
+    const isNew = change.change === 'added';
+    const fields = change.fields.filter(({ after }) => !isNew || (after !== null && after.value !== null));
+    const width = Math.max(0, ...fields.map(({ field }) => field.length));
+    const text = (field: FieldChange): string => (isNew ? valueText(field.after!) : fromToText(field));
+    return [head, ...fields.map((field) => ({ text: `  ${field.field.padEnd(width)}  ${text(field)}` }))];
   });
 }
 

@@ -133,7 +133,7 @@ function footLine({ prompt, message, isBusy }: StepState, columns: number): stri
     const label = prompt.kind === 'search' ? ' search: ' : ' jump to: ';
     // The end of what is typed is what must be seen.
     const room = Math.max(0, columns - textWidth(label) - 2);
-    const end = [...prompt.text].slice(-room).join('');
+    const end = Array.from(prompt.text).slice(-room).join('');
     return paint('bold', fitted(`${label}${end}▏`, columns));
   }
   if (message !== null) return paint('yellow', fitted(` ${printable(message)}`, columns));

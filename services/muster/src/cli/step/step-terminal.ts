@@ -11,7 +11,6 @@ import { screenLines } from './step-screen.ts';
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l';
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
-const TO_LINE_END = '\u001b[K';
 
 export type StepTerminal = Pick<NodeJS.WriteStream, 'write' | 'on' | 'off' | 'columns' | 'rows'>;
 export type StepKeyboard = Pick<NodeJS.ReadStream, 'setRawMode' | 'setEncoding' | 'on' | 'off' | 'resume' | 'pause'>;
@@ -65,7 +64,7 @@ export async function runStepScreen({ reader, about, terminal, keyboard }: StepS
   }
 }
 
-/** One write a frame: a terminal then shows it as a whole. */
-function frame(state: StepState, { columns = 80, rows = 24 }: StepTerminal): string {
-  return HOME + screenLines(state, { columns, rows }).join(`${TO_LINE_END}\r\n`) + TO_LINE_END;
+/** One write a frame: a terminal then shows it as a whole. Its lines fill the screen, so that nothing has to be erased. */
+function frame(state: StepState, { columns, rows }: StepTerminal): string {
+  return HOME + screenLines(state, { columns, rows }).join('\r\n');
 }
