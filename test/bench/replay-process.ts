@@ -8,6 +8,10 @@ import { seededRandom } from './fold.ts';
 export interface ReplayAnswers {
   /** From the question to the roster, each. */
   readonly elapsedMs: readonly number[];
+  /** The processor's time for the same, in all threads. */
+  readonly cpuMs: readonly number[];
+  /** The processor's time since the process began. */
+  readonly processCpuMs: number;
   /** From the question to the whole view as plain data; of every tenth question. */
   readonly viewMs: readonly number[];
   /** When the last answer was there, ms since 1970. */
@@ -44,19 +48,28 @@ async function answer(asked: Replay): Promise<ReplayAnswers> {
   for (let count = 0; count < 3; count++) random();
   const [oldest, newest] = [await asked.resolve('1', Date.now()), await asked.resolve('now', Date.now())];
   const elapsedMs: number[] = [];
+  const cpuMs: number[] = [];
   const viewMs: number[] = [];
   for (let count = 0; count < Number(questions); count++) {
     const timeMs = oldest.timeMs + random() * (newest.timeMs - oldest.timeMs);
     const startedMs = performance.now();
+    const cpuBefore = process.cpuUsage();
     const at = await asked.resolve(new Date(timeMs).toISOString(), Date.now());
     const { check } = await asked.rosterAt(at.revision);
     elapsedMs.push(performance.now() - startedMs);
+    cpuMs.push(cpuTimeMs(process.cpuUsage(cpuBefore)));
     if (check.outcome !== 'checked') throw new Error(`revision ${at.revision} is ${check.outcome}: ${check.why}`);
     if (mode === 'cold' || count % 10 > 0) continue;
     await stateView(asked, at);
     viewMs.push(performance.now() - startedMs);
   }
   const answeredMs = performance.timeOrigin + performance.now();
+  const processCpuMs = cpuTimeMs(process.cpuUsage());
   const rssBytes = process.resourceUsage().maxRSS * 1_024;
-  return { elapsedMs, viewMs, answeredMs, verifyMs, comparedCount: verification?.comparedCount ?? 0, rssBytes };
+  const comparedCount = verification?.comparedCount ?? 0;
+  return { elapsedMs, cpuMs, processCpuMs, viewMs, answeredMs, verifyMs, comparedCount, rssBytes };
+}
+
+function cpuTimeMs({ user, system }: NodeJS.CpuUsage): number {
+  return (user + system) / 1_000;
 }

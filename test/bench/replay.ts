@@ -10,6 +10,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,9 +33,11 @@ import { randomEvent, seededRandom, targetOf } from './fold.ts';
 import type { ReplayAnswers } from './replay-process.ts';
 
 export const replayUsage = `replay   the state at a random instant of a long journal, warm and cold
-        --events N  (1000000)   --backends N  (10000)   --questions N  warm  (300)   --starts N  cold  (30)`;
+        --events N  (1000000)   --backends N  (10000)   --questions N  warm  (300)   --starts N  cold  (30)
+        --path FOLDER  to keep the files in, or to find them`;
 
-export const REPLAY_CLUSTER = 'bench';
+const REPLAY_CLUSTER = 'bench';
+const JOURNAL_FILE = 'bench.journal';
 const APPENDS_AT_ONCE = 10_000;
 /** As a node does under load: one snapshot after 1,000 to 2,000 events. */
 const SNAPSHOT_EVENTS = 1_500;
@@ -54,46 +57,62 @@ export async function replayBench(options: readonly string[]): Promise<void> {
       backends: { type: 'string', default: '10000' },
       questions: { type: 'string', default: '300' },
       starts: { type: 'string', default: '30' },
+      path: { type: 'string' },
     },
   });
   const size = { events: Number(values.events), backends: Number(values.backends) };
-  const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
+  const folder = values.path ?? (await mkdtemp(join(tmpdir(), 'muster-bench-')));
   try {
     console.log(machineText());
-    const madeText = await makePast(folder, size);
-    console.log(`${size.events} events, ${size.backends} backends: ${madeText}\n`);
+    const isThere = existsSync(join(folder, JOURNAL_FILE));
+    const past = isThere ? 'as they were left' : await makePast(folder, size);
+    console.log(`${size.events} events, ${size.backends} backends: ${past}\n`);
     const cold = await coldAnswers(folder, Number(values.starts));
-    console.log(`cold, process start to answer   ${spread(cold.elapsedMs)}   RSS at most ${mebibytes(cold.rssBytes)}`);
+    console.log(
+      `cold, process start to answer   ${spread(cold.elapsedMs, cold.cpuMs)}   RSS at most ${mebibytes(cold.rssBytes)}`,
+    );
     const warm = await answers(folder, { mode: 'warm', questions: Number(values.questions), seed: 7 });
     console.log(
       `verify the whole log            ${(warm.verifyMs / 1_000).toFixed(1)} s, ${warm.comparedCount} hashes equal`,
     );
-    console.log(`warm, time to roster            ${spread(warm.elapsedMs)}   RSS at most ${mebibytes(warm.rssBytes)}`);
-    console.log(`warm, time to the whole view    ${spread(warm.viewMs)}`);
+    console.log(
+      `warm, time to roster            ${spread(warm.elapsedMs, warm.cpuMs)}   RSS at most ${mebibytes(warm.rssBytes)}`,
+    );
+    console.log(`warm, time to the whole view    ${spreadText(warm.viewMs)}`);
   } finally {
-    await rm(folder, { recursive: true });
+    if (values.path === undefined) await rm(folder, { recursive: true });
   }
 }
 
-function spread(samplesMs: readonly number[]): string {
-  return `p95 ${percentile(samplesMs, 95).toFixed(0)} ms, ${spreadText(samplesMs)}`;
+/** On a machine that others use, too, the processor's time says more than the clock's. */
+function spread(elapsedMs: readonly number[], cpuMs: readonly number[]): string {
+  const [elapsed, cpu] = [elapsedMs, cpuMs].map((samples) => `${percentile(samples, 95).toFixed(0)} ms`);
+  return `p95 ${elapsed} (of the processor ${cpu}), ${spreadText(elapsedMs)}`;
 }
 
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 }
 
-async function coldAnswers(folder: string, starts: number): Promise<{ elapsedMs: number[]; rssBytes: number }> {
+interface Cold {
+  readonly elapsedMs: readonly number[];
+  readonly cpuMs: readonly number[];
+  readonly rssBytes: number;
+}
+
+async function coldAnswers(folder: string, starts: number): Promise<Cold> {
   const elapsedMs: number[] = [];
+  const cpuMs: number[] = [];
   let rssBytes = 0;
   for (let seed = 1; seed <= starts; seed++) {
     const startedMs = performance.now();
     const answer = await answers(folder, { mode: 'cold', questions: 1, seed });
     // The process says when it had the answer; what it takes to end is not part of it.
     elapsedMs.push(answer.answeredMs - (performance.timeOrigin + startedMs));
+    cpuMs.push(answer.processCpuMs);
     rssBytes = Math.max(rssBytes, answer.rssBytes);
   }
-  return { elapsedMs, rssBytes };
+  return { elapsedMs, cpuMs, rssBytes };
 }
 
 async function answers(
@@ -110,7 +129,7 @@ async function answers(
 
 /** The files of a node that has run for long. */
 async function makePast(folder: string, size: Size): Promise<string> {
-  const path = join(folder, 'bench.journal');
+  const path = join(folder, JOURNAL_FILE);
   const clock = { nowMs: Date.now() - HISTORY_MS, stepMs: HISTORY_MS / size.events };
   await using journal = await openEmbeddedJournal({ path, now: () => (clock.nowMs += clock.stepMs) });
   await using store = openObservationStore({ path: join(folder, 'observations'), log: silent });

@@ -4,7 +4,15 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { NodeHandle, StartProbe } from '@muster/actors';
-import { diff, observationBy, rosterHash, withPendingFacts, type Roster } from '@muster/membership';
+import {
+  diff,
+  observationBy,
+  rosterHash,
+  withPendingFacts,
+  type Backend,
+  type Pool,
+  type Roster,
+} from '@muster/membership';
 import type { Report } from './finding.ts';
 import type { JournalStore } from './history.ts';
 import { ProbeTally } from './probe-tally.ts';
@@ -112,33 +120,37 @@ export class NodeWatch {
     for (const change of diff(before, after)) {
       if (change.kind === 'pool') this.tally.forgetAll();
       if (change.kind !== 'backend') continue;
+      const isSameTask = change.before?.target === change.after?.target && change.before?.mode === change.after?.mode;
       for (const backend of [change.before, change.after]) {
-        const isSameTask = change.before?.target === change.after?.target && change.before?.mode === change.after?.mode;
         if (backend !== null && !isSameTask) this.tally.forget(backend.target.value);
       }
+      if (change.after !== null) this.#judgeFinding(handle, after.pools.get(change.after.pool)!, change.after);
     }
   }
 
   /** What this node's probes found of a backend that is in both rosters holds in the new one from the first moment on [I6]. */
   #judgeSwap(handle: NodeHandle, before: Roster, after: Roster): void {
-    const { name, report } = this.#options;
     for (const pool of after.pools.values()) {
       const former = before.pools.get(pool.id);
-      if (pool.spec.health === undefined || !isDeepStrictEqual(former?.spec.health, pool.spec.health)) continue;
+      if (!isDeepStrictEqual(former?.spec.health, pool.spec.health)) continue;
       for (const backend of pool.backends.values()) {
         const known = former?.backends.get(backend.id);
         const isSame = known?.target.value === backend.target.value && known.mode.value !== 'maint';
-        if (!isSame || backend.mode.value === 'maint') continue;
-        const expected = this.tally.verdict(backend.target.value, pool.spec.health);
-        const { observations } = withPendingFacts(backend, name, handle.pending());
-        const { value } = observationBy(name, observations).health;
-        if (expected === null || value === expected) continue;
-        report(
-          'I6',
-          `${name} has a new roster, and goes by ${value} of ${pool.id}/${backend.id}, which it found ${expected}`,
-        );
+        if (isSame) this.#judgeFinding(handle, pool, backend);
       }
     }
+  }
+
+  /** In the very turn of a change a node goes by what its own probes found, recorded or not [I6]. */
+  #judgeFinding(handle: NodeHandle, pool: Pool, backend: Backend): void {
+    if (pool.spec.health === undefined || backend.mode.value === 'maint') return;
+    const { name, report } = this.#options;
+    const expected = this.tally.verdict(backend.target.value, pool.spec.health);
+    const { observations } = withPendingFacts(backend, name, handle.pending());
+    const { value } = observationBy(name, observations).health;
+    if (expected === null || value === expected) return;
+    const at = `${handle.status().epoch}@${handle.roster().revision}`;
+    report('I6', `${name} goes by ${value} of ${pool.id}/${backend.id} from ${at} on, which it found ${expected}`);
   }
 
   /** A reader's revision never goes back within one history [I2]. */

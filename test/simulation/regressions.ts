@@ -82,4 +82,47 @@ export const REGRESSIONS: readonly Regression[] = [
       ],
     },
   },
+  {
+    found:
+      'an acknowledgement that ended an outage had newer facts judged before the acknowledged one was expected: what a node had just ' +
+      'found was dropped as recorded already, and the older fact was folded after it (fact-writer.ts)',
+    schedule: {
+      seed: 216,
+      nodes: 1,
+      workers: 1,
+      steps: [
+        {
+          action: { kind: 'path', node: 'lb-1', state: 'whole', answers: 'lost', appendMs: 0, followMs: 0 },
+          thenMs: 0,
+        },
+        {
+          action: {
+            kind: 'command',
+            node: 'lb-1',
+            command: { type: 'RegisterBackend', pool: 'api', backend: 'b-3', target: '10.0.1.21:80' },
+          },
+          thenMs: 500,
+        },
+        {
+          action: { kind: 'path', node: 'lb-1', state: 'whole', answers: 'given', appendMs: 1400, followMs: 700 },
+          thenMs: 0,
+        },
+        {
+          action: { kind: 'target', target: '10.0.0.11:80', state: 'refusing', dialMs: 0, answerMs: 0, isReset: false },
+          thenMs: 500,
+        },
+        {
+          action: {
+            kind: 'target',
+            target: '10.0.0.11:80',
+            state: 'answering',
+            dialMs: 0,
+            answerMs: 0,
+            isReset: false,
+          },
+          thenMs: 1300,
+        },
+      ],
+    },
+  },
 ];

@@ -1,8 +1,20 @@
-/** The pictures of the machines are those of the machines that run. */
-import { readFile } from 'node:fs/promises';
+/** The state charts in the documentation are those of the machines. */
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { STATE_CHARTS_FILE, stateChartsPage } from './state-charts.ts';
+import { CHARTS_FILE, chartsText } from './state-charts.ts';
 
-test('docs/state-charts.md is what the machines are; otherwise run: node bootstrap.mjs charts', async () => {
-  expect(await readFile(STATE_CHARTS_FILE, 'utf8')).toBe(await stateChartsPage());
+test('docs/state-charts.md is what the machines are; write it anew with `node bootstrap.mjs charts`', () => {
+  expect(readFileSync(CHARTS_FILE, 'utf8')).toBe(chartsText());
+});
+
+test('a chart has states in states, guards, delays and what runs', () => {
+  const text = chartsText();
+  expect(text).toContain('state "following (runs follow)" as following {');
+  expect(text).toContain('alive_draining --> alive_draining: drain [isSooner]');
+  expect(text).toContain('recovering --> probed: after restart');
+  expect(text).toContain('alive_killing --> stopped: after killLimit (2000 ms)');
+  expect(text).toContain('probed --> abandoned: prober failed [crashesTooOften]');
+  // What any state of the listener does with an event is drawn at each of them.
+  expect(text).toContain('opening --> listening: opened [isNewest]');
+  expect(text).toContain('listening --> listening: opened [isNewest]');
 });

@@ -1,35 +1,31 @@
 /**
- * Makes `docs/state-charts.md` from the machines: `node bootstrap.mjs charts`. What each is stands above its picture in the words of
- * its own file. A test says when the page is out of date.
+ * `node bootstrap.mjs charts`: writes docs/state-charts.md anew, from the machines themselves and the sentence that each of
+ * their files opens with.
  */
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { stateCharts } from '@muster/actors';
-import { ROOT } from './source-files.ts';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { MACHINES, stateChart } from '@muster/actors/inspection';
 
-export const STATE_CHARTS_FILE = join(ROOT, 'docs', 'state-charts.md');
+export const CHARTS_FILE = new URL('../../docs/state-charts.md', import.meta.url);
 
-const INTRODUCTION = `# State charts
+const PREFACE = `# State charts
 
-Every machine of a node, drawn from the machine itself by \`node bootstrap.mjs charts\`. Arrows carry the event, its \`[guard]\` and
-the \`/ actions\` by name. \`muster inspect --follow\` shows the same machines live, with these words.
+The machines of a node, drawn from their definitions by \`node bootstrap.mjs charts\`; a test fails while this file is not what they
+are. In brackets: the guard without which a transition is not taken. \`after …\`: a delay, by its name in the machine. What an actor is
+in now, and what it does next, is shown by [\`muster inspect\`](operations.md#live-machines).
 `;
 
-export async function stateChartsPage(): Promise<string> {
-  const sections = stateCharts().map(async ({ kind, text }) => {
-    const file = `packages/actors/src/${kind}-machine.ts`;
-    const source = await readFile(join(ROOT, file), 'utf8');
-    const link = `[\`${kind}-machine.ts\`](../${file})`;
-    return `## ${kind}\n\n${firstSentence(source)} ${link}\n\n\`\`\`mermaid\n${text}\n\`\`\`\n`;
-  });
-  return [INTRODUCTION, ...(await Promise.all(sections))].join('\n');
+export function chartsText(): string {
+  const sections = Object.entries(MACHINES).map(
+    ([kind, machine]) =>
+      `## ${kind}\n\n${headerSentence(kind)}\n\n\`\`\`mermaid\n${stateChart(machine).join('\n')}\n\`\`\`\n`,
+  );
+  return [PREFACE, ...sections].join('\n');
 }
 
-/** Of a file's header: `The prober: watches one target for a backend, and says when its health has flipped.` */
-function firstSentence(source: string): string {
-  const header = /^\/\*\*\n \* (.*?)(?:\n \*\n|\*\/)/s.exec(source)?.[1] ?? '';
-  const text = header.replaceAll(/\s*\n \* ?/g, ' ').trim();
-  return /^.*?\.(?= |$)/.exec(text)?.[0] ?? text;
+function headerSentence(kind: string): string {
+  const path = new URL(`../../packages/actors/src/${kind}-machine.ts`, import.meta.url);
+  const [, sentence] = /^\/\*\*\n((?: \* .+\n)+)/.exec(readFileSync(path, 'utf8')) ?? [];
+  return (sentence ?? '').replaceAll(/^ \* /gm, '').replaceAll('\n', ' ').trim();
 }
 
-if (import.meta.main) await writeFile(STATE_CHARTS_FILE, await stateChartsPage());
+if (import.meta.main) writeFileSync(CHARTS_FILE, chartsText());

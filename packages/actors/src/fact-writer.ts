@@ -238,15 +238,15 @@ export class FactWriter {
   /** Where it has been read up to there without this fact, it went into another history, which the follower has yet to notice. */
   #taken(key: string, fact: PendingFact, revision: number): void {
     const { contact, folded } = this.#ports;
-    contact.tookAppend();
-    folded.heardOf(revision);
     const isOpen = this.#factsById.has(fact.id);
-    if (isOpen && revision <= folded.roster.revision) {
-      this.#waitAgain(key, fact);
-      return this.#retryLater();
-    }
+    const isElsewhere = isOpen && revision <= folded.roster.revision;
+    if (isElsewhere) this.#waitAgain(key, fact);
+    else if (isOpen) this.#expect(key, fact);
+    folded.heardOf(revision);
+    // After that, because this may pump: a newer fact is then judged by what is still to come.
+    contact.tookAppend();
+    if (isElsewhere) return this.#retryLater();
     this.#failuresInARow = 0;
-    if (isOpen) this.#expect(key, fact);
   }
 
   #failed(key: string, fact: PendingFact, reason: string): void {

@@ -1,8 +1,6 @@
 /** Public entry: a node's life, and what it needs from the world. Start at `node-handle.ts` and `ports.ts`. */
 export { coarseClock } from './coarse-clock.ts';
 export * from './inspection/inspection-line.ts';
-export { replayRecording, type ActorDifference, type ReplayedActor } from './inspection/replay-actor.ts';
-export { stateCharts, type StateChart } from './inspection/state-chart.ts';
 export * from './node-handle.ts';
 export { startNode } from './node.ts';
 export * from './ports.ts';

@@ -70,8 +70,9 @@ export async function foldAgain(request: FoldRequest): Promise<Roster> {
 
 /** The nearest revision with a recorded hash at or after this one, if it is near enough. */
 function nextRecorded(hashes: RecordedHashes, revision: number): number | null {
+  if (hashes.has(revision)) return revision;
   let nearest = Infinity;
-  for (const recorded of hashes.keys()) if (recorded >= revision && recorded < nearest) nearest = recorded;
+  for (const recorded of hashes.keys()) if (recorded > revision && recorded < nearest) nearest = recorded;
   return nearest <= revision + AHEAD_REVISIONS_MAX ? nearest : null;
 }
 
@@ -142,17 +143,20 @@ class ComparedFold {
 
   #foldOn(events: readonly RecordedEvent[]): void {
     let index = 0;
-    this.order.next(events[0]!);
-    this.#suspectRevision ??= events[0]!.revision;
+    this.#expect(events[0]!);
     this.roster = foldBatch(this.roster, events, {
       onStep: (step) => {
         this.#compareAt(step);
         index += 1;
         if (index === events.length) return;
-        this.order.next(events[index]!);
-        this.#suspectRevision ??= events[index]!.revision;
+        this.#expect(events[index]!);
       },
     }).roster;
+  }
+
+  #expect(event: RecordedEvent): void {
+    this.order.next(event, this.#hashes.has(event.revision));
+    this.#suspectRevision ??= event.revision;
   }
 
   #compareAt(step: Pick<Roster, 'revision' | 'digest'>): void {

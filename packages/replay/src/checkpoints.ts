@@ -12,25 +12,28 @@
  * Decoded rosters cost most of the memory (some 10 MB each for 10,000 backends, less what they share), so only few are kept.
  */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { decodeSnapshot, encodeSnapshot, type Roster } from '@muster/membership';
+import { decodeSnapshot, snapshotParts, type Roster } from '@muster/membership';
 
 export interface CheckpointOptions {
   /** Revisions between two checkpoints, at least. Default 5,000. */
   readonly spacingRevisions?: number;
   /** Compressed bytes in all. Default 64 MiB. 0: none are kept. */
   readonly bytesMax?: number;
-  /** Decoded rosters kept, those used longest ago are forgotten first. Default 3; at least 1. */
+  /** Decoded rosters kept, those used longest ago are forgotten first. Default 2; at least 1. */
   readonly decodedMax?: number;
 }
 
 const SPACING_REVISIONS = 5_000;
 const BYTES_MAX = 64 * 2 ** 20;
-const DECODED_MAX = 3;
+const DECODED_MAX = 2;
 const OFFERED_MAX = 24;
 
 interface Checkpoint {
   readonly revision: number;
+  /** In the parts that the text is made of, one behind the other: to have them one by one costs less memory for a moment. */
   readonly compressed: Buffer;
+  /** Where each part ends. */
+  readonly ends: readonly number[];
 }
 
 export class Checkpoints {
@@ -85,9 +88,9 @@ export class Checkpoints {
     if (!this.#isWanted(roster)) return;
     const { revision } = roster;
     const place = this.#placeAfter(revision);
-    const compressed = zstdCompressSync(encodeSnapshot(roster));
-    this.#checkpoints.splice(place, 0, { revision, compressed });
-    this.#bytes += compressed.length;
+    const checkpoint = compress(roster);
+    this.#checkpoints.splice(place, 0, checkpoint);
+    this.#bytes += checkpoint.compressed.length;
     while (this.#bytes > this.#bytesMax && this.#checkpoints.length > 0) this.#thinOut();
   }
 
@@ -123,7 +126,7 @@ export class Checkpoints {
     const decoded = this.#nearestDecoded(atOrBefore);
     const checkpoint = this.#checkpoints[this.#placeAfter(atOrBefore) - 1];
     if (checkpoint === undefined || (decoded !== null && decoded.revision >= checkpoint.revision)) return decoded;
-    const read = decodeSnapshot(zstdDecompressSync(checkpoint.compressed).toString());
+    const read = decodeSnapshot(textOf(checkpoint));
     if (read.outcome === 'decoded') return read.roster;
     throw new Error(`The checkpoint at revision ${checkpoint.revision} cannot be read: ${read.message}`);
   }
@@ -160,4 +163,24 @@ export class Checkpoints {
     this.#checkpoints = this.#checkpoints.filter((_, index) => index % 2 === 1);
     this.#bytes = this.#checkpoints.reduce((sum, { compressed }) => sum + compressed.length, 0);
   }
+}
+
+function compress(roster: Roster): Checkpoint {
+  const parts: Buffer[] = [];
+  const ends: number[] = [];
+  let bytes = 0;
+  for (const part of snapshotParts(roster)) {
+    const compressed = zstdCompressSync(part);
+    bytes += compressed.length;
+    parts.push(compressed);
+    ends.push(bytes);
+  }
+  // A copy of the size that it has: what comes out of the compressor holds on to a larger piece of memory.
+  return { revision: roster.revision, compressed: Buffer.concat(parts, bytes), ends };
+}
+
+function textOf({ compressed, ends }: Checkpoint): string {
+  return ends
+    .map((end, index) => zstdDecompressSync(compressed.subarray(ends[index - 1] ?? 0, end)).toString())
+    .join('');
 }

@@ -26,6 +26,8 @@ export class LogOrder {
   readonly #wasReached: (from: number, to: number) => boolean;
   #revision: number;
   readonly #revisionById = new Map<string, number>();
+  /** Looked at when an event comes that has no better witness than its id. */
+  #unnoted: Pick<RecordedEvent, 'id' | 'revision'>[] = [];
   #suspicion: ReplayError | null = null;
 
   constructor({ name, afterRevision, wasReached }: LogOrderOptions) {
@@ -34,21 +36,31 @@ export class LogOrder {
     this.#revision = afterRevision;
   }
 
-  /** Takes the next event. Throws `ReplayError` `doubled-event`, `out-of-order` or `gap`. */
-  next({ revision, id }: RecordedEvent): void {
+  /**
+   * Takes the next event. `isWitnessed`: a hash is recorded right after it, which says more than its id. Throws `ReplayError`
+   * `doubled-event`, `out-of-order` or `gap`.
+   */
+  next({ revision, id }: RecordedEvent, isWitnessed: boolean): void {
     if (revision === this.#revision) throw this.#doubled(revision, `revision ${revision} comes twice`);
     if (revision < this.#revision) {
       const message = `${this.#name}: revision ${revision} comes after revision ${this.#revision}; the log is damaged there`;
       throw new ReplayError('out-of-order', message, { revision });
     }
     if (revision > this.#revision + 1) this.#skipped(this.#revision + 1, revision - 1);
+    this.#revision = revision;
+    this.#unnoted.push({ id, revision });
+    if (isWitnessed && this.#unnoted.length < IDS_MAX) return;
+    for (const noted of this.#unnoted) this.#noteId(noted);
+    this.#unnoted = [];
+  }
+
+  #noteId({ id, revision }: Pick<RecordedEvent, 'id' | 'revision'>): void {
     const earlier = this.#revisionById.get(id);
     if (earlier !== undefined) {
       this.#suspicion ??= this.#doubled(revision, `event ${id} stands at revision ${earlier} and again at ${revision}`);
     }
     if (this.#revisionById.size >= IDS_MAX) this.#revisionById.clear();
     this.#revisionById.set(id, revision);
-    this.#revision = revision;
   }
 
   /** The log ends here, though it should reach `revision`. */

@@ -102,14 +102,20 @@ class LogReplay implements Replay {
   /** What is found on the way is kept, if the journal has still the same history. */
   async #fold(base: Base, { head, toRevision }: Pick<FoldRequest, 'head' | 'toRevision'>): Promise<CheckedRoster> {
     const from = base.roster.revision;
+    const passed: Roster[] = [];
+    const { spacingRevisions } = this.#checkpoints;
     const onRoster = (roster: Roster): void => {
-      if (head.epoch === this.#epoch) this.#checkpoints.offerLater(roster);
+      if (roster.revision - (passed.at(-1)?.revision ?? from) >= spacingRevisions) passed.push(roster);
     };
     const request = { source: this.source, head, base, toRevision, onRoster };
     const proof = this.#proven.proofOf(from, toRevision);
-    if (proof !== null) return { roster: await foldAgain(request), check: { ...proof, comparedCount: 0 } };
-    const answer = await foldChecked(request);
-    if (head.epoch === this.#epoch && answer.check.outcome === 'checked') this.#proven.add(from, answer.check);
+    const answer =
+      proof === null
+        ? await foldChecked(request)
+        : { roster: await foldAgain(request), check: { ...proof, comparedCount: 0 } };
+    if (head.epoch !== this.#epoch) return answer;
+    if (answer.check.outcome === 'checked') this.#proven.add(from, answer.check);
+    for (const roster of passed) this.#checkpoints.offerLater(roster);
     return answer;
   }
 

@@ -1,134 +1,89 @@
 /**
- * A machine's state chart as Mermaid text, made from the machine itself: so the picture in the documentation is what runs.
+ * A machine as a state chart, in Mermaid's words, drawn from its definition: states and what is in them, transitions with
+ * their guards, delays by their names, and the actors that run while a state lasts.
  *
- *     stateDiagram-v2
- *       [*] --> probed
- *       probed --> abandoned : prober crashes [crashesTooOften] / giveUp
- *
- * Transitions carry their event, guard and actions by name. What a machine does while it is in a state stands beside it.
+ * Mermaid cannot draw an arrow from a state into itself: what a state with others in it does with an event while it stays is
+ * drawn at each of those. Actions are left out, save where they are all that happens; the code is a better place to read them.
  */
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { MACHINE_KINDS, type MachineKind } from './inspection-line.ts';
-import { MACHINES } from './machine-rehearsal.ts';
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
-export interface StateChart {
-  readonly kind: MachineKind;
-  /** Mermaid's `stateDiagram-v2`. */
-  readonly text: string;
+/** The lines of a `stateDiagram-v2`. */
+export function stateChart(machine: AnyStateMachine): string[] {
+  const { root } = machine;
+  return ['stateDiagram-v2', ...statesIn(root, '  '), ...arrowsFrom(root, machine).map((arrow) => `  ${arrow}`)];
 }
 
-/** Of all machines of a node. */
-export function stateCharts(): StateChart[] {
-  return MACHINE_KINDS.map((kind) => ({ kind, text: stateChart(MACHINES[kind]) }));
+/** What is drawn inside a state: where it begins, and its states, nested ones with theirs. */
+function statesIn(parent: AnyStateNode, indent: string): string[] {
+  const lines = initialArrows(parent, indent);
+  for (const state of Object.values(parent.states)) {
+    lines.push(...titled(state, indent));
+    if (state.type === 'compound') lines.push(...statesIn(state, `${indent}  `), `${indent}}`);
+    if (state.type === 'final') lines.push(`${indent}${nameOf(state)} --> [*]`);
+  }
+  return lines;
 }
 
-function stateChart({ root }: AnyStateMachine): string {
-  return ['stateDiagram-v2', ...bodyLines(root, '  '), ...crossingWays(root)].join('\n');
+function initialArrows(parent: AnyStateNode, indent: string): string[] {
+  return (parent.initial.target ?? []).map((state) => `${indent}[*] --> ${nameOf(state)}`);
 }
 
-/** What is inside a state, or the machine: its states, then the ways between them. */
-function bodyLines(node: AnyStateNode, indent: string): string[] {
-  const children = Object.values(node.states);
-  const initial = node.initial.target[0];
-  return [
-    ...children.flatMap((child) => stateLines(child, indent)),
-    ...(initial === undefined ? [] : [`${indent}[*] --> ${nameOf(initial)}`]),
-    ...(node.parent === undefined ? rootWays(node, indent) : []),
-    ...children.flatMap((child) => waysFrom(child, indent)),
-  ];
+function titled(state: AnyStateNode, indent: string): string[] {
+  const runs = state.invoke.map(({ src }) => src as string).join(', ');
+  const title = `${indent}state "${state.key}${runs === '' ? '' : ` (runs ${runs})`}" as ${nameOf(state)}`;
+  return [state.type === 'compound' ? `${title} {` : title];
 }
 
-function stateLines(node: AnyStateNode, indent: string): string[] {
-  const name = nameOf(node);
-  const inner = isNested(node) ? bodyLines(node, `${indent}  `) : [];
-  const label = node.key === name ? [] : [`${indent}state "${node.key}" as ${name}`];
-  const nested = inner.length === 0 ? [] : [`${indent}state ${name} {`, ...inner, `${indent}}`];
-  const runs = runsIn(node);
-  const note = runs.length === 0 ? [] : [`${indent}note right of ${name} : runs ${runs.join(', ')}`];
-  return [...label, ...nested, ...note];
+/** All arrows that begin at a state or below. */
+function arrowsFrom(state: AnyStateNode, machine: AnyStateMachine): string[] {
+  const own = [...state.transitions.values()].flat().flatMap((transition) => arrowsOf(state, transition, machine));
+  return [...own, ...Object.values(state.states).flatMap((inner) => arrowsFrom(inner, machine))];
 }
 
-/** Names of the actors that it runs; all machines here name theirs. */
-function runsIn({ invoke }: AnyStateNode): string[] {
-  return invoke.map(({ src }) => (typeof src === 'string' ? src : 'an actor without a name'));
+function arrowsOf(state: AnyStateNode, transition: AnyTransitionDefinition, machine: AnyStateMachine): string[] {
+  // Taken so that no state around takes it.
+  if (transition.target === undefined && transition.actions.length === 0) return [];
+  const target = transition.target?.[0];
+  const words = wordsOf(transition, machine);
+  const isInside = target === undefined || target === state || isWithin(target, state);
+  const sources = isInside && state.type === 'compound' ? Object.values(state.states) : [state];
+  return sources
+    .filter((source) => source.type !== 'final' && (source === state || !takesItself(source, transition)))
+    .map((source) => `${nameOf(source)} --> ${nameOf(target ?? source)}: ${words}`);
 }
 
-function isNested(node: AnyStateNode): boolean {
-  return Object.keys(node.states).length > 0;
+/** Whether a state takes the event whatever its guards say, so that the state around never sees it there. */
+function takesItself(state: AnyStateNode, { eventType }: AnyTransitionDefinition): boolean {
+  return (state.transitions.get(eventType) ?? []).some(({ guard }) => guard === undefined);
 }
 
-/** Those that stay within the state's own parent; Mermaid would put the others' targets in there, too. */
-function waysFrom(node: AnyStateNode, indent: string): string[] {
-  const ways = transitionsOf(node)
-    .filter(({ to }) => to.parent === node.parent)
-    .map((way) => `${indent}${wayText(node, way)}`);
-  return node.type === 'final' ? [...ways, `${indent}${nameOf(node)} --> [*]`] : ways;
+function isWithin(state: AnyStateNode, outer: AnyStateNode): boolean {
+  return state.parent === outer || (state.parent !== undefined && isWithin(state.parent, outer));
 }
 
-/** Those that lead out of a state or into one. */
-function crossingWays(node: AnyStateNode): string[] {
-  return Object.values(node.states).flatMap((child) => {
-    const ways = transitionsOf(child).filter(({ to }) => to.parent !== child.parent);
-    return [...ways.map((way) => `  ${wayText(child, way)}`), ...crossingWays(child)];
-  });
+/** `flipped`, `drain [isSooner]`, `after restart`, `prober failed [crashesTooOften]`. */
+function wordsOf({ eventType, guard, source }: AnyTransitionDefinition, machine: AnyStateMachine): string {
+  const words = eventWords(eventType, source, machine);
+  return guard === undefined ? words : `${words} [${guardName(guard)}]`;
 }
 
-function wayText(from: AnyStateNode, { to, label }: Way): string {
-  return `${nameOf(from)} --> ${nameOf(to)} : ${label}`;
+function guardName(guard: unknown): string {
+  return typeof guard === 'string' ? guard : String((guard as { readonly type?: string }).type);
 }
 
-/** What the machine as a whole takes, whatever state it is in, stands as a note: Mermaid has no arrow from everywhere. */
-function rootWays(root: AnyStateNode, indent: string): string[] {
-  const runs = runsIn(root);
-  const ways = transitionsOf(root).map(({ to, label }) => `${label} → ${to === root ? 'stays' : nameOf(to)}`);
-  const lines = [...(runs.length === 0 ? [] : [`runs ${runs.join(', ')}`]), ...ways];
-  if (lines.length === 0) return [];
-  const first = Object.values(root.states)[0]!;
-  return [
-    `${indent}note left of ${nameOf(first)}`,
-    `${indent}  in every state`,
-    ...lines.map((line) => `${indent}  ${line}`),
-    `${indent}end note`,
-  ];
+function eventWords(eventType: string, source: AnyStateNode, { implementations }: AnyStateMachine): string {
+  const delay = /^xstate\.after\.([^.]+)\./.exec(eventType)?.[1];
+  if (delay !== undefined) {
+    const length = (implementations.delays as Record<string, unknown>)[delay];
+    return typeof length === 'number' ? `after ${delay} (${length} ms)` : `after ${delay}`;
+  }
+  const [, ending, child] = /^xstate\.(done|error)\.actor\.(.+)$/.exec(eventType) ?? [];
+  if (child === undefined) return eventType;
+  const runs = source.invoke.find(({ id }) => id === child)?.src;
+  return `${(runs as string | undefined) ?? child} ${ending === 'done' ? 'is done' : 'failed'}`;
 }
 
-interface Way {
-  readonly to: AnyStateNode;
-  readonly label: string;
-}
-
-function transitionsOf(node: AnyStateNode): Way[] {
-  return [...node.transitions.values()].flat().map(({ target, eventType, guard, actions }) => {
-    const condition = guard === undefined ? '' : ` [${nameOfImplementation(guard)}]`;
-    const effects = actions.map(nameOfImplementation).filter((name) => name !== '');
-    const does = effects.length === 0 ? '' : ` / ${effects.join(', ')}`;
-    return { to: target?.[0] ?? node, label: `${eventText(eventType)}${condition}${does}` };
-  });
-}
-
-/** `xstate.after.restart.backend.recovering`: `after restart`; those of children by what became of them. */
-function eventText(eventType: string): string {
-  const [prefix, what, ...rest] = eventType.split('.');
-  if (prefix !== 'xstate') return eventType === '' ? 'always' : eventType;
-  if (what === 'after') return `after ${rest[0]}`;
-  const child = childText(rest.slice(1).join('.'));
-  return what === 'error' ? `${child} fails` : `${child} is done`;
-}
-
-/** The id of an invoked actor; where the machine gave it none, XState numbered it by its state. */
-function childText(id: string): string {
-  return /^\d+\./.test(id) ? 'what it runs' : id;
-}
-
-/** Assignments have no name of their own, and only keep what the event said. */
-function nameOfImplementation(implementation: unknown): string {
-  if (typeof implementation === 'string') return implementation;
-  if (typeof implementation !== 'object' || implementation === null) return '';
-  const { type } = implementation as { type?: unknown };
-  return typeof type === 'string' && !type.startsWith('xstate.') ? type : '';
-}
-
-/** Mermaid takes no dots and hyphens in names. */
-function nameOf(node: AnyStateNode): string {
-  return node.path.length === 0 ? node.key : node.path.join('_').replaceAll('-', '_');
+/** A word that Mermaid takes as a state's name, unique in the chart. */
+function nameOf(state: AnyStateNode): string {
+  return state.path.join('_').replaceAll('-', '_');
 }

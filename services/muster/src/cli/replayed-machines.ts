@@ -1,6 +1,7 @@
 /** `muster inspect --replay`: a recording, lived again by fresh machines. */
 import { readFile } from 'node:fs/promises';
-import { MACHINE_KINDS, replayRecording, type InspectionLine, type ReplayedActor } from '@muster/actors';
+import { MACHINE_KINDS, type InspectionLine } from '@muster/actors';
+import { replayRecording, type ReplayedActor } from '@muster/actors/inspection';
 import { CliFailure } from './cli-failure.ts';
 import type { MachineChoice } from './inspected-machines.ts';
 import { paint, type Session } from './session.ts';

@@ -1,5 +1,6 @@
 /** Decisions are recorded for as long as somebody wants them, by every worker, and kept. */
 import type { Observation } from '@muster/observations';
+import type { Decision } from '@muster/selection';
 import { expect, test } from 'vitest';
 import type { DecisionOrder } from '../worker/decision-question.ts';
 import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
@@ -27,7 +28,7 @@ function recordingOf(workers: readonly ToldWorker[]) {
 
 const batch = (droppedCount: number, ...timesMs: readonly number[]) => ({
   kind: 'decisions-recorded' as const,
-  decisions: timesMs.map((timeMs) => JSON.stringify({ requestId: `r-${timeMs}`, timeMs })),
+  decisions: timesMs.map((timeMs) => ({ requestId: `r-${timeMs}`, timeMs }) as Decision),
   droppedCount,
 });
 

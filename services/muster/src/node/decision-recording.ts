@@ -5,7 +5,6 @@
  * those of the last minutes can be explained an hour later. A worker that starts meanwhile takes part.
  */
 import type { ObservationSink } from '@muster/observations';
-import type { Decision } from '@muster/selection';
 import type { DecisionOrder, RecordedDecisions } from '../worker/decision-question.ts';
 
 /** For longer it is asked for again. */
@@ -95,8 +94,7 @@ export class DecisionRecording {
     this.#droppedCount += droppedCount;
     if (this.#sink === null) return;
     this.#recordedCount += decisions.length;
-    for (const text of decisions) {
-      const decision = JSON.parse(text) as Decision;
+    for (const decision of decisions) {
       this.#sink.add({ kind: 'decision', timeMs: decision.timeMs, worker: worker.index, decision });
     }
   }

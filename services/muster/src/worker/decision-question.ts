@@ -19,7 +19,7 @@ export interface DecisionAnswer {
 }
 
 /** An order: hand over every decision from now on for so long; 0: no more. */
-export interface RecordDecisions {
+interface RecordDecisions {
   readonly kind: 'record-decisions';
   readonly forMs: number;
 }
@@ -27,8 +27,7 @@ export interface RecordDecisions {
 /** What was decided since the last batch. */
 export interface RecordedDecisions {
   readonly kind: 'decisions-recorded';
-  /** Each as JSON: so is known what a batch weighs before it is sent. */
-  readonly decisions: readonly string[];
+  readonly decisions: readonly Decision[];
   /** Further ones, that there was no room for. */
   readonly droppedCount: number;
 }

@@ -7,6 +7,9 @@ import { DecisionRecorder } from './decision-recorder.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
+const NOT_MEASURED = { authority: '', attempts: [], refused: null };
+const decision = (requestId: string, path: string) => ({ ...NOT_MEASURED, requestId, path }) as unknown as Decision;
+
 function recorderOf() {
   const sent: RecordedDecisions[] = [];
   const taken: (() => void)[] = [];
@@ -15,7 +18,7 @@ function recorderOf() {
     taken.push(onTaken);
   });
   const decide = (count: number, path = '/') => {
-    for (let index = 0; index < count; index++) recorder.decided(() => ({ requestId: `r-${index}`, path }) as Decision);
+    for (let index = 0; index < count; index++) recorder.decided(() => decision(`r-${index}`, path));
   };
   /** Of the batches since the last time: how many decisions, and how many were dropped. */
   const batches = () => sent.splice(0).map(({ decisions, droppedCount }) => [decisions.length, droppedCount]);
@@ -30,7 +33,7 @@ test('decisions are handed over ten times a second, until the time is over', () 
   vi.advanceTimersByTime(99);
   expect(batches()).toEqual([]);
   vi.advanceTimersByTime(1);
-  expect(sent[0]!.decisions.map((text) => (JSON.parse(text) as Decision).requestId)).toEqual(['r-0', 'r-1']);
+  expect(sent[0]!.decisions.map(({ requestId }) => requestId)).toEqual(['r-0', 'r-1']);
   expect(batches()).toEqual([[2, 0]]);
   vi.advanceTimersByTime(100);
   expect(batches()).toEqual([]);
@@ -86,4 +89,29 @@ test('while four batches are on their way, further ones are dropped and told of 
   decide(1);
   vi.advanceTimersByTime(100);
   expect(batches()).toEqual([[1, 6]]);
+});
+
+test('what is said of a pick weighs as much as it takes', () => {
+  const { recorder, batches } = recorderOf();
+  recorder.record(10_000);
+  const list = (length: number) => Array.from({ length }, (_, index) => `b-${index}`);
+  const candidates = list(64).map((id) => ({ id, target: '127.0.0.1:8001', weight: 1, isEligible: true }));
+  const event = { type: 'BackendTurnedUnhealthy', target: '127.0.0.1:8001', reason: 'the connection was refused' };
+  const pendingFacts = list(64).map((backend) => ({
+    id: 'i'.repeat(36),
+    pool: 'spells',
+    backend,
+    timeMs: 1.8e12,
+    event,
+  }));
+  const inputs = { cursor: 1, weights: null, consulted: [], inFlightTotal: 0 };
+  const pick = { candidates, pendingFacts, triedIds: list(3), fullIds: list(64), onlyIds: null, inputs };
+  const large = { ...NOT_MEASURED, requestId: 'r', path: '/', attempts: [pick, pick] } as unknown as Decision;
+  const sent = Math.ceil(524_288 / JSON.stringify(large).length);
+  for (let count = 0; count < 200; count++) recorder.decided(() => large);
+  vi.advanceTimersByTime(100);
+  const [[keptCount]] = batches() as [[number]];
+  // By an estimate: half to double of what it is.
+  expect(keptCount).toBeGreaterThan(sent / 2);
+  expect(keptCount).toBeLessThan(sent * 2);
 });
