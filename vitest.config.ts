@@ -1,7 +1,8 @@
 /**
  * Which tests belong to which run. `unit` stays near a minute and runs in parallel, as does `nats`, for the packages whose tests
  * need NATS servers; `e2e` and `fault` start processes and share the machine's cores with them, so their files run one after
- * another; `conformance` fuzzes the data plane against another parser; `long` is for what takes minutes.
+ * another; `conformance` fuzzes the data plane against another parser; `simulation` is two thousand seeds of a whole cluster, and
+ * `long` is that and whatever else takes minutes.
  *
  * Nothing here watches, covers or mocks: a project is a list of files and their deadlines.
  */
@@ -10,6 +11,8 @@ import { defineConfig } from 'vitest/config';
 const LONG = '**/*.long.test.ts';
 /** Their unit tests talk to real NATS servers. */
 const ON_NATS = 'packages/{journal-jetstream,nats,nats-server,publisher}/src/**/*.test.ts';
+/** Thousands of seeds, in processes of their own. */
+const SIMULATED_LONG = 'test/simulation/**/*.long.test.ts';
 const MINUTE_MS = 60_000;
 /** How often faults are repeated; see `test/harness/rounds.ts`. */
 const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
@@ -37,6 +40,8 @@ export default defineConfig({
             'services/**/*.test.ts',
             'test/tidy/**/*.test.ts',
             'test/bench/**/*.test.ts',
+            'test/replay/**/*.test.ts',
+            'test/simulation/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', LONG, ON_NATS],
           testTimeout: 20_000,
@@ -67,6 +72,7 @@ export default defineConfig({
           ...oneFileAtATime(2 * MINUTE_MS),
         },
       },
+      { test: { name: 'simulation', include: [SIMULATED_LONG], testTimeout: 15 * MINUTE_MS } },
       {
         test: {
           name: 'long',

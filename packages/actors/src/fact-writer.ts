@@ -58,7 +58,7 @@ export class FactWriter {
 
   constructor(ports: FactWriterPorts) {
     this.#ports = ports;
-    ports.contact.onBack(() => this.#retryNow());
+    ports.contact.onBack(() => this.#onJournalBack());
   }
 
   add(finding: Finding): void {
@@ -147,6 +147,12 @@ export class FactWriter {
     return fact;
   }
 
+  /** What was taken and has not been read since may have gone into another history: the same id again makes sure. */
+  #onJournalBack(): void {
+    for (const [key, fact] of this.#uncertainByKey) if (this.#ports.folded.isPending(fact)) this.#waitAgain(key, fact);
+    this.#retryNow();
+  }
+
   #retryNow(): void {
     this.#ports.clock.clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
@@ -209,16 +215,10 @@ export class FactWriter {
   }
 
   #conclude(key: string, fact: PendingFact, outcome: AppendOutcome): void {
-    const { contact, folded, log } = this.#ports;
+    const { folded, log } = this.#ports;
     switch (outcome.outcome) {
       case 'appended':
-        this.#failuresInARow = 0;
-        contact.tookAppend();
-        folded.heardOf(outcome.revision);
-        if (!this.#factsById.has(fact.id)) return;
-        if (outcome.revision <= folded.roster.revision) this.#settleNow(fact);
-        else this.#expect(key, fact);
-        return;
+        return this.#taken(key, fact, outcome.revision);
       case 'conflict':
       case 'refused': {
         const why = outcome.outcome === 'refused' ? outcome.message : 'an expectation was not met';
@@ -229,17 +229,34 @@ export class FactWriter {
       }
       case 'unknown':
         if (this.#factsById.has(fact.id)) this.#expect(key, fact);
-        this.#retryLater(key, fact, outcome.message);
-        return;
+        return this.#failed(key, fact, outcome.message);
       case 'unavailable':
-        this.#retryLater(key, fact, outcome.message);
+        return this.#failed(key, fact, outcome.message);
     }
   }
 
-  #retryLater(key: string, fact: PendingFact, reason: string): void {
-    const { contact, clock, random } = this.#ports;
-    contact.failed(reason);
+  /** Where it has been read up to there without this fact, it went into another history, which the follower has yet to notice. */
+  #taken(key: string, fact: PendingFact, revision: number): void {
+    const { contact, folded } = this.#ports;
+    const isOpen = this.#factsById.has(fact.id);
+    const isElsewhere = isOpen && revision <= folded.roster.revision;
+    if (isElsewhere) this.#waitAgain(key, fact);
+    else if (isOpen) this.#expect(key, fact);
+    folded.heardOf(revision);
+    // After that, because this may pump: a newer fact is then judged by what is still to come.
+    contact.tookAppend();
+    if (isElsewhere) return this.#retryLater();
+    this.#failuresInARow = 0;
+  }
+
+  #failed(key: string, fact: PendingFact, reason: string): void {
+    this.#ports.contact.failed(reason);
     this.#waitAgain(key, fact);
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    const { clock, random } = this.#ports;
     if (this.#retryTimer !== null || this.#isClosed) return;
     this.#retryTimer = clock.setTimeout(
       () => {

@@ -36,6 +36,23 @@ describe('I6: the journal is away', () => {
     expect(await world.facts()).toEqual(['healthy b-1', 'unhealthy b-1']);
   });
 
+  test('an answer that says that it is back does not let the newer fact be judged before the older one is expected', async () => {
+    await using world = await servingWorld();
+    world.journal.appendAnswer = 'lost';
+    await world.execute({ type: 'RegisterBackend', pool: 'p', backend: 'b-2', target: '10.0.0.2:80' });
+    expect(world.node.status().journalAwaySinceMs).not.toBeNull();
+    world.journal.appendAnswer = 'held';
+    world.targets.answerByTarget.set(TARGET, REFUSE);
+    await world.clock.advance(5_000);
+    world.targets.answerByTarget.set(TARGET, PASS);
+    await world.clock.advance(5_000);
+    world.journal.appendAnswer = 'true';
+    for (const release of world.journal.heldAnswers) release();
+    await world.clock.settle();
+    expect(world.node.status().journalAwaySinceMs).toBeNull();
+    expect((await world.facts()).filter((fact) => fact.endsWith('b-1'))).toEqual(['healthy b-1', 'healthy b-1']);
+  });
+
   test('probes go on, and only the newest fact of a backend is kept', async () => {
     await using world = await servingWorld();
     world.journal.goAway();

@@ -162,6 +162,63 @@ describe('I2: another history', () => {
     expect(await world.execute({ type: 'RemovePool', pool: 'p' })).toMatchObject({ outcome: 'appended' });
   });
 
+  test('gone again before it was adopted: what the node found meanwhile is appended to the one that it serves', async () => {
+    await using world = await servingWorld();
+    const first = world.journal.inner;
+    world.journal.replaceWith(history('epoch-2'));
+    await world.clock.settle();
+    world.targets.answerByTarget.set(TARGET, REFUSE);
+    await world.clock.advance(6_000);
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'healthy', pending: 'BackendTurnedUnhealthy' });
+    world.journal.replaceWith(first);
+    await world.clock.settle();
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'unhealthy', pending: null });
+    expect(world.node.status().pendingFactsCount).toBe(0);
+  });
+
+  test('a fact that went into it before anybody noticed goes on acting, and is what the new roster says', async () => {
+    await using world = await servingWorld();
+    for (let index = 0; index < 20; index++) await world.publish('node.lb-9', { type: 'NodeStarted' });
+    await world.clock.settle();
+    const next = new SimulatedWorld(history('epoch-2'));
+    await publishPool(next, [TARGET, OTHER_TARGET]);
+    world.journal.inner = next.journal.inner;
+    world.targets.answerByTarget.set(TARGET, REFUSE);
+    await world.clock.advance(6_000);
+    expect(await world.facts()).toEqual(['unhealthy b-1']);
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'healthy', pending: 'BackendTurnedUnhealthy' });
+    expect(eligible(world.workers[0]!)).toEqual(['b-2']);
+    world.journal.replaceWith(next.journal.inner);
+    await world.clock.settle();
+    expect(world.node.status()).toMatchObject({ epoch: 'epoch-2', pendingFactsCount: 0 });
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'unhealthy', pending: null });
+    expect(await world.facts()).toEqual(['unhealthy b-1', 'healthy b-2']);
+  });
+
+  test('a fact that went into it before anybody noticed is appended to the one that is served, when that is back', async () => {
+    await using world = await servingWorld();
+    const first = world.journal.inner;
+    const next = history('epoch-2');
+    for (let index = 0; index < 50; index++) {
+      const event = {
+        id: `other-${index}`,
+        subject: 'muster.demo.node.lb-9',
+        origin: null,
+        payload: '{"type":"NodeStarted"}',
+      };
+      await next.append(event);
+    }
+    world.journal.inner = next;
+    world.targets.answerByTarget.set(TARGET, REFUSE);
+    await world.clock.advance(6_000);
+    world.journal.replaceWith(next);
+    await world.clock.settle();
+    world.journal.replaceWith(first);
+    await world.clock.settle();
+    expect(world.node.status()).toMatchObject({ epoch: 'epoch-1', epochChange: null, pendingFactsCount: 0 });
+    expect(world.healthOf('b-1')).toEqual({ recorded: 'unhealthy', pending: null });
+  });
+
   test('twice in a row, and back to the first: each is adopted, and no reader holds two of them', async () => {
     await using world = await servingWorld();
     const first = world.journal.inner;

@@ -101,9 +101,10 @@ export class JournalContact {
     this.#log.error({ epoch: this.epoch, replacedBy: epoch }, this.#replacedMessage(epoch));
   }
 
-  /** The journal is the history that is served again. */
+  /** The journal is the history that is served again; what was to be appended meanwhile is, once that is read to its end. */
   returned(): void {
     this.#replacement = null;
+    this.#isUnread = true;
     this.#log.warn({ epoch: this.epoch }, `the journal is ${this.epoch} again, the history that this node serves`);
   }
 

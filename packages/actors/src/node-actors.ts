@@ -8,6 +8,7 @@ import { ActorGroup, type Supervision } from './actor-group.ts';
 import { messageOf } from './backoff.ts';
 import type { FactWriter } from './fact-writer.ts';
 import type { FoldedRoster } from './folded-roster.ts';
+import type { InspectionHub } from './inspection/inspection-hub.ts';
 import { listenerMachine } from './listener-machine.ts';
 import type { NodeOptions } from './node-handle.ts';
 import { poolMachine } from './pool-machine.ts';
@@ -24,6 +25,7 @@ export interface NodeActorsPorts extends Pick<
   'clock' | 'log' | 'startProbe' | 'openSocket' | 'spawnWorker'
 > {
   readonly random: () => number;
+  readonly hub: InspectionHub;
   readonly folded: FoldedRoster;
   readonly feed: WorkerFeed;
   readonly facts: FactWriter;
@@ -98,8 +100,8 @@ export class NodeActors {
   }
 
   #supervision(): Supervision {
-    const { clock, random, log } = this.#ports;
-    return { clock, random, log, onGivenUp: (actor, reason) => this.givenUpByActor.set(actor, reason) };
+    const { clock, random, log, hub } = this.#ports;
+    return { clock, random, log, hub, onGivenUp: (actor, reason) => this.givenUpByActor.set(actor, reason) };
   }
 
   #poolGroup(): ActorGroup<Actor<typeof poolMachine>> {

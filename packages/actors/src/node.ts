@@ -18,6 +18,8 @@ import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import { CommandExecutor } from './command-executor.ts';
 import { FactWriter } from './fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
+import { InspectionHub } from './inspection/inspection-hub.ts';
+import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower, type RosterSwap } from './journal-follower.ts';
 import { LiveExchange } from './live-exchange.ts';
@@ -66,6 +68,7 @@ class Node implements NodeHandle {
   readonly #exchange: LiveExchange | null;
   readonly #commands: CommandExecutor;
   readonly #tally: ProbeTally;
+  readonly #hub: InspectionHub;
   readonly #actors: NodeActors;
   readonly #machine: Actor<typeof nodeMachine>;
   readonly #milestones: Milestones;
@@ -97,7 +100,9 @@ class Node implements NodeHandle {
     this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
     this.#tally = new ProbeTally(options);
     const observer = this.#observer;
-    this.#actors = new NodeActors({ ...options, ...shared, facts: this.#facts, tally: this.#tally, observer });
+    this.#hub = new InspectionHub(clock);
+    const seen = { hub: this.#hub, observer };
+    this.#actors = new NodeActors({ ...options, ...shared, ...seen, facts: this.#facts, tally: this.#tally });
     this.#milestones = new Milestones({ ...shared, workers: options.workers, actors: this.#actors });
     this.#served = new ServedRoster({
       ...shared,
@@ -113,6 +118,7 @@ class Node implements NodeHandle {
       complete: () => this.#milestones.hasStopped(),
       error: (error) => this.#actors.noteDefect(error),
     });
+    this.#hub.add({ kind: 'node', inspected: () => [[options.node, this.#machine]] });
     this.#actors.startWorkers(options.workers);
     this.#machine.start();
   }
@@ -151,6 +157,10 @@ class Node implements NodeHandle {
 
   rejectionAt(revision: number): Rejection | null {
     return this.#folded.rejectionAt(revision);
+  }
+
+  inspect(query: InspectionQuery, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void> {
+    return this.#hub.follow(query, signal);
   }
 
   adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {

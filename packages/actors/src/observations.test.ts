@@ -91,6 +91,20 @@ describe('probing', () => {
     );
   });
 
+  test('what a prober thinks is told anew every ten minutes', async () => {
+    await using world = await worldWithBackend();
+    await world.start();
+    const startMs = world.clock.now();
+    await world.clock.advance(599_000);
+    world.targets.answerByTarget.set('10.0.0.1:80', REFUSE);
+    await world.clock.advance(701_000);
+    const states = world.observations.filter(({ kind }) => kind === 'probing-state');
+    expect(states).toMatchObject([
+      { timeMs: startMs + 600_000, target: '10.0.0.1:80', policy: HEALTH, health: 'healthy', againstCount: 1 },
+      { health: 'unhealthy', againstCount: 0 },
+    ]);
+  });
+
   test('a fault of this machine is told as one; a probe that was taken back reaches nobody', async () => {
     await using world = await worldWithBackend();
     world.targets.answerByTarget.set('10.0.0.1:80', FAULT);

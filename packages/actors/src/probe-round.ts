@@ -20,6 +20,9 @@ import type { Probe, ProbeOutcome } from '@muster/probes';
 import type { Clock, StartProbe } from './ports.ts';
 import type { ProbeSlots } from './probe-slots.ts';
 
+/** How often a prober tells the observer what it thinks, so that what is kept can be read from the middle. */
+const STATE_INTERVAL_MS = 600_000;
+
 /** What to probe, and what is known of it so far. */
 export interface ProbeTask {
   readonly target: string;
@@ -75,6 +78,7 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
   ({ input: { pool, backend, task, ports }, self, sendBack, receive }) => {
     const { clock, slots, random } = ports;
     const observed = () => ({ timeMs: Math.round(clock.now()), pool, backend });
+    let stateSaidMs = clock.elapsedMs();
     let judgement: Judgement = { health: task.health, againstCount: 0 };
     let probe: Probe | null = null;
     let timer: unknown = null;
@@ -93,16 +97,20 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
       slots.leave();
       if (isStopped) return;
       ports.onOutcome(outcome);
-      ports.observe(probeSeen(outcome, { ...observed(), target: task.target }));
+      const seen = { ...observed(), target: task.target };
+      ports.observe(probeSeen(outcome, seen));
       const before = judgement;
       if (isFinding(outcome)) judgement = judge(before, outcome.passed, task.policy);
       timer = clock.setTimeout(enter, nextProbeDelayMs(judgement, task.policy, random));
       if (judgement.health !== before.health) {
         const flip = flippedBy(outcome, before, task.policy);
-        ports.observe({ kind: 'turned', ...observed(), target: task.target, ...flip });
+        ports.observe({ kind: 'turned', ...seen, ...flip });
         sendBack({ type: 'flipped', ...flip });
       } else if (judgement.againstCount > 0 && before.againstCount === 0) sendBack({ type: 'doubted' });
       else if (judgement.againstCount === 0 && before.againstCount > 0) sendBack({ type: 'confirmed' });
+      if (clock.elapsedMs() - stateSaidMs < STATE_INTERVAL_MS) return;
+      stateSaidMs = clock.elapsedMs();
+      ports.observe({ kind: 'probing-state', ...seen, policy: task.policy, ...judgement });
     };
     // A slot may become free in somebody else's turn: a defect is sent to this actor, so that no other crashes of it.
     const crash = (error: unknown): void => {

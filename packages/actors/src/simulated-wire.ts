@@ -16,6 +16,8 @@ export class SimulatedWire {
   readonly clock: SimulatedClock;
   /** How long a word is under way. */
   delayMs = 0;
+  /** How long each copy of a word is under way, asked for each listener: none where it is lost, more where it is doubled. */
+  journey: () => readonly number[] = () => [this.delayMs];
   readonly ends: WireEnd[] = [];
 
   constructor(clock: SimulatedClock) {
@@ -26,6 +28,11 @@ export class SimulatedWire {
     const end = new WireEnd(this);
     this.ends.push(end);
     return end;
+  }
+
+  /** Whoever held this end is gone without a word. */
+  remove(end: WireEnd): void {
+    this.ends.splice(this.ends.indexOf(end), 1);
   }
 }
 
@@ -89,8 +96,10 @@ export class WireEnd implements LiveWire {
   #send(subject: string, text: string, answer: (text: string) => void): void {
     this.said.push({ subject, text });
     if (this.#state !== 'whole') return;
-    const { clock, delayMs, ends } = this.#wire;
-    for (const end of ends) clock.setTimeout(() => end.hear({ subject, text, answer }), delayMs);
+    const { clock, ends, journey } = this.#wire;
+    for (const end of ends) {
+      for (const delayMs of journey()) clock.setTimeout(() => end.hear({ subject, text, answer }), delayMs);
+    }
   }
 
   #become(state: 'whole' | 'cut' | 'swallowing'): void {

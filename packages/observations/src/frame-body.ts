@@ -18,6 +18,7 @@ const KINDS: readonly ObservationKind[] = [
   'outlier',
   'decision',
   'lost',
+  'probing-state',
 ];
 const DURATION_UNITS_PER_MS = 10;
 /** About what one takes in memory until its frame is written. */

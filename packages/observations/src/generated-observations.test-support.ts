@@ -44,6 +44,14 @@ export const observation: fc.Arbitrary<Observation> = fc.oneof(
     policy: fc.constant(policy),
     health: fc.constantFrom('unknown' as const, 'healthy' as const),
   }),
+  fc.record({
+    kind: fc.constant('probing-state' as const),
+    ...about,
+    target,
+    policy: fc.constant(policy),
+    health: fc.constant('unhealthy' as const),
+    againstCount: fc.nat(3),
+  }),
   fc.record({ kind: fc.constant('probing-ended' as const), ...about }),
   fc.record({
     kind: fc.constant('turned' as const),

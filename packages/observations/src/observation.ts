@@ -23,6 +23,22 @@ export interface ProbingBegan {
 }
 
 /**
+ * What a prober thinks of its target, said anew now and then (after a probe, when ten minutes have passed since the last time), so
+ * that whoever reads need not go back to where it began: that may be long gone.
+ */
+export interface ProbingState {
+  readonly kind: 'probing-state';
+  readonly timeMs: number;
+  readonly pool: string;
+  readonly backend: string;
+  readonly target: string;
+  readonly policy: HealthPolicy;
+  readonly health: Health;
+  /** Findings in a row that speak against it. */
+  readonly againstCount: number;
+}
+
+/**
  * The prober on a backend ended: the backend left or is in maintenance, its pool has no health policy any more, another prober
  * takes its place, it crashed, or the node stops. A node that was killed says nothing.
  */
@@ -104,7 +120,15 @@ export interface ObservationsLost {
 }
 
 export type Observation =
-  ProbingBegan | ProbingEnded | ProbeSeen | HealthTurned | OutlierSeen | HashPoint | DecisionSeen | ObservationsLost;
+  | ProbingBegan
+  | ProbingState
+  | ProbingEnded
+  | ProbeSeen
+  | HealthTurned
+  | OutlierSeen
+  | HashPoint
+  | DecisionSeen
+  | ObservationsLost;
 export type ObservationKind = Observation['kind'];
 
 /** What is wanted of a store. What is left out does not narrow. */

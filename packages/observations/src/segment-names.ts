@@ -1,7 +1,7 @@
 /**
  * The names in a segment: what would be said again with every observation is said once, and then by its number.
  *
- * A probe in numbers takes 3 bytes of a compressed frame, and 9 with its names written out. Names come before the first frame
+ * A probe in numbers takes 3 to 4 bytes of a compressed frame, and 9 with its names written out. Names come before the first frame
  * that needs them, in a frame of their own; a reader collects them from the start of the file. Where such a frame is damaged, only
  * the observations that need its names are lost.
  */

@@ -45,9 +45,27 @@ export interface DataPlaneOptions {
   readonly decisionsKept?: number;
   /** Wall clock, milliseconds since 1970, which drain deadlines are read on. */
   readonly wallMs?: () => number;
+  /** What timeouts run on. Default: the process's monotonic clock. */
+  readonly clock?: PlaneClock;
   /** Default: the event loop's handles where they are as expected, else public sockets. */
   readonly transport?: Transport;
 }
+
+/** Time that never steps. A simulation gives its own. */
+export interface PlaneClock {
+  /** Milliseconds since some moment. */
+  nowMs(): number;
+  /** Calls back about every `intervalMs`, and keeps no process alive. Returns what ends it. */
+  every(intervalMs: number, callBack: () => void): () => void;
+}
+
+const MONOTONIC_CLOCK: PlaneClock = {
+  nowMs: () => performance.now(),
+  every: (intervalMs, callBack) => {
+    const interval = setInterval(callBack, intervalMs).unref();
+    return () => clearInterval(interval);
+  },
+};
 
 export type OpenListenerOutcome =
   | { readonly ok: true }
@@ -61,8 +79,9 @@ export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
   readonly #options: DataPlaneOptions;
   readonly #nextRequestId = requestIds();
-  readonly #wheel = new TimerWheel({ nowMs: () => performance.now() });
-  readonly #interval: NodeJS.Timeout;
+  readonly #clock: PlaneClock;
+  readonly #wheel: TimerWheel;
+  readonly #stopTurning: () => void;
   readonly #poolEnvironment: PoolEnvironment;
   readonly #listenerEnvironment: ListenerEnvironment;
   readonly #pools = new Map<string, ProxiedPool>();
@@ -82,11 +101,13 @@ export class DataPlane implements AsyncDisposable {
     this.#decisions = new DecisionRing(options.decisionsKept);
     const maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
     this.transport = options.transport ?? rawTransport ?? socketTransport;
-    this.#interval = setInterval(() => this.#wheel.turn(), TICK_MS).unref();
+    this.#clock = options.clock ?? MONOTONIC_CLOCK;
+    this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
+    this.#stopTurning = this.#clock.every(TICK_MS, () => this.#wheel.turn());
     this.#poolEnvironment = {
       wheel: this.#wheel,
       wallMs: options.wallMs ?? Date.now,
-      nowMs: () => performance.now(),
+      nowMs: () => this.#clock.nowMs(),
       onOutlier: options.onOutlier ?? (() => undefined),
       workerIndex: options.workerIndex ?? 0,
     };
@@ -164,6 +185,11 @@ export class DataPlane implements AsyncDisposable {
     return this.#decisions.find(query);
   }
 
+  /** What was decided about the request that was over last, with its candidates; null before the first one. */
+  newestDecision(): Decision | null {
+    return this.#decisions.newest();
+  }
+
   /** Stops accepting and waits until the last connection is over; what is open after `timeoutMs` is closed. */
   async drain(timeoutMs: number): Promise<void> {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, timeoutMs, 'shutdown');
@@ -174,7 +200,7 @@ export class DataPlane implements AsyncDisposable {
   close(): void {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0, 'shutdown');
     for (const pool of this.#pools.values()) pool.closeIdle();
-    clearInterval(this.#interval);
+    this.#stopTurning();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -18,5 +18,11 @@ export type { RefusalLine } from './refusal-log.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './transport/shared-socket.ts';
 export { relayStreams, type RelayStreamsOptions } from './tcp/relay-streams.ts';
 export { socketTransport } from './transport/socket-transport.ts';
-export { MAX_CONNECTIONS_DEFAULT, DataPlane, type OpenListenerOutcome, type DataPlaneOptions } from './data-plane.ts';
+export {
+  MAX_CONNECTIONS_DEFAULT,
+  DataPlane,
+  type DataPlaneOptions,
+  type OpenListenerOutcome,
+  type PlaneClock,
+} from './data-plane.ts';
 export type { CloseReason, ListenerStats, PoolGauges, PoolStats, ProxyStats, RefusalReason } from './traffic-stats.ts';

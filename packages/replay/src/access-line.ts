@@ -125,7 +125,8 @@ class Fields {
   readonly #place: string;
 
   constructor(value: unknown, place: string) {
-    if (typeof value !== 'object' || value === null) throw new FieldError(`${place || 'the line'} is not an object`);
+    if (typeof value !== 'object' || value === null)
+      throw new FieldError(`${place === '' ? 'the line' : `its ${place.slice(0, -1)}`} is not an object`);
     this.#value = value as Readonly<Record<string, unknown>>;
     this.#place = place;
   }

@@ -190,8 +190,11 @@ function withEvents(
   events: ReadonlyMap<number, EventRef>,
   removal: EventRef | null,
 ): EntityChange {
-  const newest = Math.max(0, ...fields.map(setBy));
-  const by = change === 'removed' ? removal : (events.get(newest) ?? null);
+  const revisions = fields.map(setBy).filter((revision) => revision > 0);
+  const newest = Math.max(0, ...revisions);
+  // What is new was made by the first event that it rests on, and then perhaps changed.
+  const deciding = change === 'added' ? Math.min(newest, ...revisions) : newest;
+  const by = change === 'removed' ? removal : (events.get(deciding) ?? null);
   const changes = fields.map((field): FieldChange => {
     const isFollowing = field.field === ELIGIBILITY && setBy(field) === 0;
     const own = change === 'removed' ? removal : (events.get(isFollowing ? newest : setBy(field)) ?? null);

@@ -1,46 +1,53 @@
-/** Which events a filter takes, and what it refuses to be asked. */
+/** Which events a filter lets through, and which filters are none. */
 import { expect, test } from 'vitest';
 import { eventFilter, parseEventFilter, type EventFilter } from './event-filter.ts';
 import { eventsOf, START_MS } from './past.test-support.ts';
 
-const EVENTS = eventsOf(
-  ['pool.p', { type: 'PoolDefined' }, 'config:lb-1'],
-  ['backend.p.b-1', { type: 'BackendRegistered', target: 'a:1' }, 'cli:alice'],
-  ['health.lb-2.p.b-1', { type: 'BackendTurnedHealthy', target: 'a:1', reason: 'ok' }],
-  ['backend.q.b-1', { type: 'BackendRegistered', target: 'a:1' }],
-  ['node.lb-2', { type: 'NodeStarted' }],
-  ['listener.web', { type: 'ListenerRemoved' }, 'cli:bob'],
-);
+const EVENTS = [
+  ...eventsOf(
+    ['node.lb-1', { type: 'NodeStarted' }, 'node:lb-1'],
+    ['pool.p', { type: 'PoolDefined' }, 'config:lb-1'],
+    ['pool.q', { type: 'PoolDefined' }, 'config:lb-2'],
+    ['backend.p.b-1', { type: 'BackendRegistered', target: '10.0.0.1:80' }, 'cli:alice@host'],
+    ['backend.q.b-1', { type: 'BackendRegistered', target: '10.0.0.1:80' }],
+    ['health.lb-1.p.b-1', { type: 'BackendTurnedHealthy', target: '10.0.0.1:80', reason: 'r' }, 'node:lb-1'],
+    ['listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'p' }, 'cli:bob@host'],
+  ),
+  { revision: 8, timeMs: START_MS + 8_000, id: 'x', subject: 'muster.demo.no.such', origin: null, payload: 'not JSON' },
+];
 
 test.each<[EventFilter, number[]]>([
-  [{}, [1, 2, 3, 4, 5, 6]],
-  [{ pool: 'p' }, [1, 2, 3]],
-  [{ backend: 'b-1' }, [2, 3, 4]],
-  [{ backend: 'p/b-1' }, [2, 3]],
-  [{ node: 'lb-2' }, [3, 5]],
-  [{ listener: 'web' }, [6]],
-  [{ type: ['NodeStarted', 'PoolDefined'] }, [1, 5]],
-  [{ origin: 'cli:*' }, [2, 6]],
-  [{ origin: 'cli:bob' }, [6]],
-  [{ fromMs: START_MS + 2_000, toMs: START_MS + 4_000 }, [2, 3]],
-  [{ pool: 'p', type: 'BackendRegistered' }, [2]],
-])('%j', (filter, revisions) => {
+  [{}, [1, 2, 3, 4, 5, 6, 7, 8]],
+  [{ pool: 'p' }, [2, 4, 6]],
+  [{ backend: 'b-1' }, [4, 5, 6]],
+  [{ backend: 'p/b-1' }, [4, 6]],
+  [{ pool: 'q', backend: 'p/b-1' }, []],
+  [{ node: 'lb-1' }, [1, 6]],
+  [{ listener: 'web' }, [7]],
+  [{ type: 'PoolDefined' }, [2, 3]],
+  [{ type: ['PoolDefined', 'NodeStarted'] }, [1, 2, 3]],
+  [{ origin: 'cli:alice@host' }, [4]],
+  [{ origin: 'cli:*' }, [4, 7]],
+  [{ fromMs: START_MS + 3_000, toMs: START_MS + 5_000 }, [3, 4]],
+  [{ pool: 'p', type: 'BackendTurnedHealthy', origin: 'node:*' }, [6]],
+])('%j lets %j through', (filter, revisions) => {
   expect(EVENTS.filter(eventFilter(filter)).map(({ revision }) => revision)).toEqual(revisions);
 });
 
-test('text becomes a filter', () => {
-  const filter = parseEventFilter({ pool: 'p', type: 'NodeStarted,NodeStopped', fromMs: '12', node: undefined });
-  expect(filter).toEqual({ pool: 'p', type: ['NodeStarted', 'NodeStopped'], fromMs: 12 });
+test('a query string says the same', () => {
+  expect(parseEventFilter({ type: 'PoolDefined,NodeStarted', fromMs: '5', pool: undefined })).toEqual({
+    type: ['PoolDefined', 'NodeStarted'],
+    fromMs: 5,
+  });
 });
 
-test.each([
-  [{ pool: 'P!' }, 'a name is 1 to 64'],
-  [{ backend: 'a/b/c' }, 'ID or POOL/ID'],
-  [{ type: 'BackendEjectd' }, 'did you mean "BackendEjected"?'],
-  [{ fromMs: 'soon' }, 'ms since 1970'],
-  [{ fromMs: '2', toMs: '1' }, 'the end is not after the beginning'],
+test.each<[Record<string, string>, string]>([
+  [{ pool: 'P' }, 'pool "P"'],
+  [{ backend: 'a/b/c' }, 'backend "a/b/c"'],
+  [{ type: 'PoolDefine' }, 'did you mean "PoolDefined"?'],
+  [{ fromMs: 'yesterday' }, 'ms since 1970'],
+  [{ fromMs: '5', toMs: '5' }, 'the end is not after the beginning'],
   [{ pol: 'p' }, 'did you mean "pool"?'],
-])('%j is refused', (fields, message) => {
-  expect(() => parseEventFilter(fields)).toThrow(expect.objectContaining({ code: 'invalid-question' }));
-  expect(() => parseEventFilter(fields)).toThrow(message);
+])('%j is refused', (fields, words) => {
+  expect(() => parseEventFilter(fields)).toThrow(words);
 });

@@ -12,15 +12,15 @@
 import { backendSet, type BackendSet, type Roster } from '@muster/membership';
 import { repick, type DecidedPick, type PickInputs, type PickSet } from '@muster/selection';
 import { explainedBackends, passedOver, recordedBackends, type ExplainedBackend } from './explained-backend.ts';
+import type { HashCheck } from './hash-check.ts';
 import { compareSets, pendingOf, remadeSet, type SetComparison } from './remade-set.ts';
+import { ReplayError, type ReplayErrorCode } from './replay-error.ts';
+import type { Replay } from './replay.ts';
 import { requestFacts, type AttemptFacts, type ExplainedRequest } from './request-evidence.ts';
 import type { PickFacts, RequestEvidence } from './request-evidence.ts';
 
 /** Where rosters of the past come from. */
-export interface RosterSource {
-  /** Rejects with the code `compacted` or `unknown-instant` where that roster is not to be had. */
-  rosterAt(revision: number): Promise<{ readonly roster: Roster; readonly check?: unknown }>;
-}
+export type RosterSource = Pick<Replay, 'rosterAt'>;
 
 export interface MissingInput {
   readonly input:
@@ -39,8 +39,8 @@ export interface ExplainedPick {
   /** The newest event that counted for the pool, and the roster that the worker had; null where they are not known. */
   readonly revision: number | null;
   readonly rosterRevision: number | null;
-  /** What that roster was compared with, as its source says it; null where it does not. */
-  readonly check: unknown;
+  /** What that roster was compared with; null where there is none. */
+  readonly check: HashCheck | null;
   /** As recorded; null where the evidence has no more than who was picked. */
   readonly record: DecidedPick | null;
   readonly inputs: PickInputs | null;
@@ -188,7 +188,8 @@ function recordedSet({ candidates }: DecidedPick): PickSet | null {
   return candidates === null ? null : { backends: candidates };
 }
 
-const UNAVAILABLE_CODES: ReadonlySet<unknown> = new Set(['compacted', 'unknown-instant']);
+/** Refusals that leave the rest of the answer as good as it was. */
+const UNAVAILABLE_CODES: ReadonlySet<ReplayErrorCode> = new Set(['compacted', 'unknown-instant']);
 
 /** Each roster is folded once: the attempts of a request mostly share it. */
 class Rosters {
@@ -211,18 +212,16 @@ class Rosters {
 
   async #find(revision: number): Promise<FoundRoster> {
     try {
-      const { roster, check = null } = await this.#source.rosterAt(revision);
-      return { roster, check, missing: [] };
+      return { ...(await this.#source.rosterAt(revision)), missing: [] };
     } catch (error) {
-      const { code, message } = error as { code?: unknown; message: string };
-      if (!UNAVAILABLE_CODES.has(code)) throw error;
-      return { roster: null, check: null, missing: [{ input: 'roster', message }] };
+      if (!(error instanceof ReplayError && UNAVAILABLE_CODES.has(error.code))) throw error;
+      return { roster: null, check: null, missing: [{ input: 'roster', message: error.message }] };
     }
   }
 }
 
 interface FoundRoster {
   readonly roster: Roster | null;
-  readonly check: unknown;
+  readonly check: HashCheck | null;
   readonly missing: readonly MissingInput[];
 }

@@ -6,6 +6,17 @@ export { checkText, type Disagreement, type HashCheck } from './hash-check.ts';
 export { INSTANT_RULE, parseInstant, type Instant, type InstantText } from './instant.ts';
 export { createReplay, type Replay, type ReplayOptions, type Verification, type VerifyOptions } from './replay.ts';
 export { ReplayError, type HashDifference, type ReplayErrorCode, type ReplayErrorOptions } from './replay-error.ts';
+export {
+  healthWhatIf,
+  type BackendWhatIf,
+  type HealthAnswer,
+  type HealthQuestion,
+  type HealthRefusal,
+  type HealthTotals,
+} from './what-if/health-what-if.ts';
+export type { FlipPair } from './what-if/flip-pairs.ts';
+export type { Flip } from './what-if/health-course.ts';
+export type { HealthSettings } from './what-if/health-settings.ts';
 export type { ReplaySource } from './replay-source.ts';
 export {
   stateView,
@@ -38,6 +49,9 @@ export type { BackendRole, ExplainedBackend, Ineligibility } from './explained-b
 export type { SetComparison } from './remade-set.ts';
 export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './request-evidence.ts';
 export type { AttemptFacts, ExplainedRequest } from './request-evidence.ts';
+export { openIncident, type Incident } from './incident/incident-file.ts';
+export { writeIncident, type IncidentOptions, type IncidentSpan } from './incident/incident-writer.ts';
+export type { IncidentHead, IncidentSummary } from './incident/incident-format.ts';
 export type { AxisState, Vote } from './explain-backend/axes.ts';
 export type { OutlierEvidence, ProbeEvidence } from './explain-backend/evidence.ts';
 export {

@@ -19,8 +19,14 @@ export type ReplayErrorCode =
   | 'out-of-order'
   | 'unknown-pool'
   | 'unknown-backend'
+  /** Nothing is known of a request with that id. */
+  | 'unknown-request'
   /** A question that makes no sense: a filter with a misspelt type, an end before its beginning. */
-  | 'invalid-question';
+  | 'invalid-question'
+  /** The settings that were in force do not give what happened, so that nothing is said of others. */
+  | 'not-identical'
+  /** A file that holds no incident, is damaged, or was written by a newer version. */
+  | 'unreadable-file';
 
 /** Where the log and a recorded hash part. */
 export interface HashDifference {

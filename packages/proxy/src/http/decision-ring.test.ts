@@ -16,6 +16,10 @@ test('the newest come first, and the oldest are gone once the ring is full', () 
   const idsOf = (ring: DecisionRing, query = ALL) => ring.find(query).map(({ requestId }) => requestId);
   expect(idsOf(ringOf(3))).toEqual([]);
   expect(idsOf(ringOf(3, 'a', 'b'))).toEqual(['b', 'a']);
+  expect(ringOf(3).newest()).toBeNull();
+  for (const ids of [['a'], ['b', 'c', 'a'], ['b', 'c', 'd', 'a']]) {
+    expect(ringOf(3, ...ids).newest()).toMatchObject({ requestId: 'a', attempts: [{ candidates: { length: 2 } }] });
+  }
   const full = ringOf(3, 'a', 'b', 'c', 'd');
   expect(idsOf(full)).toEqual(['d', 'c', 'b']);
   expect(idsOf(full, { ...ALL, limit: 2 })).toEqual(['d', 'c']);

@@ -45,6 +45,12 @@ export class DecisionRing {
     this.#next = this.#next + 1 === this.#slots.length ? 0 : this.#next + 1;
   }
 
+  /** The one that was added last, with its candidates; null where there is none. */
+  newest(): Decision | null {
+    const slot = this.#slots.at(this.#next - 1)!;
+    return slot.isUsed ? slot.decision(true) : null;
+  }
+
   /** The newest first. */
   find({ requestId, limit, withCandidates }: DecisionQuery): Decision[] {
     const newestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)].toReversed();

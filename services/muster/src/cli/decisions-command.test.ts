@@ -1,4 +1,8 @@
 /** Decisions as a person asks for them. */
+import { openObservationStore } from '@muster/observations';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { startAdmin } from '../admin/node-harness.ts';
 import type { FoundDecision } from '../node/decision-questions.ts';
@@ -141,6 +145,35 @@ test('the newest requests, as a table or as JSON, and the workers that were sile
   expect(admin.askedDecisions).toEqual({ requestId: null, limit: 5, withCandidates: false });
   const json = await muster(['decisions', '--json'], { admin });
   expect(JSON.parse(json.stdout)).toEqual({ decisions: [DECISION], silentWorkers: [0] });
+});
+
+test('decisions are recorded for a while, and not any more', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-recording-'));
+  try {
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    await using store = openObservationStore({ path: join(folder, 'observations'), log });
+    await using admin = await startAdmin({ observations: store });
+    const { stdout } = await muster(['decisions', '--record', '5m'], { admin });
+    expect(stdout).toMatch(
+      /^every decision is recorded with the node's observations until \d\d:\d\d:\d\d; muster decisions --record 0 ends it\n$/,
+    );
+    const ended = await muster(['decisions', '--record', '0'], { admin });
+    expect(ended.stdout).toMatch(/^no decisions are recorded any more; in \d\.\d s there were 0 decisions\n$/);
+    const json = await muster(['decisions', '--record', '90s', '--json'], { admin });
+    expect(JSON.parse(json.stdout)).toMatchObject({ isRecording: true, recordedCount: 0 });
+    expect(admin.logged.map(({ fields }) => fields)).toMatchObject([{ seconds: 300 }, { seconds: 0 }, { seconds: 90 }]);
+    expect((await muster(['decisions', '--record', '5 minutes'], { admin })).stderr).toContain('such as 90s, 5m or 1h');
+    expect((await muster(['decisions', '--record', '2h'], { admin })).stderr).toContain('seconds');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a node without observations records nothing', async () => {
+  await using admin = await startAdmin();
+  const { code, stderr } = await muster(['decisions', '--record', '5m'], { admin });
+  expect(code).toBe(1);
+  expect(stderr).toContain('set enabled = true under [observations]');
 });
 
 test('a request that nobody remembers is a failure', async () => {

@@ -8,6 +8,7 @@ import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import type { AskDecisions } from './decision-questions.ts';
+import type { DecisionRecording } from './decision-recording.ts';
 import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
 
 export type RunningAdmin =
@@ -21,6 +22,7 @@ export interface AdminEndpointOptions {
   readonly log: Log;
   readonly isConfigApplied: () => boolean;
   readonly decisions: AskDecisions;
+  readonly recording: DecisionRecording;
   /** Null: none are kept. */
   readonly observations: ObservationStore | null;
 }

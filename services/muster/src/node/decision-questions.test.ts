@@ -15,7 +15,7 @@ class SimulatedWorker implements AskedWorker {
     this.index = index;
   }
 
-  ask(question: DecisionQuestion): void {
+  tell(question: DecisionQuestion): void {
     this.asked.push(question);
   }
 }

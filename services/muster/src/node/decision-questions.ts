@@ -32,7 +32,7 @@ export type AskDecisions = (query: DecisionQuery) => Promise<DecisionsOutcome>;
 /** A worker that can be asked. */
 export interface AskedWorker {
   readonly index: number;
-  ask(question: DecisionQuestion): void;
+  tell(question: DecisionQuestion): void;
 }
 
 interface OpenQuestion {
@@ -51,7 +51,7 @@ export class DecisionQuestions {
     const { promise, resolve } = Promise.withResolvers<void>();
     const question: OpenQuestion = { waitingFor: new Set(workers), found: [], end: resolve };
     this.#openById.set(id, question);
-    for (const worker of question.waitingFor) worker.ask({ kind: 'find-decisions', id, query });
+    for (const worker of question.waitingFor) worker.tell({ kind: 'find-decisions', id, query });
     const timer = setTimeout(resolve, ANSWER_TIMEOUT_MS);
     this.#endIfAnswered(question);
     await promise;

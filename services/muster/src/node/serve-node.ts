@@ -41,6 +41,7 @@ export function createNodeLog(config: NodeConfig, format: LogFormat): Log {
 export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
   const observations = config.observations && openObservationStore({ ...config.observations, log });
+  options.workers.recording.keepIn(observations);
   const node = startConfiguredNode(options, observations);
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
@@ -51,6 +52,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     log,
     isConfigApplied: () => isReady,
     decisions: options.workers.decisions,
+    recording: options.workers.recording,
     observations,
   });
   if (admin?.outcome === 'failed') {

@@ -1,5 +1,6 @@
 /** Which requests are logged, as what, and that no line is longer than one that is written whole. */
 import type { ExchangeRecord, HttpSettings, Termination } from '@muster/proxy';
+import { parseAccessLine } from '@muster/replay';
 import { expect, test } from 'vitest';
 import { createLog, type LogLevel } from '../log/log.ts';
 import { AccessLog } from './access-log.ts';
@@ -113,6 +114,14 @@ test('a line says what was asked, who answered, and how long it took', () => {
     ],
     msg: 'GET /spells 200 in 1.235 ms by spells-1',
   });
+});
+
+test('a line can be read back to explain its request', () => {
+  const { access, lines } = accessLog();
+  access.exchangeOver(OK, { accessLog: 'all' });
+  // The worker's log names the worker besides.
+  const outcome = parseAccessLine(lines[0]!.replace('{', '{"worker":0,'));
+  expect(outcome).toMatchObject({ ok: true, line: { node: 'lb-1', rosterRevision: 14, attempts: [{ revision: 12 }] } });
 });
 
 test('for people it is one line of text', () => {

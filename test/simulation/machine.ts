@@ -1,0 +1,208 @@
+/**
+ * A simulated machine and the node process on it: what survives the process (disk, wall clock, network paths), and what dies
+ * with it (timers, sockets, the journal's link, the wire's end).
+ *
+ * Killing is done from outside: the ports of the killed process go dead, so that nothing of it ever happens again, and what it
+ * leaves behind is garbage. The node itself is the real one and knows nothing of it.
+ */
+import { startNode, type NodeHandle, type OpenSocketOutcome, type SpawnWorker } from '@muster/actors';
+import { SimulatedDisk, type SimulatedClock, type SimulatedWire, type WireEnd } from '@muster/actors/simulation';
+import type { Report } from './finding.ts';
+import { CLUSTER, type JournalStore } from './history.ts';
+import { JournalLink, JournalPath, type JournalLinkOptions } from './journal-link.ts';
+import { NodeWatch } from './node-watch.ts';
+import { ProcessClock, type WallClock } from './process-clock.ts';
+import { SimulatedProxy, type SimulatedProxyOptions } from './simulated-proxy.ts';
+import type { SimulatedTargets } from './targets.ts';
+import { WorkerTransport, type WorkerTransportOptions } from './worker-transport.ts';
+
+/** How a machine's parts are made. A test that plants a fault gives others. */
+export interface Parts {
+  readonly makeLink: (options: JournalLinkOptions) => JournalLink;
+  readonly makeProxy: (options: SimulatedProxyOptions) => SimulatedProxy;
+  readonly makeTransport: (options: WorkerTransportOptions) => WorkerTransport;
+}
+
+export const SOUND_PARTS: Parts = {
+  makeLink: (options) => new JournalLink(options),
+  makeProxy: (options) => new SimulatedProxy(options),
+  makeTransport: (options) => new WorkerTransport(options),
+};
+
+export interface MachineOptions {
+  readonly name: string;
+  readonly clock: SimulatedClock;
+  readonly wire: SimulatedWire;
+  readonly store: JournalStore;
+  readonly targets: SimulatedTargets;
+  readonly workers: number;
+  readonly random: () => number;
+  readonly parts: Parts;
+  readonly report: Report;
+}
+
+export class SimulatedMachine {
+  readonly name: string;
+  readonly wall: WallClock = { offsetMs: 0 };
+  readonly disk = new SimulatedDisk();
+  readonly path = new JournalPath();
+  /** Targets that it cannot reach now. */
+  readonly unreachable = new Set<string>();
+  readonly options: MachineOptions;
+  /** An address that another process holds. */
+  takenBind: string | null = null;
+  wireState: 'whole' | 'cut' | 'swallowing' = 'whole';
+  process: NodeProcess | null = null;
+  /** Workers whose control process was killed. */
+  orphans: SimulatedProxy[] = [];
+  pidsCount = 1_000;
+
+  constructor(options: MachineOptions) {
+    this.name = options.name;
+    this.options = options;
+  }
+
+  readonly isReachable = (target: string): boolean => !this.unreachable.has(target);
+
+  start(): void {
+    if (this.process === null) this.process = new NodeProcess(this);
+  }
+
+  /** kill -9: of the control process alone, or of everything on the machine. */
+  crash(what: 'control' | 'machine'): void {
+    this.process?.kill();
+    if (this.process !== null) this.orphans.push(...this.process.livingProxies());
+    this.process = null;
+    for (const orphan of this.orphans) {
+      if (what === 'machine') orphan.kill();
+      else if (!orphan.isDraining) orphan.orphan();
+    }
+    this.orphans = this.orphans.filter(({ isAlive }) => isAlive);
+  }
+
+  /** As by SIGTERM; the process is there until it has stopped. */
+  stop(drainTimeoutMs: number): void {
+    const { process } = this;
+    if (process === null || process.isStopping) return;
+    process.isStopping = true;
+    void process.handle.stop({ drainTimeoutMs }).then(() => process.hasStopped());
+  }
+
+  setWire(state: SimulatedMachine['wireState']): void {
+    this.wireState = state;
+    this.process?.applyWire(state);
+  }
+}
+
+/** One life of a node. */
+export class NodeProcess {
+  readonly machine: SimulatedMachine;
+  readonly clock: ProcessClock;
+  readonly link: JournalLink;
+  readonly end: WireEnd;
+  readonly handle: NodeHandle;
+  readonly watch: NodeWatch;
+  readonly proxies: SimulatedProxy[] = [];
+  readonly boundBinds = new Set<string>();
+  readonly errors: string[] = [];
+  isStopping = false;
+
+  constructor(machine: SimulatedMachine) {
+    const { clock, wire, store, targets, workers, random, parts } = machine.options;
+    this.machine = machine;
+    this.clock = new ProcessClock(clock, machine.wall);
+    const linkClock = new ProcessClock(clock, machine.wall);
+    this.link = parts.makeLink({ store, path: machine.path, clock: linkClock });
+    this.end = wire.end();
+    const { stored } = machine.disk;
+    this.watch = new NodeWatch({
+      name: machine.name,
+      store,
+      elapsedMs: () => clock.elapsedMs(),
+      report: machine.options.report,
+      diskSnapshot: stored && { epoch: stored.epoch, revision: stored.revision },
+    });
+    this.handle = startNode({
+      node: machine.name,
+      cluster: CLUSTER,
+      journal: this.link,
+      workers,
+      clock: this.clock,
+      startProbe: this.watch.probes(targets.probe(this.clock, machine.isReachable)),
+      openSocket: (bind) => Promise.resolve(this.#openSocket(bind)),
+      spawnWorker: this.#spawnWorker,
+      log: { info: () => undefined, warn: () => undefined, error: (_fields, text) => void this.errors.push(text) },
+      live: this.end,
+      localSnapshot: machine.disk,
+      random,
+    });
+    this.watch.begin(this.handle);
+    this.applyWire(machine.wireState);
+  }
+
+  applyWire(state: SimulatedMachine['wireState']): void {
+    if (state === 'whole') this.end.mend();
+    else if (state === 'cut') this.end.cut();
+    else this.end.swallow();
+  }
+
+  livingProxies(): SimulatedProxy[] {
+    return this.proxies.filter(({ isAlive }) => isAlive);
+  }
+
+  kill(): void {
+    this.clock.kill();
+    this.#letGo();
+  }
+
+  hasStopped(): void {
+    if (this.machine.process === this) this.machine.process = null;
+    for (const leak of this.#leaks())
+      this.machine.options.report('end', `${this.machine.name} has stopped, and ${leak}`);
+    this.#letGo();
+  }
+
+  #leaks(): string[] {
+    const leaks = [...this.boundBinds].map((bind) => `socket ${bind} is open`);
+    if (this.clock.armedCount > 0) leaks.push(`${this.clock.armedCount} timers are armed`);
+    if (this.end.listenersCount > 0) leaks.push('somebody listens on the wire');
+    for (const { pid } of this.livingProxies()) leaks.push(`worker process ${pid} lives`);
+    return leaks;
+  }
+
+  #letGo(): void {
+    this.link.kill();
+    this.machine.options.wire.remove(this.end);
+    this.watch.end();
+  }
+
+  #openSocket(bind: string): OpenSocketOutcome {
+    if (this.boundBinds.has(bind) || this.machine.takenBind === bind)
+      return { outcome: 'failed', reason: `${bind} is taken by another process` };
+    this.boundBinds.add(bind);
+    const close = (): void => void this.boundBinds.delete(bind);
+    return { outcome: 'open', socket: { boundAddress: bind, close } };
+  }
+
+  readonly #spawnWorker: SpawnWorker = (index, events) => {
+    const { machine } = this;
+    const { clock, targets, parts } = machine.options;
+    const ownClock = new ProcessClock(clock, machine.wall);
+    const transport = parts.makeTransport({ targets, clock: ownClock, isReachable: machine.isReachable });
+    const pid = machine.pidsCount++;
+    const reader = `worker ${index} of ${machine.name} (process ${pid})`;
+    const proxy = parts.makeProxy({
+      node: machine.name,
+      index,
+      pid,
+      clock: ownClock,
+      transport,
+      events,
+      epochOfNode: () => this.handle.status().epoch ?? '',
+      onRead: (reading) => this.watch.read(reader, reading),
+      onRosterSent: () => this.watch.serves(this.handle),
+    });
+    this.proxies.push(proxy);
+    return proxy;
+  };
+}
