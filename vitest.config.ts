@@ -40,6 +40,7 @@ export default defineConfig({
             'services/**/*.test.ts',
             'test/tidy/**/*.test.ts',
             'test/bench/**/*.test.ts',
+            'test/replay/**/*.test.ts',
             'test/simulation/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', LONG, ON_NATS],

@@ -2,17 +2,23 @@
  * What 10,000 backends cost the control process: to start, to stop, and to watch with a TCP probe every 5 s each. The
  * targets are one listening socket in another process, so that only the probing side is counted.
  *
- *     node test/bench/actors.ts [BACKENDS] [SECONDS]
+ *     node test/bench/actors.ts [BACKENDS] [SECONDS] [--observe]
+ *
+ * With `--observe` everything that the node sees is kept in a store on the disk, as a node does by default.
  *
  * `blockedMs` is the longest turn of the event loop, as far as a timer of 1 ms resolution can tell.
  */
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { once } from 'node:events';
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { coarseClock, startNode, type NodeHandle } from '@muster/actors';
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { parseTarget, type MembershipEventInput } from '@muster/membership';
+import { openObservationStore, type ObservationStore } from '@muster/observations';
 import { probeTcp } from '@muster/probes';
 
 export interface ActorFigures {
@@ -29,6 +35,8 @@ export interface ActorFigures {
   readonly cpuMicrosecondsPerProbe: number;
   readonly idleBlockedMs: number;
   readonly heapBytesPerBackend: number;
+  /** On the disk, for each observation that was kept; null where none are. */
+  readonly bytesPerObservation: number | null;
   readonly stopMs: number;
   readonly stopBlockedMs: number;
 }
@@ -41,24 +49,33 @@ const TARGET_PROCESS = `
 `;
 
 /** `seconds`: how long the idle cost is measured, after a warm-up of 6 s. */
-export async function measureActors(backendsCount: number, seconds: number): Promise<ActorFigures> {
+export async function measureActors(
+  backendsCount: number,
+  seconds: number,
+  { isObserved = false } = {},
+): Promise<ActorFigures> {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-bench-'));
+  const log = { info: () => undefined, warn: console.error, error: console.error };
+  const store = isObserved ? openObservationStore({ path: folder, log }) : null;
   const target = spawn(process.execPath, ['-e', TARGET_PROCESS], { stdio: ['pipe', 'pipe', 'inherit'] });
   try {
     const [port] = (await once(target.stdout, 'data')) as [Buffer];
-    return await measure(await populatedJournal(backendsCount, Number(port)), { backendsCount, seconds });
+    return await measure(await populatedJournal(backendsCount, Number(port)), { backendsCount, seconds, store });
   } finally {
     target.stdin.end();
     await once(target, 'exit');
+    await store?.close();
+    await rm(folder, { recursive: true });
   }
 }
 
 async function measure(
   journal: Journal,
-  { backendsCount, seconds }: { backendsCount: number; seconds: number },
+  { backendsCount, seconds, store }: { backendsCount: number; seconds: number; store: ObservationStore | null },
 ): Promise<ActorFigures> {
   const heapBytesBefore = process.memoryUsage().heapUsed;
   const start = measureLoop();
-  const node = startProbingNode(journal);
+  const node = startProbingNode(journal, store);
   await node.ready();
   const startMs = start.elapsedMs();
   await untilAllProbed(node, backendsCount);
@@ -76,6 +93,8 @@ async function measure(
   const idleBlockedMs = idle.blockedMs();
   const probesCount = node.status().probes.passedCount - probesBefore;
 
+  await store?.flush();
+  const kept = store?.status();
   const stop = measureLoop();
   await node.stop();
   return {
@@ -89,18 +108,20 @@ async function measure(
     cpuMicrosecondsPerProbe: (idleCpuMs * 1_000) / probesCount,
     idleBlockedMs,
     heapBytesPerBackend,
+    bytesPerObservation: kept === undefined ? null : kept.bytes / kept.keptCount,
     stopMs: stop.elapsedMs(),
     stopBlockedMs: stop.blockedMs(),
   };
 }
 
-function startProbingNode(journal: Journal): NodeHandle {
+function startProbingNode(journal: Journal, observations: ObservationStore | null): NodeHandle {
   const quiet = { info: () => undefined, warn: console.error, error: console.error };
   return startNode({
     node: 'lb-1',
     cluster: 'bench',
     journal,
     workers: 0,
+    observations,
     clock: coarseClock(),
     startProbe: (target, { timeoutMs }) => probeTcp({ target: parseTarget(target)!, timeoutMs }),
     openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners' }),
@@ -152,7 +173,11 @@ function measureLoop() {
   };
 }
 
+function isNumber(text: string): boolean {
+  return /^\d+$/.test(text);
+}
+
 if (import.meta.main) {
-  const [backendsCount = 10_000, seconds = 20] = process.argv.slice(2).map(Number);
-  console.log(await measureActors(backendsCount, seconds));
+  const [backendsCount = 10_000, seconds = 20] = process.argv.slice(2).filter(isNumber).map(Number);
+  console.log(await measureActors(backendsCount, seconds, { isObserved: process.argv.includes('--observe') }));
 }

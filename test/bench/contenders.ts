@@ -48,7 +48,9 @@ export function nodeRecipe(file: string): Recipe {
 }
 
 /** Muster's own rows: by name, what differs from the worker that ships. */
-export type MusterVariants = Readonly<Record<string, Pick<MusterWorkerOptions, 'checkout' | 'nodeOptions'>>>;
+export type MusterVariants = Readonly<
+  Record<string, Pick<MusterWorkerOptions, 'checkout' | 'nodeOptions' | 'isRecording'>>
+>;
 
 /** Who may be measured side by side. */
 export interface ContenderField {
@@ -61,11 +63,13 @@ export interface ContenderField {
 export function musterVariants(values: {
   readonly checkout?: string | undefined;
   readonly 'node-options'?: string | undefined;
+  readonly record?: boolean | undefined;
 }): MusterVariants {
   const { checkout, 'node-options': nodeOptions } = values;
   return {
     muster: {},
     ...(checkout !== undefined && { before: { checkout } }),
+    ...(values.record === true && { recorded: { isRecording: true } }),
     ...(nodeOptions !== undefined && { options: { nodeOptions: nodeOptions.split(' ') } }),
   };
 }

@@ -9,8 +9,8 @@
  * cheapest of the proxies on Node. A request that fails, whoever's it was, fails the run.
  *
  * Muster is the worker process that ships, with its metrics on and its access log at `errors`. `--checkout` adds the worker
- * of another check-out of the project as a row `before`, and `--node-options` adds this one under other options of Node as
- * `options`. All that runs on Node runs on this Node with NODE_ENV=production.
+ * of another check-out of the project as a row `before`, `--record` adds this one handing its decisions over as `recorded`, and
+ * `--node-options` adds this one under other options of Node as `options`. All that runs on Node runs on this Node with NODE_ENV=production.
  */
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -91,6 +91,7 @@ export const httpUsage = `http   CPU time of the HTTP proxy against HAProxy, ngi
         --only A,B          of ${allNames}
         --loads A,B         of ${allLoads}
         --checkout DIR      also the worker of another check-out
+        --record            also this worker while its decisions are recorded
         --node-options "…"  also this worker under other options of Node`;
 
 export async function httpBench(options: readonly string[]): Promise<void> {
@@ -103,6 +104,7 @@ export async function httpBench(options: readonly string[]): Promise<void> {
       loads: { type: 'string', default: allLoads },
       checkout: { type: 'string' },
       'node-options': { type: 'string' },
+      record: { type: 'boolean' },
     },
   });
   const variants = musterVariants(values);

@@ -14,6 +14,7 @@ import { jetstreamStartBench, jetstreamStartUsage } from './jetstream-start.ts';
 import { latencyBench, latencyUsage } from './latency.ts';
 import { leasesBench, leasesUsage } from './leases.ts';
 import { natsRestartBench, natsRestartUsage } from './nats-restart.ts';
+import { replayBench, replayUsage } from './replay.ts';
 import { selectionBench, selectionUsage } from './selection.ts';
 import { startBench, startUsage } from './start.ts';
 import { tcpBench, tcpUsage } from './tcp.ts';
@@ -40,6 +41,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'jetstream-start': { usage: jetstreamStartUsage, run: jetstreamStartBench },
   leases: { usage: leasesUsage, run: leasesBench },
   'nats-restart': { usage: natsRestartUsage, run: natsRestartBench },
+  replay: { usage: replayUsage, run: replayBench },
 };
 
 async function actorsBench(options: readonly string[]): Promise<void> {

@@ -16,6 +16,8 @@ import { bindSharedSocket } from '@muster/proxy';
 const THIS_CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
 const MAX_CONNECTIONS = 16_384;
 const IDLE_TIMEOUT_MS = 3_600_000;
+/** Longer than any benchmark. */
+const RECORDING_MS = 3_600_000;
 
 export interface MusterWorkerOptions {
   /** A command that replaces itself by the one that follows it, for example `taskset -c 0`. Default: none. */
@@ -28,6 +30,8 @@ export interface MusterWorkerOptions {
   readonly checkout?: string;
   /** Options for Node, for example `--max-semi-space-size=4`. */
   readonly nodeOptions?: readonly string[];
+  /** Whether it hands its decisions over, which are then thrown away. Default: false. */
+  readonly isRecording?: boolean;
 }
 
 /** Resolves when it listens; the caller ends it. Rejects where it does not come so far, and then it is ended. */
@@ -43,6 +47,7 @@ export async function startMusterWorker(options: MusterWorkerOptions): Promise<C
     const spec: ListenerSpec = { bind, protocol, pool: 'spells', idleTimeoutMs: IDLE_TIMEOUT_MS };
     await send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
     await reported(child, 'listening');
+    if (options.isRecording === true) await send({ kind: 'record-decisions', forMs: RECORDING_MS });
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
@@ -52,10 +57,16 @@ export async function startMusterWorker(options: MusterWorkerOptions): Promise<C
   return child;
 }
 
+/** The order that makes a worker hand its decisions over. */
+interface RecordDecisions {
+  readonly kind: 'record-decisions';
+  readonly forMs: number;
+}
+
 export interface ForkedWorker {
   readonly child: ChildProcess;
   /** Resolves when the message was handed to the operating system. */
-  send(message: WorkerMessage, handle?: object): Promise<void>;
+  send(message: WorkerMessage | RecordDecisions, handle?: object): Promise<void>;
 }
 
 /** A worker process that has been told nothing yet. */
@@ -72,7 +83,7 @@ export function forkWorker({
   const env = { ...process.env, NODE_ENV: 'production' };
   // It logs every request that the load generator cuts off at its end; what fails before is counted there.
   const child = fork(main, args, { execPath, execArgv, env, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  const send = (message: WorkerMessage, handle?: object) =>
+  const send = (message: WorkerMessage | RecordDecisions, handle?: object) =>
     new Promise<void>((resolveSent, reject) => {
       child.send(message, handle as SendableHandle, (error) => (error === null ? resolveSent() : reject(error)));
     });

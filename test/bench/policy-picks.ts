@@ -100,7 +100,16 @@ function setOfSize(size: number, weightOf: (index: number) => number): BackendSe
     weight: weightOf(index),
     isEligible: true,
   }));
-  return { pool: 'p', spec: poolSpecSchema.parse({}), revision: 1, backends, isPanic: false, steadyAtMs: null };
+  const origin = { rosterRevision: 1, madeMs: 0, pendingFacts: [] };
+  return {
+    pool: 'p',
+    spec: poolSpecSchema.parse({}),
+    revision: 1,
+    backends,
+    isPanic: false,
+    steadyAtMs: null,
+    ...origin,
+  };
 }
 
 function requestFor({ backends }: BackendSet): { -readonly [Key in keyof PickRequest]: PickRequest[Key] } {

@@ -96,12 +96,18 @@ export class MemoryTransport implements Transport {
   }
 
   dial(_address: Parameters<Transport['dial']>[0], owner: DialOwner): ReturnType<Transport['dial']> {
-    let isGivenUp = false;
-    this.#due.push(() => {
-      if (isGivenUp) return;
+    return this.later(() => {
       const leg = new MemoryLeg();
       this.dialled.push(leg);
       owner.onConnected(leg);
+    });
+  }
+
+  /** The outcome of a dial, told with `settle` unless it is given up before. */
+  later(tell: () => void): ReturnType<Transport['dial']> {
+    let isGivenUp = false;
+    this.#due.push(() => {
+      if (!isGivenUp) tell();
     });
     return { close: () => void (isGivenUp = true) };
   }

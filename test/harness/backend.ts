@@ -45,11 +45,11 @@ export async function startBackend(serve: (socket: Socket) => void, port = 0): P
 }
 
 /** Says its name as soon as it is connected to, then echoes. */
-export function startNamedEcho(name: string): Promise<TestBackend> {
+export function startNamedEcho(name: string, port = 0): Promise<TestBackend> {
   return startBackend((socket) => {
     socket.write(`${name}\n`);
     socket.pipe(socket);
-  });
+  }, port);
 }
 
 /** An address that nobody listens on. */

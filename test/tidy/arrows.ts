@@ -27,7 +27,7 @@ export const ARROWS: Readonly<Record<string, readonly string[]>> = {
     '@muster/nats-server',
   ],
   'services/spells': ['@muster/publisher'],
-  'packages/actors': ['@muster/membership', '@muster/journal', '@muster/probes'],
+  'packages/actors': ['@muster/membership', '@muster/journal', '@muster/probes', '@muster/observations'],
   'packages/proxy': ['@muster/membership', '@muster/selection', '@muster/http1'],
   'packages/replay': ['@muster/membership', '@muster/journal', '@muster/selection', '@muster/observations'],
   'packages/publisher': ['@muster/membership', '@muster/nats', '@muster/nats-server'],

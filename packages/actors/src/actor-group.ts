@@ -11,6 +11,8 @@
  */
 import type { AnyActor } from 'xstate';
 import { judgeCrash, messageOf } from './backoff.ts';
+import type { InspectedGroup, InspectionHub } from './inspection/inspection-hub.ts';
+import type { MachineKind } from './inspection/inspection-line.ts';
 import type { Clock, Logger } from './ports.ts';
 
 /** What supervision needs from the node. */
@@ -18,13 +20,16 @@ export interface Supervision {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** Where the actors can be looked at. */
+  readonly hub: InspectionHub;
   /** An actor is not started again. `actor` for example `prober spells/spells-1`. */
   readonly onGivenUp: (actor: string, reason: string) => void;
 }
 
 export interface GroupOptions<A extends AnyActor> {
-  /** What one of them is called, before its key: `pool`. */
-  readonly kind: string;
+  readonly kind: MachineKind;
+  /** The pool that they are parts of; their names begin with it: `backend spells/spells-1`. */
+  readonly pool?: string;
   /** Makes an actor and does not start it; called again for each restart, so it reads what is true then. */
   readonly create: (key: string) => A;
   readonly onRestarted?: (key: string) => void;
@@ -37,7 +42,7 @@ interface Member<A extends AnyActor> {
   restartTimer: unknown;
 }
 
-export class ActorGroup<A extends AnyActor> {
+export class ActorGroup<A extends AnyActor> implements InspectedGroup {
   readonly #supervision: Supervision;
   readonly #options: GroupOptions<A>;
   readonly #members = new Map<string, Member<A>>();
@@ -45,6 +50,10 @@ export class ActorGroup<A extends AnyActor> {
   constructor(supervision: Supervision, options: GroupOptions<A>) {
     this.#supervision = supervision;
     this.#options = options;
+  }
+
+  get kind(): MachineKind {
+    return this.#options.kind;
   }
 
   get size(): number {
@@ -69,9 +78,14 @@ export class ActorGroup<A extends AnyActor> {
     for (const { actor } of this.#members.values()) if (actor !== null) yield actor;
   }
 
+  *inspected(): Generator<readonly [id: string, actor: A]> {
+    for (const [key, { actor }] of this.#members) if (actor !== null) yield [this.#idOf(key), actor];
+  }
+
   /** Does nothing when the key is there already. */
   start(key: string): void {
     if (this.#members.has(key)) return;
+    this.#supervision.hub.add(this);
     const member: Member<A> = { actor: null, crashedAtMs: [], restartTimer: undefined };
     this.#members.set(key, member);
     this.#launch(key, member);
@@ -80,13 +94,23 @@ export class ActorGroup<A extends AnyActor> {
   stop(key: string): void {
     const member = this.#members.get(key);
     if (member === undefined) return;
-    this.#members.delete(key);
+    this.#remove(key);
     this.#supervision.clock.clearTimeout(member.restartTimer);
     member.actor?.stop();
   }
 
   stopAll(): void {
     for (const key of this.#members.keys()) this.stop(key);
+  }
+
+  #idOf(key: string): string {
+    const { pool } = this.#options;
+    return pool === undefined ? key : `${pool}/${key}`;
+  }
+
+  #remove(key: string): void {
+    this.#members.delete(key);
+    if (this.#members.size === 0) this.#supervision.hub.remove(this);
   }
 
   #launch(key: string, member: Member<A>): void {
@@ -96,17 +120,18 @@ export class ActorGroup<A extends AnyActor> {
       error: (error: unknown) => this.#onCrash(key, member, error),
       complete: () => {
         if (this.#members.get(key) !== member) return;
-        this.#members.delete(key);
+        this.#remove(key);
         this.#options.onDone?.(key);
       },
     });
+    this.#supervision.hub.isBorn(this.kind, this.#idOf(key), actor);
     actor.start();
   }
 
   #onCrash(key: string, member: Member<A>, error: unknown): void {
     if (this.#members.get(key) !== member) return;
     const { clock, random, log, onGivenUp } = this.#supervision;
-    const actor = `${this.#options.kind} ${key}`;
+    const actor = `${this.kind} ${this.#idOf(key)}`;
     const reason = messageOf(error);
     member.actor = null;
     const verdict = judgeCrash(member.crashedAtMs, { nowMs: clock.elapsedMs(), random });

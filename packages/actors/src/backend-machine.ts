@@ -8,7 +8,7 @@
  * backend in maintenance. What is known of its health survives a crash of the prober, because it is kept here.
  */
 import { assign, setup } from 'xstate';
-import { judgeCrash, messageOf } from './backoff.ts';
+import { backoffMs, judgeCrash, messageOf, RETRY_BACKOFF } from './backoff.ts';
 import type { Supervision } from './actor-group.ts';
 import type { Finding } from './own-findings.ts';
 import type { FlippedEvent, ProberPorts, ProbeTask } from './probe-round.ts';
@@ -35,7 +35,6 @@ interface ProbeEvent {
 
 interface BackendContext extends BackendInput {
   readonly crashedAtMs: readonly number[];
-  readonly restartDelayMs: number;
 }
 
 export const backendMachine = setup({
@@ -58,7 +57,7 @@ export const backendMachine = setup({
       const actor = `prober ${pool}/${backend}`;
       if (verdict.kind === 'give-up') return {};
       ports.log.error({ actor, reason }, `${actor} crashed and is started again: ${reason}`);
-      return { crashedAtMs: verdict.crashedAtMs, restartDelayMs: verdict.delayMs };
+      return { crashedAtMs: verdict.crashedAtMs };
     }),
     giveUp: ({ context }, { error }: { error: unknown }) => {
       const { pool, backend, ports } = context;
@@ -73,10 +72,12 @@ export const backendMachine = setup({
       return judgeCrash(crashedAtMs, { nowMs: ports.clock.elapsedMs(), random: ports.random }).kind === 'give-up';
     },
   },
-  delays: { restart: ({ context }) => context.restartDelayMs },
+  delays: {
+    restart: ({ context: { crashedAtMs, ports } }) => backoffMs(crashedAtMs.length - 1, RETRY_BACKOFF, ports.random),
+  },
 }).createMachine({
   id: 'backend',
-  context: ({ input }) => ({ ...input, crashedAtMs: [], restartDelayMs: 0 }),
+  context: ({ input }) => ({ ...input, crashedAtMs: [] }),
   initial: 'probed',
   on: {
     probe: { target: '.probed', actions: assign(({ event }) => ({ task: event.task })) },
@@ -86,7 +87,7 @@ export const backendMachine = setup({
       invoke: {
         id: 'prober',
         src: 'prober',
-        input: ({ context }) => ({ task: context.task, ports: context.ports.prober }),
+        input: ({ context: { pool, backend, task, ports } }) => ({ pool, backend, task, ports: ports.prober }),
         onError: [
           {
             guard: 'crashesTooOften',

@@ -54,7 +54,8 @@ export class Ejector {
     this.#pool = pool;
     this.#ports = ports;
     this.#ejections = new ActorGroup(ports, {
-      kind: `ejection in pool ${pool} of`,
+      kind: 'ejection',
+      pool,
       create: (backend) => this.#makeEjection(backend),
       onDone: (backend) => this.#termByBackend.delete(backend),
     });

@@ -30,6 +30,7 @@ import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
 import type { NodeStatus } from './node-handle.ts';
 import { NodeLeases } from './node-leases.ts';
+import type { Observer } from './observer.ts';
 import type { Clock, LiveMessage, LiveWire, Logger } from './ports.ts';
 import { RebuildDecision, type RebuildDecisionPorts } from './rebuild-decision.ts';
 
@@ -43,6 +44,7 @@ export interface LiveExchangePorts {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  readonly observer: Observer;
   readonly rebuild: RebuildDecisionPorts['rebuild'];
   /** Revision of the newest snapshot that this node saved or loaded. */
   readonly snapshotRevision: () => number;
@@ -172,7 +174,7 @@ export class LiveExchange {
   }
 
   #hearAnnouncement({ subject, text }: LiveMessage): void {
-    const { node, cluster, contact, clock, onSnapshotHeard } = this.#ports;
+    const { node, cluster, contact, clock, observer, onSnapshotHeard } = this.#ports;
     const announcement = parseAnnouncement(cluster, subject, text);
     if (announcement === null) return;
     if (announcement.instance === this.#instance) return this.#hearing.heardSelf();
@@ -182,6 +184,7 @@ export class LiveExchange {
     }
     this.#nodes.hear(announcement.node);
     this.#agreement.hear(announcement);
+    observer.peerHash(announcement);
     if (announcement.epoch === contact.epoch) onSnapshotHeard(announcement.snapshotRevision);
   }
 

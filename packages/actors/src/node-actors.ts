@@ -8,11 +8,13 @@ import { ActorGroup, type Supervision } from './actor-group.ts';
 import { messageOf } from './backoff.ts';
 import type { FactWriter } from './fact-writer.ts';
 import type { FoldedRoster } from './folded-roster.ts';
+import type { InspectionHub } from './inspection/inspection-hub.ts';
 import { listenerMachine } from './listener-machine.ts';
 import type { NodeOptions } from './node-handle.ts';
 import { poolMachine } from './pool-machine.ts';
 import type { Outlier } from './ports.ts';
 import { ProbeSlots } from './probe-slots.ts';
+import type { Observer } from './observer.ts';
 import type { ProbeTally } from './probe-tally.ts';
 import { Reconciler } from './reconciler.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -23,10 +25,12 @@ export interface NodeActorsPorts extends Pick<
   'clock' | 'log' | 'startProbe' | 'openSocket' | 'spawnWorker'
 > {
   readonly random: () => number;
+  readonly hub: InspectionHub;
   readonly folded: FoldedRoster;
   readonly feed: WorkerFeed;
   readonly facts: FactWriter;
   readonly tally: ProbeTally;
+  readonly observer: Observer;
 }
 
 export class NodeActors {
@@ -96,14 +100,21 @@ export class NodeActors {
   }
 
   #supervision(): Supervision {
-    const { clock, random, log } = this.#ports;
-    return { clock, random, log, onGivenUp: (actor, reason) => this.givenUpByActor.set(actor, reason) };
+    const { clock, random, log, hub } = this.#ports;
+    return { clock, random, log, hub, onGivenUp: (actor, reason) => this.givenUpByActor.set(actor, reason) };
   }
 
   #poolGroup(): ActorGroup<Actor<typeof poolMachine>> {
-    const { clock, random, startProbe, folded, facts, tally } = this.#ports;
+    const { clock, random, startProbe, folded, facts, tally, observer } = this.#ports;
     const supervision = this.#supervision();
-    const prober = { clock, startProbe, slots: this.#slots, random, onOutcome: tally.count.bind(tally) };
+    const prober = {
+      clock,
+      startProbe,
+      slots: this.#slots,
+      random,
+      onOutcome: tally.count.bind(tally),
+      observe: observer.add,
+    };
     const ports = { ...supervision, prober, folded, onFinding: facts.add.bind(facts) };
     return new ActorGroup(supervision, {
       kind: 'pool',
@@ -124,7 +135,10 @@ export class NodeActors {
   }
 
   #workerGroup(): ActorGroup<Actor<typeof workerMachine>> {
-    const onOutlier = (outlier: Outlier): void => this.#pools.get(outlier.pool)?.send({ type: 'outlier', outlier });
+    const onOutlier = (outlier: Outlier): void => {
+      this.#ports.observer.outlier(outlier);
+      this.#pools.get(outlier.pool)?.send({ type: 'outlier', outlier });
+    };
     const ports = { ...this.#ports, onOutlier };
     return new ActorGroup(this.#supervision(), {
       kind: 'worker',

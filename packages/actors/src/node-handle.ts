@@ -4,6 +4,8 @@
  */
 import type { Command, PendingFacts, RefusalReason, Rejection, Roster, RecordedEvent } from '@muster/membership';
 import type { Journal } from '@muster/journal';
+import type { ObservationSink } from '@muster/observations';
+import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {
@@ -22,6 +24,8 @@ export interface NodeOptions {
   readonly live?: LiveWire | null;
   /** Default null: a start while the journal is away waits for it. */
   readonly localSnapshot?: LocalSnapshot | null;
+  /** Takes what this node sees and does not publish: probes, outliers, hashes. Default null: nobody does. */
+  readonly observations?: ObservationSink | null;
   /** The software's version, as other nodes are told. Default `0`. */
   readonly version?: string;
   /** With a wire: silent for so long, this node counts as stopped for the others. Default 10,000; 1,000 or more. */
@@ -155,6 +159,11 @@ export interface NodeHandle {
   onRosterChanged(listener: RosterListener): () => void;
   /** Why the event at a revision was passed over, where this node folded it and it is not long past; else null. */
   rejectionAt(revision: number): Rejection | null;
+  /**
+   * The live actors that a query asks for: first each as it is now, then a line of type `following`, then what happens to them
+   * and to those that are born, until the signal aborts. Read at the caller's pace; what it is too slow for is dropped and said.
+   */
+  inspect(query: InspectionQuery, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void>;
   /**
    * Takes the journal's present history in place of the one that is served, whatever it holds, and makes the journal anew
    * where it is gone. The answer says what was done; `refused` where the node follows the present history already or stops.

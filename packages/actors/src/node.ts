@@ -18,6 +18,8 @@ import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import { CommandExecutor } from './command-executor.ts';
 import { FactWriter } from './fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
+import { InspectionHub } from './inspection/inspection-hub.ts';
+import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower, type RosterSwap } from './journal-follower.ts';
 import { LiveExchange } from './live-exchange.ts';
@@ -29,6 +31,7 @@ import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-m
 import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './own-record.ts';
 import { inTime } from './pause.ts';
+import { Observer } from './observer.ts';
 import type { LiveWire } from './ports.ts';
 import { ProbeTally } from './probe-tally.ts';
 import { ServedRoster } from './served-roster.ts';
@@ -53,6 +56,7 @@ class Node implements NodeHandle {
   readonly #startedMs: number;
   readonly #contact: JournalContact;
   readonly #folded: FoldedRoster;
+  readonly #observer: Observer;
   readonly #feed: WorkerFeed;
   readonly #facts: FactWriter;
   readonly #snapshots: SnapshotKeeper;
@@ -64,6 +68,7 @@ class Node implements NodeHandle {
   readonly #exchange: LiveExchange | null;
   readonly #commands: CommandExecutor;
   readonly #tally: ProbeTally;
+  readonly #hub: InspectionHub;
   readonly #actors: NodeActors;
   readonly #machine: Actor<typeof nodeMachine>;
   readonly #milestones: Milestones;
@@ -80,6 +85,7 @@ class Node implements NodeHandle {
     this.#startedMs = clock.now();
     this.#contact = new JournalContact(journal, options);
     this.#folded = new FoldedRoster(options);
+    this.#observer = new Observer({ ...options, contact: this.#contact, folded: this.#folded });
     this.#feed = new WorkerFeed({ folded: this.#folded, clock, log });
     const shared = { contact: this.#contact, folded: this.#folded, feed: this.#feed, clock, random, log };
     this.#facts = new FactWriter({
@@ -93,12 +99,16 @@ class Node implements NodeHandle {
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
     this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
     this.#tally = new ProbeTally(options);
-    this.#actors = new NodeActors({ ...options, ...shared, facts: this.#facts, tally: this.#tally });
+    const observer = this.#observer;
+    this.#hub = new InspectionHub(clock);
+    const seen = { hub: this.#hub, observer };
+    this.#actors = new NodeActors({ ...options, ...shared, ...seen, facts: this.#facts, tally: this.#tally });
     this.#milestones = new Milestones({ ...shared, workers: options.workers, actors: this.#actors });
     this.#served = new ServedRoster({
       ...shared,
       facts: this.#facts,
       snapshots: this.#snapshots,
+      observer,
       reconcile: () => void this.#actors.reconcile(),
     });
     this.#follower = this.#makeFollower();
@@ -108,6 +118,7 @@ class Node implements NodeHandle {
       complete: () => this.#milestones.hasStopped(),
       error: (error) => this.#actors.noteDefect(error),
     });
+    this.#hub.add({ kind: 'node', inspected: () => [[options.node, this.#machine]] });
     this.#actors.startWorkers(options.workers);
     this.#machine.start();
   }
@@ -146,6 +157,10 @@ class Node implements NodeHandle {
 
   rejectionAt(revision: number): Rejection | null {
     return this.#folded.rejectionAt(revision);
+  }
+
+  inspect(query: InspectionQuery, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void> {
+    return this.#hub.follow(query, signal);
   }
 
   adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
@@ -197,6 +212,7 @@ class Node implements NodeHandle {
       version,
       contact: this.#contact,
       folded: this.#folded,
+      observer: this.#observer,
       random: this.#random,
       rebuild: (reason, options) => this.#follower.rebuild(reason, options),
       snapshotRevision: () => this.#snapshots.newestRevision,
@@ -244,6 +260,7 @@ class Node implements NodeHandle {
       const { revision } = this.#folded.roster;
       this.#options.log.info({ revision }, `caught up at revision ${revision}`);
     }
+    this.#observer.hash();
     this.#hasCaughtUp = true;
     this.#isFromLocalSnapshot = false;
     this.#machine.send({ type: 'caught-up' });

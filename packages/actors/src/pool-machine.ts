@@ -56,7 +56,8 @@ const members = fromCallback<ReconcileEvent, PoolInput>(({ input: { pool, ports 
     if (event.type === 'BackendTurnedHealthy') sendBack({ type: 'turned-healthy', backend, reason: event.reason });
   };
   const group = new ActorGroup<Actor<typeof backendMachine>>(ports, {
-    kind: `backend of pool ${pool}`,
+    kind: 'backend',
+    pool,
     create: (backend) => {
       const input = { pool, backend, task: taskByBackend.get(backend)!, ports: { ...ports, onFinding } };
       return createActor(backendMachine, { clock: ports.clock, input });

@@ -14,11 +14,14 @@
  * reaches nobody.
  */
 import { fromCallback } from 'xstate';
-import type { Health, HealthPolicy } from '@muster/membership';
+import { isFinding, judge, nextProbeDelayMs, type Health, type HealthPolicy, type Judgement } from '@muster/membership';
+import type { Observation, ProbeSeen } from '@muster/observations';
 import type { Probe, ProbeOutcome } from '@muster/probes';
 import type { Clock, StartProbe } from './ports.ts';
 import type { ProbeSlots } from './probe-slots.ts';
-import { judge, nextProbeDelayMs, type Judgement } from './rise-fall.ts';
+
+/** How often a prober tells the observer what it thinks, so that what is kept can be read from the middle. */
+const STATE_INTERVAL_MS = 600_000;
 
 /** What to probe, and what is known of it so far. */
 export interface ProbeTask {
@@ -35,19 +38,26 @@ export interface ProberPorts {
   readonly random: () => number;
   /** Told of every outcome, for the counters and for faults of this machine. */
   readonly onOutcome: (outcome: ProbeOutcome) => void;
+  /** Told of everything that a judgement is made from, and of what it came to. */
+  readonly observe: (observation: Observation) => void;
 }
 
 export interface ProberInput {
+  readonly pool: string;
+  readonly backend: string;
   readonly task: ProbeTask;
   readonly ports: ProberPorts;
 }
 
-/** The judgement has flipped. */
-export interface FlippedEvent {
-  readonly type: 'flipped';
+interface Flip {
   readonly health: 'healthy' | 'unhealthy';
   /** For people: `connect refused`, `2 probes passed`. */
   readonly reason: string;
+}
+
+/** The judgement has flipped. */
+export interface FlippedEvent extends Flip {
+  readonly type: 'flipped';
 }
 
 /** To the prober machine. */
@@ -65,8 +75,10 @@ interface CrashEvent {
 
 /** Probes in a slot, judges, waits, probes. Its cleanup leaves the line, the wait, or takes the running probe back. */
 export const probeRound = fromCallback<CrashEvent, ProberInput>(
-  ({ input: { task, ports }, self, sendBack, receive }) => {
+  ({ input: { pool, backend, task, ports }, self, sendBack, receive }) => {
     const { clock, slots, random } = ports;
+    const observed = () => ({ timeMs: Math.round(clock.now()), pool, backend });
+    let stateSaidMs = clock.elapsedMs();
     let judgement: Judgement = { health: task.health, againstCount: 0 };
     let probe: Probe | null = null;
     let timer: unknown = null;
@@ -85,12 +97,20 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
       slots.leave();
       if (isStopped) return;
       ports.onOutcome(outcome);
+      const seen = { ...observed(), target: task.target };
+      ports.observe(probeSeen(outcome, seen));
       const before = judgement;
       if (isFinding(outcome)) judgement = judge(before, outcome.passed, task.policy);
       timer = clock.setTimeout(enter, nextProbeDelayMs(judgement, task.policy, random));
-      if (judgement.health !== before.health) sendBack(flippedBy(outcome, before, task.policy));
-      else if (judgement.againstCount > 0 && before.againstCount === 0) sendBack({ type: 'doubted' });
+      if (judgement.health !== before.health) {
+        const flip = flippedBy(outcome, before, task.policy);
+        ports.observe({ kind: 'turned', ...seen, ...flip });
+        sendBack({ type: 'flipped', ...flip });
+      } else if (judgement.againstCount > 0 && before.againstCount === 0) sendBack({ type: 'doubted' });
       else if (judgement.againstCount === 0 && before.againstCount > 0) sendBack({ type: 'confirmed' });
+      if (clock.elapsedMs() - stateSaidMs < STATE_INTERVAL_MS) return;
+      stateSaidMs = clock.elapsedMs();
+      ports.observe({ kind: 'probing-state', ...seen, policy: task.policy, ...judgement });
     };
     // A slot may become free in somebody else's turn: a defect is sent to this actor, so that no other crashes of it.
     const crash = (error: unknown): void => {
@@ -98,12 +118,16 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
       slots.leave();
       if (!isStopped) self.send({ type: 'crash', error });
     };
+    // XState runs no cleanup of an actor that throws; nothing is armed or under way then.
     receive(({ error }) => {
+      ports.observe({ kind: 'probing-ended', ...observed() });
       throw error;
     });
+    ports.observe({ kind: 'probing-began', ...observed(), ...task });
     enter();
     return () => {
       isStopped = true;
+      ports.observe({ kind: 'probing-ended', ...observed() });
       clock.clearTimeout(timer);
       slots.cancel(begin);
       probe?.abort();
@@ -111,14 +135,20 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
   },
 );
 
-/** A fault of this machine, or a probe taken back, says nothing about the target. */
-function isFinding(outcome: ProbeOutcome): boolean {
-  return outcome.passed || (outcome.code !== 'local_fault' && outcome.code !== 'aborted');
+function probeSeen(
+  outcome: ProbeOutcome,
+  { timeMs, pool, backend, target }: Pick<ProbeSeen, 'timeMs' | 'pool' | 'backend' | 'target'>,
+): ProbeSeen {
+  const { passed, durationMs } = outcome;
+  const { code, reason } = passed ? PASSED : outcome;
+  return { kind: 'probe', timeMs, pool, backend, target, passed, code, reason, durationMs };
 }
 
-function flippedBy(outcome: ProbeOutcome, { health }: Judgement, { rise }: HealthPolicy): FlippedEvent {
-  if (!outcome.passed) return { type: 'flipped', health: 'unhealthy', reason: outcome.reason };
+const PASSED = { code: null, reason: null } as const;
+
+function flippedBy(outcome: ProbeOutcome, { health }: Judgement, { rise }: HealthPolicy): Flip {
+  if (!outcome.passed) return { health: 'unhealthy', reason: outcome.reason };
   const passedCount = health === 'unknown' ? 1 : rise;
   const reason = passedCount === 1 ? 'probe passed' : `${passedCount} probes passed`;
-  return { type: 'flipped', health: 'healthy', reason };
+  return { health: 'healthy', reason };
 }

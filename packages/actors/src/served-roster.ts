@@ -12,6 +12,7 @@ import type { FoldedBatch, FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { RosterSwap } from './journal-follower.ts';
 import type { RosterListener } from './node-handle.ts';
+import type { Observer } from './observer.ts';
 import type { Logger } from './ports.ts';
 import type { SnapshotKeeper } from './snapshot-keeper.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -22,6 +23,7 @@ export interface ServedRosterPorts {
   readonly facts: FactWriter;
   readonly feed: WorkerFeed;
   readonly snapshots: SnapshotKeeper;
+  readonly observer: Observer;
   readonly log: Logger;
   /** Makes the actors what the roster says. */
   readonly reconcile: () => void;
@@ -49,10 +51,11 @@ export class ServedRoster {
   }
 
   apply(events: readonly RecordedEvent[]): void {
-    const { folded, facts, feed } = this.#ports;
+    const { folded, facts, feed, observer } = this.#ports;
     const batch = folded.apply(events);
     const settled = facts.settleRecorded(events);
     feed.onBatch(events, settled);
+    observer.hashes(events);
     this.#tell(batch);
   }
 

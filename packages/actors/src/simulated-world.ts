@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { commandSchema, type Command, type CommandInput, type MembershipEventInput } from '@muster/membership';
+import type { Observation } from '@muster/observations';
 import type { Probe, ProbeOutcome } from '@muster/probes';
 import type { NodeHandle, NodeOptions } from './node-handle.ts';
 import { startNode } from './node.ts';
@@ -112,6 +113,8 @@ export class SimulatedWorld implements AsyncDisposable {
   readonly journal: SimulatedJournal;
   readonly workers: SimulatedWorker[] = [];
   readonly lines: LogLine[] = [];
+  /** What the nodes of this world have seen, those that are gone included. */
+  readonly observations: Observation[] = [];
   node!: NodeHandle;
 
   /** `clock`: of a world that others are part of, too (`simulated-cluster.ts`). */
@@ -137,6 +140,7 @@ export class SimulatedWorld implements AsyncDisposable {
         return worker;
       },
       log: this.#log,
+      observations: { add: (observation) => this.observations.push(observation) },
       random: () => 0.5,
       ...options,
     });

@@ -141,12 +141,16 @@ export const workerMachine = setup({
           entry: sendTo('process', ({ context }) => ({ type: 'drain', timeoutMs: context.drainTimeoutMs })),
           on: {
             exited: '#worker.stopped',
-            drain: {
-              guard: 'isSooner',
-              target: 'draining',
-              reenter: true,
-              actions: { type: 'noteDrain', params: ({ event }) => event },
-            },
+            // Without the last, one that is not sooner would be `alive`'s to take, which begins the drain anew.
+            drain: [
+              {
+                guard: 'isSooner',
+                target: 'draining',
+                reenter: true,
+                actions: { type: 'noteDrain', params: ({ event }) => event },
+              },
+              {},
+            ],
           },
           after: { drainLimit: 'killing' },
         },

@@ -98,6 +98,21 @@ describe('workers', () => {
     expect(worker!.ofKind('roster')).toHaveLength(2);
   });
 
+  test('told twice to drain, they take the shorter time, whichever came first', async () => {
+    await using world = await worldWithListener();
+    await world.node.ready();
+    world.workers[0]!.isStalled = true;
+    const stopping = world.node.stop({ drainTimeoutMs: 3_000 });
+    await world.clock.advance(1_000);
+    void world.node.stop({ drainTimeoutMs: 60_000 });
+    await world.clock.advance(3_999);
+    expect(world.workers[0]!.isAlive).toBe(true);
+    await world.clock.advance(1);
+    expect(world.workers[0]!.isAlive).toBe(false);
+    await world.stop();
+    await stopping;
+  });
+
   test('at the stop they drain; one that does not end is killed', async () => {
     await using world = await worldWithListener({ workers: 2 });
     world.workers[1]!.isStalled = true;

@@ -2,8 +2,8 @@
  * HTTP/1.1 message syntax and framing (RFC 9112, with what RFC 9110 says about fields): pure functions from text and bytes to what
  * a proxy needs to know, strict enough that whatever is forwarded has one reading.
  *
- *     headEnd ──► parseRequestHead / parseResponseHead ──► RequestHead / ResponseHead ──► ChunkedBody, where it is chunked
- *        │ -1                     │                              │ fields
+ *     RequestHeadReader / ResponseHeadReader: headEnd ──► parse… ──► RequestHead / ResponseHead ──► ChunkedBody, where it is chunked
+ *        │ null                   │                              │ fields
  *        ▼                        ▼                              ▼
  *     partialRequestProblem    HeadProblem                    fieldValue, Fields
  *
@@ -11,6 +11,7 @@
  */
 export { ChunkedBody, CHUNKED_LIMITS, type ChunkedLimits } from './chunked-body.ts';
 export { Fields, fieldValue } from './fields.ts';
+export { RequestHeadReader, ResponseHeadReader } from './head-readers.ts';
 export { HEAD_LIMITS, type HeadLimits } from './head-limits.ts';
 export {
   BodyProblem,

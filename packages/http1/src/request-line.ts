@@ -27,24 +27,31 @@ const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
  */
 // oxlint-disable-next-line max-params -- An object around the indices would be made for every request.
 export function readRequestLine(head: RequestHead, text: string, from: number, to: number): HeadProblem | null {
+  if (!readCommonLine(head, text, from, to)) return readUncommonLine(head, text.slice(from, to));
+  return head.method === 'CONNECT' ? HEAD_PROBLEMS.connect : null;
+}
+
+/** Reads a line with a path as its target; false where it is anything else, and nothing was read. Looks at every character. */
+// oxlint-disable-next-line max-params -- As above.
+export function readCommonLine(head: RequestHead, text: string, from: number, to: number): boolean {
   let methodTo = from;
   while ((CLASS[text.charCodeAt(methodTo)]! & TOKEN) !== 0) methodTo++;
   const minor = text.charCodeAt(to - 1);
   const targetTo = to - 1 - VERSION_BEGINNING.length;
   if (
-    methodTo > from &&
-    methodTo - from <= MAX_METHOD_LENGTH &&
-    text.charCodeAt(methodTo) === SPACE &&
-    (minor === DIGIT_1 || minor === DIGIT_0) &&
-    isVersionAt(text, targetTo) &&
-    isOriginForm(text, methodTo + 1, targetTo)
+    methodTo === from ||
+    methodTo - from > MAX_METHOD_LENGTH ||
+    text.charCodeAt(methodTo) !== SPACE ||
+    (minor !== DIGIT_1 && minor !== DIGIT_0) ||
+    !isVersionAt(text, targetTo) ||
+    !isOriginForm(text, methodTo + 1, targetTo)
   ) {
-    head.method = text.slice(from, methodTo);
-    head.target = head.pathAndQuery = text.slice(methodTo + 1, targetTo);
-    head.isHttp10 = minor === DIGIT_0;
-    return head.method === 'CONNECT' ? HEAD_PROBLEMS.connect : null;
+    return false;
   }
-  return readUncommonLine(head, text.slice(from, to));
+  head.method = text.slice(from, methodTo);
+  head.target = head.pathAndQuery = text.slice(methodTo + 1, targetTo);
+  head.isHttp10 = minor === DIGIT_0;
+  return true;
 }
 
 /** A loop over eight bytes, because `startsWith` costs as much as all else here. */

@@ -2,9 +2,9 @@
 import { expect, test } from 'vitest';
 import { snapshotsToRemove } from './snapshot-retention.ts';
 
-test('the newest three stay, and the earliest of every 100,000 revisions', () => {
-  const saved = [10, 20, 99_999, 100_000, 150_000, 230_000, 240_000, 250_000, 260_000];
-  expect(snapshotsToRemove(saved)).toEqual([20, 99_999, 150_000]);
+test('the newest three stay, and the earliest of every 25,000 revisions', () => {
+  const saved = [10, 20, 24_999, 25_000, 40_000, 55_000, 60_000, 70_000, 74_000];
+  expect(snapshotsToRemove(saved)).toEqual([20, 24_999, 40_000]);
 });
 
 test('nothing is removed while there are three or fewer', () => {
@@ -25,7 +25,6 @@ test('a million revisions with a snapshot every thousand keep one per span and t
     kept.push(revision);
     for (const removed of snapshotsToRemove(kept)) kept.splice(kept.indexOf(removed), 1);
   }
-  expect(kept).toEqual([
-    1_000, 100_000, 200_000, 300_000, 400_000, 500_000, 600_000, 700_000, 800_000, 900_000, 998_000, 999_000, 1_000_000,
-  ]);
+  const ofSpans = Array.from({ length: 40 }, (_, index) => Math.max(1_000, index * 25_000));
+  expect(kept).toEqual([...ofSpans, 998_000, 999_000, 1_000_000]);
 });

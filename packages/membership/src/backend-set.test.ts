@@ -105,6 +105,27 @@ describe('pending facts', () => {
     expect(pending.size).toBe(1);
   });
 
+  test('a set says which facts of its pool it was made with, at which roster and moment', () => {
+    const pending: PendingFacts = new Map();
+    const setOf = () => backendSet({ roster: healthy, node: 'lb-1', pending }, 'p', 77)!;
+    const origin = { rosterRevision: healthy.revision, madeMs: 77 };
+    const unlaid = setOf();
+    expect(unlaid).toMatchObject({ ...origin, pendingFacts: [] });
+    addPendingFact(pending, { ...fact('1', 'BackendTurnedUnhealthy'), pool: 'q' });
+    expect(setOf().pendingFacts).toBe(unlaid.pendingFacts);
+    const health = fact('2', 'BackendTurnedUnhealthy');
+    const ejection: PendingFact = {
+      ...health,
+      id: '3',
+      event: { type: 'BackendEjected', target: 'a:80', reason: 'seen' },
+    };
+    addPendingFact(pending, health);
+    const laid = setOf();
+    addPendingFact(pending, ejection);
+    expect(laid).toMatchObject({ ...origin, backends: [], pendingFacts: [health] });
+    expect(setOf().pendingFacts).toEqual([health, ejection]);
+  });
+
   test('one about a target that was replaced says nothing about the new one', () => {
     const pending: PendingFacts = new Map();
     addPendingFact(pending, fact('1', 'BackendTurnedUnhealthy', 'old:80'));
@@ -232,7 +253,8 @@ describe('slow start', () => {
             ...candidate,
             weight: later.backends[index]?.weight,
           }));
-          expect(slowStartMs === undefined ? set : { ...set, backends: full, steadyAtMs: null }).toEqual(later);
+          const settled = slowStartMs === undefined ? set : { ...set, backends: full, steadyAtMs: null };
+          expect({ ...settled, madeMs: later.madeMs }).toEqual(later);
           expect(later.steadyAtMs).toBeNull();
         }
       }),

@@ -12,10 +12,12 @@
  *   - a pool without any eligible backend is not in panic: its set is empty, and clients are told so (503). All of its
  *     backends being down is what health checks are for; some of them being up is what makes the rest worth a try;
  *   - a backend that was never probed neither counts nor comes in: its process may not have started yet.
+ *
+ * A set says what it was made of (`rosterRevision`, `madeMs`, `pendingFacts`), so that it can be made again from the journal.
  */
 import { standing, viewpointOf, type Viewpoint } from './eligibility.ts';
 import type { PoolSpec } from './event.ts';
-import { withPendingFacts, type PendingFacts } from './pending-facts.ts';
+import { pendingFactsOf, withPendingFacts, type PendingFact, type PendingFacts } from './pending-facts.ts';
 import type { Pool, Roster } from './roster.ts';
 import { eligibleSinceMs, SLOW_START_SCALE, slowStartRatio } from './slow-start.ts';
 
@@ -49,6 +51,12 @@ export interface BackendSet {
    * 1970, the journal's clock. Null: nobody starts slowly, and the set stays right until the next change.
    */
   readonly steadyAtMs: number | null;
+  /** The roster that it was made of. Nothing that counts here has changed between `revision` and this one. */
+  readonly rosterRevision: number;
+  /** The time for which it was made, ms since 1970. */
+  readonly madeMs: number;
+  /** What of this pool was laid over the roster for it. */
+  readonly pendingFacts: readonly PendingFact[];
 }
 
 export interface View {
@@ -71,9 +79,10 @@ export function backendSet({ roster, node, pending }: View, poolId: string, nowM
   const ordinary = candidates(view, { isPanic: false });
   const { backends, steadyAtMs } = ordinary;
   const head = { pool: pool.id, spec: pool.spec, revision: revisionOf(pool, roster) };
+  const origin = { rosterRevision: roster.revision, madeMs: nowMs, pendingFacts: pendingFactsOf(poolId, pending) };
   const isPanic = isBelowThreshold(pool.spec, backends.length, ordinary.suspectedCount);
-  if (!isPanic) return { ...head, backends, isPanic, steadyAtMs };
-  return { ...head, backends: candidates(view, { isPanic }).backends, isPanic, steadyAtMs: null };
+  if (!isPanic) return { ...head, backends, isPanic, steadyAtMs, ...origin };
+  return { ...head, backends: candidates(view, { isPanic }).backends, isPanic, steadyAtMs: null, ...origin };
 }
 
 function isBelowThreshold({ panicThreshold }: PoolSpec, eligibleCount: number, suspectedCount: number): boolean {

@@ -23,6 +23,8 @@ export * from './live-words.ts';
 export * from './names.ts';
 export * from './pending-facts.ts';
 export * from './recorded-event.ts';
+export * from './reword.ts';
+export { isFinding, judge, nextProbeDelayMs, type Judgement } from './rise-fall.ts';
 export * from './roster.ts';
 export { eligibleSinceMs, slowStartRatio } from './slow-start.ts';
 export * from './snapshot.ts';

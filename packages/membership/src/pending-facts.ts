@@ -40,6 +40,19 @@ export function settlePendingFact(pending: PendingFacts, fact: Pick<PendingFact,
   else pending.delete(key);
 }
 
+const NO_FACTS: readonly PendingFact[] = [];
+
+/** Those of one pool, in no order that matters; mostly none, which is the same empty list each time. O(all facts). */
+export function pendingFactsOf(pool: string, pending: PendingFacts): readonly PendingFact[] {
+  if (pending.size === 0) return NO_FACTS;
+  const found: PendingFact[] = [];
+  for (const { health, ejection } of pending.values()) {
+    if (health?.pool === pool) found.push(health);
+    if (ejection?.pool === pool) found.push(ejection);
+  }
+  return found.length === 0 ? NO_FACTS : found;
+}
+
 /** The backend as this node sees it: its recorded self with the node's pending facts on top. Revision 0 marks those. */
 export function withPendingFacts(backend: Backend, node: string, pending: PendingFacts): Backend {
   const facts = pending.size === 0 ? undefined : pending.get(`${backend.pool}/${backend.id}`);

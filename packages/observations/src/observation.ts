@@ -5,7 +5,7 @@
  * The journal has only what follows from these (a flip, an ejection). They are kept on this machine, for a while, so that a
  * flip can be traced to its probes, and settings that were never in force can be tried on them.
  *
- * Plain data, which survives JSON. Times are ms since 1970 by this machine's clock.
+ * Plain data, which survives JSON. Times are whole ms since 1970 by this machine's clock.
  */
 import type { Health, HealthPolicy } from '@muster/membership';
 import type { Decision } from '@muster/selection';
@@ -22,7 +22,26 @@ export interface ProbingBegan {
   readonly health: Health;
 }
 
-/** The prober on a backend ended: it left, is in maintenance, or the pool has no health policy any more. */
+/**
+ * What a prober thinks of its target, said anew now and then (after a probe, when ten minutes have passed since the last time), so
+ * that whoever reads need not go back to where it began: that may be long gone.
+ */
+export interface ProbingState {
+  readonly kind: 'probing-state';
+  readonly timeMs: number;
+  readonly pool: string;
+  readonly backend: string;
+  readonly target: string;
+  readonly policy: HealthPolicy;
+  readonly health: Health;
+  /** Findings in a row that speak against it. */
+  readonly againstCount: number;
+}
+
+/**
+ * The prober on a backend ended: the backend left or is in maintenance, its pool has no health policy any more, another prober
+ * takes its place, it crashed, or the node stops. A node that was killed says nothing.
+ */
 export interface ProbingEnded {
   readonly kind: 'probing-ended';
   readonly timeMs: number;
@@ -33,7 +52,7 @@ export interface ProbingEnded {
 /** One probe. Those that say nothing about the target (a fault of this machine, taken back) are kept too, and marked by their code. */
 export interface ProbeSeen {
   readonly kind: 'probe';
-  /** Its end. */
+  /** Its end, in whole ms. */
   readonly timeMs: number;
   readonly pool: string;
   readonly backend: string;
@@ -43,7 +62,20 @@ export interface ProbeSeen {
   readonly code: string | null;
   /** The same in words. */
   readonly reason: string | null;
+  /** A store keeps tenths. */
   readonly durationMs: number;
+}
+
+/** The judgement of a backend's health changed by the probe before: what was done then, whatever became of the fact that says so. */
+export interface HealthTurned {
+  readonly kind: 'turned';
+  readonly timeMs: number;
+  readonly pool: string;
+  readonly backend: string;
+  readonly target: string;
+  readonly health: 'healthy' | 'unhealthy';
+  /** As in the fact: `connect refused`, `2 probes passed`. */
+  readonly reason: string;
 }
 
 /** Live traffic found a backend failing: what ejections are decided on. */
@@ -77,7 +109,26 @@ export interface DecisionSeen {
   readonly decision: Decision;
 }
 
-export type Observation = ProbingBegan | ProbingEnded | ProbeSeen | OutlierSeen | HashPoint | DecisionSeen;
+/** What a store could not keep: the disk was full, or more came than it could take. Whatever rests on that time is incomplete. */
+export interface ObservationsLost {
+  readonly kind: 'lost';
+  /** The newest of them. */
+  readonly timeMs: number;
+  /** The oldest of them. */
+  readonly sinceMs: number;
+  readonly count: number;
+}
+
+export type Observation =
+  | ProbingBegan
+  | ProbingState
+  | ProbingEnded
+  | ProbeSeen
+  | HealthTurned
+  | OutlierSeen
+  | HashPoint
+  | DecisionSeen
+  | ObservationsLost;
 export type ObservationKind = Observation['kind'];
 
 /** What is wanted of a store. What is left out does not narrow. */
@@ -98,7 +149,10 @@ export interface ObservationSink {
 
 /** Where observations are read from: a node's store, or an incident file. */
 export interface ObservationSource {
-  /** About in the order of their times (those of one kind and backend exactly so). */
+  /**
+   * In the order in which they were made, which is that of their times, save where the machine's clock was set back. A query for
+   * a pool or a backend finds whatever was `lost` as well.
+   */
   observations(query?: ObservationQuery): AsyncIterable<Observation>;
   /** From when on it is complete, ms since 1970; null where it has nothing. */
   observedSinceMs(): Promise<number | null>;

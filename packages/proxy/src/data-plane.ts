@@ -6,6 +6,7 @@
  * pool are closed in that call. Listening sockets come bound, from `bindSharedSocket`, usually over IPC.
  */
 import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
+import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
 import type { SocketHandle, Transport } from './transport/leg.ts';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
@@ -14,7 +15,7 @@ import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
 import { rawTransport } from './transport/raw-transport.ts';
 import type { RefusalLine } from './refusal-log.ts';
 import { socketTransport } from './transport/socket-transport.ts';
-import { DecisionRing, type Decision, type DecisionQuery } from './http/decision-ring.ts';
+import { DecisionRing, type DecisionQuery } from './http/decision-ring.ts';
 import { HttpProtocol, type HttpEnvironment } from './http/http-protocol.ts';
 import { HttpStats, NOBODY } from './http/http-stats.ts';
 import { requestIds } from './http/request-ids.ts';
@@ -184,6 +185,11 @@ export class DataPlane implements AsyncDisposable {
     return this.#decisions.find(query);
   }
 
+  /** What was decided about the request that was over last, with its candidates; null before the first one. */
+  newestDecision(): Decision | null {
+    return this.#decisions.newest();
+  }
+
   /** Stops accepting and waits until the last connection is over; what is open after `timeoutMs` is closed. */
   async drain(timeoutMs: number): Promise<void> {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, timeoutMs, 'shutdown');
@@ -209,7 +215,6 @@ export class DataPlane implements AsyncDisposable {
     return new HttpProtocol(spec, {
       transport,
       wheel: this.#wheel,
-      nowMs: () => this.#clock.nowMs(),
       poolNamed,
       nextRequestId: this.#nextRequestId,
       filtersOf: this.#options.filtersOf ?? (() => null),

@@ -1,7 +1,7 @@
 /** Public entry: the data plane, run in workers, and the control process's side of its listening sockets. */
 export type { SocketHandle, Transport } from './transport/leg.ts';
 export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/exchange-record.ts';
-export type { DecidedAttempt, Decision, DecisionQuery } from './http/decision-ring.ts';
+export type { DecisionQuery } from './http/decision-ring.ts';
 export type * from './http/filters/filter.ts';
 export type { FilterChain, LoggingFailure } from './http/filters/filter-chain.ts';
 export { loadFilters, type FilterLoadOutcome } from './http/filters/filter-loader.ts';

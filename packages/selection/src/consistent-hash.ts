@@ -13,11 +13,11 @@
  *
  * A pick costs O(1) where the key's owner takes it, O(n) where it does not.
  */
-import type { BackendSet, Candidate } from '@muster/membership';
+import type { Candidate } from '@muster/membership';
 import { Consulted } from './consulted.ts';
 import { OwnerMemo } from './owner-memo.ts';
 import { Rendezvous, slotOf } from './rendezvous.ts';
-import type { PickRequest, SelectionPolicy } from './selection-policy.ts';
+import type { PickRequest, PickSet, SelectionPolicy } from './selection-policy.ts';
 
 /** The bound, as a multiple of the fair share. Less is more even and moves more keys; 2 would hardly bound anything. */
 const LOAD_RATIO_MAX = 1.25;
@@ -32,13 +32,13 @@ export class ConsistentHash implements SelectionPolicy {
   readonly #rendezvous = new Rendezvous();
   /** Made by the first large set, and kept. */
   #memo: OwnerMemo | null = null;
-  #set: BackendSet | null = null;
+  #set: PickSet | null = null;
 
   constructor() {
     this.inputs = { cursor: 0, weights: null, consulted: this.#consulted.list, inFlightTotal: 0 };
   }
 
-  pick(set: BackendSet, request: PickRequest): Candidate | null {
+  pick(set: PickSet, request: PickRequest): Candidate | null {
     if (set !== this.#set) {
       this.#set = set;
       this.#rendezvous.adopt(set.backends);

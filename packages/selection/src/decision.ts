@@ -10,35 +10,45 @@
 import type { Candidate, PendingFact, PoolSpec } from '@muster/membership';
 import type { PickInputs } from './selection-policy.ts';
 
-/** One pick and what became of it. */
-export interface DecidedAttempt {
-  readonly backend: string;
-  readonly target: string;
-  /** The newest event that the set which it was picked from rests on. */
+/** What may be too much to be kept of one pick. */
+export type UnkeptInput = 'pendingFacts' | 'fullIds' | 'onlyIds';
+
+/** What a pick was made from, save what its policy looked at besides. */
+export interface DecidedPick {
+  /** The newest event that the set rests on. */
   readonly revision: number;
   /** The roster that the set was made of; nothing that it has to say of the pool changed between `revision` and this one. */
   readonly rosterRevision: number;
   /** When the set was made, ms since 1970 by the worker's clock. */
   readonly setMadeMs: number;
-  /** What the node saw of this pool and the journal had not taken yet, laid over the roster for this set. */
+  /** What the node saw of this pool and the journal had not taken yet, laid over the roster for this set; see `notKept`. */
   readonly pendingFacts: readonly PendingFact[];
   readonly policy: PoolSpec['policy'];
   readonly isPanic: boolean;
-  /** How many backends there were to pick from, those that had been tried included. */
+  /** How many backends there were to pick from, those that were passed over included. */
   readonly candidatesCount: number;
   /** In the order that the policy sees; null where they were not asked for, or are more than 64. */
   readonly candidates: readonly Candidate[] | null;
+  /** Passed over because they had been tried; among them one whose kept-alive connection had ended, while there were others. */
+  readonly triedIds: readonly string[];
+  /** Passed over because they had as many connections as the pool allows, as far as the policy came across them; see `notKept`. */
+  readonly fullIds: readonly string[];
+  /** In panic, whether those that are not eligible were passed over: a further attempt prefers the others. */
+  readonly isStrict: boolean;
+  /** Those that filters left; null: no filter chose. See `notKept`. */
+  readonly onlyIds: readonly string[] | null;
+  /** What of the above was more than 64, and is therefore empty here. Without it the pick cannot be made again. */
+  readonly notKept: readonly UnkeptInput[];
+}
+
+/** One pick and what became of it. */
+export interface DecidedAttempt extends DecidedPick {
+  readonly backend: string;
+  readonly target: string;
   /** What the policy looked at besides. */
   readonly inputs: PickInputs;
   /** 0 where the policy does not hash. */
   readonly keyHash: number;
-  readonly triedIds: readonly string[];
-  /** Passed over because they had as many connections as the pool allows. */
-  readonly fullIds: readonly string[];
-  /** In panic, whether those that are not eligible were passed over: a further attempt prefers the others. */
-  readonly isStrict: boolean;
-  /** Those that filters left; null: all of them were, or they are more than 64. */
-  readonly onlyIds: readonly string[] | null;
   readonly isReused: boolean;
   /** Milliseconds since the request began. */
   readonly startedAtMs: number;
@@ -46,6 +56,11 @@ export interface DecidedAttempt {
   readonly answeredAtMs: number | null;
   readonly outcome: string;
   readonly detail: string | null;
+}
+
+/** A pick that found nobody, for example `empty_set`, `backends_full` (the request then waits) or `connect_failed` (all were tried). */
+export interface RefusedPick extends DecidedPick {
+  readonly reason: string;
 }
 
 /** What was decided about one request. */
@@ -70,4 +85,6 @@ export interface Decision {
   readonly attemptsCount: number;
   /** In order; the first eight. */
   readonly attempts: readonly DecidedAttempt[];
+  /** The last pick where it found nobody; null where it found somebody, or there was nothing to pick from. */
+  readonly refused: RefusedPick | null;
 }

@@ -13,10 +13,10 @@
  *
  * The counts are this worker's own. O(log n) a pick, O(1) with equal weights.
  */
-import type { BackendSet, Candidate } from '@muster/membership';
+import type { Candidate } from '@muster/membership';
 import { Consulted } from './consulted.ts';
 import type { RandomSequence } from './random-sequence.ts';
-import type { PickRequest, SelectionPolicy } from './selection-policy.ts';
+import type { PickRequest, PickSet, SelectionPolicy } from './selection-policy.ts';
 import { WeightedDraw } from './weighted-draw.ts';
 
 export class LeastRequests implements SelectionPolicy {
@@ -24,14 +24,14 @@ export class LeastRequests implements SelectionPolicy {
   readonly #consulted = new Consulted();
   readonly #sequence: RandomSequence;
   readonly #draw = new WeightedDraw();
-  #set: BackendSet | null = null;
+  #set: PickSet | null = null;
 
   constructor(sequence: RandomSequence) {
     this.#sequence = sequence;
     this.inputs = { cursor: 0, weights: null, consulted: this.#consulted.list, inFlightTotal: 0 };
   }
 
-  pick(set: BackendSet, request: PickRequest): Candidate | null {
+  pick(set: PickSet, request: PickRequest): Candidate | null {
     if (set !== this.#set) {
       this.#set = set;
       this.#draw.adopt(set.backends);

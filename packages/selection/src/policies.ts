@@ -2,12 +2,12 @@
  * The policies by the name that a pool's spec gives. A new policy is one file and one line here; the compiler refuses
  * a name of the vocabulary that has no policy.
  */
-import type { BackendSet, PoolSpec } from '@muster/membership';
+import type { PoolSpec } from '@muster/membership';
 import { ConsistentHash } from './consistent-hash.ts';
 import { LeastRequests } from './least-requests.ts';
 import { RandomPolicy } from './random.ts';
 import { RandomSequence } from './random-sequence.ts';
-import type { PickInputs, SelectionPolicy } from './selection-policy.ts';
+import type { PickInputs, PickSet, SelectionPolicy } from './selection-policy.ts';
 import { smoothWeightedRoundRobin, smoothWeightedRoundRobinFrom } from './smooth-weighted-round-robin.ts';
 
 export interface PolicyOptions {
@@ -28,7 +28,7 @@ export type RepickObstacle =
 interface PolicyKind {
   readonly create: (options: PolicyOptions) => SelectionPolicy;
   /** A policy in the state in which it was when these inputs were recorded with that set. */
-  readonly resume: (set: BackendSet, inputs: PickInputs) => SelectionPolicy | RepickObstacle;
+  readonly resume: (set: PickSet, inputs: PickInputs) => SelectionPolicy | RepickObstacle;
 }
 
 export const policyKinds: Readonly<Record<PoolSpec['policy'], PolicyKind>> = {

@@ -5,22 +5,22 @@
  * is variance: of n picks a backend with share p gets n·p, give or take √(n·p). `least_requests` costs one draw more and has
  * far less of it.
  */
-import type { BackendSet, Candidate } from '@muster/membership';
+import type { Candidate } from '@muster/membership';
 import type { RandomSequence } from './random-sequence.ts';
-import type { PickRequest, SelectionPolicy } from './selection-policy.ts';
+import type { PickRequest, PickSet, SelectionPolicy } from './selection-policy.ts';
 import { WeightedDraw } from './weighted-draw.ts';
 
 export class RandomPolicy implements SelectionPolicy {
   readonly inputs = { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 };
   readonly #sequence: RandomSequence;
   readonly #draw = new WeightedDraw();
-  #set: BackendSet | null = null;
+  #set: PickSet | null = null;
 
   constructor(sequence: RandomSequence) {
     this.#sequence = sequence;
   }
 
-  pick(set: BackendSet, request: PickRequest): Candidate | null {
+  pick(set: PickSet, request: PickRequest): Candidate | null {
     if (set !== this.#set) {
       this.#set = set;
       this.#draw.adopt(set.backends);

@@ -4,9 +4,9 @@
  * It is the policy itself that picks, put into the state that the inputs tell of. Nothing of the present is looked at: the
  * in-flight counts are those that were recorded.
  */
-import type { BackendSet, Candidate, PoolSpec } from '@muster/membership';
+import type { Candidate, PoolSpec } from '@muster/membership';
 import { policyKinds, type RepickObstacle } from './policies.ts';
-import type { PickInputs, PickRequest } from './selection-policy.ts';
+import type { PickInputs, PickRequest, PickSet } from './selection-policy.ts';
 
 export type Repicked =
   /** Null: everybody was excluded, or the set was empty. */
@@ -20,7 +20,7 @@ export interface RecordedPick {
 }
 
 /** What `policy` picked from `set` when that was recorded. Pure; O(n), at 10,000 backends a few milliseconds. */
-export function repick(policy: PoolSpec['policy'], set: BackendSet, recorded: RecordedPick): Repicked {
+export function repick(policy: PoolSpec['policy'], set: PickSet, recorded: RecordedPick): Repicked {
   const { isExcluded, keyHash, inputs } = recorded;
   const resumed = policyKinds[policy].resume(set, inputs);
   if (typeof resumed === 'string') return { ok: false, reason: resumed };

@@ -13,6 +13,9 @@
  */
 import type { BackendSet, Candidate } from '@muster/membership';
 
+/** What a policy looks at of a set. */
+export type PickSet = Pick<BackendSet, 'backends'>;
+
 /** What is known about the connection or request that needs a backend. */
 export interface PickRequest {
   /** True for a backend that must be passed over: it was tried already, or is at its limit. Null: none is. */
@@ -60,7 +63,7 @@ export interface SelectionPolicy {
    * The backend whose turn it is, or null when the set is empty or everything in it is excluded. A backend that is
    * passed over keeps its weight, and the others keep their order.
    */
-  pick(set: BackendSet, request: PickRequest): Candidate | null;
+  pick(set: PickSet, request: PickRequest): Candidate | null;
   /** Of the last pick; the same object each time. */
   readonly inputs: PickInputs;
 }

@@ -14,6 +14,9 @@ export function setOf(weightById: Readonly<Record<string, number>>): BackendSet 
       .sort((a, b) => (a.id < b.id ? -1 : 1)),
     isPanic: false,
     steadyAtMs: null,
+    rosterRevision: 1,
+    madeMs: 0,
+    pendingFacts: [],
   };
 }
 

@@ -14,6 +14,9 @@ const setOf = (weights: Record<string, number>): BackendSet => ({
     .sort((a, b) => (a.id < b.id ? -1 : 1)),
   isPanic: false,
   steadyAtMs: null,
+  rosterRevision: 1,
+  madeMs: 0,
+  pendingFacts: [],
 });
 
 const roundRobin = (startOffset = 0) => createSelectionPolicy('round_robin', { startOffset });

@@ -12,9 +12,15 @@
  * State is kept by id, so a new set keeps everybody's turn: the rotation goes on after the last picked id, present or
  * not, and a backend that stays keeps its current weight. It knows nothing of health, limits or connections.
  */
-import type { BackendSet, Candidate } from '@muster/membership';
+import type { Candidate } from '@muster/membership';
 import type { PolicyOptions, RepickObstacle } from './policies.ts';
-import { ANY_BACKEND, type PickInputs, type PickRequest, type SelectionPolicy } from './selection-policy.ts';
+import {
+  ANY_BACKEND,
+  type PickInputs,
+  type PickRequest,
+  type PickSet,
+  type SelectionPolicy,
+} from './selection-policy.ts';
 
 /** Backends with different weights up to which a pick can be made again: 2 KiB of numbers for each one that is recorded. */
 export const WEIGHTS_KEPT_MAX = 256;
@@ -24,7 +30,7 @@ export function smoothWeightedRoundRobin({ startOffset }: PolicyOptions): Select
 }
 
 /** The policy as it was before the pick that recorded `inputs`. */
-export function smoothWeightedRoundRobinFrom(set: BackendSet, inputs: PickInputs): SelectionPolicy | RepickObstacle {
+export function smoothWeightedRoundRobinFrom(set: PickSet, inputs: PickInputs): SelectionPolicy | RepickObstacle {
   const policy = new SmoothWeightedRoundRobin(0);
   return policy.resume(set, inputs) ?? policy;
 }
@@ -41,7 +47,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
     consulted: [],
     inFlightTotal: 0,
   };
-  #set: BackendSet | null = null;
+  #set: PickSet | null = null;
   #backends: readonly Candidate[] = [];
   #isRotation = true;
   /** Position of the next backend in the rotation; always below the set's length, 0 for an empty set. */
@@ -56,7 +62,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
     this.#startOffset = startOffset;
   }
 
-  pick(set: BackendSet, request: PickRequest): Candidate | null {
+  pick(set: PickSet, request: PickRequest): Candidate | null {
     if (set !== this.#set) this.#adopt(set);
     const index = this.#isRotation ? this.#rotate(request) : this.#pickHeaviest(request);
     if (index < 0) return null;
@@ -66,7 +72,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
   }
 
   /** Null: done. */
-  resume(set: BackendSet, { cursor, weights }: PickInputs): RepickObstacle | null {
+  resume(set: PickSet, { cursor, weights }: PickInputs): RepickObstacle | null {
     this.#adopt(set);
     if (this.#isRotation) {
       if (weights !== null || cursor >= Math.max(1, set.backends.length)) return 'inputs_of_another_set';
@@ -79,7 +85,7 @@ class SmoothWeightedRoundRobin implements SelectionPolicy {
     return null;
   }
 
-  #adopt(set: BackendSet): void {
+  #adopt(set: PickSet): void {
     const before = this.#backends;
     const isFirst = this.#lastPickedId === null;
     this.#set = set;

@@ -4,14 +4,7 @@
  * Nothing of an answer is sent before its head has been read whole and found well-formed; what is forwarded is written anew from
  * what was understood, so that nobody after us can read it in another way.
  */
-import {
-  HEAD_LIMITS,
-  HeadProblem,
-  headEnd,
-  parseResponseHead,
-  partialResponseProblem,
-  type ResponseHead,
-} from '@muster/http1';
+import { HEAD_LIMITS, HeadProblem, partialResponseProblem, type ResponseHead } from '@muster/http1';
 import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
@@ -103,17 +96,18 @@ export class AnswerRelay {
 
   #readHeads(upstream: UpstreamConnection, bytes: Buffer): void {
     this.hasBytes = true;
+    const { method } = this.#exchange;
     const shift = this.#partialHead.length;
     let text = this.#partialHead + textOf(bytes, TEXT_BYTES_MAX);
     let from = 0;
     for (;;) {
-      let end = headEnd(text, from);
-      if (end < 0 && text.length < shift + bytes.length) {
+      let head = upstream.heads.read(text, from, HEAD_LIMITS, method);
+      if (head === null && text.length < shift + bytes.length) {
         text = this.#partialHead + textOf(bytes);
-        end = headEnd(text, from);
+        head = upstream.heads.read(text, from, HEAD_LIMITS, method);
       }
-      if (end < 0) return this.#keepPartial(text, from);
-      const head = parseResponseHead(text, from, end, HEAD_LIMITS, this.#exchange.method);
+      if (head === null) return this.#keepPartial(text, from);
+      const { end } = upstream.heads;
       if (head instanceof HeadProblem) return this.#bad(head.reason);
       if (head.status === 101) return this.#switchProtocols(head, bytes.subarray(end - shift));
       if (head.status >= 200) return this.#answered(upstream, head, { text, bytes, shift, end });

@@ -9,7 +9,7 @@ import type { Candidate, PoolSpec } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
 import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { Waiting, WaitingLine } from '../pool/waiting-line.ts';
-import type { Attempt, AttemptOutcome } from './exchange-record.ts';
+import type { Attempt, AttemptOutcome, RefusedPick } from './exchange-record.ts';
 import type { ExchangeFilters, Narrowing } from './filters/exchange-filters.ts';
 import type { Termination } from './termination.ts';
 import { takeIdle, UpstreamConnection, type UpstreamEnvironment, type UpstreamUser } from './upstream-connection.ts';
@@ -32,6 +32,8 @@ export interface AttemptUser extends UpstreamUser, HashKeySource {
 
 export class Attempts implements Waiting {
   readonly list: OpenAttempt[] = [];
+  /** The last pick, where it found nobody. */
+  refused: RefusedPick | null = null;
   readonly pool: ProxiedPool;
   readonly #user: AttemptUser;
   readonly #environment: UpstreamEnvironment;
@@ -76,7 +78,7 @@ export class Attempts implements Waiting {
     if (isRetry && !this.#mayRetry()) return this.#wait(pool.retryLine);
     if (this.#narrowing === undefined) return this.#narrow(this.#user.filters!);
     const picked = this.#pick();
-    if (!picked.ok) return this.#nobody(picked.reason);
+    if (!picked.ok) return this.#nobody(picked);
     this.#stopWaiting();
     this.#begin(picked);
   }
@@ -151,6 +153,7 @@ export class Attempts implements Waiting {
     const { backend, target, spec } = picked;
     this.#spec = spec;
     this.#backend = backend;
+    this.refused = null;
     const reused = this.#isFreshWanted ? null : takeIdle(target, this.#user);
     this.list.push(this.#attemptOf(picked, reused !== null));
     if (this.#user.filters?.choosesPeers === true) this.#narrowing = undefined;
@@ -170,15 +173,18 @@ export class Attempts implements Waiting {
     this.#user.onConnection(upstream);
   }
 
-  #attemptOf({ backend, set, inputs, keyHash }: Picked, isReused: boolean): OpenAttempt {
+  #attemptOf(picked: Picked, isReused: boolean): OpenAttempt {
+    const { backend, set, inputs, keyHash, triedIds, fullIds, isStrict } = picked;
     return {
       backend: backend.id,
       target: backend.target,
       set,
       inputs: copyOf(inputs),
       keyHash,
-      triedIds: this.#triedIds,
-      onlyIds: this.#narrowing ? [...this.#narrowing.ids] : null,
+      triedIds,
+      fullIds,
+      isStrict,
+      onlyIds: this.#onlyIds(),
       isReused,
       startedAtMs: this.list.length === 0 ? 0 : this.#user.elapsedMs(),
       answeredAtMs: -1,
@@ -193,7 +199,12 @@ export class Attempts implements Waiting {
     return this.#holdsRetry;
   }
 
-  #nobody(reason: (Pick & { ok: false })['reason']): void {
+  #onlyIds(): readonly string[] | null {
+    return this.#narrowing ? [...this.#narrowing.ids] : null;
+  }
+
+  #nobody({ reason, set, ...passed }: Pick & { ok: false }): void {
+    if (set !== null) this.refused = { reason, set, ...passed, isStrict: false, onlyIds: this.#onlyIds() };
     if (reason === 'backends_full') return this.#wait(this.pool.waitingLine);
     const last = this.list.at(-1);
     if (reason === 'unknown_pool') return this.#user.onNobody('unknown_pool', `there is no pool ${this.pool.id}`);

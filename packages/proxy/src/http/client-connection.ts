@@ -9,7 +9,7 @@
  * meanwhile. After a refusal the connection is ended by halves and read for a while without looking, because a reset would
  * destroy the answer on its way (RFC 9112, 9.6).
  */
-import { HeadProblem, describeProblem, headEnd, parseRequestHead, partialRequestProblem } from '@muster/http1';
+import { HeadProblem, RequestHeadReader, describeProblem, partialRequestProblem } from '@muster/http1';
 import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
@@ -46,6 +46,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   readonly #listener: Listener;
   readonly #leg: Leg;
   readonly #deadline: Deadline;
+  readonly #heads = new RequestHeadReader();
   #from: ForwardedFrom | null = null;
   #state: State = 'idle';
   #partialHead = '';
@@ -249,8 +250,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
       this.#partialHead = text;
       return;
     }
-    const end = headEnd(text, from);
-    if (end < 0) {
+    const head = this.#heads.read(text, from, headLimits);
+    if (head === null) {
       const problem = partialRequestProblem(text, from, headLimits);
       if (problem !== null) return this.#refuse(problem);
       this.#partialHead = text;
@@ -260,13 +261,12 @@ export class ClientConnection implements OpenConnection, LegOwner {
     }
     this.#partialHead = '';
     this.#deadline.clear();
-    const head = parseRequestHead(text, from, end, headLimits);
     if (head instanceof HeadProblem) return this.#refuse(head);
     this.#state = 'exchange';
     if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
     const exchange = new Exchange(this.#protocol, this, head);
     this.#exchange = exchange;
-    const next = exchange.begin({ bytes, text, shift }, end);
+    const next = exchange.begin({ bytes, text, shift }, this.#heads.end);
     if (next < bytes.length) this.#keepAhead(bytes, next);
   }
 

@@ -1,4 +1,5 @@
 /** What is kept of the newest requests, and what is not. */
+import type { PendingFact } from '@muster/membership';
 import { expect, test } from 'vitest';
 import { DecisionRing, type DecisionQuery } from './decision-ring.ts';
 import { recordedAttempt, recordedExchange, recordedSet } from './exchange-record.test-support.ts';
@@ -15,6 +16,10 @@ test('the newest come first, and the oldest are gone once the ring is full', () 
   const idsOf = (ring: DecisionRing, query = ALL) => ring.find(query).map(({ requestId }) => requestId);
   expect(idsOf(ringOf(3))).toEqual([]);
   expect(idsOf(ringOf(3, 'a', 'b'))).toEqual(['b', 'a']);
+  expect(ringOf(3).newest()).toBeNull();
+  for (const ids of [['a'], ['b', 'c', 'a'], ['b', 'c', 'd', 'a']]) {
+    expect(ringOf(3, ...ids).newest()).toMatchObject({ requestId: 'a', attempts: [{ candidates: { length: 2 } }] });
+  }
   const full = ringOf(3, 'a', 'b', 'c', 'd');
   expect(idsOf(full)).toEqual(['d', 'c', 'b']);
   expect(idsOf(full, { ...ALL, limit: 2 })).toEqual(['d', 'c']);
@@ -50,13 +55,17 @@ test('a decision says what was picked, from what, and what became of it', () => 
 });
 
 test('a slot that is used again says nothing of the request before', () => {
+  const refused = { ...recordedAttempt(), reason: 'connect_failed' } as const;
   const ring = new DecisionRing(1);
-  ring.add(recordedExchange({ attempts: [recordedAttempt(), recordedAttempt()], detail: 'x', requestBodyBytes: 5 }));
+  ring.add(
+    recordedExchange({ attempts: [recordedAttempt(), recordedAttempt()], detail: 'x', requestBodyBytes: 5, refused }),
+  );
   ring.add(recordedExchange({ requestId: 'r-2', attempts: [], pool: null, status: 404, termination: 'no_route' }));
   expect(ring.find(ALL)).toEqual([
     expect.objectContaining({
       requestId: 'r-2',
       attempts: [],
+      refused: null,
       pool: null,
       result: 'no route leads from this host and path',
     }),
@@ -73,6 +82,33 @@ test('candidates are shown when asked for, and those of a large pool are only co
   expect(attemptsOf(true).map(({ candidates }) => candidates?.length ?? null)).toEqual([null, 64]);
   expect(attemptsOf(true).map(({ candidatesCount }) => candidatesCount)).toEqual([65, 64]);
   expect(attemptsOf(false).map(({ candidates }) => candidates)).toEqual([null, null]);
+});
+
+test('a decision says what its set was made of, and who was passed over', () => {
+  const fact = { id: 'f', pool: 'spells', backend: 'b-2', timeMs: 400 } as PendingFact;
+  const set = { ...recordedSet(2), pendingFacts: [fact] };
+  const passedOver = { fullIds: ['b-3'], isStrict: true, onlyIds: ['b-0'] };
+  const ring = new DecisionRing(1);
+  ring.add(recordedExchange({ attempts: [recordedAttempt({ set, ...passedOver })] }));
+  const origin = { revision: 7, rosterRevision: 9, setMadeMs: 500, pendingFacts: [fact], notKept: [] };
+  expect(ring.find(ALL)[0]!.attempts).toMatchObject([{ ...origin, ...passedOver }]);
+});
+
+test('a list that is too long to be kept is named', () => {
+  const listOf = (length: number) => Array.from({ length }, (_, index) => `b-${index}`);
+  const factsOf = (length: number) => listOf(length).map((backend) => ({ backend }) as PendingFact);
+  const ring = new DecisionRing(1);
+  const keep = (length: number) => {
+    const set = { ...recordedSet(2), pendingFacts: factsOf(length) };
+    ring.add(
+      recordedExchange({ attempts: [recordedAttempt({ set, fullIds: listOf(length), onlyIds: listOf(length) })] }),
+    );
+    return ring.find(ALL)[0]!.attempts[0]!;
+  };
+  expect(keep(64)).toMatchObject({ fullIds: listOf(64), onlyIds: listOf(64), pendingFacts: factsOf(64), notKept: [] });
+  const notKept = ['pendingFacts', 'fullIds', 'onlyIds'];
+  expect(keep(65)).toMatchObject({ fullIds: [], onlyIds: [], pendingFacts: [], notKept });
+  expect(keep(0)).toMatchObject({ fullIds: [], onlyIds: [], pendingFacts: [], notKept: [] });
 });
 
 test('more attempts than eight are counted', () => {

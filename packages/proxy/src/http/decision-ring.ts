@@ -7,75 +7,21 @@
  * The slots are made once and copied into, which costs about 0.12 µs a request. To keep the exchanges themselves would cost
  * 0.07 µs (the garbage collector carries on what would have died young), and keep alive what nobody asked for: connections,
  * bodies held for another attempt, and every BackendSet that was picked from. What a slot holds is bounded: of a set with more
- * than `CANDIDATES_KEPT_MAX` backends only their number, because its revision says which they were and a replay of the journal
- * names them.
+ * than 64 backends only their number, because a replay of the journal names them: the roster's revision, the facts that were
+ * pending and the moment say which they were.
  *
  * A text that was cut out of a request keeps that request's head alive, 16 KiB at most by default; one that came with a body is
  * copied instead. So a full ring of 1,024 holds 2 MiB under ordinary requests.
  */
-import type { BackendSet, Candidate, PoolSpec } from '@muster/membership';
-import type { PickInputs } from '@muster/selection';
-import type { Attempt, AttemptOutcome, ExchangeRecord } from './exchange-record.ts';
+import type { DecidedAttempt, Decision, PickInputs, RefusedPick as DecidedRefusal } from '@muster/selection';
+import type { Attempt, AttemptOutcome, ExchangeRecord, RefusedPick } from './exchange-record.ts';
+import { KeptPick } from './kept-pick.ts';
 import { shownPath } from './shown-path.ts';
 import { describeTermination, type Termination } from './termination.ts';
 
 const DECISIONS_KEPT_DEFAULT = 1_024;
-/** A pool with more backends is kept as their number. */
-const CANDIDATES_KEPT_MAX = 64;
 /** Further attempts of one request are counted and not kept. */
 const ATTEMPTS_KEPT_MAX = 8;
-
-/** One attempt, as plain data. */
-export interface DecidedAttempt {
-  readonly backend: string;
-  readonly target: string;
-  /** The newest event that the set which it was picked from rests on. */
-  readonly revision: number;
-  readonly policy: PoolSpec['policy'];
-  readonly isPanic: boolean;
-  /** How many backends there were to pick from, those that had been tried included. */
-  readonly candidatesCount: number;
-  /** In the order that the policy sees; null where they were not asked for, or are more than 64. */
-  readonly candidates: readonly Candidate[] | null;
-  /** What the policy looked at besides. */
-  readonly inputs: PickInputs;
-  /** 0 where the policy does not hash. */
-  readonly keyHash: number;
-  readonly triedIds: readonly string[];
-  /** Those that filters left; null: all of them were, or they are more than 64. */
-  readonly onlyIds: readonly string[] | null;
-  readonly isReused: boolean;
-  /** Milliseconds since the request began. */
-  readonly startedAtMs: number;
-  /** The same; null where the head of an answer never came. */
-  readonly answeredAtMs: number | null;
-  readonly outcome: AttemptOutcome;
-  readonly detail: string | null;
-}
-
-/** What was decided about one request, as plain data. */
-export interface Decision {
-  readonly requestId: string;
-  /** When it began, ms since 1970. */
-  readonly timeMs: number;
-  readonly durationMs: number;
-  readonly listener: string;
-  readonly method: string;
-  readonly authority: string;
-  /** Without the query. */
-  readonly path: string;
-  readonly queryBytes: number;
-  /** Null where no route led anywhere. */
-  readonly pool: string | null;
-  /** What the client was told; 0: nothing. */
-  readonly status: number;
-  readonly termination: Termination;
-  /** The termination in words, and what is known besides: `no backend could be reached: connection refused`. */
-  readonly result: string;
-  readonly attemptsCount: number;
-  /** In order; the first eight. */
-  readonly attempts: readonly DecidedAttempt[];
-}
 
 export interface DecisionQuery {
   /** Null: any. */
@@ -99,6 +45,12 @@ export class DecisionRing {
     this.#next = this.#next + 1 === this.#slots.length ? 0 : this.#next + 1;
   }
 
+  /** The one that was added last, with its candidates; null where there is none. */
+  newest(): Decision | null {
+    const slot = this.#slots.at(this.#next - 1)!;
+    return slot.isUsed ? slot.decision(true) : null;
+  }
+
   /** The newest first. */
   find({ requestId, limit, withCandidates }: DecisionQuery): Decision[] {
     const newestFirst = [...this.#slots.slice(this.#next), ...this.#slots.slice(0, this.#next)].toReversed();
@@ -109,7 +61,6 @@ export class DecisionRing {
   }
 }
 
-const NO_TEXTS: readonly string[] = [];
 const NO_INPUTS: PickInputs = { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 };
 
 class Slot {
@@ -127,6 +78,7 @@ class Slot {
   #detail: string | null = null;
   #attemptsCount = 0;
   readonly #attempts: KeptAttempt[] = [new KeptAttempt()];
+  #refused: KeptRefusal | null = null;
 
   keep(exchange: ExchangeRecord): void {
     const { attempts } = exchange;
@@ -149,6 +101,7 @@ class Slot {
       if (index === this.#attempts.length) this.#attempts.push(new KeptAttempt());
       this.#attempts[index]!.keep(attempts[index]!);
     }
+    this.#refused = exchange.refused === null ? null : new KeptRefusal(exchange.refused);
   }
 
   decision(withCandidates: boolean): Decision {
@@ -167,6 +120,7 @@ class Slot {
       result: this.#detail === null ? words : `${words}: ${this.#detail}`,
       attemptsCount: this.#attemptsCount,
       attempts: this.#attempts.slice(0, this.#attemptsCount).map((attempt) => attempt.decided(withCandidates)),
+      refused: this.#refused?.decided(withCandidates) ?? null,
     };
   }
 }
@@ -174,15 +128,9 @@ class Slot {
 class KeptAttempt {
   #backend = '';
   #target = '';
-  #revision = 0;
-  #policy: PoolSpec['policy'] = 'round_robin';
-  #isPanic = false;
-  #candidatesCount = 0;
-  #candidates: BackendSet['backends'] | null = null;
+  readonly #pick = new KeptPick();
   #inputs: PickInputs = NO_INPUTS;
   #keyHash = 0;
-  #triedIds: readonly string[] = NO_TEXTS;
-  #onlyIds: readonly string[] | null = null;
   #isReused = false;
   #startedAtMs = 0;
   #answeredAtMs = 0;
@@ -190,19 +138,11 @@ class KeptAttempt {
   #detail: string | null = null;
 
   keep(attempt: Attempt): void {
-    const { backends, revision, isPanic, spec } = attempt.set;
     this.#backend = attempt.backend;
     this.#target = attempt.target;
-    this.#revision = revision;
-    this.#policy = spec.policy;
-    this.#isPanic = isPanic;
-    this.#candidatesCount = backends.length;
-    this.#candidates = backends.length > CANDIDATES_KEPT_MAX ? null : backends;
+    this.#pick.keep(attempt.set, attempt);
     this.#inputs = attempt.inputs;
     this.#keyHash = attempt.keyHash;
-    this.#triedIds = attempt.triedIds;
-    const { onlyIds } = attempt;
-    this.#onlyIds = onlyIds === null || onlyIds.length > CANDIDATES_KEPT_MAX ? null : onlyIds;
     this.#isReused = attempt.isReused;
     this.#startedAtMs = attempt.startedAtMs;
     this.#answeredAtMs = attempt.answeredAtMs;
@@ -214,21 +154,30 @@ class KeptAttempt {
     return {
       backend: this.#backend,
       target: this.#target,
-      revision: this.#revision,
-      policy: this.#policy,
-      isPanic: this.#isPanic,
-      candidatesCount: this.#candidatesCount,
-      candidates: withCandidates ? this.#candidates : null,
+      ...this.#pick.decided(withCandidates),
       inputs: this.#inputs,
       keyHash: this.#keyHash,
-      triedIds: this.#triedIds,
-      onlyIds: this.#onlyIds,
       isReused: this.#isReused,
       startedAtMs: this.#startedAtMs,
       answeredAtMs: this.#answeredAtMs < 0 ? null : this.#answeredAtMs,
       outcome: this.#outcome,
       detail: this.#detail,
     };
+  }
+}
+
+/** Made for each request that found nobody, which are few or cost nothing else. */
+class KeptRefusal {
+  readonly #reason: string;
+  readonly #pick = new KeptPick();
+
+  constructor(refused: RefusedPick) {
+    this.#reason = refused.reason;
+    this.#pick.keep(refused.set, refused);
+  }
+
+  decided(withCandidates: boolean): DecidedRefusal {
+    return { reason: this.#reason, ...this.#pick.decided(withCandidates) };
   }
 }
 

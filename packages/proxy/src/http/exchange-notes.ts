@@ -3,7 +3,7 @@
  * request, and why, is the exchange's business.
  */
 import type { RequestHead } from '@muster/http1';
-import type { Attempt, ExchangeRecord } from './exchange-record.ts';
+import type { Attempt, ExchangeRecord, RefusedPick } from './exchange-record.ts';
 import type { Termination } from './termination.ts';
 
 export abstract class ExchangeNotes implements ExchangeRecord {
@@ -26,6 +26,7 @@ export abstract class ExchangeNotes implements ExchangeRecord {
   abstract get listener(): string;
   abstract get clientAddress(): string;
   abstract get attempts(): readonly Attempt[];
+  abstract get refused(): RefusedPick | null;
   abstract get requestBodyBytes(): number;
 
   get method(): string {

@@ -10,7 +10,8 @@ export function recordedSet(backendsCount: number, revision = 7): BackendSet {
     isEligible: true,
   }));
   const spec = { policy: 'round_robin' } as BackendSet['spec'];
-  return { pool: 'spells', spec, revision, backends, isPanic: false, steadyAtMs: null };
+  const origin = { rosterRevision: revision + 2, madeMs: 500, pendingFacts: [] };
+  return { pool: 'spells', spec, revision, backends, isPanic: false, steadyAtMs: null, ...origin };
 }
 
 export function recordedAttempt(changes: Partial<Attempt> = {}): Attempt {
@@ -21,6 +22,8 @@ export function recordedAttempt(changes: Partial<Attempt> = {}): Attempt {
     inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 },
     keyHash: 0,
     triedIds: [],
+    fullIds: [],
+    isStrict: false,
     onlyIds: null,
     isReused: false,
     startedAtMs: 0,
@@ -47,6 +50,7 @@ export function recordedExchange(changes: Partial<ExchangeRecord> = {}): Exchang
     requestBodyBytes: 0,
     answerBodyBytes: 70,
     attempts: [recordedAttempt()],
+    refused: null,
     termination: 'finished',
     detail: null,
     ...changes,

@@ -7,6 +7,7 @@
  */
 import type { BackendSet } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
+import type { RefusalReason } from '../traffic-stats.ts';
 import type { Termination } from './termination.ts';
 
 /** How an attempt ended. */
@@ -30,13 +31,17 @@ export type AttemptOutcome =
 export interface Attempt {
   readonly backend: string;
   readonly target: string;
-  /** What it was picked from: revision, policy and candidates. */
+  /** What it was picked from: revision, policy and candidates, and what they were made of. */
   readonly set: BackendSet;
   /** What the policy made the pick from besides. */
   readonly inputs: PickInputs;
   readonly keyHash: number;
   /** Backends that were passed over because they had been tried. */
   readonly triedIds: readonly string[];
+  /** Those that were because they were at the limit of connections, as far as the policy came across them; the first 65. */
+  readonly fullIds: readonly string[];
+  /** In panic, whether those that are not eligible were passed over. */
+  readonly isStrict: boolean;
   /** Those that filters left to be picked from; null: all of the set. */
   readonly onlyIds: readonly string[] | null;
   readonly isReused: boolean;
@@ -47,6 +52,11 @@ export interface Attempt {
   readonly outcome: AttemptOutcome;
   /** In words where it failed; null otherwise. */
   readonly detail: string | null;
+}
+
+/** A pick that found nobody. */
+export interface RefusedPick extends Pick<Attempt, 'set' | 'triedIds' | 'fullIds' | 'isStrict' | 'onlyIds'> {
+  readonly reason: RefusalReason;
 }
 
 export interface ExchangeRecord {
@@ -71,6 +81,8 @@ export interface ExchangeRecord {
   readonly requestBodyBytes: number;
   readonly answerBodyBytes: number;
   readonly attempts: readonly Attempt[];
+  /** The last pick where it found nobody; null where it found somebody, or there was nothing to pick from. */
+  readonly refused: RefusedPick | null;
   readonly termination: Termination;
   /** More about the termination, in words; null where there is nothing to add. */
   readonly detail: string | null;

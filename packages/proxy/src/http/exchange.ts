@@ -20,7 +20,7 @@ import { AnswerRelay } from './answer-relay.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { ExchangeNotes } from './exchange-notes.ts';
-import type { Attempt, AttemptOutcome } from './exchange-record.ts';
+import type { Attempt, AttemptOutcome, RefusedPick } from './exchange-record.ts';
 import { ExchangeFilters } from './filters/exchange-filters.ts';
 import { hostFor, requestHeadText, type RequestRouting } from './forwarded-head.ts';
 import { hashText } from './hash-text.ts';
@@ -73,6 +73,10 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   get attempts(): readonly Attempt[] {
     return this.#attempts?.list ?? [];
+  }
+
+  get refused(): RefusedPick | null {
+    return this.#attempts?.refused ?? null;
   }
 
   get requestBodyBytes(): number {

@@ -35,6 +35,26 @@ async function relayed(answer: string, request = get()): Promise<string> {
 
 const linesOf = (message: string) => message.split('\r\n');
 
+const TRAILED_BODY = '2\r\nhi\r\n0\r\nX-Secret: 1\r\nX-Kept: 2\r\n\r\n';
+const KEPT_BODY = '2\r\nhi\r\n0\r\nX-Kept: 2\r\n\r\n';
+
+test('a trailer that Connection names stays here, in both directions', async () => {
+  await using harness = new ProxyHarness();
+  const backend = await scripted(harness);
+  harness.pool();
+  harness.register('a', backend.target);
+  const asking = client(await harness.listen({ protocol: 'http' }));
+  const framing = 'Connection: X-Secret\r\nTransfer-Encoding: chunked\r\n\r\n';
+  asking.write(`POST / HTTP/1.1\r\nHost: a\r\n${framing}${TRAILED_BODY}`);
+  const peer = await backend.accepted();
+  const request = await peer.takeTo('X-Kept: 2\r\n\r\n');
+  expect(request.slice(request.indexOf('\r\n\r\n') + 4)).toBe(KEPT_BODY);
+  peer.write(`HTTP/1.1 200 OK\r\n${framing}${TRAILED_BODY}`);
+  const answer = await asking.takeTo('X-Kept: 2\r\n\r\n');
+  expect(answer.slice(answer.indexOf('\r\n\r\n') + 4)).toBe(KEPT_BODY);
+  asking.socket.destroy();
+});
+
 describe('of a request', () => {
   test('order, case and repetition stay', async () => {
     const request = await seen({}, 'x-B: 2\r\nAccept: a\r\nX-b:1\r\naccept:  b \r\nCookie: a=b; c\r\n');

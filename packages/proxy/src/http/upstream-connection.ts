@@ -9,10 +9,11 @@
  * it is idle it reads on, so that an end that the backend has sent is known before somebody takes it; a byte that nobody asked
  * for makes it unusable. One that was not read for a while, because its client was slow, is looked at first.
  */
+import { ResponseHeadReader } from '@muster/http1';
 import type { PoolSpec } from '@muster/membership';
 import { Deadline } from '../deadline.ts';
 import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
-import type { TimerWheel } from '../timer-wheel.ts';
+import { TICK_MS, type TimerWheel } from '../timer-wheel.ts';
 import { dialTarget } from '../transport/dial-target.ts';
 import type { Dial, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
 
@@ -58,17 +59,16 @@ const UPSTREAM_MAX_AGE_MS = 3_600_000;
 export interface UpstreamEnvironment {
   readonly transport: Transport;
   readonly wheel: TimerWheel;
-  /** A monotonic clock, milliseconds. */
-  readonly nowMs: () => number;
 }
 
 export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   readonly target: TargetConnections;
+  readonly heads = new ResponseHeadReader();
   readonly #environment: UpstreamEnvironment;
   /** The user's deadline, or the end of the idle time. */
   readonly #deadline: Deadline;
   readonly #onRoom: () => void;
-  readonly #madeMs: number;
+  readonly #madeTick: number;
   #user: UpstreamUser | null;
   #dial: Dial | null = null;
   #leg: Leg | null = null;
@@ -93,7 +93,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.target = target;
     this.#user = user;
     this.#onRoom = onRoom;
-    this.#madeMs = environment.nowMs();
+    this.#madeTick = environment.wheel.tick;
     this.#deadline = new Deadline(environment.wheel, () => this.#deadlineReached());
     target.connections.add(this);
   }
@@ -115,7 +115,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   release(isReusable: boolean, { maxIdle, idleTimeoutMs, maxAgeMs }: KeepAlivePolicy): void {
     this.#user = null;
     const { idle, state } = this.target;
-    const leftMs = this.#madeMs + maxAgeMs - this.#environment.nowMs();
+    const leftMs = maxAgeMs - (this.#environment.wheel.tick - this.#madeTick) * TICK_MS;
     const isWorthKeeping = isReusable && !this.#isClosed && !this.isWritePending;
     if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
     this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
@@ -269,10 +269,15 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
 
 /** The kept-alive connection that was used last, or null. */
 export function takeIdle(target: TargetConnections, user: UpstreamUser): UpstreamConnection | null {
-  const index = target.idle.findLastIndex(({ isSettled }) => isSettled);
-  if (index < 0) return null;
-  // Only this file puts connections there.
-  const [found] = target.idle.splice(index, 1) as [UpstreamConnection];
+  const { idle } = target;
+  // Only this file puts connections there. Nearly always the last one can be taken.
+  const found = (idle.at(-1)?.isSettled === true ? idle.pop() : takeSettled(idle)) as UpstreamConnection | undefined;
+  if (found === undefined) return null;
   found.take(user);
   return found;
+}
+
+function takeSettled(idle: IdleConnection[]): IdleConnection | undefined {
+  const index = idle.findLastIndex(({ isSettled }) => isSettled);
+  return index < 0 ? undefined : idle.splice(index, 1)[0];
 }

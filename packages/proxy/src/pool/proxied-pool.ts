@@ -52,11 +52,26 @@ export type Pick =
       /** What the pick was made from besides; the policy's own, until its next pick. */
       readonly inputs: Readonly<PickInputs>;
       readonly keyHash: number;
+      readonly triedIds: readonly string[];
+      /** Passed over because they were at the limit of connections, as far as the policy came across them; the first 65. */
+      readonly fullIds: readonly string[];
+      /** In panic, whether those that are not eligible were passed over. */
+      readonly isStrict: boolean;
     }
-  | { readonly ok: false; readonly reason: RefusalReason };
+  | {
+      readonly ok: false;
+      readonly reason: RefusalReason;
+      /** Null: the policy was not asked, since there is no such pool, or no further attempt is allowed. */
+      readonly set: BackendSet | null;
+      readonly triedIds: readonly string[];
+      readonly fullIds: readonly string[];
+    };
 
 /** How often a set whose weights grow is made again. */
 const REMAKE_TICKS = 10;
+/** Backends at their limit that a pick tells of: one more than is kept of it, which shows that there were too many. */
+const FULL_TOLD_MAX = 65;
+const NONE_FULL: readonly string[] = [];
 
 export class ProxiedPool {
   readonly id: string;
@@ -87,6 +102,7 @@ export class ProxiedPool {
   #onlyIds: ReadonlySet<string> | null = null;
   #connectionsMax = Infinity;
   #isStrict = false;
+  #fullIds: readonly string[] = NONE_FULL;
 
   constructor(id: string, view: View, environment: PoolEnvironment) {
     this.id = id;
@@ -108,8 +124,10 @@ export class ProxiedPool {
    */
   pick(triedIds: readonly string[], source: HashKeySource, onlyIds: ReadonlySet<string> | null = null): Pick {
     const set = this.#newestSet();
-    if (set === null) return { ok: false, reason: 'unknown_pool' };
-    if (triedIds.length >= set.spec.connectAttempts) return { ok: false, reason: 'connect_failed' };
+    if (set === null) return { ok: false, reason: 'unknown_pool', set, triedIds, fullIds: NONE_FULL };
+    if (triedIds.length >= set.spec.connectAttempts) {
+      return { ok: false, reason: 'connect_failed', set: null, triedIds, fullIds: NONE_FULL };
+    }
     const policy = this.#policyOf(set.spec);
     this.#onlyIds = onlyIds;
     const request = this.#prepare(set, triedIds, source);
@@ -118,10 +136,22 @@ export class ProxiedPool {
       this.#isStrict = false;
       picked = policy.pick(set, request);
     }
-    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds) };
+    const fullIds = this.#fullIds;
+    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds), set, triedIds, fullIds };
     this.#picksByBackend.set(picked.id, (this.#picksByBackend.get(picked.id) ?? 0) + 1);
     const target = this.#targetConnections(picked.target);
-    return { ok: true, backend: picked, target, spec: set.spec, set, inputs: policy.inputs, keyHash: request.keyHash };
+    return {
+      ok: true,
+      backend: picked,
+      target,
+      spec: set.spec,
+      set,
+      inputs: policy.inputs,
+      keyHash: request.keyHash,
+      triedIds,
+      fullIds,
+      isStrict: this.#isStrict,
+    };
   }
 
   /** Who may be picked after `triedIds`, whether there is room or not; nobody where no further attempt may be made. */
@@ -209,6 +239,7 @@ export class ProxiedPool {
     this.#triedIds = triedIds;
     this.#connectionsMax = set.spec.maxConnectionsPerBackend ?? Infinity;
     this.#isStrict = triedIds.length > 0 && set.isPanic;
+    this.#fullIds = NONE_FULL;
     const isPlain = triedIds.length === 0 && set.spec.maxConnectionsPerBackend === undefined && this.#onlyIds === null;
     request.isExcluded = isPlain ? null : this.#isExcluded;
     request.inFlightTotal = this.#load.inFlight;
@@ -221,8 +252,16 @@ export class ProxiedPool {
     if (this.#onlyIds !== null && !this.#onlyIds.has(id)) return true;
     if (this.#connectionsMax === Infinity) return false;
     const held = this.#connectionsByTarget.get(target);
-    return held !== undefined && held.connections.size >= this.#connectionsMax && !held.hasIdle;
+    if (held === undefined || held.connections.size < this.#connectionsMax || held.hasIdle) return false;
+    this.#noteFull(id);
+    return true;
   };
+
+  /** A policy may come across the same one again. */
+  #noteFull(id: string): void {
+    const noted = this.#fullIds;
+    if (noted.length < FULL_TOLD_MAX && !noted.includes(id)) this.#fullIds = [...noted, id];
+  }
 
   readonly #inFlightOf = ({ target }: Candidate): number => this.#connectionsByTarget.get(target)?.inFlight ?? 0;
 

@@ -113,10 +113,18 @@ describe('state', () => {
       '/v1/adopt-epoch',
       '/v1/commands',
       '/v1/decisions',
+      '/v1/decisions/recording',
+      '/v1/diff',
       '/v1/events',
+      '/v1/explain/backend',
+      '/v1/explain/request',
+      '/v1/export',
+      '/v1/inspect',
       '/v1/pools/{pool}',
+      '/v1/replay',
       '/v1/roster',
       '/v1/status',
+      '/v1/whatif',
     ]);
     expect(JSON.stringify(description.paths['/v1/commands'])).toContain('RegisterBackend');
   });

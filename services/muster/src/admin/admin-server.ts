@@ -3,12 +3,13 @@
  * `/openapi.json`.
  *
  * Limits: a request body of 1 MiB (413), a request that takes 30 s to arrive (408), 256 connections (further ones are
- * closed), 64 streams of events (503). It decides nothing itself and knows nothing that the node does not say.
+ * closed), 64 streams of events (503), 3 questions about the past (503). It decides nothing itself and knows nothing that the node does not say.
  */
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import type { Logger, NodeHandle } from '@muster/actors';
 import { formatAddress, nearestName, parseBind } from '@muster/membership';
+import type { ObservationStore } from '@muster/observations';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -16,10 +17,13 @@ import type { z } from 'zod';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions } from '../node/decision-questions.ts';
+import type { DecisionRecording } from '../node/decision-recording.ts';
 import { refuseAccess } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
+import { addInspectRoutes } from './inspect-routes.ts';
+import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import { addStateRoutes } from './state-routes.ts';
 
@@ -37,6 +41,9 @@ export interface AdminServerOptions {
   readonly traffic: TrafficTotals;
   readonly log: Logger;
   readonly decisions: AskDecisions;
+  readonly recording: Pick<DecisionRecording, 'record' | 'status'>;
+  /** What the node keeps of what it sees; null: nothing. */
+  readonly observations: ObservationStore | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
 }
@@ -81,6 +88,8 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     addStateRoutes(app, context);
     addCommandRoutes(app, context);
     addDecisionRoutes(app, context);
+    addInspectRoutes(app, context);
+    addPastRoutes(app, context);
     app.get('/openapi.json', { schema: { summary: 'This description' } }, () => app.swagger());
   });
   let closed: Promise<void> | null = null;
@@ -144,6 +153,14 @@ const PATHS = [
   '/v1/roster',
   '/v1/events',
   '/v1/decisions',
+  '/v1/decisions/recording',
+  '/v1/inspect',
+  '/v1/replay',
+  '/v1/diff',
+  '/v1/explain/backend',
+  '/v1/explain/request',
+  '/v1/export',
+  '/v1/whatif',
   '/v1/commands',
   '/v1/adopt-epoch',
 ];

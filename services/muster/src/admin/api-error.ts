@@ -3,6 +3,7 @@
  */
 import type { CommandOutcome } from '@muster/actors';
 import { JournalError } from '@muster/journal';
+import { ReplayError } from '@muster/replay';
 
 export interface ApiErrorBody {
   readonly error: {
@@ -59,6 +60,29 @@ export function refusalStatus(reason: Refused['reason']): number {
   }
 }
 
+/** The same of questions about the past. */
+function replayStatus(code: ReplayError['code']): number {
+  switch (code) {
+    case 'unknown-instant':
+    case 'unknown-pool':
+    case 'unknown-backend':
+    case 'unknown-request':
+      return 404;
+    case 'compacted':
+      return 410;
+    case 'invalid-question':
+      return 400;
+    // The log is not what it was: nothing that the asker could ask otherwise.
+    case 'hash-differs':
+    case 'gap':
+    case 'doubled-event':
+    case 'out-of-order':
+    case 'not-identical':
+    case 'unreadable-file':
+      return 409;
+  }
+}
+
 const FASTIFY_REFUSALS: Readonly<Record<string, readonly [statusCode: number, code: string, message: string]>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: [413, 'body-too-large', 'a request body has at most 1 MiB; send one request per entity'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: [415, 'not-json', 'send JSON, with the header content-type: application/json'],
@@ -68,6 +92,10 @@ const FASTIFY_REFUSALS: Readonly<Record<string, readonly [statusCode: number, co
 /** Anything that was thrown, as a refusal. What is not known is a fault of the server: 500, without its details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
+  if (error instanceof ReplayError) {
+    const { code, message } = error;
+    return new ApiError(replayStatus(code), { code, message });
+  }
   if (error instanceof JournalError)
     return new ApiError(503, { code: `journal-${error.code}`, message: error.message });
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };

@@ -36,3 +36,19 @@ test('who asks too much is told to wait', async () => {
   expect(response.status).toBe(503);
   expect(await response.json()).toMatchObject({ error: { code: 'too-many-questions' } });
 });
+
+test.each([{}, { seconds: -1 }, { seconds: 3_601 }, { seconds: 1.5 }, { seconds: '60' }, { seconds: 60, pool: 'p' }])(
+  'recording with %j is refused',
+  async (body) => {
+    await using admin = await startAdmin();
+    const response = await fetch(`${admin.url}/v1/decisions/recording`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect(response.status).toBe(400);
+    const status = await (await fetch(`${admin.url}/v1/decisions/recording`)).json();
+    const nothing = { isRecording: false, sinceMs: null, untilMs: null, recordedCount: 0, droppedCount: 0 };
+    expect(status).toEqual(nothing);
+  },
+);

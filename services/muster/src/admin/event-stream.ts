@@ -5,38 +5,16 @@
  * whatever is appended meanwhile; one that is gone ends both.
  */
 import type { NodeHandle } from '@muster/actors';
-import { decodeEvent, type Rejection, type Roster } from '@muster/membership';
+import { decodeEvent, type Roster } from '@muster/membership';
+import type { EventPredicate } from '@muster/replay';
 import { eventBatches, type EventRange } from './event-batches.ts';
+import { eventView, type EventView } from './event-view.ts';
 import { rejectedEvents, type JudgedEvent } from './rejected-events.ts';
 
 /** Characters per chunk, about; one event of any size fits. */
 const CHUNK_CHARACTERS = 65_536;
-/** Of a payload where only rejected events are asked for: anybody may have published anything. */
-const REJECTED_PAYLOAD_CHARACTERS = 500;
 /** How long a followed event waits for this node's own verdict on it; without one it is shown as taken. */
 const VERDICT_TIMEOUT_MS = 500;
-
-/** One line of the stream. */
-export interface EventView {
-  readonly revision: number;
-  /** ISO 8601, the journal's clock. */
-  readonly time: string;
-  readonly id: string;
-  readonly subject: string;
-  readonly origin: string | null;
-  /** Null where the payload has none. */
-  readonly type: string | null;
-  /**
-   * The payload as JSON; as the text that was published where it is not JSON. With `rejectedSince`, of one that is longer
-   * than 500 characters, the beginning of the text, ending in `…`.
-   */
-  readonly payload: unknown;
-  /**
-   * Why every reader passes the event over. Null where it was taken, and, without `rejectedSince`, where that depends on
-   * earlier events and this node folded it long ago.
-   */
-  readonly rejection: Pick<Rejection, 'reason' | 'message'> | null;
-}
 
 export interface EventQuery extends EventRange {
   /** Events at most; null for no limit. */
@@ -46,6 +24,8 @@ export interface EventQuery extends EventRange {
    * Null: all events.
    */
   readonly rejectedSince: Roster | null;
+  /** Only the events that it is true of; the limit then counts those. Null: all. */
+  readonly filter: EventPredicate | null;
   readonly format: 'ndjson' | 'sse';
 }
 
@@ -61,6 +41,7 @@ export async function* eventChunks(node: Source, query: EventQuery): AsyncGenera
   const batches = before === null ? judgedEvents(node, query) : rejectedEvents(node.journal, before, query);
   for await (const judged of batches) {
     for (const one of judged) {
+      if (query.filter?.(one.event) === false) continue;
       chunk += format(eventView(one, before !== null), query.format);
       leftCount -= 1;
       if (leftCount === 0) return yield* nonEmpty(chunk);
@@ -103,35 +84,9 @@ async function folded(node: Source, revision: number, signal: AbortSignal): Prom
   clearTimeout(timer);
 }
 
-function eventView({ event, rejection }: JudgedEvent, isCut: boolean): EventView {
-  const { revision, timeMs, id, subject, origin, payload } = event;
-  const isShort = !isCut || payload.length <= REJECTED_PAYLOAD_CHARACTERS;
-  const body = isShort ? parseLoosely(payload) : `${payload.slice(0, REJECTED_PAYLOAD_CHARACTERS)}…`;
-  const type = (body as { type?: unknown } | null)?.type;
-  return {
-    revision,
-    time: new Date(timeMs).toISOString(),
-    id,
-    subject,
-    origin,
-    type: typeof type === 'string' ? type : null,
-    payload: body,
-    rejection: rejection === null ? null : { reason: rejection.reason, message: rejection.message },
-  };
-}
-
 function format(view: EventView, as: EventQuery['format']): string {
   const json = JSON.stringify(view);
   return as === 'ndjson' ? `${json}\n` : `id: ${view.revision}\nevent: ${view.type ?? 'unknown'}\ndata: ${json}\n\n`;
-}
-
-function parseLoosely(payload: string): unknown {
-  try {
-    return JSON.parse(payload);
-  } catch {
-    // What is not JSON is shown as it was published.
-    return payload;
-  }
 }
 
 function* nonEmpty(chunk: string): Generator<string, void> {

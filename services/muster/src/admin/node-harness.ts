@@ -3,7 +3,14 @@
  * actors and workers. Its status can be overridden.
  */
 import { randomUUID } from 'node:crypto';
-import type { CommandOutcome, NodeHandle, NodeStatus, RosterListener } from '@muster/actors';
+import type {
+  CommandOutcome,
+  InspectionLine,
+  InspectionQuery,
+  NodeHandle,
+  NodeStatus,
+  RosterListener,
+} from '@muster/actors';
 import type { DecisionQuery } from '@muster/proxy';
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import {
@@ -17,10 +24,12 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
+import type { ObservationStore } from '@muster/observations';
 import type { AdminServer } from './admin-server.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.ts';
+import { DecisionRecording } from '../node/decision-recording.ts';
 import { createAdminServer } from './admin-server.ts';
 
 class NodeHarness implements NodeHandle, AsyncDisposable {
@@ -30,6 +39,9 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     outcome: 'refused',
     message: 'this node follows the present history already',
   };
+  /** What `inspect` shows, after which it waits for the signal; and what it was asked last. */
+  inspected: readonly InspectionLine[] = [];
+  askedInspection: InspectionQuery | null = null;
   readonly #stopping = new AbortController();
   readonly #following: Promise<void>;
   readonly #rejectionByRevision = new Map<number, Rejection>();
@@ -132,6 +144,14 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     return this.#rejectionByRevision.get(revision) ?? null;
   }
 
+  async *inspect(query: InspectionQuery, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void> {
+    this.askedInspection = query;
+    yield this.inspected;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    signal.addEventListener('abort', () => resolve());
+    if (!signal.aborted) await promise;
+  }
+
   async adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
     return this.adoptAnswer;
   }
@@ -172,18 +192,23 @@ export interface AdminHarness extends AsyncDisposable {
 }
 
 /** The admin API of a harness node on a free port. */
-export async function startAdmin({ token = null }: { token?: string | null } = {}): Promise<AdminHarness> {
+export async function startAdmin({
+  token = null,
+  observations = null,
+}: { token?: string | null; observations?: ObservationStore | null } = {}): Promise<AdminHarness> {
   const node = new NodeHarness();
   const logged: AdminHarness['logged'] = [];
   const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
   const log = { info: logAs('info'), warn: logAs('warn'), error: logAs('error') };
   const traffic = new TrafficTotals();
-  const metrics = createMetrics({ node, traffic });
+  const metrics = createMetrics({ node, traffic, observations });
   const decisions: AskDecisions = async (query) => {
     harness.askedDecisions = query;
     return harness.decisions;
   };
-  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions });
+  const recording = new DecisionRecording({ workers: [] });
+  recording.keepIn(observations);
+  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, recording, observations });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

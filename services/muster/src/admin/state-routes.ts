@@ -1,7 +1,8 @@
 /** Routes that only read: health of the process, status, roster, metrics, and the journal's events as a stream. */
 import { Readable } from 'node:stream';
-import type { Head } from '@muster/journal';
+import type { Head, Journal } from '@muster/journal';
 import { nearestName } from '@muster/membership';
+import { eventFilter, parseEventFilter } from '@muster/replay';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunks } from './event-stream.ts';
@@ -14,7 +15,7 @@ import { statusView, unreadyReasons } from './status-view.ts';
 export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
-  const { node, traffic, metrics, isConfigApplied = () => true } = context;
+  const { node, traffic, metrics, observations, isConfigApplied = () => true } = context;
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
@@ -30,7 +31,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     () => {
       const status = node.status();
       traffic.update(status.workers, node.roster());
-      return statusView(status, traffic.totals());
+      return statusView(status, { traffic: traffic.totals(), observations: observations?.status() ?? null });
     },
   );
 
@@ -66,9 +67,19 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     querystring: eventQuerySchema,
   };
   app.get('/v1/events', { schema, exposeHeadRoute: false }, async (request, reply) => {
-    const { to = null, limit = null, follow: isFollowing, rejected: isRejectedOnly } = request.query;
+    const {
+      from: _from,
+      last: _last,
+      to = null,
+      limit = null,
+      follow: isFollowing,
+      rejected: isRejectedOnly,
+      ...fields
+    } = request.query;
+    const wanted = parseEventFilter(fields);
+    const filter = Object.keys(wanted).length === 0 ? null : eventFilter(wanted);
     const head = await node.journal.head();
-    const from = firstWanted(head, request.query);
+    const from = await firstWanted(node.journal, head, { ...request.query, fromMs: wanted.fromMs });
     if (isFollowing && from > head.revision + 1) {
       const message = `from is ${from}, and the newest event is ${head.revision}; follow from ${head.revision + 1} or earlier`;
       throw new ApiError(400, { code: 'invalid', message });
@@ -81,7 +92,7 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     const gone = new AbortController();
     const signal = AbortSignal.any([closing, gone.signal]);
     const format = request.headers.accept?.includes('text/event-stream') === true ? 'sse' : 'ndjson';
-    const chunks = eventChunks(node, { from, to, limit, isFollowing, rejectedSince, format, signal });
+    const chunks = eventChunks(node, { from, to, limit, isFollowing, rejectedSince, filter, format, signal });
     const stream = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
     followersCount += 1;
     stream.once('close', () => (followersCount -= 1));
@@ -97,8 +108,20 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
   });
 }
 
+interface Beginning extends Pick<EventRequest, 'from' | 'last' | 'rejected'> {
+  readonly fromMs: number | undefined;
+}
+
 /** The revision to begin with. Throws `ApiError`: where that one was removed by retention, with the oldest that is held. */
-function firstWanted({ firstRevision, revision }: Head, { from, last, rejected }: EventRequest): number {
+async function firstWanted(
+  journal: Pick<Journal, 'read'>,
+  { firstRevision, revision }: Head,
+  { from, last, rejected, fromMs }: Beginning,
+): Promise<number> {
+  if (from === undefined && last === undefined && fromMs !== undefined) {
+    for await (const event of journal.read({ fromTimeMs: fromMs })) return event.revision;
+    return revision + 1;
+  }
   if (from === undefined) {
     const newest = last ?? (rejected ? REJECTED_RANGE_EVENTS : Infinity);
     return Math.max(1, firstRevision, revision - newest + 1);

@@ -1,14 +1,20 @@
 /** The node's status as the admin API shows it: what the node says, with the traffic summed over its workers. */
 import type { NodeStatus, WorkerStatus } from '@muster/actors';
+import type { ObservationStoreStatus } from '@muster/observations';
 import type { Traffic } from '../metrics/traffic-totals.ts';
 
 export interface StatusView extends Omit<NodeStatus, 'workers'> {
   readonly workers: readonly Omit<WorkerStatus, 'stats'>[];
   readonly traffic: Traffic;
+  /** Null: none are kept. */
+  readonly observations: ObservationStoreStatus | null;
 }
 
-export function statusView(status: NodeStatus, traffic: Traffic): StatusView {
-  return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), traffic };
+export function statusView(
+  status: NodeStatus,
+  { traffic, observations }: Pick<StatusView, 'traffic' | 'observations'>,
+): StatusView {
+  return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), traffic, observations };
 }
 
 /** Why the node is not ready for traffic, one sentence each; empty when it is. */

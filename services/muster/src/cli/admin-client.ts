@@ -59,6 +59,18 @@ export class AdminClient {
     if (rest !== '') yield rest;
   }
 
+  /** The bytes of a streamed answer. Throws `CliFailure` where the node ends it early. */
+  async *bytes(path: string): AsyncGenerator<Uint8Array, void> {
+    const response = await this.#fetch(path, {});
+    if (response.body === null) return;
+    try {
+      yield* response.body;
+    } catch (error) {
+      const message = `${this.url} ended its answer early (${(error as Error).message}); the node's log may say why`;
+      throw new CliFailure('ended', message);
+    }
+  }
+
   async #fetch(path: string, init: RequestInit): Promise<Response> {
     const timeout = new AbortController();
     const timer = setTimeout(() => timeout.abort(), ANSWER_TIMEOUT_MS);

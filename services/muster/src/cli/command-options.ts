@@ -16,3 +16,21 @@ export function ratio(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It must be a number from 0 to 1.');
 }
+
+const SECONDS_BY_UNIT: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+
+/** `90s`, `5m`, `1h`, or seconds alone; in seconds. */
+export function timeSpan(text: string): number {
+  const [, count, unit = 's'] = /^(\d{1,9})([smh])?$/.exec(text) ?? [];
+  if (count !== undefined) return Number(count) * SECONDS_BY_UNIT[unit]!;
+  throw new InvalidArgumentError('It must be a time such as 90s, 5m or 1h.');
+}
+
+const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+
+/** `500ms`, `2s`, `1m`; in milliseconds. */
+export function milliseconds(text: string): number {
+  const [, count, unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+  if (count !== undefined) return Number(count) * MS_BY_UNIT[unit]!;
+  throw new InvalidArgumentError('It must be a time such as 500ms, 2s or 1m.');
+}

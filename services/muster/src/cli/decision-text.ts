@@ -1,5 +1,5 @@
 /** Decisions as people read them: many as a table, one with everything that it was made from. */
-import type { DecidedAttempt } from '@muster/proxy';
+import type { DecidedAttempt, DecidedPick } from '@muster/selection';
 import type { FoundDecision } from '../node/decision-questions.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
@@ -32,7 +32,7 @@ export function decisionTable(decisions: readonly FoundDecision[]): string[] {
 /**
  *     request 5f03-2a  12:03:04.123  GET example.com/spells (query of 12 bytes)
  *       came by listener web, worker 0; 502 in 1.25 ms: no backend could be reached: connection refused
- *       attempt 1: pool spells at revision 12, round_robin from 2 candidates
+ *       attempt 1: pool spells at revision 12 (roster 14), round_robin from 2 candidates
  *         inputs: cursor 1
  *         candidates: spells-1 spells-2
  *         picked spells-2 (127.0.0.1:8002) at 0 ms, on a new connection: connect_failed: connection refused
@@ -46,21 +46,37 @@ export function decisionLines(decision: FoundDecision): string[] {
     `  came by listener ${listener}, worker ${worker}; ${status(decision)} in ${ms(durationMs)}: ${printable(result)}`,
     ...decision.attempts.flatMap((attempt, index) => attemptLines(attempt, { number: index + 1, pool: decision.pool })),
     ...(unseenCount > 0 ? [`  and ${unseenCount} more attempts`] : []),
+    ...refusedLines(decision),
   ];
 }
 
 function attemptLines(attempt: DecidedAttempt, { number, pool }: { number: number; pool: string | null }): string[] {
-  const { revision, policy, candidatesCount, isPanic, triedIds, startedAtMs, isReused } = attempt;
-  const panic = isPanic ? paint('red', ', in panic') : '';
+  const { startedAtMs, isReused } = attempt;
   const connection = isReused ? 'a kept-alive connection' : 'a new connection';
   const where = `${attempt.backend} (${printable(attempt.target)})`;
   return [
-    `  attempt ${number}: pool ${pool ?? '-'} at revision ${revision}, ${policy} from ${candidatesCount} candidates${panic}`,
+    `  attempt ${number}: ${setText(attempt, pool)}`,
     `    inputs: ${inputsText(attempt)}`,
     ...candidateLines(attempt),
-    ...(triedIds.length === 0 ? [] : [`    passed over, because tried: ${triedIds.join(' ')}`]),
+    ...passedOverLines(attempt),
     `    picked ${where} at ${ms(startedAtMs)}, on ${connection}: ${outcomeText(attempt)}`,
   ];
+}
+
+/** Of the last pick, where it found nobody. */
+function refusedLines({ refused, pool }: FoundDecision): string[] {
+  if (refused === null) return [];
+  const heading = `  nobody was picked: ${paint('yellow', refused.reason)}: ${setText(refused, pool)}`;
+  return [heading, ...candidateLines(refused), ...passedOverLines(refused)];
+}
+
+function setText(
+  { revision, rosterRevision, policy, candidatesCount, isPanic }: DecidedPick,
+  pool: string | null,
+): string {
+  const panic = isPanic ? paint('red', ', in panic') : '';
+  const where = `pool ${pool ?? '-'} at revision ${revision} (roster ${rosterRevision})`;
+  return `${where}, ${policy} from ${candidatesCount} candidates${panic}`;
 }
 
 function inputsText({ inputs, keyHash, policy }: DecidedAttempt): string {
@@ -75,7 +91,7 @@ function inputsText({ inputs, keyHash, policy }: DecidedAttempt): string {
   return parts.join(', ');
 }
 
-function candidateLines({ candidates }: DecidedAttempt): string[] {
+function candidateLines({ candidates }: DecidedPick): string[] {
   if (candidates === null || candidates.length === 0) return [];
   const isWeighted = candidates.some(({ weight }) => weight !== candidates[0]!.weight);
   const shown = candidates.slice(0, CANDIDATES_SHOWN_MAX).map(({ id, weight, isEligible }) => {
@@ -83,6 +99,25 @@ function candidateLines({ candidates }: DecidedAttempt): string[] {
   });
   const restCount = candidates.length - shown.length;
   return [`    candidates: ${shown.join(' ')}${restCount > 0 ? ` and ${restCount} more` : ''}`];
+}
+
+function passedOverLines({ pendingFacts, triedIds, fullIds, onlyIds, isStrict, notKept }: DecidedPick): string[] {
+  const facts = pendingFacts.map(({ backend, event }) => `${backend} ${event.type}`);
+  return [
+    ...listLine('seen here and not in the journal yet', facts),
+    ...listLine('passed over, because tried', triedIds),
+    ...listLine('passed over, because at the limit of connections', fullIds),
+    ...(isStrict ? ['    passed over, because not eligible: those marked with ?'] : []),
+    ...(onlyIds === null ? [] : listLine('left by filters', onlyIds)),
+    ...notKept.map((what) => `    not kept, because more than 64: ${what}`),
+  ];
+}
+
+function listLine(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const restCount = names.length - CANDIDATES_SHOWN_MAX;
+  const rest = restCount > 0 ? ` and ${restCount} more` : '';
+  return [`    ${what}: ${names.slice(0, CANDIDATES_SHOWN_MAX).join(' ')}${rest}`];
 }
 
 function outcomeText({ outcome, detail, answeredAtMs }: DecidedAttempt): string {

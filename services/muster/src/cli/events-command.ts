@@ -1,12 +1,16 @@
-/** `muster events`: the journal as readable lines, or as NDJSON. */
-import type { EventView } from '../admin/event-stream.ts';
+/** `muster events`: the journal as readable lines, or as NDJSON; of a node, or of an incident file. */
+import { EVENT_FILTER_FIELDS, parseEventFilter, parseInstant, type EventFilter } from '@muster/replay';
+import type { EventView } from '../admin/event-view.ts';
 import { CliFailure } from './cli-failure.ts';
 import { eventLine } from './describe-event.ts';
+import { orFailure } from './past/past-access.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 import { paint, write, type Session } from './session.ts';
 
-/** Without `--from`, the newest so many are shown. */
+/** Where nothing says where to begin, the newest so many are shown. */
 const NEWEST_SHOWN = 100;
+/** So many of the newest revisions are looked through for events that a filter wants. */
+const NEWEST_LOOKED_AT = 100_000;
 /** Characters of a rejected payload on its line; `--json` has more. */
 const PAYLOAD_SHOWN_CHARACTERS = 80;
 
@@ -15,21 +19,93 @@ export interface EventsOptions {
   readonly from?: number;
   readonly limit?: number;
   readonly rejected?: boolean;
+  readonly pool?: string;
+  readonly backend?: string;
+  readonly node?: string;
+  readonly listener?: string;
+  readonly type?: string;
+  readonly origin?: string;
+  /** Moments, as text. */
+  readonly since?: string;
+  readonly until?: string;
+  /** An incident file in place of the node. */
+  readonly file?: string;
 }
 
 export async function showEvents(session: Session, options: EventsOptions): Promise<void> {
-  const { follow = false, rejected = false, from, limit } = options;
+  if (options.file !== undefined) return showFileEvents(session, options, options.file);
+  const { follow = false, rejected = false, limit } = options;
+  const filter = await filterOf(options, Date.now());
+  const isFiltered = Object.keys(filter).length > 0;
+  const hasBeginning = options.from !== undefined || filter.fromMs !== undefined;
   const query = new URLSearchParams();
+  if (options.from !== undefined) query.set('from', String(options.from));
   // Of the rejected ones, the node itself knows how far back it is worth looking.
-  if (from !== undefined) query.set('from', String(from));
-  else if (!rejected) query.set('last', String(limit ?? NEWEST_SHOWN));
-  if (limit !== undefined) query.set('limit', String(limit));
+  else if (!hasBeginning && !rejected)
+    query.set('last', String(isFiltered ? NEWEST_LOOKED_AT : (limit ?? NEWEST_SHOWN)));
+  // Without a beginning the newest are meant, and which those are shows at the end.
+  const isNewestWanted = !hasBeginning && isFiltered && !follow && !rejected;
+  if (limit !== undefined && !isNewestWanted) query.set('limit', String(limit));
   if (follow) query.set('follow', 'true');
   if (rejected) query.set('rejected', 'true');
-  for await (const line of session.client.lines(`/v1/events?${query.toString()}`)) {
+  for (const field of Object.keys(EVENT_FILTER_FIELDS) as (keyof EventFilter)[]) {
+    if (filter[field] !== undefined) query.set(field, String(filter[field]));
+  }
+  const lines = session.client.lines(`/v1/events?${query.toString()}`);
+  const shown = isNewestWanted ? newest(lines, limit ?? NEWEST_SHOWN) : lines;
+  for await (const line of shown) {
     await write(`${session.isJson ? line : lineOf(JSON.parse(line) as EventView)}\n`);
   }
   if (follow && limit === undefined) throw new CliFailure('ended', 'the node ended the stream; is it shutting down?');
+}
+
+/** Moments are times here: which revision an event has, its filter does not need to know. */
+async function filterOf({ since, until, ...options }: EventsOptions, nowMs: number): Promise<EventFilter> {
+  const { pool, backend, node, listener, type, origin } = options;
+  const timeMs = (text: string | undefined): string | undefined => {
+    if (text === undefined) return undefined;
+    const meant = parseInstant({ text, nowMs });
+    if (meant.kind === 'now') return String(nowMs);
+    if (meant.kind === 'time') return String(meant.timeMs);
+    throw new CliFailure('invalid', `"${text}" is no time; for revisions there is --from`);
+  };
+  return orFailure(async () => {
+    const [fromMs, toMs] = [timeMs(since), timeMs(until)];
+    return parseEventFilter({ pool, backend, node, listener, type, origin, fromMs, toMs });
+  });
+}
+
+async function* newest<Item>(items: AsyncIterable<Item>, count: number): AsyncGenerator<Item, void> {
+  const kept: Item[] = [];
+  for await (const item of items) {
+    kept.push(item);
+    if (kept.length > count * 2) kept.splice(0, kept.length - count);
+  }
+  yield* count === 0 ? [] : kept.slice(-count);
+}
+
+async function showFileEvents(session: Session, options: EventsOptions, file: string): Promise<void> {
+  if (options.follow === true) throw new CliFailure('invalid', 'nothing is appended to a file: leave --follow out');
+  const [{ incidentPast }, { pastEvents }] = await Promise.all([
+    import('../past/incident-past.ts'),
+    import('../past/past-events.ts'),
+  ]);
+  await orFailure(async () => {
+    const { incident, past } = await incidentPast(file);
+    try {
+      const filter = await filterOf(options, incident.about.toMs);
+      const { from: fromRevision = null, rejected: isRejectedOnly = false, limit } = options;
+      const events = pastEvents(past.replay, { fromRevision, isRejectedOnly, filter });
+      const isNewestWanted = fromRevision === null && filter.fromMs === undefined;
+      let leftCount = limit ?? Infinity;
+      for await (const event of isNewestWanted ? newest(events, limit ?? NEWEST_SHOWN) : events) {
+        if (leftCount-- <= 0) break;
+        await write(`${session.isJson ? JSON.stringify(event) : lineOf(event)}\n`);
+      }
+    } finally {
+      await incident.close();
+    }
+  });
 }
 
 function lineOf({ time, payload, rejection, ...event }: EventView): string {

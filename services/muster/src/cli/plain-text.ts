@@ -8,6 +8,13 @@ export function timeOfDay(timeMs: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${milliseconds}`;
 }
 
+/** Local date and time, `2026-03-01 12:03:04.123`. */
+export function dateAndTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${timeOfDay(timeMs)}`;
+}
+
 /** Control characters, and the ones that turn the direction of writing, as `\u001b`. */
 export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {

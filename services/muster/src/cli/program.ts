@@ -4,8 +4,10 @@
  */
 import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
-import { ratio, wholeNumber, withReason } from './command-options.ts';
+import { ratio, timeSpan, wholeNumber, withReason } from './command-options.ts';
+import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
+import { addPastCommands } from './past-program.ts';
 import type { GlobalOptions, OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
@@ -26,10 +28,12 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addInspectCommand(program, openSession);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
   addListenerCommands(program, openSession);
+  addPastCommands(program, openSession);
   return program;
 }
 
@@ -60,27 +64,16 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       await showStatus(await openSession(), options);
     });
   program
-    .command('events')
-    .description('show the journal: the newest 100 events, or those from a revision on')
-    .option('--follow', 'go on with what is appended from now on')
-    .option('--from <revision>', 'the first revision wanted', wholeNumber)
-    .option('--limit <count>', 'events at most', wholeNumber)
-    .option(
-      '--rejected',
-      'only what every node passes over, with the reason; of the newest 100000 events without --from',
-    )
-    .action(async (options: { follow?: boolean; from?: number; limit?: number; rejected?: boolean }) => {
-      const { showEvents } = await import('./events-command.ts');
-      await showEvents(await openSession(), options);
-    });
-  program
     .command('decisions')
     .description('show who was picked for the newest requests, or everything about one')
     .argument('[request-id]', 'what X-Request-Id said')
     .option('--limit <count>', 'requests at most, 1 to 100 (default 20)', wholeNumber)
-    .action(async (requestId: string | undefined, options: { limit?: number }) => {
-      const { showDecisions } = await import('./decisions-command.ts');
-      await showDecisions(await openSession(), requestId, options);
+    .option('--record <time>', 'keep every decision from now on, for example 90s, 5m or 1h; 0 ends it', timeSpan)
+    .action(async (requestId: string | undefined, options: { limit?: number; record?: number }) => {
+      const { recordDecisions, showDecisions } = await import('./decisions-command.ts');
+      const { record } = options;
+      if (record === undefined) return showDecisions(await openSession(), requestId, options);
+      return recordDecisions(await openSession(), record);
     });
   program
     .command('adopt-epoch')

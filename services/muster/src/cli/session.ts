@@ -11,7 +11,7 @@ export interface GlobalOptions {
   readonly json?: boolean;
 }
 
-export type Colour = 'green' | 'yellow' | 'red' | 'dim' | 'bold';
+export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inverse';
 
 export class Session {
   readonly client: AdminClient;
@@ -33,8 +33,8 @@ export class Session {
 }
 
 /** Waits while the reader is slow, so that nothing piles up here. */
-export async function write(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+export async function write(output: string | Uint8Array): Promise<void> {
+  if (!process.stdout.write(output)) await once(process.stdout, 'drain');
 }
 
 /** Colours on a terminal only, and never with NO_COLOR. */

@@ -44,12 +44,22 @@ function headLines(status: StatusView, nowMs: number): string[] {
     `node ${paint('bold', node)} of cluster ${cluster}: ${paintState(state)} for ${duration(nowMs - status.startedMs)}`,
     `revision ${revision}, hash ${hash}; journal ${journal}${facts}${rejected}`,
     `probes: ${status.probes.passedCount} passed, ${status.probes.failedCount} failed${leasesText(status)}`,
+    ...observationLines(status, nowMs),
     ...originLines(status),
   ];
 }
 
 function leasesText({ leases: { count, expiredCount } }: StatusView): string {
   return count + expiredCount === 0 ? '' : `; leases: ${count} held, ${expiredCount} ended by this node`;
+}
+
+function observationLines({ observations }: StatusView, nowMs: number): string[] {
+  if (observations === null) return [];
+  const { bytes, sinceMs, lostCount, failure } = observations;
+  const since = sinceMs === null ? 'none yet' : `of the last ${duration(nowMs - sinceMs)}`;
+  const lost = lostCount === 0 ? '' : paint('yellow', `; ${lostCount} lost`);
+  const failed = failure === null ? '' : paint('red', printable(`; the disk takes none now: ${failure}`));
+  return [`observations: ${since}, ${(bytes / 1_048_576).toFixed(1)} MiB${lost}${failed}`];
 }
 
 /** Where the roster came from, when that is out of the ordinary. */

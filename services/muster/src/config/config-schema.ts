@@ -65,6 +65,13 @@ const journalTable = z.strictObject({
   localSnapshotPath: file.optional().describe("file of the node's last snapshot, relative to the working directory"),
 });
 
+const observationsTable = z.strictObject({
+  enabled: z.boolean().optional().describe('whether the node keeps what it sees; true where there is a place for it'),
+  path: file.optional().describe('their folder, relative to the working directory'),
+  hours: z.int().min(1).max(8_760).default(24).describe('how long they are kept'),
+  maxMebibytes: z.int().min(16).max(1_048_576).default(256).describe('what they may take on the disk, in MiB'),
+});
+
 const poolTable = poolSpecSchema.extend({
   id: nameSchema.describe("the pool's name"),
   backends: z.array(z.strictObject({ id: nameSchema.describe("the backend's name"), ...backendFields })).default([]),
@@ -80,6 +87,7 @@ const targetTable = z.strictObject({
 export const configSchema = z.strictObject({
   node: nodeTable.prefault({}),
   journal: journalTable.prefault({}),
+  observations: observationsTable.prefault({}),
   pools: z.array(poolTable).default([]),
   listeners: z.array(listenerTable).default([]),
   targets: z.array(targetTable).default([]),

@@ -9,6 +9,7 @@ import { parseBind } from '@muster/membership';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
+import { observationsConfig, type ObservationsConfig } from './observations-config.ts';
 
 export interface NodeConfig {
   /** Default: the host's name, made to fit `[a-z0-9-]{1,64}`. */
@@ -27,6 +28,8 @@ export interface NodeConfig {
   readonly drainTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly journal: JournalConfig;
+  /** Null: none are kept. */
+  readonly observations: ObservationsConfig | null;
   /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
   readonly configFolder: string;
 }
@@ -39,7 +42,7 @@ export interface NodeEnvironment {
 
 /** A node's config, and what is wrong with it. The config is meaningful only where `faults` is empty. */
 export function nodeConfig(
-  { node, journal }: Pick<ConfigFile, 'node' | 'journal'>,
+  { node, journal, observations }: Pick<ConfigFile, 'node' | 'journal' | 'observations'>,
   { environment, configFolder }: { readonly environment: NodeEnvironment; readonly configFolder: string },
 ): { readonly config: NodeConfig; readonly faults: readonly Fault[] } {
   const id = node.id ?? hostNodeId(hostname());
@@ -48,7 +51,8 @@ export function nodeConfig(
   const admin = node.admin === false ? null : node.admin;
   faults.push(...adminFaults(admin, adminToken));
   const { config: ownJournal, faults: journalFaults } = journalConfig(journal, id);
-  faults.push(...journalFaults, ...clusterFaults(node.cluster, journal.cluster));
+  const { config: kept, faults: keptFaults } = observationsConfig(observations, { id, journal: ownJournal });
+  faults.push(...journalFaults, ...clusterFaults(node.cluster, journal.cluster), ...keptFaults);
   const config: NodeConfig = {
     id,
     cluster: node.cluster ?? journal.cluster ?? DEFAULT_CLUSTER,
@@ -59,6 +63,7 @@ export function nodeConfig(
     drainTimeoutMs: node.drainTimeoutMs,
     logLevel: node.logLevel,
     journal: ownJournal,
+    observations: kept,
     configFolder,
   };
   return { config, faults };

@@ -1,5 +1,6 @@
 /** One metric: its name, and how its samples are read off what a scrape sees. */
 import type { NodeStatus } from '@muster/actors';
+import type { ObservationStoreStatus } from '@muster/observations';
 import type { LatencyCounts } from '@muster/proxy';
 import type { HttpPoolTotals } from './http-totals.ts';
 import type { Traffic, TrafficTotals } from './traffic-totals.ts';
@@ -12,6 +13,8 @@ export interface Scrape {
   readonly refusedHeads: TrafficTotals['http']['refusedHeads'];
   readonly accessLog: TrafficTotals['accessLog'];
   readonly pools: readonly { readonly id: string; readonly size: number; readonly eligibleCount: number }[];
+  /** Null: none are kept. */
+  readonly observations: ObservationStoreStatus | null;
 }
 
 export interface Sample {

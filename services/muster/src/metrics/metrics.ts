@@ -6,12 +6,14 @@
  */
 import type { NodeHandle } from '@muster/actors';
 import { isEligible, viewpointOf, withPendingFacts } from '@muster/membership';
+import type { ObservationStore } from '@muster/observations';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { CLUSTER_SERIES } from './cluster-series.ts';
 import { MEMBERSHIP_SERIES } from './membership-series.ts';
 import { HTTP_SERIES } from './http-series.ts';
 import { LatencyMetric } from './latency-metric.ts';
 import type { Scrape, Series } from './metric-series.ts';
+import { OBSERVATION_SERIES } from './observation-series.ts';
 import { PROCESS_SERIES } from './process-series.ts';
 import { TRAFFIC_SERIES } from './traffic-series.ts';
 import type { TrafficTotals } from './traffic-totals.ts';
@@ -26,6 +28,8 @@ export interface Metrics {
 export interface MetricsOptions {
   readonly node: Pick<NodeHandle, 'roster' | 'pending' | 'status'>;
   readonly traffic: TrafficTotals;
+  /** Null: none are kept. */
+  readonly observations: Pick<ObservationStore, 'status'> | null;
 }
 
 const SERIES: readonly Series[] = [
@@ -33,10 +37,11 @@ const SERIES: readonly Series[] = [
   ...HTTP_SERIES,
   ...MEMBERSHIP_SERIES,
   ...CLUSTER_SERIES,
+  ...OBSERVATION_SERIES,
   ...PROCESS_SERIES,
 ];
 
-export function createMetrics({ node, traffic }: MetricsOptions): Metrics {
+export function createMetrics({ node, traffic, observations }: MetricsOptions): Metrics {
   const registry = new Registry();
   let scrape: Scrape | null = null;
   for (const series of SERIES) register(series, registry, () => scrape!);
@@ -53,6 +58,7 @@ export function createMetrics({ node, traffic }: MetricsOptions): Metrics {
         refusedHeads: http.refusedHeads,
         accessLog,
         pools: countPools(node),
+        observations: observations?.status() ?? null,
       };
       return registry.metrics();
     },

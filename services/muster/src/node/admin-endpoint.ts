@@ -2,11 +2,13 @@
  * The admin API of a running node: the server, the metrics it serves, and the totals that both read.
  */
 import type { NodeHandle } from '@muster/actors';
+import type { ObservationStore } from '@muster/observations';
 import { createAdminServer } from '../admin/admin-server.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import type { AskDecisions } from './decision-questions.ts';
+import type { DecisionRecording } from './decision-recording.ts';
 import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
 
 export type RunningAdmin =
@@ -20,6 +22,9 @@ export interface AdminEndpointOptions {
   readonly log: Log;
   readonly isConfigApplied: () => boolean;
   readonly decisions: AskDecisions;
+  readonly recording: DecisionRecording;
+  /** Null: none are kept. */
+  readonly observations: ObservationStore | null;
 }
 
 /** Null where the config wants no admin API. */
@@ -27,7 +32,7 @@ export async function startAdmin(options: AdminEndpointOptions): Promise<Running
   const { node, config, ...rest } = options;
   if (config.admin === null) return null;
   const traffic = new TrafficTotals();
-  const metrics = createMetrics({ node, traffic });
+  const metrics = createMetrics({ node, traffic, observations: rest.observations });
   const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, ...rest });
   const unfollow = followTraffic(node, traffic);
   const close = async () => {

@@ -1,5 +1,6 @@
 /** All workers are asked, and none is waited for longer than a second. */
-import type { Decision, DecisionQuery } from '@muster/proxy';
+import type { DecisionQuery } from '@muster/proxy';
+import type { Decision } from '@muster/selection';
 import { expect, test, vi } from 'vitest';
 import type { DecisionQuestion } from '../worker/decision-question.ts';
 import { DecisionQuestions, type AskedWorker } from './decision-questions.ts';
@@ -14,7 +15,7 @@ class SimulatedWorker implements AskedWorker {
     this.index = index;
   }
 
-  ask(question: DecisionQuestion): void {
+  tell(question: DecisionQuestion): void {
     this.asked.push(question);
   }
 }

@@ -4,7 +4,8 @@
  * A worker that is busy or hangs must not keep somebody waiting who wants to know why: who has not answered after a second is
  * named as silent. Questions are few, asked by people; `QUESTIONS_MAX` of them may be open at a time.
  */
-import type { Decision, DecisionQuery } from '@muster/proxy';
+import type { DecisionQuery } from '@muster/proxy';
+import type { Decision } from '@muster/selection';
 import type { DecisionAnswer, DecisionQuestion } from '../worker/decision-question.ts';
 
 const ANSWER_TIMEOUT_MS = 1_000;
@@ -31,7 +32,7 @@ export type AskDecisions = (query: DecisionQuery) => Promise<DecisionsOutcome>;
 /** A worker that can be asked. */
 export interface AskedWorker {
   readonly index: number;
-  ask(question: DecisionQuestion): void;
+  tell(question: DecisionQuestion): void;
 }
 
 interface OpenQuestion {
@@ -50,7 +51,7 @@ export class DecisionQuestions {
     const { promise, resolve } = Promise.withResolvers<void>();
     const question: OpenQuestion = { waitingFor: new Set(workers), found: [], end: resolve };
     this.#openById.set(id, question);
-    for (const worker of question.waitingFor) worker.ask({ kind: 'find-decisions', id, query });
+    for (const worker of question.waitingFor) worker.tell({ kind: 'find-decisions', id, query });
     const timer = setTimeout(resolve, ANSWER_TIMEOUT_MS);
     this.#endIfAnswered(question);
     await promise;

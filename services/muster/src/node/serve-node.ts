@@ -9,6 +9,7 @@
  * applied once the journal is there, and again whenever another history takes the place of the one that it served.
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
+import { openObservationStore, type ObservationStore } from '@muster/observations';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { NodeConfig } from '../config/node-config.ts';
 import { createLog, type Log, type LogFormat } from '../log/log.ts';
@@ -39,7 +40,9 @@ export function createNodeLog(config: NodeConfig, format: LogFormat): Log {
 /** Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code. */
 export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
-  const node = startConfiguredNode(options);
+  const observations = config.observations && openObservationStore({ ...config.observations, log });
+  options.workers.recording.keepIn(observations);
+  const node = startConfiguredNode(options, observations);
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
@@ -49,19 +52,25 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     log,
     isConfigApplied: () => isReady,
     decisions: options.workers.decisions,
+    recording: options.workers.recording,
+    observations,
   });
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
+    await observations?.close();
     await opened.close();
     process.stderr.write(`muster: ${admin.reason}\n`);
     return 1;
   }
   await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
-  await shutDown({ opened, admin, log });
+  await shutDown({ opened, observations, admin, log });
   return 0;
 }
 
-function startConfiguredNode({ config, opened, workers, log }: ServeNodeOptions): NodeHandle {
+function startConfiguredNode(
+  { config, opened, workers, log }: ServeNodeOptions,
+  observations: ObservationStore | null,
+): NodeHandle {
   const { journal, live, localSnapshot } = opened;
   return startNode({
     node: config.id,
@@ -69,6 +78,7 @@ function startConfiguredNode({ config, opened, workers, log }: ServeNodeOptions)
     journal,
     live,
     localSnapshot,
+    observations,
     version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
@@ -134,12 +144,14 @@ function logServing(node: NodeHandle, log: Log, source?: string): void {
 
 interface Running {
   readonly opened: OpenJournal;
+  readonly observations: ObservationStore | null;
   readonly admin: RunningAdmin | null;
   readonly log: Log;
 }
 
-async function shutDown({ opened, admin, log }: Running): Promise<void> {
+async function shutDown({ opened, observations, admin, log }: Running): Promise<void> {
   await admin?.close();
+  await observations?.close();
   await opened.close();
   log.info({}, 'stopped');
 }

@@ -9,8 +9,9 @@ import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
 import type { SocketHandle } from '@muster/proxy';
 import type { LogFormat, LogLevel } from '../log/log.ts';
-import type { DecisionAnswer, DecisionQuestion } from '../worker/decision-question.ts';
+import type { DecisionOrder, DecisionReport } from '../worker/decision-question.ts';
 import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
+import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
 import type { BoundSocket } from './listening-socket.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
@@ -31,6 +32,8 @@ export class WorkerProcesses {
   readonly #aheadByIndex = new Map<number, ForkedWorker>();
   readonly #live = new Set<ForkedWorker>();
   readonly #questions = new DecisionQuestions();
+  /** Of the decisions of every worker that lives. */
+  readonly recording = new DecisionRecording({ workers: this.#live });
 
   constructor(options: WorkerProcessesOptions) {
     this.#options = options;
@@ -62,27 +65,32 @@ export class WorkerProcesses {
     const limits = ['--max-connections', `${maxConnections}`, '--config-folder', configFolder];
     const args = ['--node', node, '--index', `${index}`, ...limits, '--log-level', logLevel, '--log-format', logFormat];
     const child = fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    const worker = new ForkedWorker(index, child, this.#questions);
+    const worker = new ForkedWorker(index, child, { questions: this.#questions, recording: this.recording });
     this.#live.add(worker);
     child.once('exit', () => this.#live.delete(worker));
     return worker;
   }
 }
 
-class ForkedWorker implements WorkerProcess, AskedWorker {
+interface DecisionParts {
+  readonly questions: DecisionQuestions;
+  readonly recording: DecisionRecording;
+}
+
+class ForkedWorker implements WorkerProcess, AskedWorker, RecordingWorker {
   readonly index: number;
   readonly #child: ChildProcess;
-  readonly #questions: DecisionQuestions;
+  readonly #decisions: DecisionParts;
   /** What it said before it had an owner: a report or two, since it waits to be told something. */
   readonly #unheard: ((events: WorkerEvents) => void)[] = [];
   #events: WorkerEvents | null = null;
   #hasEnded = false;
 
-  constructor(index: number, child: ChildProcess, questions: DecisionQuestions) {
+  constructor(index: number, child: ChildProcess, decisions: DecisionParts) {
     this.index = index;
     this.#child = child;
-    this.#questions = questions;
-    child.on('message', (message) => this.#heard(message as WorkerReport | DecisionAnswer));
+    this.#decisions = decisions;
+    child.on('message', (message) => this.#heard(message as WorkerReport | DecisionReport));
     child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
     child.once('exit', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `killed by ${signal}`));
   }
@@ -108,27 +116,30 @@ class ForkedWorker implements WorkerProcess, AskedWorker {
   }
 
   /** A worker that cannot be told any more is about to end, which ends the wait for it. */
-  ask(question: DecisionQuestion): void {
-    if (this.#child.connected) this.#child.send(question, () => undefined);
+  tell(order: DecisionOrder): void {
+    if (this.#child.connected) this.#child.send(order, () => undefined);
   }
 
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 
-  #heard(message: WorkerReport | DecisionAnswer): void {
-    if (message.kind === 'decisions-found') this.#questions.answered(this, message);
-    else this.#tell(({ onReport }) => onReport(message));
+  #heard(message: WorkerReport | DecisionReport): void {
+    const { questions, recording } = this.#decisions;
+    if (message.kind === 'decisions-found') return questions.answered(this, message);
+    if (message.kind === 'decisions-recorded') return recording.recorded(this, message);
+    if (message.kind === 'started') recording.started(this);
+    this.#report(({ onReport }) => onReport(message));
   }
 
   #end(reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#questions.gone(this);
-    this.#tell(({ onExit }) => onExit(reason));
+    this.#decisions.questions.gone(this);
+    this.#report(({ onExit }) => onExit(reason));
   }
 
-  #tell(tell: (events: WorkerEvents) => void): void {
+  #report(tell: (events: WorkerEvents) => void): void {
     if (this.#events === null) this.#unheard.push(tell);
     else tell(this.#events);
   }

@@ -1,5 +1,6 @@
 /** Which requests are logged, as what, and that no line is longer than one that is written whole. */
 import type { ExchangeRecord, HttpSettings, Termination } from '@muster/proxy';
+import { parseAccessLine } from '@muster/replay';
 import { expect, test } from 'vitest';
 import { createLog, type LogLevel } from '../log/log.ts';
 import { AccessLog } from './access-log.ts';
@@ -17,10 +18,13 @@ const ANSWERED: Attempt = {
     backends: [],
     isPanic: false,
     steadyAtMs: null,
+    rosterRevision: 14,
   } as unknown as Attempt['set'],
   inputs: { cursor: 0, weights: null, consulted: [], inFlightTotal: 0 },
   keyHash: 0,
   triedIds: [],
+  fullIds: [],
+  isStrict: false,
   onlyIds: null,
   isReused: true,
   startedAtMs: 0,
@@ -43,6 +47,7 @@ const OK: ExchangeRecord = {
   requestBodyBytes: 0,
   answerBodyBytes: 70,
   attempts: [ANSWERED],
+  refused: null,
   termination: 'finished',
   detail: null,
 };
@@ -92,6 +97,7 @@ test('a line says what was asked, who answered, and how long it took', () => {
     requestBytes: 0,
     answerBytes: 70,
     revision: 12,
+    rosterRevision: 14,
     attemptsCount: 1,
     attempts: [
       {
@@ -102,11 +108,20 @@ test('a line says what was asked, who answered, and how long it took', () => {
         startedMs: 0,
         headMs: 0.988,
         revision: 12,
+        rosterRevision: 14,
         detail: null,
       },
     ],
     msg: 'GET /spells 200 in 1.235 ms by spells-1',
   });
+});
+
+test('a line can be read back to explain its request', () => {
+  const { access, lines } = accessLog();
+  access.exchangeOver(OK, { accessLog: 'all' });
+  // The worker's log names the worker besides.
+  const outcome = parseAccessLine(lines[0]!.replace('{', '{"worker":0,'));
+  expect(outcome).toMatchObject({ ok: true, line: { node: 'lb-1', rosterRevision: 14, attempts: [{ revision: 12 }] } });
 });
 
 test('for people it is one line of text', () => {

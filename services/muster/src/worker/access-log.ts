@@ -4,8 +4,9 @@
  *     {"level":40,"time":1800000000000,"node":"lb-1","worker":0,"listener":"web","pool":"spells","requestId":"5f…-2a",
  *      "client":"192.0.2.1","method":"GET","authority":"example.com","path":"/spells","queryBytes":13,"status":502,
  *      "termination":"connect_failed","detail":"connection refused","durationMs":1.25,"headMs":null,"requestBytes":0,
- *      "answerBytes":22,"revision":12,"attemptsCount":1,"attempts":[{"backend":"spells-1","target":"127.0.0.1:8001",
- *      "outcome":"connect_failed","isReused":false,"startedMs":0,"headMs":null,"revision":12,"detail":"connection refused"}],
+ *      "answerBytes":22,"revision":12,"rosterRevision":14,"attemptsCount":1,"attempts":[{"backend":"spells-1",
+ *      "target":"127.0.0.1:8001","outcome":"connect_failed","isReused":false,"startedMs":0,"headMs":null,"revision":12,
+ *      "rosterRevision":14,"detail":"connection refused"}],
  *      "msg":"GET /spells 502 in 1.25 ms: no backend could be reached: connection refused"}
  *
  * Nothing is made for a request that is not logged. A line has at most 4 KiB, so that it is written whole: texts that others
@@ -73,6 +74,7 @@ function fieldsOf(exchange: ExchangeRecord) {
   const { attempts, detail } = exchange;
   const { path, queryBytes } = shownPath(exchange.target);
   const last = attempts.at(-1);
+  const set = (exchange.refused ?? last)?.set;
   return {
     listener: exchange.listener,
     pool: exchange.pool,
@@ -89,7 +91,8 @@ function fieldsOf(exchange: ExchangeRecord) {
     headMs: last === undefined ? null : headMs(last),
     requestBytes: exchange.requestBodyBytes,
     answerBytes: exchange.answerBodyBytes,
-    revision: last?.set.revision ?? null,
+    revision: set?.revision ?? null,
+    rosterRevision: set?.rosterRevision ?? null,
     attemptsCount: attempts.length,
     attempts: attempts.slice(-ATTEMPTS_TOLD_MAX).map(attemptFields),
   };
@@ -104,6 +107,7 @@ function attemptFields(attempt: Attempt) {
     startedMs: rounded(attempt.startedAtMs),
     headMs: headMs(attempt),
     revision: attempt.set.revision,
+    rosterRevision: attempt.set.rosterRevision,
     detail: attempt.detail === null ? null : plain(attempt.detail, ATTEMPT_DETAIL_LENGTH_MAX),
   };
 }

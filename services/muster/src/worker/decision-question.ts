@@ -1,8 +1,9 @@
 /**
- * What the control process asks its workers, and what they answer: the one conversation between them that is no order and no
- * report. It runs beside the messages of the node's actors, which have no part in it.
+ * What the control process and its workers say to each other about decisions: questions and answers, and what is recorded while
+ * somebody wants it. It runs beside the messages of the node's actors, which have no part in it.
  */
-import type { Decision, DecisionQuery } from '@muster/proxy';
+import type { DecisionQuery } from '@muster/proxy';
+import type { Decision } from '@muster/selection';
 
 export interface DecisionQuestion {
   readonly kind: 'find-decisions';
@@ -16,3 +17,20 @@ export interface DecisionAnswer {
   readonly id: number;
   readonly decisions: readonly Decision[];
 }
+
+/** An order: hand over every decision from now on for so long; 0: no more. */
+interface RecordDecisions {
+  readonly kind: 'record-decisions';
+  readonly forMs: number;
+}
+
+/** What was decided since the last batch. */
+export interface RecordedDecisions {
+  readonly kind: 'decisions-recorded';
+  readonly decisions: readonly Decision[];
+  /** Further ones, that there was no room for. */
+  readonly droppedCount: number;
+}
+
+export type DecisionOrder = DecisionQuestion | RecordDecisions;
+export type DecisionReport = DecisionAnswer | RecordedDecisions;

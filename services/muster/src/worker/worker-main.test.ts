@@ -10,12 +10,12 @@ import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { emptyRoster, encodeSnapshot, fold, type ListenerSpec, type MembershipEventInput } from '@muster/membership';
 import { bindSharedSocket } from '@muster/proxy';
 import { expect, test } from 'vitest';
-import type { DecisionAnswer, DecisionQuestion } from './decision-question.ts';
+import type { DecisionOrder, DecisionReport } from './decision-question.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.ts', import.meta.url));
 
-type Told = WorkerReport | DecisionAnswer;
+type Told = WorkerReport | DecisionReport;
 
 class WorkerHarness implements AsyncDisposable {
   readonly child: ChildProcess;
@@ -50,7 +50,7 @@ class WorkerHarness implements AsyncDisposable {
     bound.socket.close();
   }
 
-  send(message: WorkerMessage | DecisionQuestion): void {
+  send(message: WorkerMessage | DecisionOrder): void {
     this.child.send(message);
   }
 
@@ -152,15 +152,22 @@ test('a request is a line, a count and a decision', async () => {
   expect(pools['spells']).toMatchObject({ connectFailures: 1, now: { requestsInFlight: 0 } });
 });
 
-test('a worker that is told to drain writes its last lines before it ends', async () => {
+test('a worker that is told to drain writes its last lines, and hands over its last decisions, before it ends', async () => {
   await using backend = await startBackend((_request, response) => response.writeHead(503).end());
   await using worker = new WorkerHarness();
   const output = text(worker.child.stdout!);
   await worker.start([backend.target], 'errors');
+  worker.send({ kind: 'record-decisions', forMs: 60_000 });
+  // An answer means that the order before it was heard, too.
+  worker.send({ kind: 'find-decisions', id: 1, query: { requestId: null, limit: 1, withCandidates: false } });
+  await worker.told('decisions-found');
   const response = await fetch(`http://127.0.0.1:${worker.port}/`);
   expect([response.status, await response.text()]).toEqual([503, '']);
   worker.send({ kind: 'drain', timeoutMs: 0 });
   await once(worker.child, 'exit');
   expect((await output).trim().split('\n')).toHaveLength(1);
   expect(JSON.parse(await output)).toMatchObject({ status: 503, termination: 'finished', level: 40 });
+  const { decisions, droppedCount } = await worker.told('decisions-recorded');
+  expect(droppedCount).toBe(0);
+  expect(decisions).toMatchObject([{ status: 503, attempts: [{ backend: 'b-0', candidates: [{ id: 'b-0' }] }] }]);
 });

@@ -11,7 +11,7 @@ import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import type { SocketHandle } from '@muster/proxy';
 import { LineOutput } from '../log/line-output.ts';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
-import type { DecisionAnswer, DecisionQuestion } from './decision-question.ts';
+import type { DecisionOrder, DecisionQuestion, DecisionReport } from './decision-question.ts';
 import { surviveFilters } from './stray-errors.ts';
 import { Worker } from './worker.ts';
 
@@ -33,9 +33,11 @@ const { values } = parseArgs({
   },
 });
 
-function report(message: WorkerReport | DecisionAnswer): void {
+/** `onTaken` is called when the operating system has it, or never will. */
+function report(message: WorkerReport | DecisionReport, onTaken: () => void = () => undefined): void {
   // A report that cannot be sent has nobody to read it: the channel closes when the parent is gone, and 'disconnect' follows.
-  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
+  if (process.connected) process.send!(message, undefined, undefined, onTaken);
+  else onTaken();
 }
 
 // Given by the control process, which has checked them.
@@ -51,10 +53,12 @@ const worker = new Worker({
   configFolder: values['config-folder'] ?? process.cwd(),
   accessLog: { log: createLog({ level, format, node: values.node!, output }).child({ worker: index }), output },
   report,
+  handOver: report,
 });
 
 async function drainAndExit(timeoutMs: number): Promise<void> {
   await worker.drain(timeoutMs);
+  worker.recordDecisions(0);
   worker.secondIsOver();
   await output.close(LAST_LINES_TIMEOUT_MS);
   worker.secondIsOver();
@@ -68,9 +72,10 @@ function answer({ id, query }: DecisionQuestion): void {
 surviveFilters(report);
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => undefined);
-process.on('message', (message: WorkerMessage | DecisionQuestion, handle: SocketHandle | undefined) => {
+process.on('message', (message: WorkerMessage | DecisionOrder, handle: SocketHandle | undefined) => {
   if (message.kind === 'drain') void drainAndExit(message.timeoutMs);
   else if (message.kind === 'find-decisions') answer(message);
+  else if (message.kind === 'record-decisions') worker.recordDecisions(message.forMs);
   else worker.receive(message, handle ?? null);
 });
 process.on('disconnect', () => void drainAndExit(ORPHAN_DRAIN_TIMEOUT_MS));

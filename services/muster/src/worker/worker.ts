@@ -17,10 +17,13 @@ import {
   type Roster,
 } from '@muster/membership';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import { DataPlane, type Decision, type DecisionQuery, type RefusalLine, type SocketHandle } from '@muster/proxy';
+import { DataPlane, type DecisionQuery, type ExchangeRecord, type HttpSettings } from '@muster/proxy';
+import type { RefusalLine, SocketHandle } from '@muster/proxy';
+import type { Decision } from '@muster/selection';
 import type { Log } from '../log/log.ts';
 import type { LineOutput } from '../log/line-output.ts';
 import { AccessLog } from './access-log.ts';
+import { DecisionRecorder, type SendBatch } from './decision-recorder.ts';
 import { WorkerListeners } from './worker-listeners.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -35,6 +38,8 @@ export interface WorkerOptions {
   /** Where requests are logged, and the lines of that on their way. */
   readonly accessLog: { readonly log: Log; readonly output: Pick<LineOutput, 'writtenCount' | 'droppedCount'> };
   readonly report: (report: WorkerReport) => void;
+  /** Takes recorded decisions, while they are wanted. */
+  readonly handOver: SendBatch;
 }
 
 type MessageOf<Kind extends WorkerMessage['kind']> = Extract<WorkerMessage, { kind: Kind }>;
@@ -45,17 +50,19 @@ export class Worker {
   readonly #proxy: DataPlane;
   readonly #listeners: WorkerListeners;
   readonly #accessLog: AccessLog;
+  readonly #recorder: DecisionRecorder;
   readonly #accessLines: WorkerOptions['accessLog']['output'];
   /** Lines of the access log that were dropped, as far as that was told. */
   #toldDroppedCount = 0;
   readonly #pending: PendingFacts = new Map();
   #roster: Roster | null = null;
 
-  constructor({ node, index, maxConnections, configFolder, accessLog, report }: WorkerOptions) {
+  constructor({ node, index, maxConnections, configFolder, accessLog, report, handOver }: WorkerOptions) {
     this.#node = node;
     this.#report = report;
     this.#accessLog = new AccessLog(accessLog.log);
     this.#accessLines = accessLog.output;
+    this.#recorder = new DecisionRecorder(handOver);
     this.#listeners = new WorkerListeners({ proxy: () => this.#proxy, configFolder, report });
     this.#proxy = new DataPlane({
       workerIndex: index,
@@ -63,7 +70,7 @@ export class Worker {
       filtersOf: (spec) => this.#listeners.filtersOf(spec),
       onRefusal: (line) => this.#logRefusal(line),
       onOutlier: (outlier) => this.#report({ kind: 'outlier', ...outlier }),
-      onExchange: (exchange, settings) => this.#accessLog.exchangeOver(exchange, settings),
+      onExchange: (exchange, settings) => this.#exchangeOver(exchange, settings),
       onRefusedHead: (refused, settings) => this.#accessLog.headRefused(refused, settings),
     });
   }
@@ -97,11 +104,23 @@ export class Worker {
     return this.#proxy.decisions(query);
   }
 
+  /** Hands over every decision from now on for so long; 0 ends it. */
+  recordDecisions(forMs: number): void {
+    this.#recorder.record(forMs);
+  }
+
   /** Stops accepting and resolves when the last connection is over, or was closed after `timeoutMs`. */
   drain(timeoutMs: number): Promise<void> {
     this.#listeners.close();
     return this.#proxy.drain(timeoutMs);
   }
+
+  #exchangeOver(exchange: ExchangeRecord, settings: HttpSettings): void {
+    if (this.#recorder.isRecording) this.#recorder.decided(this.#newestDecision);
+    this.#accessLog.exchangeOver(exchange, settings);
+  }
+
+  readonly #newestDecision = (): Decision => this.#proxy.newestDecision()!;
 
   #startOver({ snapshot, pending }: MessageOf<'roster'>): void {
     const decoded = decodeSnapshot(snapshot);

@@ -1,7 +1,7 @@
 /** Rise and fall over all sequences of findings, and the bounds of the interval. */
-import { healthPolicySchema } from '@muster/membership';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { healthPolicySchema } from './health-policy.ts';
 import { judge, nextProbeDelayMs, type Judgement } from './rise-fall.ts';
 
 const policies = fc

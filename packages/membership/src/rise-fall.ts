@@ -4,12 +4,21 @@
  * A judgement changes only when enough findings in a row speak against it: `rise` passed probes for an unhealthy backend,
  * `fall` failed ones for a healthy one. Of a backend that nobody has seen yet, the first finding decides alone.
  */
-import { fastIntervalMs, type Health, type HealthPolicy } from '@muster/membership';
+import { fastIntervalMs, type HealthPolicy } from './health-policy.ts';
+import type { Health } from './roster.ts';
 
 export interface Judgement {
   readonly health: Health;
   /** Findings in a row that speak against `health`; less than rise or fall. */
   readonly againstCount: number;
+}
+
+/**
+ * Whether a probe's outcome is a finding about its target. A fault of this machine says nothing about it, nor does a probe that was
+ * taken back. `code`: a `ProbeFailureCode`; null or left out where it passed.
+ */
+export function isFinding({ passed, code }: { readonly passed: boolean; readonly code?: string | null }): boolean {
+  return passed || (code !== 'local_fault' && code !== 'aborted');
 }
 
 /** The judgement after one more finding. It has flipped where `health` differs. */

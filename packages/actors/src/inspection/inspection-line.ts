@@ -1,0 +1,115 @@
+/**
+ * What can be seen of a live actor, line by line: in which state it was found, then each event that it took and what it
+ * became by it. Plain JSON, so that a line can be shown, sent and kept.
+ *
+ *     {"type":"found","kind":"prober","id":"spells/spells-1","state":"settled","context":{…},"armed":[],"children":[…],…}
+ *     {"type":"event","kind":"prober","id":"spells/spells-1","event":{"type":"doubted"},"before":"settled","state":"doubting",…}
+ *
+ * The lines of one actor, from the first to the last, are its recording: a fresh actor that is given the same events at the same
+ * times becomes the same (`replay-actor.ts`). What a machine was handed of the world (ports, sockets, functions) is left out.
+ */
+
+/** The machines of a node. Others that it runs, such as a probing round, have no states. */
+export const MACHINE_KINDS = ['node', 'listener', 'pool', 'backend', 'prober', 'worker', 'ejection'] as const;
+
+export type MachineKind = (typeof MACHINE_KINDS)[number];
+
+/** Which actors to show; null: any. */
+export interface InspectionQuery {
+  readonly kind: MachineKind | null;
+  /** `lb-1`, `web`, `spells`, `spells/spells-1` (backend, prober, ejection), or a worker's index. */
+  readonly id: string | null;
+}
+
+/** A delayed event that an actor has set for itself. */
+export interface ArmedTimer {
+  /** For example `xstate.after.restart.backend.recovering`. */
+  readonly event: string;
+  /** How long after it was set. */
+  readonly delayMs: number;
+}
+
+export interface SeenEvent {
+  /** The machine's own, or XState's: `xstate.after.…`, `xstate.done.actor.…`, `xstate.error.actor.…`, `xstate.stop`. */
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+interface Line {
+  /** ms since 1970. */
+  readonly timeMs: number;
+  /** By a clock that never steps; of one node's process. */
+  readonly elapsedMs: number;
+  readonly kind: MachineKind;
+  readonly id: string;
+  /** `active`; `done`: it is in its final state; `stopped`: by its owner; `error`: it crashed. */
+  readonly status: 'active' | 'done' | 'stopped' | 'error';
+  /** `serving`, nested ones with a dot: `following.serving`. */
+  readonly state: string;
+  /** Timers that it armed by this event and, when it was found, those that were armed then. */
+  readonly armed: readonly ArmedTimer[];
+}
+
+/** It lived already when somebody began to look. */
+export interface FoundLine extends Line {
+  readonly type: 'found';
+  readonly context: unknown;
+  readonly children: readonly { readonly id: string; readonly source: string }[];
+}
+
+/** It was born while somebody looked. */
+export interface StartedLine extends Line {
+  readonly type: 'started';
+  readonly input: unknown;
+  readonly context: unknown;
+}
+
+/** It took an event. An event that changes nothing is shown, too. */
+export interface EventLine extends Line {
+  readonly type: 'event';
+  readonly event: SeenEvent;
+  /** The state before. */
+  readonly before: string;
+  /** What it holds since; absent where the event changed nothing of it. */
+  readonly context?: unknown;
+  /** The machine's own actions that ran, by name. */
+  readonly actions: readonly string[];
+  /** Why it crashed; absent where it did not. */
+  readonly reason?: string;
+}
+
+export type ActorLine = FoundLine | StartedLine | EventLine;
+
+export type InspectionLine =
+  | ActorLine
+  /** Whatever lives already has been shown; from here on, what happens. */
+  | { readonly type: 'following'; readonly timeMs: number; readonly actorsCount: number }
+  /** Whoever looks was too slow for so many lines, which are missing here. */
+  | { readonly type: 'dropped'; readonly timeMs: number; readonly linesCount: number };
+
+/** Of an XState state value: `following.serving`. None of the machines has parallel states. */
+export function stateText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [[outer, inner] = ['', '']] = Object.entries(value as Record<string, unknown>);
+  return `${outer}.${stateText(inner)}`;
+}
+
+/** The state value of a text by `stateText`. */
+export function stateValue(text: string): string | { [outer: string]: ReturnType<typeof stateValue> } {
+  const [outer = '', ...inner] = text.split('.');
+  return inner.length === 0 ? outer : { [outer]: stateValue(inner.join('.')) };
+}
+
+/** What a machine is handed of the world, under the names that all machines give it. */
+const WORLD = new Set(['ports', 'duties']);
+
+/** Input, context or event as plain JSON, without the world. */
+export function plainView(value: unknown): unknown {
+  const text = JSON.stringify(value, (key, part: unknown) => {
+    if (WORLD.has(key)) return undefined;
+    if (part instanceof Error) return { message: part.message };
+    if (key === 'socket' && part !== null) return { boundAddress: (part as { boundAddress: string }).boundAddress };
+    return part;
+  });
+  return text === undefined ? undefined : JSON.parse(text);
+}

@@ -1,0 +1,118 @@
+/**
+ * Routes that answer questions about the past.
+ *
+ * A question costs up to seconds of work and some ten MB of memory, in the process that also watches leases and feeds workers.
+ * It works in turns, `QUESTIONS_MAX` of them at a time; a further one is told to try again, and waits nowhere.
+ */
+import { Readable } from 'node:stream';
+import type { AdminApp, AdminContext } from './admin-server.ts';
+import { ApiError } from './api-error.ts';
+import { NodePast } from '../node/node-past.ts';
+import {
+  backendQuerySchema,
+  diffQuerySchema,
+  exportQuerySchema,
+  requestLineSchema,
+  requestQuerySchema,
+  stateQuerySchema,
+  whatIfQuerySchema,
+} from '../past/past-queries.ts';
+
+/** Questions about the past that are answered at once; a further one is answered 503. */
+export const QUESTIONS_MAX = 3;
+const INCIDENT_TYPE = 'application/vnd.muster.incident+gzip';
+
+export function addPastRoutes(app: AdminApp, context: AdminContext): void {
+  const past = new NodePast(context);
+  const questions = new Questions();
+  context.closing.addEventListener('abort', () => past.forget());
+
+  app.get(
+    '/v1/replay',
+    { schema: { summary: 'Pools, backends and listeners as they were', querystring: stateQuerySchema } },
+    ({ query }) => questions.answer(() => past.get().state(query)),
+  );
+  app.get(
+    '/v1/diff',
+    { schema: { summary: 'What changed between two moments, and by which events', querystring: diffQuerySchema } },
+    ({ query }) => questions.answer(() => past.get().diff(query)),
+  );
+  app.get(
+    '/v1/explain/backend',
+    {
+      schema: { summary: 'Why a backend took traffic or did not, and by which event', querystring: backendQuerySchema },
+    },
+    ({ query }) => questions.answer(() => past.get().backend(query)),
+  );
+  app.get(
+    '/v1/explain/request',
+    { schema: { summary: 'A request explained: its picks made again', querystring: requestQuerySchema } },
+    ({ query }) => questions.answer(() => past.get().request(query)),
+  );
+  app.post(
+    '/v1/explain/request',
+    { schema: { summary: 'The same, from a line of the access log', body: requestLineSchema } },
+    ({ body }) => questions.answer(() => past.get().request(body)),
+  );
+  app.get(
+    '/v1/whatif',
+    { schema: { summary: 'What other settings would have made of what was recorded', querystring: whatIfQuerySchema } },
+    ({ query }) => questions.answer(() => past.get().whatIf(query)),
+  );
+  addExport(app, context, { past, questions });
+}
+
+function addExport(
+  app: AdminApp,
+  { log, closing }: AdminContext,
+  { past, questions }: { readonly past: NodePast; readonly questions: Questions },
+): void {
+  const schema = { summary: 'A span of history as an incident file, without secrets', querystring: exportQuerySchema };
+  app.get('/v1/export', { schema, exposeHeadRoute: false }, async (request, reply) => {
+    const leave = questions.enter();
+    let stream: Readable;
+    try {
+      stream = Readable.from(await past.get().export(request.query), { objectMode: true, highWaterMark: 1 });
+    } catch (error) {
+      leave();
+      throw error;
+    }
+    stream.once('close', leave);
+    stream.on('error', (error) => log.warn({ error }, 'an export ended early'));
+    const end = (): void => void stream.destroy();
+    closing.addEventListener('abort', end, { once: true });
+    reply.raw.once('close', () => {
+      closing.removeEventListener('abort', end);
+      end();
+    });
+    return reply.type(INCIDENT_TYPE).header('cache-control', 'no-store').send(stream);
+  });
+}
+
+/** So many at a time, and no more. */
+class Questions {
+  #count = 0;
+
+  async answer<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    const leave = this.enter();
+    try {
+      return await ask();
+    } finally {
+      leave();
+    }
+  }
+
+  /** Throws `ApiError` where there are enough already. What it returns is to be called once, when the question is answered. */
+  enter(): () => void {
+    if (this.#count >= QUESTIONS_MAX) {
+      const message = `${QUESTIONS_MAX} questions about the past are being answered already; try again in a moment`;
+      throw new ApiError(503, { code: 'too-many-questions', message });
+    }
+    this.#count += 1;
+    let hasLeft = false;
+    return () => {
+      if (!hasLeft) this.#count -= 1;
+      hasLeft = true;
+    };
+  }
+}

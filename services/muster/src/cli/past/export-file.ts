@@ -1,0 +1,50 @@
+/**
+ * An incident file on its way to the disk: written beside its name, opened and checked there, and only then given it. A file that
+ * is not whole is nobody's.
+ */
+import { open, rename, rm, stat } from 'node:fs/promises';
+import type { IncidentHead, IncidentSummary } from '@muster/replay';
+import { CliFailure } from '../cli-failure.ts';
+import { write } from '../session.ts';
+import { orFailure } from './past-access.ts';
+
+/** It says where traffic goes, so only this user may read it; to whom it is sent is that user's business. */
+const FILE_MODE = 0o600;
+
+export interface KeptIncident {
+  readonly path: string;
+  readonly bytes: number;
+  readonly about: IncidentHead & IncidentSummary;
+}
+
+/** A file that is there is replaced. Throws `CliFailure`. */
+export async function keepIncident(path: string, bytes: AsyncIterable<Uint8Array>): Promise<KeptIncident> {
+  const besides = `${path}.new`;
+  try {
+    await writeAll(besides, bytes);
+    const { openIncident } = await import('@muster/replay');
+    const incident = await orFailure(() => openIncident(besides));
+    await incident.close();
+    const { size } = await stat(besides);
+    await rename(besides, path);
+    return { path, bytes: size, about: incident.about };
+  } catch (error) {
+    await rm(besides, { force: true });
+    const { code, message, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
+    throw new CliFailure('not-written', `${path} cannot be written: ${code ?? message}`);
+  }
+}
+
+async function writeAll(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  await using file = await open(path, 'w', FILE_MODE);
+  for await (const chunk of bytes) await file.writeFile(chunk);
+  await file.sync();
+}
+
+export async function printIncident(bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  if (process.stdout.isTTY) {
+    throw new CliFailure('invalid', 'an incident file is not for a terminal; send it on, or name a file with -o FILE');
+  }
+  for await (const chunk of bytes) await write(chunk);
+}

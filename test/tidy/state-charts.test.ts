@@ -1,0 +1,20 @@
+/** The state charts in the documentation are those of the machines. */
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { CHARTS_FILE, chartsText } from './state-charts.ts';
+
+test('docs/state-charts.md is what the machines are; write it anew with `node bootstrap.mjs charts`', () => {
+  expect(readFileSync(CHARTS_FILE, 'utf8')).toBe(chartsText());
+});
+
+test('a chart has states in states, guards, delays and what runs', () => {
+  const text = chartsText();
+  expect(text).toContain('state "following (runs follow)" as following {');
+  expect(text).toContain('alive_draining --> alive_draining: drain [isSooner]');
+  expect(text).toContain('recovering --> probed: after restart');
+  expect(text).toContain('alive_killing --> stopped: after killLimit (2000 ms)');
+  expect(text).toContain('probed --> abandoned: prober failed [crashesTooOften]');
+  // What any state of the listener does with an event is drawn at each of them.
+  expect(text).toContain('opening --> listening: opened [isNewest]');
+  expect(text).toContain('listening --> listening: opened [isNewest]');
+});

@@ -1,0 +1,31 @@
+/**
+ * `node bootstrap.mjs charts`: writes docs/state-charts.md anew, from the machines themselves and the sentence that each of
+ * their files opens with.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { MACHINES, stateChart } from '@muster/actors/inspection';
+
+export const CHARTS_FILE = new URL('../../docs/state-charts.md', import.meta.url);
+
+const PREFACE = `# State charts
+
+The machines of a node, drawn from their definitions by \`node bootstrap.mjs charts\`; a test fails while this file is not what they
+are. In brackets: the guard without which a transition is not taken. \`after …\`: a delay, by its name in the machine. What an actor is
+in now, and what it does next, is shown by [\`muster inspect\`](operations.md#live-machines).
+`;
+
+export function chartsText(): string {
+  const sections = Object.entries(MACHINES).map(
+    ([kind, machine]) =>
+      `## ${kind}\n\n${headerSentence(kind)}\n\n\`\`\`mermaid\n${stateChart(machine).join('\n')}\n\`\`\`\n`,
+  );
+  return [PREFACE, ...sections].join('\n');
+}
+
+function headerSentence(kind: string): string {
+  const path = new URL(`../../packages/actors/src/${kind}-machine.ts`, import.meta.url);
+  const [, sentence] = /^\/\*\*\n((?: \* .+\n)+)/.exec(readFileSync(path, 'utf8')) ?? [];
+  return (sentence ?? '').replaceAll(/^ \* /gm, '').replaceAll('\n', ' ').trim();
+}
+
+if (import.meta.main) writeFileSync(CHARTS_FILE, chartsText());
