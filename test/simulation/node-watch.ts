@@ -117,10 +117,13 @@ export class NodeWatch {
       this.#judgeSwap(handle, before, after);
       return this.tally.forgetAll();
     }
+    const isReadingUp = handle.status().isFromLocalSnapshot;
     for (const change of diff(before, after)) {
       if (change.kind === 'pool') this.tally.forgetAll();
       if (change.kind !== 'backend') continue;
-      const isSameTask = change.before?.target === change.after?.target && change.before?.mode === change.after?.mode;
+      // What it said in an earlier life, and its local snapshot did not have, counts until its probes have spoken again.
+      const isSameTarget = change.before?.target === change.after?.target;
+      const isSameTask = !isReadingUp && isSameTarget && change.before?.mode === change.after?.mode;
       for (const backend of [change.before, change.after]) {
         if (backend !== null && !isSameTask) this.tally.forget(backend.target.value);
       }

@@ -17,7 +17,7 @@ import { ReplayError } from './replay-error.ts';
 import type { ReplaySource } from './replay-source.ts';
 
 /** How many revisions beyond the wanted one a recorded hash may lie to be folded to: half a second of work. */
-export const AHEAD_REVISIONS_MAX = 50_000;
+const AHEAD_REVISIONS_MAX = 50_000;
 /** Events folded in one go, and so without giving way to other work: some 8 ms. */
 const BATCH_EVENTS = 1_000;
 /** Nodes that disagree are named up to this many. */

@@ -101,11 +101,29 @@ export async function diffView(
     toHash: rosterHash(after.roster),
     fromCheck: before.check,
     toCheck: after.check,
-    changes: differing.map((each) => {
-      const removal = removedBy.get(formatSubject(source.cluster, each.entity)) ?? null;
-      return withEvents(each, events, removal);
-    }),
+    changes: differing
+      .map((each) => {
+        const removal = removedBy.get(formatSubject(source.cluster, each.entity)) ?? null;
+        return withEvents(each, events, removal);
+      })
+      .sort(inOrder),
   };
+}
+
+const KIND_ORDER = { listener: 0, pool: 1, backend: 1, node: 2 } as const;
+
+/** A pool stands before its backends. */
+function inOrder(left: EntityChange, right: EntityChange): number {
+  const kinds = KIND_ORDER[left.kind] - KIND_ORDER[right.kind];
+  return kinds === 0 ? compareText(placeOf(left), placeOf(right)) : kinds;
+}
+
+function placeOf({ pool, id }: EntityChange): string {
+  return pool === null ? id : `${pool}/${id}`;
+}
+
+function compareText(left: string, right: string): number {
+  return left < right ? -1 : left === right ? 0 : 1;
 }
 
 /** An entity that differs, before the events are looked up. */

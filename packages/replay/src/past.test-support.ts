@@ -4,9 +4,9 @@ import { emptyRoster, encodeSnapshot, fold, rosterHash, type RecordedEvent, type
 import type { HashPoint, Observation } from '@muster/observations';
 import type { ReplaySource } from './replay-source.ts';
 
-export const CLUSTER = 'demo';
-export const EPOCH = 'epoch-1';
-export const NODE = 'lb-1';
+const CLUSTER = 'demo';
+const EPOCH = 'epoch-1';
+const NODE = 'lb-1';
 export const START_MS = 1_800_000_000_000;
 
 /** Changeable, so that a test can damage it. */

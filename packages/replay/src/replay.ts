@@ -62,7 +62,7 @@ export interface Replay {
   /**
    * Folds the whole log, or a part of it, and compares it with every hash that was recorded; throws as `rosterAt` does, at the
    * first revision that is not as it was. What it leaves behind makes every later question about this part a short one.
-   * Some 8 s for a million events.
+   * Some 35 s of the processor for a million events about 10,000 backends, half of it for what it leaves.
    */
   verify(options?: VerifyOptions): Promise<Verification>;
 
