@@ -8,6 +8,7 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventView } from '../../admin/event-view.ts';
+import { stopSignal } from '../../node/stop-signal.ts';
 import { incidentPast, type IncidentPast } from '../../past/incident-past.ts';
 import type { CliFailure } from '../cli-failure.ts';
 import { keepIncident } from '../past/export-file.ts';
@@ -76,7 +77,9 @@ async function walkOpened(session: Session, options: StepOptions, { incident, pa
   if (!isScreen) return printSteps(session, reader, { isFromHere: first !== null });
   const source = options.file ?? session.client.url;
   const about = { source, cluster: incident.cluster, node: reader.node, range: await reader.range() };
-  await runStepScreen({ reader, about, terminal: process.stdout, keyboard: process.stdin });
+  const stopping = stopSignal();
+  await runStepScreen({ reader, about, terminal: process.stdout, keyboard: process.stdin, ended: stopping.first });
+  stopping.forget();
 }
 
 async function printSteps(session: Session, reader: StepReader, { isFromHere }: { readonly isFromHere: boolean }) {

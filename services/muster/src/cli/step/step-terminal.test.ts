@@ -84,6 +84,7 @@ test('a person walks, searches, jumps and leaves, and the terminal is as it was'
     about,
     terminal: terminal as unknown as StepTerminal,
     keyboard: keyboard as unknown as StepKeyboard,
+    ended: new Promise(() => undefined),
   });
   const first = await terminal.frameWith('▶4');
   expect(first).toContain('mode         ready → drain (upgrade\\u001b[2J)');
@@ -107,16 +108,19 @@ test('a person walks, searches, jumps and leaves, and the terminal is as it was'
   expect([terminal.listenerCount('resize'), keyboard.listenerCount('data')]).toEqual([0, 0]);
 });
 
-test('it ends with its keyboard', async () => {
+test.each(['keyboard', 'signal'])('it ends with its %s', async (by) => {
   const replay = createReplay(await source());
   const reader = new StepReader(replay, { at: 1, node: undefined, now: () => NOW_MS });
   const about = { source: 'a.muster', cluster: 'demo', node: 'lb-1', range: await reader.range() };
   const [terminal, keyboard] = [new FakeTerminal(), new FakeKeyboard()];
   const streams = { terminal: terminal as unknown as StepTerminal, keyboard: keyboard as unknown as StepKeyboard };
-  const running = runStepScreen({ reader, about, ...streams });
-  keyboard.emit('end');
+  const signal = Promise.withResolvers<void>();
+  const running = runStepScreen({ reader, about, ...streams, ended: signal.promise });
+  if (by === 'keyboard') keyboard.emit('end');
+  else signal.resolve();
   await running;
   expect(keyboard.isRaw).toBe(false);
+  expect(terminal.written.endsWith('\u001b[?1049l')).toBe(true);
 });
 
 test('a search is filters, or any part of a line', async () => {

@@ -20,10 +20,12 @@ export interface StepSession {
   readonly about: Pick<StepState, 'source' | 'cluster' | 'node' | 'range'>;
   readonly terminal: StepTerminal;
   readonly keyboard: StepKeyboard;
+  /** Resolves when something else than a key ends it, for example a signal. */
+  readonly ended: Promise<unknown>;
 }
 
 /** Resolves when the person leaves. */
-export async function runStepScreen({ reader, about, terminal, keyboard }: StepSession): Promise<void> {
+export async function runStepScreen({ reader, about, terminal, keyboard, ended }: StepSession): Promise<void> {
   const { promise: left, resolve: leave } = Promise.withResolvers<void>();
   let { state, effect }: Stepped = initialStep(about);
   const draw = (): void => void terminal.write(frame(state, terminal));
@@ -53,7 +55,7 @@ export async function runStepScreen({ reader, about, terminal, keyboard }: StepS
   try {
     draw();
     perform(effect);
-    await left;
+    await Promise.race([left, ended]);
   } finally {
     keyboard.off('data', onKeys);
     keyboard.off('end', leave);
