@@ -222,6 +222,19 @@ test('a file over many parts is read from any revision', async () => {
   expect(await all(incident.read())).toHaveLength(2_002);
 });
 
+test('a long file has snapshots in its middle, and the newest one before a moment is given', async () => {
+  const drain: Published = ['backend.p.a', '{"type":"BackendModeSet","mode":"drain"}'];
+  const { source, rosters } = await scene([PLAIN_POOL, BACKEND, ...Array.from({ length: 50_002 }, () => drain)]);
+  await using opened = await written(await bytesOf(source, span(rosters, 1, 50_004)));
+  const { incident } = opened;
+  expect((await incident.loadSnapshot())!.revision).toBe(50_001);
+  expect((await incident.loadSnapshot(50_001))!.data).toBe(encodeSnapshot(rosters[50_001]!));
+  expect((await incident.loadSnapshot(50_000))!.revision).toBe(1);
+  expect((await all(incident.read({ fromRevision: 50_000 }))).map(({ revision }) => revision)).toEqual([
+    50_000, 50_001, 50_002, 50_003, 50_004,
+  ]);
+});
+
 test('whoever has no muster can read it with gzip alone', async () => {
   const { source, rosters } = await scene([PLAIN_POOL, BACKEND]);
   const lines = gunzipSync(await bytesOf(source, span(rosters, 1, 2)))

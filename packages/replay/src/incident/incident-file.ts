@@ -90,8 +90,8 @@ class IncidentFile implements Incident {
   }
 
   async loadSnapshot(atOrBefore = Infinity): Promise<StoredSnapshot | null> {
-    const part = this.#parts.index.parts.find(({ kind }) => kind === 'snapshot');
-    if (part === undefined || this.about.fromRevision > atOrBefore) return null;
+    const part = this.#parts.index.parts.findLast(({ kind, first }) => kind === 'snapshot' && first <= atOrBefore);
+    if (part === undefined) return null;
     const parsed = snapshotLineSchema.safeParse((await this.#parts.lines(part))[0]);
     if (!parsed.success) throw this.#parts.broken(part, parsed.error.issues[0]!.message);
     const { revision, hash, data } = parsed.data;

@@ -6,6 +6,7 @@
  *     {"kind":"incident","format":1,"cluster":"demo","node":"lb-1",…}     who made it, and which span it covers
  *     {"kind":"snapshot","revision":1200,"hash":"9f86…","data":"…"}       the roster before the first event
  *     {"kind":"event","revision":1201,"timeMs":…,"payload":"…"}           the log
+ *     {"kind":"snapshot",…}                                               again after every 50,000 events
  *     {"kind":"probe",…}  {"kind":"hash",…}  {"kind":"decision",…}        what the node observed
  *     {"kind":"index","parts":[…],…}                                      where each part begins, and its digest
  *     {"kind":"end",…}                                                    where the index begins, and its digest
@@ -71,7 +72,7 @@ const partSchema = z.strictObject({
   sha256,
   /** Lines in it. */
   count,
-  /** Of events their revisions, of observations the least and the greatest of their times in ms; 0 elsewhere. */
+  /** Of events and snapshots their revisions, of observations the least and the greatest of their times in ms; 0 elsewhere. */
   first: z.number(),
   last: z.number(),
 });

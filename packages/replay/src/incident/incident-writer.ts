@@ -9,7 +9,7 @@
  *
  * It works in turns and holds two rosters, one part and 24 bytes a revision, whatever the span.
  */
-import { encodeSnapshot, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
+import { fold, rosterHash, snapshotParts, type RecordedEvent, type Roster } from '@muster/membership';
 import type { HashPoint, Observation } from '@muster/observations';
 import { ReplayError } from '../replay-error.ts';
 import type { ReplaySource } from '../replay-source.ts';
@@ -19,6 +19,8 @@ import { INCIDENT_EVENTS_MAX, INCIDENT_FORMAT, type IncidentHead, type IncidentS
 import { PartEncoder } from './part-encoder.ts';
 import { redactEvent, redactObservation, redactRoster } from './redacted-records.ts';
 
+/** A snapshot stands after every so many events, so that a state in the middle of a long file is half a second away. */
+const SNAPSHOT_EVENTS = 50_000;
 /** Spans of redacted revisions that a file names; where there are more, the newest. */
 const SPANS_MAX = 1_000;
 /**
@@ -107,10 +109,20 @@ class IncidentWriting {
     this.encoder.add('head', head);
     yield await this.encoder.closePart();
     if (base.revision === 0) return;
-    const redacted = this.#redacted;
-    const data = encodeSnapshot(redacted);
-    this.encoder.add('snapshot', { kind: 'snapshot', revision: base.revision, hash: rosterHash(redacted), data });
-    yield await this.encoder.closePart();
+    yield await this.#snapshot();
+  }
+
+  /** The roster as it stands in the file, in turns. */
+  async #snapshot(): Promise<Uint8Array> {
+    const roster = this.#redacted;
+    const { revision } = roster;
+    let data = '';
+    for (const part of snapshotParts(roster)) {
+      data += part;
+      await this.#pace();
+    }
+    this.encoder.add('snapshot', { kind: 'snapshot', revision, hash: rosterHash(roster), data }, revision);
+    return this.encoder.closePart();
   }
 
   async *events(): AsyncGenerator<Uint8Array, void> {
@@ -119,6 +131,9 @@ class IncidentWriting {
       for await (const event of this.#source.read({ fromRevision: base.revision + 1, toRevision })) {
         if (this.#addEvent(event)) yield await this.encoder.closePart();
         await this.#pace();
+        if (this.#counts.eventsCount % SNAPSHOT_EVENTS !== 0) continue;
+        yield await this.encoder.closePart();
+        yield await this.#snapshot();
       }
     }
     yield await this.encoder.closePart();

@@ -56,7 +56,7 @@ export async function matchFacts(
     const fact = factOf(event, { source, pool });
     if (fact === null) continue;
     const rerun = reruns.get(fact.backend);
-    const flip = rerun?.seen.findLast((one) => isOf(one, fact) && !revisionByFlip.has(one));
+    const flip = nearest(rerun?.seen.filter((one) => isOf(one, fact) && !revisionByFlip.has(one)) ?? [], fact);
     if (flip !== undefined) revisionByFlip.set(flip, fact.revision);
     else if (rerun === undefined || isUnseen(rerun, fact) || isBefore(observedSinceMs, fact)) unseenCount += 1;
     else if (!isSaidAgain(rerun, fact)) unexplained ??= fact;
@@ -76,6 +76,12 @@ function factOf(
   const { revision, timeMs } = event;
   const health = type === 'BackendTurnedHealthy' ? 'healthy' : 'unhealthy';
   return { backend: decoded.entity.backend, health, target: decoded.event.target, revision, timeMs };
+}
+
+/** Of two flips within the time by which clocks may be apart, the one that the fact was more likely made of. */
+function nearest(flips: readonly Flip[], { timeMs }: Fact): Flip | undefined {
+  const apartMs = (flip: Flip): number => Math.abs(flip.timeMs - timeMs);
+  return flips.toSorted((left, right) => apartMs(left) - apartMs(right))[0];
 }
 
 function isOf({ health, target, timeMs }: Flip, fact: Fact): boolean {

@@ -15,6 +15,7 @@ import {
   ReplayError,
   stateView,
   writeIncident,
+  type AccessLine,
   type BackendExplanation,
   type DecisionEvidence,
   type DiffView,
@@ -25,6 +26,7 @@ import {
   type RequestExplanation,
   type StateView,
 } from '@muster/replay';
+import type { Roster } from '@muster/membership';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery, WhatIfQuery } from './past-queries.ts';
 
@@ -107,11 +109,21 @@ export class Past {
     if (end.revision < begin.revision || toMs < begin.timeMs) {
       throw new ReplayError('invalid-question', `${to} is before ${from}: give the earlier moment first`);
     }
-    const { roster: base } = await this.replay.rosterAt(begin.revision);
+    const base = await this.#before(begin.revision);
     const span = { base, fromMs: begin.timeMs, toRevision: end.revision, toMs };
     const program = `muster ${packageFile.version}`;
     const source = this.#options.exportSource ?? this.replay.source;
     return writeIncident(source, span, { program, madeMs: this.#options.now() });
+  }
+
+  /** The state before an event, so that the event itself is in the file; its own where nothing older can be had. */
+  async #before(revision: number): Promise<Roster> {
+    try {
+      return (await this.replay.rosterAt(Math.max(0, revision - 1))).roster;
+    } catch (error) {
+      if (!(error instanceof ReplayError) || error.code !== 'compacted') throw error;
+      return (await this.replay.rosterAt(revision)).roster;
+    }
   }
 
   /** What was seen is looked up by its time alone: a moment need not lie in the log. */
@@ -131,7 +143,7 @@ export class Past {
     const id = 'line' in query ? line!.request.requestId : query.id;
     const { decisions, silentWorkers } = await this.#options.findDecisions(id);
     // Of an id that was used more than once, a line means the request that it is about.
-    const meant = line === null ? decisions : decisions.filter(({ decision }) => isSameRequest(decision, line));
+    const meant = line === null ? decisions : decisions.filter((one) => isSameRequest(one, line));
     if (meant.length > 0) return { kind: 'decision', evidence: meant, silentWorkers };
     if (line !== null) return { kind: 'line', evidence: [line], silentWorkers };
     const { name } = this.replay.source;
@@ -151,17 +163,20 @@ interface Evidence {
   readonly silentWorkers: readonly number[];
 }
 
-/** By how much the beginnings of one request differ, as a line and a decision tell it. */
-const SAME_REQUEST_MS = 5;
+/** A line says when it was written, which may be somewhat after the request ended. */
+const WRITTEN_WITHIN_MS = 1_000;
 
-function isSameRequest(
-  decision: { readonly timeMs: number },
-  { request }: { readonly request: { readonly timeMs: number } },
-) {
-  return Math.abs(decision.timeMs - request.timeMs) <= SAME_REQUEST_MS;
+/** The same worker, and the same duration to a microsecond: an id that a client uses again hardly comes by both again. */
+function isSameRequest({ decision, worker }: DecisionEvidence, line: AccessLine): boolean {
+  const micros = (ms: number): number => Math.round(ms * 1_000);
+  return (
+    worker === line.worker &&
+    micros(decision.durationMs) === micros(line.request.durationMs) &&
+    Math.abs(decision.timeMs - line.request.timeMs) <= WRITTEN_WITHIN_MS
+  );
 }
 
-function lineOf(text: string) {
+function lineOf(text: string): AccessLine {
   const parsed = parseAccessLine(text);
   if (parsed.ok) return parsed.line;
   throw new ReplayError('invalid-question', parsed.message);

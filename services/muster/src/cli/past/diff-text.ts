@@ -36,7 +36,9 @@ export function diffLines(diff: DiffView): string[] {
 }
 
 function momentText({ revision, timeMs }: Instant): string {
-  return `${revision} (${revision === 0 ? 'before the first event' : dateAndTime(timeMs)})`;
+  if (revision === 0) return '0 (before the first event)';
+  // Where only a snapshot of it is left, nobody says when it was.
+  return timeMs === 0 ? String(revision) : `${revision} (${dateAndTime(timeMs)})`;
 }
 
 export function changeLines(change: EntityChange): string[] {

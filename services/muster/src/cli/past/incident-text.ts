@@ -12,7 +12,7 @@ export function incidentLines({ path, bytes, about }: KeptIncident): string[] {
   ];
   return [
     `${printable(path)}: ${sizeText(bytes)}, cluster ${cluster}, as node ${node} had it, by ${printable(program)}`,
-    `from revision ${fromRevision} (${dateAndTime(fromMs)}) to ${toRevision} (${dateAndTime(toMs)})`,
+    `from revision ${Math.min(fromRevision + 1, toRevision)} (${dateAndTime(fromMs)}) to ${toRevision} (${dateAndTime(toMs)})`,
     kept.join(', '),
     ...observedLines(about),
     ...hashLines(about),
