@@ -15,16 +15,16 @@ import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { decodeSnapshot, snapshotParts, type Roster } from '@muster/membership';
 
 export interface CheckpointOptions {
-  /** Revisions between two checkpoints, at least. Default 5,000. */
+  /** Revisions between two checkpoints, at least. Default 2,500. */
   readonly spacingRevisions?: number;
-  /** Compressed bytes in all. Default 64 MiB. 0: none are kept. */
+  /** Compressed bytes in all. Default 96 MiB. 0: none are kept. */
   readonly bytesMax?: number;
   /** Decoded rosters kept, those used longest ago are forgotten first. Default 2; at least 1. */
   readonly decodedMax?: number;
 }
 
-const SPACING_REVISIONS = 5_000;
-const BYTES_MAX = 64 * 2 ** 20;
+const SPACING_REVISIONS = 2_500;
+const BYTES_MAX = 96 * 2 ** 20;
 const DECODED_MAX = 2;
 const OFFERED_MAX = 24;
 
