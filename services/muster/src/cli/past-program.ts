@@ -9,6 +9,7 @@ import type {
   ExportCommandOptions,
   ReplayCommandOptions,
 } from './past/past-commands.ts';
+import type { WhatIfQuery } from '../past/past-queries.ts';
 import type { OpenSession } from './session.ts';
 
 const MOMENTS_HELP = `
@@ -76,13 +77,14 @@ interface WhatIfOptions {
   readonly rise?: number;
   readonly interval?: number;
   readonly timeout?: number;
+  readonly policy?: WhatIfQuery['policy'];
   readonly file?: string;
 }
 
 function addWhatIfCommand(program: Command, openSession: OpenSession): void {
   program
     .command('whatif')
-    .description('what other settings of a pool would have made of what was recorded')
+    .description('what other settings of a pool would have made of its recorded probes and requests')
     .requiredOption('--pool <id>', 'whose recorded probes are judged again')
     .option('--from <moment>', 'where it begins', '-1h')
     .option('--to <moment>', 'where it ends', 'now')
@@ -90,6 +92,7 @@ function addWhatIfCommand(program: Command, openSession: OpenSession): void {
     .option('--rise <n>', 'passed probes that turn it healthy', wholeNumber)
     .option('--interval <time>', 'from one probe to the next: 500ms, 2s', milliseconds)
     .option('--timeout <time>', 'a probe that takes longer has failed', milliseconds)
+    .option('--policy <name>', 'pick the recorded requests anew: round_robin, least_requests, random, consistent_hash')
     .option(...FILE_OPTION)
     .addHelpText(
       'after',

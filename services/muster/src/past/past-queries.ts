@@ -3,6 +3,7 @@
  *
  * Which moments, pools and backends there are, only the log knows: here no more is checked than that the words are words.
  */
+import { poolSpecSchema } from '@muster/membership';
 import { z } from 'zod';
 
 /** As `parseInstant` reads it. */
@@ -36,6 +37,10 @@ export const whatIfQuerySchema = z.strictObject({
   rise: whole.optional().describe('passed probes in a row; as it was when left out'),
   intervalMs: whole.optional().describe('from the end of a probe to the next; as it was when left out'),
   timeoutMs: whole.optional().describe('a probe that takes longer has failed; as it was when left out'),
+  policy: poolSpecSchema.shape.policy
+    .removeDefault()
+    .optional()
+    .describe('picks recorded requests anew with this policy; no picks are looked at when left out'),
 });
 
 /** A line has 4 KiB at most; a collector may have put something around it. */

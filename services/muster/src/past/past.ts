@@ -19,13 +19,19 @@ import {
   type BackendExplanation,
   type DecisionEvidence,
   type DiffView,
+  picksWhatIf,
   type HealthAnswer,
+  type HealthRefusal,
+  type PicksAnswer,
+  type PicksQuestion,
+  type PicksRefusal,
   type Replay,
   type ReplaySource,
   type RequestEvidence,
   type RequestExplanation,
   type StateView,
 } from '@muster/replay';
+import { setImmediate } from 'node:timers/promises';
 import type { Roster } from '@muster/membership';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { BackendQuery, DiffQuery, ExportQuery, RequestQuery, StateQuery, WhatIfQuery } from './past-queries.ts';
@@ -50,7 +56,10 @@ export interface RequestAnswer {
 export interface WhatIfAnswer {
   readonly kind: 'what-if';
   readonly source: string;
-  readonly health: HealthAnswer;
+  /** Null where no more than picks was asked about. */
+  readonly health: HealthAnswer | null;
+  /** Null where no policy was asked about. */
+  readonly picks: PicksAnswer | null;
 }
 
 export interface PastOptions {
@@ -94,11 +103,23 @@ export class Past {
   }
 
   /** What other settings would have made of what was recorded; with none given it is shown that they give what happened. */
-  async whatIf({ pool, from, to, ...settings }: WhatIfQuery): Promise<WhatIfAnswer> {
-    const [begin, end] = [await this.#momentMs(from), await this.#momentMs(to)];
-    const answer = await healthWhatIf(this.replay.source, { pool, fromMs: begin, toMs: end, ...given(settings) });
-    if (answer.outcome === 'answered') return { kind: 'what-if', source: this.replay.source.name, health: answer };
-    throw new ReplayError(answer.reason === 'not-identical' ? 'not-identical' : 'invalid-question', answer.message);
+  async whatIf({ pool, from, to, policy, ...settings }: WhatIfQuery): Promise<WhatIfAnswer> {
+    const [fromMs, toMs] = [await this.#momentMs(from), await this.#momentMs(to)];
+    const tried = given(settings);
+    const question = { pool, fromMs, toMs };
+    const isAboutHealth = policy === undefined || Object.keys(tried).length > 0;
+    const health = isAboutHealth ? await healthWhatIf(this.replay.source, { ...question, ...tried }) : null;
+    const picks = policy === undefined ? null : await this.#picksWhatIf({ ...question, policy });
+    return { kind: 'what-if', source: this.replay.source.name, health: answered(health), picks: answered(picks) };
+  }
+
+  /** Each recorded pick is made again, which takes as long as its pool is large: between two of them others have their turn. */
+  #picksWhatIf(question: PicksQuestion): ReturnType<typeof picksWhatIf> {
+    const rosterAt: Replay['rosterAt'] = async (revision) => {
+      await setImmediate();
+      return this.replay.rosterAt(revision);
+    };
+    return picksWhatIf({ source: this.#options.exportSource ?? this.replay.source, replay: { rosterAt } }, question);
   }
 
   /** The bytes of an incident file, as they come. */
@@ -150,6 +171,15 @@ export class Past {
     const message = `${name} knows of no request ${id}; ${this.#options.unknownRequestAdvice}`;
     throw new ReplayError('unknown-request', message);
   }
+}
+
+type WhatIfRefusal = HealthRefusal | PicksRefusal;
+
+/** Throws what was refused. */
+function answered<Answer extends HealthAnswer | PicksAnswer>(outcome: Answer | WhatIfRefusal | null): Answer | null {
+  if (outcome === null || outcome.outcome === 'answered') return outcome;
+  const { reason, message } = outcome;
+  throw new ReplayError(reason === 'not-identical' ? reason : 'invalid-question', message);
 }
 
 function given<Fields extends object>(fields: Fields): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {

@@ -10,7 +10,7 @@
  *     BACKEND   HAPPENED                                   WOULD HAVE
  *     spells-1  12:03:58.220 unhealthy (event 117)         avoided
  */
-import type { FlipPair, HealthAnswer } from '@muster/replay';
+import type { FlipPair, HealthAnswer, PicksAnswer } from '@muster/replay';
 import type { WhatIfAnswer } from '../../past/past.ts';
 import { dateAndTime, duration, printable } from '../plain-text.ts';
 import { paint } from '../session.ts';
@@ -19,7 +19,12 @@ import { tableLines } from '../table.ts';
 /** Flips shown; `--json` has all. */
 const FLIPS_SHOWN_MAX = 100;
 
-export function whatIfLines({ health }: WhatIfAnswer): string[] {
+export function whatIfLines({ health, picks }: WhatIfAnswer): string[] {
+  const sections = [...(health === null ? [] : [healthLines(health)]), ...(picks === null ? [] : [picksLines(picks)])];
+  return sections.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+}
+
+function healthLines(health: HealthAnswer): string[] {
   const { pool, node, fromMs, toMs, backendsCount, happened, assumptions } = health;
   const span = `${dateAndTime(fromMs)} to ${dateAndTime(toMs)}`;
   const counts = `${backendsCount} backends, ${happened.probesCount} probes`;
@@ -31,8 +36,33 @@ export function whatIfLines({ health }: WhatIfAnswer): string[] {
     '',
     verdictLine(health),
     ...flipLines(health),
-    ...assumptions.map((assumption) => paint('yellow', printable(`assumed: ${assumption}`))),
+    ...assumptions.map(assumptionLine),
   ];
+}
+
+/** Shares of the picks, backend by backend. */
+function picksLines({ pool, node, policy, decisionsCount, picksCount, movedCount, ...rest }: PicksAnswer): string[] {
+  const share = (count: number): string => (picksCount === 0 ? '-' : `${((count / picksCount) * 100).toFixed(1)} %`);
+  const rows = rest.backends.map(({ backend, happenedCount, otherwiseCount }) => [
+    backend,
+    String(happenedCount),
+    share(happenedCount),
+    String(otherwiseCount),
+    share(otherwiseCount),
+  ]);
+  const nobody = rest.nobodyCount === 0 ? '' : `, ${rest.nobodyCount} of them to nobody`;
+  return [
+    `pool ${paint('bold', pool)} on node ${node} with ${policy}: ${picksCount} picks of ${decisionsCount} requests`,
+    paint('green', 'each recorded pick, made again, is the one that was made'),
+    `${movedCount} picks would have gone elsewhere${nobody}`,
+    '',
+    ...tableLines(['BACKEND', 'HAPPENED', '', 'WOULD HAVE', ''], rows),
+    ...rest.assumptions.map(assumptionLine),
+  ];
+}
+
+function assumptionLine(assumption: string): string {
+  return paint('yellow', printable(`assumed: ${assumption}`));
 }
 
 function settingsText({ settings }: HealthAnswer): string {
