@@ -78,7 +78,7 @@ const partSchema = z.strictObject({
 });
 export type IncidentPart = z.output<typeof partSchema>;
 
-export const incidentSummarySchema = z.strictObject({
+const incidentSummarySchema = z.strictObject({
   eventsCount: count,
   observationsCount: count,
   decisionsCount: count,

@@ -97,7 +97,7 @@ test('what holds no secret is the very same', () => {
       payload: '{ "type" : "PoolDefined" }',
     },
   ];
-  expect(redactEvent(event!)).toBe(event);
+  expect(redactEvent(event)).toBe(event);
   const point = { kind: 'hash', timeMs: 0, node: 'lb-1', epoch: 'e', revision: 1, hash: '9f86d081884c7d65' } as const;
   expect(redactObservation(point)).toBe(point);
 });

@@ -98,7 +98,7 @@ function keyOf({ decision, worker }: Pick<DecisionEvidence, 'decision' | 'worker
 }
 
 /** The reading half of a node, as a source of the past. */
-export function nodeReplaySource({ node, observations }: Omit<NodePastOptions, 'decisions'>): ReplaySource {
+function nodeReplaySource({ node, observations }: Omit<NodePastOptions, 'decisions'>): ReplaySource {
   const { journal } = node;
   const { cluster } = node.roster();
   const self = node.status().node;

@@ -41,7 +41,7 @@ function momentText({ revision, timeMs }: Instant): string {
   return timeMs === 0 ? String(revision) : `${revision} (${dateAndTime(timeMs)})`;
 }
 
-export function changeLines(change: EntityChange): string[] {
+function changeLines(change: EntityChange): string[] {
   const [mark, colour] = MARKS[change.change];
   const head = paint(colour, `${mark} ${entityName(change)}`);
   if (change.change === 'removed') return [`${head}  ${byText(change.by)}`];

@@ -9,7 +9,7 @@ import type { Shown } from './step-card.ts';
 import type { Move, StepRange } from './step-reader.ts';
 
 export const PANES = ['changes', 'state', 'event'] as const;
-export type Pane = (typeof PANES)[number];
+type Pane = (typeof PANES)[number];
 
 export interface StepState {
   /** For example `incident.muster`. */
