@@ -14,6 +14,13 @@ export {
   type HealthRefusal,
   type HealthTotals,
 } from './what-if/health-what-if.ts';
+export {
+  picksWhatIf,
+  type BackendPicks,
+  type PicksAnswer,
+  type PicksQuestion,
+  type PicksRefusal,
+} from './what-if/picks-what-if.ts';
 export type { FlipPair } from './what-if/flip-pairs.ts';
 export type { Flip } from './what-if/health-course.ts';
 export type { HealthSettings } from './what-if/health-settings.ts';
