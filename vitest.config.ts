@@ -45,6 +45,7 @@ export default defineConfig({
           ],
           exclude: ['**/node_modules/**', LONG, ON_NATS],
           testTimeout: 20_000,
+          maxWorkers: 2,
         },
       },
       { test: { name: 'nats', include: [ON_NATS], testTimeout: MINUTE_MS, hookTimeout: MINUTE_MS } },
