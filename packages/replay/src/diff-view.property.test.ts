@@ -32,6 +32,26 @@ test('added, removed, changed: old and new value, and the event', async () => {
   await expect(diffView(replay, { from: view.to, to: view.from })).rejects.toMatchObject({ code: 'invalid-question' });
 });
 
+test('defined anew: without a field that it had, and with nothing changed at all', async () => {
+  const events = eventsOf(
+    ['pool.p', { type: 'PoolDefined', slowStartMs: 5 }],
+    ['pool.p', { type: 'PoolDefined' }],
+    ['pool.p', { type: 'PoolDefined' }],
+  );
+  const replay = createReplay(sourceOf(pastOf(events)));
+  const [first, second, third] = [
+    await replay.resolve('1', 0),
+    await replay.resolve('2', 0),
+    await replay.resolve('3', 0),
+  ];
+  const without = await diffView(replay, { from: first, to: second });
+  expect(without.changes).toMatchObject([
+    { by: { revision: 2 }, fields: [{ field: 'slowStartMs', before: { value: 5 }, after: null, by: { revision: 2 } }] },
+  ]);
+  const same = await diffView(replay, { from: second, to: third });
+  expect(same.changes).toMatchObject([{ change: 'changed', by: { revision: 3 }, fields: [] }]);
+});
+
 test('of any two moments: plain JSON, every event lies between them, and nothing differs where the hashes are equal', async () => {
   const history = generatedHistory.filter((events) => events.length > 1);
   await fc.assert(

@@ -88,7 +88,7 @@ export async function diffView(
   const removedBy = await removingEvents(source, gone, { after: from.revision, to: to.revision });
   const events = await eventRefs(
     source,
-    differing.flatMap(({ fields }) => fields.map(setBy)),
+    differing.flatMap(({ revision, fields }) => [revision, ...fields.map(setBy)]),
   );
   return {
     kind: 'diff',
@@ -130,6 +130,8 @@ function compareText(left: string, right: string): number {
 export interface Differing {
   readonly entity: DifferingEntity;
   readonly change: EntityChange['change'];
+  /** The newest event on its own subject: what it changed may be something that is not there any more, or nothing. 0 where it is gone. */
+  readonly revision: number;
   readonly fields: readonly ChangedField[];
 }
 
@@ -143,7 +145,12 @@ export function rosterChanges(before: Roster, after: Roster, node: string): Diff
     const [from, to] = [before.nodes.get(id), after.nodes.get(id)];
     if (!isSameNode(from, to)) {
       const fields = changedFields(from ? nodeFields(from) : NO_FIELDS, to ? nodeFields(to) : NO_FIELDS);
-      differing.push({ entity: { kind: 'node', node: id }, change: changeOf(from, to), fields });
+      differing.push({
+        entity: { kind: 'node', node: id },
+        change: changeOf(from, to),
+        revision: to?.state.revision ?? 0,
+        fields,
+      });
     }
   }
   return differing;
@@ -159,17 +166,18 @@ function differingOf(
 ): Differing {
   const change = changeOf(from, to);
   const { id } = (to ?? from)!;
+  const revision = to?.revision ?? 0;
   switch (kind) {
     case 'listener':
     case 'pool': {
       const fields = changedFields(from ? describedFields(from) : NO_FIELDS, to ? describedFields(to) : NO_FIELDS);
-      return { entity: kind === 'pool' ? { kind, pool: id } : { kind, listener: id }, change, fields };
+      return { entity: kind === 'pool' ? { kind, pool: id } : { kind, listener: id }, change, revision, fields };
     }
     case 'backend': {
       const { pool } = (to ?? from)!;
       const earlier: Fields = from ? backendFields(from, before, node) : NO_FIELDS;
       const later: Fields = to ? backendFields(to, after, node) : NO_FIELDS;
-      return { entity: { kind, pool, backend: id }, change, fields: changedFields(earlier, later) };
+      return { entity: { kind, pool, backend: id }, change, revision, fields: changedFields(earlier, later) };
     }
   }
 }
@@ -186,18 +194,18 @@ function setBy({ after }: ChangedField): number {
 
 /** A field of an entity that is gone was changed by what removed it; eligibility by the newest of what it follows from. */
 function withEvents(
-  { entity, change, fields }: Differing,
+  { entity, change, revision, fields }: Differing,
   events: ReadonlyMap<number, EventRef>,
   removal: EventRef | null,
 ): EntityChange {
   const revisions = fields.map(setBy).filter((revision) => revision > 0);
-  const newest = Math.max(0, ...revisions);
+  const newest = Math.max(revision, ...revisions);
   // What is new was made by the first event that it rests on, and then perhaps changed.
   const deciding = change === 'added' ? Math.min(newest, ...revisions) : newest;
   const by = change === 'removed' ? removal : (events.get(deciding) ?? null);
   const changes = fields.map((field): FieldChange => {
     const isFollowing = field.field === ELIGIBILITY && setBy(field) === 0;
-    const own = change === 'removed' ? removal : (events.get(isFollowing ? newest : setBy(field)) ?? null);
+    const own = change === 'removed' ? removal : (events.get(isFollowing ? newest : setBy(field) || revision) ?? null);
     return { ...field, by: own };
   });
   return { ...nameOfEntity(entity), change, by, fields: changes };

@@ -47,6 +47,7 @@ function changeLines(change: EntityChange): string[] {
   if (change.change === 'removed') return [`${head}  ${byText(change.by)}`];
   // Of what is new, every field has the same event: it is said once.
   if (change.change === 'added') return [`${head}  ${byText(change.by)}`, ...change.fields.flatMap(addedLine)];
+  if (change.fields.length === 0) return [`${head}  the same again ${byText(change.by)}`];
   const width = Math.max(...change.fields.map(({ field }) => field.length));
   return [head, ...change.fields.map((field) => changedLine(field, width))];
 }

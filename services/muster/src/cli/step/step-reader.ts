@@ -179,6 +179,7 @@ function changeLines({ rejection, changes }: Step): CardLine[] {
   return changes.flatMap((change) => {
     const head = { text: `${MARKS[change.change]} ${entityName(change)}`, colour: COLOURS[change.change] };
     if (change.change === 'removed') return [head];
+    if (change.fields.length === 0) return [head, { text: '  the same again' }];
     // Of what is new, only what there is.
     const isNew = change.change === 'added';
     const fields = change.fields.filter(({ after }) => !isNew || (after !== null && after.value !== null));
