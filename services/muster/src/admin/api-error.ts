@@ -3,7 +3,7 @@
  */
 import type { CommandOutcome } from '@muster/actors';
 import { JournalError } from '@muster/journal';
-import { ReplayError } from '@muster/replay';
+import type { ReplayError } from '@muster/replay';
 
 export interface ApiErrorBody {
   readonly error: {
@@ -92,7 +92,7 @@ const FASTIFY_REFUSALS: Readonly<Record<string, readonly [statusCode: number, co
 /** Anything that was thrown, as a refusal. What is not known is a fault of the server: 500, without its details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (error instanceof ReplayError) {
+  if (isReplayError(error)) {
     const { code, message } = error;
     return new ApiError(replayStatus(code), { code, message });
   }
@@ -108,6 +108,11 @@ export function toApiError(error: unknown): ApiError {
     return new ApiError(statusCode, { code: 'bad-request', message: clip(message ?? 'the request makes no sense') });
   }
   return new ApiError(500, { code: 'internal', message: 'the node failed to answer; its log says why' });
+}
+
+/** By its name: what answers questions about the past is loaded with the first one. */
+function isReplayError(error: unknown): error is ReplayError {
+  return error instanceof Error && error.name === 'ReplayError';
 }
 
 function clip(text: string): string {

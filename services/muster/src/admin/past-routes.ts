@@ -30,34 +30,34 @@ export function addPastRoutes(app: AdminApp, context: AdminContext): void {
   app.get(
     '/v1/replay',
     { schema: { summary: 'Pools, backends and listeners as they were', querystring: stateQuerySchema } },
-    ({ query }) => questions.answer(() => past.get().state(query)),
+    ({ query }) => questions.answer(async () => (await past.get()).state(query)),
   );
   app.get(
     '/v1/diff',
     { schema: { summary: 'What changed between two moments, and by which events', querystring: diffQuerySchema } },
-    ({ query }) => questions.answer(() => past.get().diff(query)),
+    ({ query }) => questions.answer(async () => (await past.get()).diff(query)),
   );
   app.get(
     '/v1/explain/backend',
     {
       schema: { summary: 'Why a backend took traffic or did not, and by which event', querystring: backendQuerySchema },
     },
-    ({ query }) => questions.answer(() => past.get().backend(query)),
+    ({ query }) => questions.answer(async () => (await past.get()).backend(query)),
   );
   app.get(
     '/v1/explain/request',
     { schema: { summary: 'A request explained: its picks made again', querystring: requestQuerySchema } },
-    ({ query }) => questions.answer(() => past.get().request(query)),
+    ({ query }) => questions.answer(async () => (await past.get()).request(query)),
   );
   app.post(
     '/v1/explain/request',
     { schema: { summary: 'The same, from a line of the access log', body: requestLineSchema } },
-    ({ body }) => questions.answer(() => past.get().request(body)),
+    ({ body }) => questions.answer(async () => (await past.get()).request(body)),
   );
   app.get(
     '/v1/whatif',
     { schema: { summary: 'What other settings would have made of what was recorded', querystring: whatIfQuerySchema } },
-    ({ query }) => questions.answer(() => past.get().whatIf(query)),
+    ({ query }) => questions.answer(async () => (await past.get()).whatIf(query)),
   );
   addExport(app, context, { past, questions });
 }
@@ -72,7 +72,7 @@ function addExport(
     const leave = questions.enter();
     let stream: Readable;
     try {
-      stream = Readable.from(await past.get().export(request.query), { objectMode: true, highWaterMark: 1 });
+      stream = Readable.from(await (await past.get()).export(request.query), { objectMode: true, highWaterMark: 1 });
     } catch (error) {
       leave();
       throw error;

@@ -1,7 +1,7 @@
 /** What a request may say: the schemas of queries and bodies, and the words for what does not fit them. */
 import { MACHINE_KINDS } from '@muster/actors';
 import { isName } from '@muster/membership';
-import { EVENT_FILTER_FIELDS } from '@muster/replay';
+import { EVENT_FILTER_FIELDS } from '@muster/replay/event-filter';
 import { z } from 'zod';
 import { explainIssues } from '../config/explain-issues.ts';
 import { RECORDING_SECONDS_MAX } from '../node/decision-recording.ts';

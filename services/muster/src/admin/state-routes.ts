@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import type { Head, Journal } from '@muster/journal';
 import { nearestName } from '@muster/membership';
-import { eventFilter, parseEventFilter } from '@muster/replay';
+import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunks } from './event-stream.ts';

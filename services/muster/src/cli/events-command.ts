@@ -1,5 +1,5 @@
 /** `muster events`: the journal as readable lines, or as NDJSON; of a node, or of an incident file. */
-import { EVENT_FILTER_FIELDS, parseEventFilter, parseInstant, type EventFilter } from '@muster/replay';
+import { EVENT_FILTER_FIELDS, parseEventFilter, type EventFilter } from '@muster/replay/event-filter';
 import type { EventView } from '../admin/event-view.ts';
 import { CliFailure } from './cli-failure.ts';
 import { eventLine } from './describe-event.ts';
@@ -62,15 +62,16 @@ export async function showEvents(session: Session, options: EventsOptions): Prom
 /** Moments are times here: which revision an event has, its filter does not need to know. */
 async function filterOf({ since, until, ...options }: EventsOptions, nowMs: number): Promise<EventFilter> {
   const { pool, backend, node, listener, type, origin } = options;
-  const timeMs = (text: string | undefined): string | undefined => {
+  const timeMs = async (text: string | undefined): Promise<string | undefined> => {
     if (text === undefined) return undefined;
+    const { parseInstant } = await import('@muster/replay');
     const meant = parseInstant({ text, nowMs });
     if (meant.kind === 'now') return String(nowMs);
     if (meant.kind === 'time') return String(meant.timeMs);
     throw new CliFailure('invalid', `"${text}" is no time; for revisions there is --from`);
   };
   return orFailure(async () => {
-    const [fromMs, toMs] = [timeMs(since), timeMs(until)];
+    const [fromMs, toMs] = [await timeMs(since), await timeMs(until)];
     return parseEventFilter({ pool, backend, node, listener, type, origin, fromMs, toMs });
   });
 }

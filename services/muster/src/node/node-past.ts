@@ -5,8 +5,8 @@
  */
 import type { NodeHandle } from '@muster/actors';
 import { isWanted, type Observation, type ObservationQuery, type ObservationStore } from '@muster/observations';
-import { recordedDecisions, type DecisionEvidence, type ReplaySource } from '@muster/replay';
-import { Past, type FoundEvidence } from '../past/past.ts';
+import type { DecisionEvidence, ReplaySource } from '@muster/replay';
+import type { FoundEvidence, Past } from '../past/past.ts';
 import type { AskDecisions } from './decision-questions.ts';
 
 /** Without a question for so long, what earlier ones left in memory is forgotten. */
@@ -25,14 +25,14 @@ export interface NodePastOptions {
 /** Gives the past of a node, made when it is first asked for. */
 export class NodePast {
   readonly #options: NodePastOptions;
-  #past: Past | null = null;
+  #past: Promise<Past> | null = null;
   #forgetting: NodeJS.Timeout | null = null;
 
   constructor(options: NodePastOptions) {
     this.#options = options;
   }
 
-  get(): Past {
+  get(): Promise<Past> {
     if (this.#forgetting !== null) clearTimeout(this.#forgetting);
     this.#forgetting = setTimeout(() => this.forget(), FORGET_AFTER_MS).unref();
     return (this.#past ??= this.#make());
@@ -45,7 +45,9 @@ export class NodePast {
     this.#past = null;
   }
 
-  #make(): Past {
+  /** What answers is loaded with the first question: no start of a node waits for it. */
+  async #make(): Promise<Past> {
+    const { Past } = await import('../past/past.ts');
     const source = nodeReplaySource(this.#options);
     return new Past(source, {
       now: Date.now,
@@ -60,6 +62,7 @@ export class NodePast {
     const query = { requestId, limit: SAME_ID_DECISIONS_MAX, withCandidates: true };
     const asked = await this.#options.decisions(query);
     const remembered = asked.outcome === 'found' ? asked.decisions : [];
+    const { recordedDecisions } = await import('@muster/replay');
     const found = new Map<string, DecisionEvidence>();
     for (const evidence of await recordedDecisions(source, requestId)) found.set(keyOf(evidence), evidence);
     for (const { worker, ...decision } of remembered) {
