@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '@muster/actors';
 import { newestNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
-import { startHttpLoad } from '../harness/http-load.ts';
+import { startHttpLoad, type HttpFailure } from '../harness/http-load.ts';
 import { testFolder } from '../harness/node.ts';
 import { eventually, isAlive, startProcess } from '../harness/process.ts';
 
@@ -89,8 +89,14 @@ test.skipIf('unavailable' in nats)(
     );
     await eventually('every connection is kept alive', () => loads.every((load) => load.succeededCount() > 100));
 
+    const killedMs = performance.now();
     process.kill(spellsPid, 'SIGKILL');
     await eventually('spells-1 to be gone', () => !isAlive(spellsPid));
+    const goneMs = performance.now();
+    // A dying process loses its listening socket last: who dials it meanwhile is accepted, sends, and hears no more. That request
+    // may not be sent again.
+    const wasCutOff = ({ message, begunMs, failedMs }: HttpFailure) =>
+      message === 'no_answer' && failedMs >= killedMs && begunMs <= goneMs;
     expect(await answers(web, 60)).toEqual(new Set([200, 'spells-2', 'spells-3']));
     await eventually('both nodes to agree on two backends', async () => agreement(admins, 2), LEASE_TIMEOUT_MS);
     const expiries = () => cluster.output().match(/spells\/spells-1 {2}deregistered: lease-expired/g);
@@ -101,7 +107,7 @@ test.skipIf('unavailable' in nats)(
     await eventually('both nodes to agree without the NATS server', async () => agreement(admins, 2));
     for (const load of loads) {
       await load.stop();
-      expect(load.failures).toEqual([]);
+      expect(load.failures.filter((failure) => !wasCutOff(failure))).toEqual([]);
       expect(load.answersByBackend.size).toBe(3);
     }
 
