@@ -4,6 +4,7 @@
  * Lines come as people paste them, so that what a log collector put before the JSON is passed over. Only what explains the request is
  * read; anything else on the line is left alone.
  */
+import type { ExplainedRequest } from './explained-request.ts';
 
 /** One of the attempts on a line, which has the last three. */
 export interface AccessLineAttempt {
@@ -22,21 +23,8 @@ export interface AccessLineAttempt {
 export interface AccessLine {
   readonly node: string;
   readonly worker: number;
-  readonly request: {
-    readonly requestId: string;
-    /** When it began: the line's time without its duration. */
-    readonly timeMs: number;
-    readonly durationMs: number;
-    readonly listener: string;
-    readonly method: string;
-    readonly authority: string;
-    readonly path: string;
-    readonly queryBytes: number;
-    readonly pool: string | null;
-    readonly status: number;
-    readonly termination: string;
-    readonly result: string | null;
-  };
+  /** Its `timeMs` is the line's time without its duration. */
+  readonly request: ExplainedRequest;
   /** Of the last pick; null where there was none. */
   readonly revision: number | null;
   readonly rosterRevision: number | null;

@@ -16,7 +16,8 @@ import type { HashCheck } from './hash-check.ts';
 import { compareSets, pendingOf, remadeSet, type SetComparison } from './remade-set.ts';
 import { ReplayError, type ReplayErrorCode } from './replay-error.ts';
 import type { Replay } from './replay.ts';
-import { requestFacts, type AttemptFacts, type ExplainedRequest } from './request-evidence.ts';
+import type { ExplainedRequest } from './explained-request.ts';
+import { requestFacts, type AttemptFacts } from './request-evidence.ts';
 import type { PickFacts, RequestEvidence } from './request-evidence.ts';
 
 /** Where rosters of the past come from. */

@@ -55,7 +55,8 @@ export {
 export type { BackendRole, ExplainedBackend, Ineligibility } from './explained-backend.ts';
 export type { SetComparison } from './remade-set.ts';
 export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './request-evidence.ts';
-export type { AttemptFacts, ExplainedRequest } from './request-evidence.ts';
+export type { ExplainedRequest } from './explained-request.ts';
+export type { AttemptFacts } from './request-evidence.ts';
 export { openIncident, type Incident } from './incident/incident-file.ts';
 export { writeIncident, type IncidentOptions, type IncidentSpan } from './incident/incident-writer.ts';
 export type { IncidentHead, IncidentSummary } from './incident/incident-format.ts';

@@ -6,6 +6,7 @@
  */
 import type { DecidedPick, Decision, PickInputs } from '@muster/selection';
 import type { AccessLine } from './access-line.ts';
+import type { ExplainedRequest } from './explained-request.ts';
 import type { ReplaySource } from './replay-source.ts';
 
 /** A decision, and whose it is. */
@@ -16,25 +17,6 @@ export interface DecisionEvidence {
 }
 
 export type RequestEvidence = DecisionEvidence | AccessLine;
-
-/** The request and its end, as far as both kinds of evidence tell it. */
-export interface ExplainedRequest {
-  readonly requestId: string;
-  /** When it began, ms since 1970; of an access log line, to a millisecond or two. */
-  readonly timeMs: number;
-  readonly durationMs: number;
-  readonly listener: string;
-  readonly method: string;
-  readonly authority: string;
-  readonly path: string;
-  readonly queryBytes: number;
-  /** Null where no route led anywhere. */
-  readonly pool: string | null;
-  readonly status: number;
-  readonly termination: string;
-  /** More about the termination, in words; null where there is nothing to add. */
-  readonly result: string | null;
-}
 
 /** One pick, as far as it is known. */
 export interface PickFacts {

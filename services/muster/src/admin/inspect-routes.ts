@@ -5,7 +5,7 @@ import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { inspectQuerySchema } from './request-checks.ts';
 
-/** Who may look at once; each costs the actors that are looked at about 2 µs an event. A further one is answered 503. */
+/** Who may look at once: each makes every event of the actors that are looked at dearer. A further one is answered 503. */
 export const INSPECTORS_MAX = 8;
 
 export function addInspectRoutes(app: AdminApp, { node, closing, log }: AdminContext): void {
