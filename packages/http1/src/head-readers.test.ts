@@ -124,6 +124,34 @@ test('a refused head is neither remembered nor makes the reader forget', () => {
   expect(read('/3')).toMatchObject({ target: '/3', authority: 'a', fields: 'Cookie: b\r\n' });
 });
 
+/** Limits that count how often a head was taken apart: only then is the number of its fields looked at. */
+function countingLimits(): HeadLimits & { readonly parsedCount: () => number } {
+  let parsedCount = 0;
+  const counted = {
+    ...HEAD_LIMITS,
+    get maxFields() {
+      parsedCount += 1;
+      return HEAD_LIMITS.maxFields;
+    },
+  };
+  return Object.assign(counted, { parsedCount: () => parsedCount });
+}
+
+test('what repeats is not taken apart again, and what does not is', () => {
+  const [requests, answers] = [countingLimits(), countingLimits()];
+  const [requestReader, answerReader] = [new RequestHeadReader(), new ResponseHeadReader()];
+  const ask = (target: string, field: string) =>
+    requestReader.read(`GET ${target} HTTP/1.1\r\nHost: a\r\nCookie: ${field}\r\n\r\n`, 0, requests);
+  const answered = (length: number) =>
+    answerReader.read(`HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`, 0, answers, 'GET');
+  for (const target of ['/1', '/2', '/another']) ask(target, 'b');
+  for (const length of [5, 5, 5]) answered(length);
+  expect([requests.parsedCount(), answers.parsedCount()]).toEqual([1, 1]);
+  ask('/1', 'c');
+  answered(6);
+  expect([requests.parsedCount(), answers.parsedCount()]).toEqual([2, 2]);
+});
+
 /** What a filter may do to a head that it was given. */
 function spoil(head: RequestHead | ResponseHead): void {
   head.fields = 'Spoilt: 1\r\n';
