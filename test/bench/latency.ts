@@ -22,7 +22,7 @@ import { coarseClock, startNode, type NodeHandle, type OpenSocket, type SpawnWor
 import { openEmbeddedJournal } from '@muster/journal-embedded';
 import type { Journal } from '@muster/journal';
 import type { MembershipEventInput } from '@muster/membership';
-import { bindSharedSocket } from '@muster/proxy';
+import { bindSharedSocket } from '@muster/transport';
 import { machineText, spreadText } from './figures.ts';
 import { forkWorker } from './muster-worker.ts';
 

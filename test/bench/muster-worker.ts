@@ -11,7 +11,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { emptyRoster, encodeSnapshot, fold, type ListenerSpec, type MembershipEventInput } from '@muster/membership';
-import { bindSharedSocket } from '@muster/proxy';
+import { bindSharedSocket } from '@muster/transport';
 
 const THIS_CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
 const MAX_CONNECTIONS = 16_384;

@@ -9,7 +9,8 @@
  * each: the worst case, since several changes without a pick make one set.
  */
 import { emptyRoster, fold, type Roster } from '@muster/membership';
-import { DataPlane, type Transport } from '@muster/proxy';
+import { DataPlane } from '@muster/proxy';
+import type { Transport } from '@muster/transport';
 import { machineText, median } from './figures.ts';
 import { targetOf } from './fold.ts';
 import { printPolicyPicks } from './policy-picks.ts';

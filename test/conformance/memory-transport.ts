@@ -5,7 +5,7 @@
  * Reads are handed over in a buffer that is overwritten afterwards, as the real transport's is. Writes are always taken whole;
  * backpressure is tested with sockets.
  */
-import type { Transport } from '@muster/proxy';
+import type { Transport } from '@muster/transport';
 
 type AcceptCallbacks = Parameters<Transport['listen']>[1];
 type DialOwner = Parameters<Transport['dial']>[1];

@@ -8,7 +8,8 @@ import {
   type ListenerSpec,
   type MembershipEventInput,
 } from '@muster/membership';
-import { DataPlane, bindSharedSocket } from '@muster/proxy';
+import { DataPlane } from '@muster/proxy';
+import { bindSharedSocket } from '@muster/transport';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 

@@ -1,5 +1,5 @@
 /** With every worker killed, a connection waits in the kernel and is answered by the next worker. */
-import { bindSharedSocket, type SharedSocket } from '@muster/proxy';
+import { bindSharedSocket, type SharedSocket } from '@muster/transport';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';

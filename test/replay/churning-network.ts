@@ -1,5 +1,5 @@
 /** The network of a scene: clients that ask, and backends that answer, refuse, fail and break off, all by chance and in memory. */
-import type { Transport } from '@muster/proxy';
+import type { Transport } from '@muster/transport';
 import { MemoryTransport, type MemoryLeg } from '../conformance/memory-transport.ts';
 import type { Chance } from './chance.ts';
 

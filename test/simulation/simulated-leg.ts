@@ -4,7 +4,7 @@
  * Whatever the far side does arrives in a later turn of the event loop and in order, and not while the data plane has paused it.
  * Writes are taken whole. Reads are handed over in a buffer that is overwritten afterwards, as the real transport's is.
  */
-import type { Transport } from '@muster/proxy';
+import type { Transport } from '@muster/transport';
 
 type DialOwner = Parameters<Transport['dial']>[1];
 type Leg = Parameters<DialOwner['onConnected']>[0];

@@ -1,5 +1,5 @@
 /** The transport of one simulated worker: accepts what clients open on its listening sockets, dials simulated targets. */
-import type { Transport } from '@muster/proxy';
+import type { Transport } from '@muster/transport';
 import type { ProcessClock } from './process-clock.ts';
 import { SimulatedLeg } from './simulated-leg.ts';
 import type { BackendConnection, SimulatedTargets } from './targets.ts';

@@ -8,13 +8,11 @@
 import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
 import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
-import type { SocketHandle, Transport } from './transport/leg.ts';
+import { rawTransport, type SocketHandle, socketTransport, type Transport } from '@muster/transport';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
-import { rawTransport } from './transport/raw-transport.ts';
 import type { RefusalLine } from './refusal-log.ts';
-import { socketTransport } from './transport/socket-transport.ts';
 import { DecisionRing, type DecisionQuery } from './http/decision-ring.ts';
 import { HttpProtocol, type HttpEnvironment } from './http/http-protocol.ts';
 import { HttpStats, NOBODY } from './http/http-stats.ts';

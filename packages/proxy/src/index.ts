@@ -1,5 +1,4 @@
 /** Public entry: the data plane, run in workers, and the control process's side of its listening sockets. */
-export type { SocketHandle, Transport } from './transport/leg.ts';
 export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/exchange-record.ts';
 export type { DecisionQuery } from './http/decision-ring.ts';
 export type * from './http/filters/filter.ts';
@@ -13,11 +12,8 @@ export { LATENCY_BOUNDS_MS, type LatencyCounts } from './http/latency-histogram.
 export { shownPath } from './http/shown-path.ts';
 export { describeTermination, type Termination } from './http/termination.ts';
 export type { Outlier } from './pool/ejection-tally.ts';
-export { rawTransport } from './transport/raw-transport.ts';
 export type { RefusalLine } from './refusal-log.ts';
-export { bindSharedSocket, type BindOutcome, type SharedSocket } from './transport/shared-socket.ts';
 export { relayStreams, type RelayStreamsOptions } from './tcp/relay-streams.ts';
-export { socketTransport } from './transport/socket-transport.ts';
 export {
   MAX_CONNECTIONS_DEFAULT,
   DataPlane,

@@ -15,7 +15,7 @@ import {
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { bindSharedSocket } from './transport/shared-socket.ts';
+import { bindSharedSocket } from '@muster/transport';
 import { DataPlane, type DataPlaneOptions } from './data-plane.ts';
 
 type Published = Extract<MembershipEventInput, { type: string }>;

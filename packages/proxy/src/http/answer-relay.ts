@@ -10,7 +10,7 @@ import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
 import type { ExchangeFilters } from './filters/exchange-filters.ts';
 import { interimHeadText, responseHeadText } from './forwarded-head.ts';
-import { textOf } from '../transport/text.ts';
+import { textOf } from '@muster/transport';
 import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
 
 /** A backend that sends more interim answers than that will never come to the point. */

@@ -5,8 +5,14 @@
  */
 import { expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import type { AcceptCallbacks, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
+import {
+  type AcceptCallbacks,
+  type DialOwner,
+  type Leg,
+  type LegOwner,
+  rawTransport,
+  type Transport,
+} from '@muster/transport';
 import { ok } from './scripted.test-support.ts';
 
 const READ_BUFFER_BYTES = 65_536;

@@ -13,8 +13,7 @@ import { HeadProblem, RequestHeadReader, describeProblem, partialRequestProblem 
 import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
-import type { Leg, LegOwner, WriteOutcome } from '../transport/leg.ts';
-import { textOf } from '../transport/text.ts';
+import { type Leg, type LegOwner, textOf, type WriteOutcome } from '@muster/transport';
 import { Exchange } from './exchange.ts';
 import { ForwardedFrom } from './forwarded-head.ts';
 import type { HttpProtocol } from './http-protocol.ts';

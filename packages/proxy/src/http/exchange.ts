@@ -15,7 +15,7 @@
  */
 import type { RequestHead } from '@muster/http1';
 import type { HashKey } from '../pool/hash-key.ts';
-import { describeConnectFailure, isLocalFault } from '../transport/connect-failure.ts';
+import { describeConnectFailure, isLocalFault } from '@muster/transport';
 import { AnswerRelay } from './answer-relay.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
 import type { ClientConnection } from './client-connection.ts';

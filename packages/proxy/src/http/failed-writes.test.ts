@@ -1,8 +1,14 @@
 /** Writes that fail or stay pending at the worst moment, on a transport that makes them do so. */
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import type { Dial, DialOwner, Leg, Transport, WriteOutcome } from '../transport/leg.ts';
+import {
+  type Dial,
+  type DialOwner,
+  type Leg,
+  rawTransport,
+  type Transport,
+  type WriteOutcome,
+} from '@muster/transport';
 import { client, expectNothingUnderWay, get, ok, scripted, statusOf, turn, until } from './scripted.test-support.ts';
 
 /** What becomes of a write to a backend; null: what the real leg says. */

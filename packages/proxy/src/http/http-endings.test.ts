@@ -2,8 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
+import { rawTransport, socketTransport } from '@muster/transport';
 import { answering, bodyOf, client, expectNothingUnderWay, get } from './scripted.test-support.ts';
 import { ok, post, scripted, statusOf, until, valuesOf, type Talker } from './scripted.test-support.ts';
 

@@ -2,9 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
-import type { Dial, DialOwner, Transport } from '../transport/leg.ts';
+import { type Dial, type DialOwner, rawTransport, socketTransport, type Transport } from '@muster/transport';
 import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
 import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from './scripted.test-support.ts';
 

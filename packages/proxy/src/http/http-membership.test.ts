@@ -1,9 +1,7 @@
 /** What requests and their connections see of a roster that changes, I4 first. */
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
-import type { Dial, DialOwner, Transport } from '../transport/leg.ts';
+import { type Dial, type DialOwner, rawTransport, socketTransport, type Transport } from '@muster/transport';
 import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
 import { ok, scripted, statusOf, until, valuesOf } from './scripted.test-support.ts';
 

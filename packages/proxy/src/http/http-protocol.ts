@@ -3,7 +3,7 @@ import type { ListenerSpec } from '@muster/membership';
 import type { Listener, OpenConnection, Protocol } from '../listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
 import type { TimerWheel } from '../timer-wheel.ts';
-import type { Leg } from '../transport/leg.ts';
+import type { Leg } from '@muster/transport';
 import { ClientConnection } from './client-connection.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { FilterChain } from './filters/filter-chain.ts';

@@ -2,8 +2,7 @@
 import { createHash, randomFillSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
+import { rawTransport, socketTransport } from '@muster/transport';
 import { answering, bodyOf, client, expectNothingUnderWay, gauges, get, ok } from './scripted.test-support.ts';
 import { post, scripted, statusOf, turn, valuesOf } from './scripted.test-support.ts';
 

@@ -2,8 +2,7 @@
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
+import { rawTransport, socketTransport } from '@muster/transport';
 import { GOLDEN_EXCHANGES, type Golden, type Step } from './golden-exchanges.test-support.ts';
 import {
   client,

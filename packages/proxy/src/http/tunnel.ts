@@ -3,8 +3,8 @@
  * idle timeout of its own. In the connection table it counts as a connection to its target until it ends.
  */
 import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';
-import { LegPair, type RelayEnd, type RelayHost } from '../transport/leg-pair.ts';
-import type { Leg } from '../transport/leg.ts';
+import { LegPair, type RelayEnd, type RelayHost } from '../leg-pair.ts';
+import type { Leg } from '@muster/transport';
 
 export type TunnelEnd = RelayEnd | 'target_removed' | 'drain_timeout';
 

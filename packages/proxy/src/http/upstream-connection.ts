@@ -14,8 +14,7 @@ import type { PoolSpec } from '@muster/membership';
 import { Deadline } from '../deadline.ts';
 import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
 import { TICK_MS, type TimerWheel } from '../timer-wheel.ts';
-import { dialTarget } from '../transport/dial-target.ts';
-import type { Dial, DialOwner, Leg, LegOwner, Transport } from '../transport/leg.ts';
+import { type Dial, type DialOwner, dialTarget, type Leg, type LegOwner, type Transport } from '@muster/transport';
 
 /** Why a connection was lost: the backend ended or reset it, or takes no more bytes and says nothing. */
 export type LossReason = 'ended' | 'reset' | 'write_failed';

@@ -1,8 +1,7 @@
 /** Connections to backends: which is used again, which is not, how many there may be, and who waits for one. */
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
+import { rawTransport, socketTransport } from '@muster/transport';
 import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
 import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from './scripted.test-support.ts';
 

@@ -1,8 +1,7 @@
 /** Requests that wait in a line on their way: for room at a backend, and for their turn to be tried again. */
 import { expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import type { Dial, DialOwner, Transport } from '../transport/leg.ts';
+import { type Dial, type DialOwner, rawTransport, type Transport } from '@muster/transport';
 import { ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
 import { ok, scripted, statusOf, until, valuesOf } from './scripted.test-support.ts';
 

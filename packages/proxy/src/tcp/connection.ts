@@ -15,10 +15,15 @@ import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';
 import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
-import { describeConnectFailure, isLocalFault } from '../transport/connect-failure.ts';
-import { dialTarget } from '../transport/dial-target.ts';
-import { LegPair, type RelayEnd, type RelayHost } from '../transport/leg-pair.ts';
-import type { Dial, DialOwner, Leg } from '../transport/leg.ts';
+import {
+  describeConnectFailure,
+  type Dial,
+  type DialOwner,
+  dialTarget,
+  isLocalFault,
+  type Leg,
+} from '@muster/transport';
+import { LegPair, type RelayEnd, type RelayHost } from '../leg-pair.ts';
 import type { TcpProtocol } from './tcp-protocol.ts';
 
 export class Connection implements OpenConnection, DialOwner, TimerOwner, PooledConnection, RelayHost, HashKeySource {

@@ -1,8 +1,7 @@
 /** I4: connections to a target that is no longer in its pool are closed at once; drains and their deadlines. */
 import { describe, expect, test } from 'vitest';
 import { Client, ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from '../transport/raw-transport.ts';
-import { socketTransport } from '../transport/socket-transport.ts';
+import { rawTransport, socketTransport } from '@muster/transport';
 
 const HOUR_MS = 3_600_000;
 

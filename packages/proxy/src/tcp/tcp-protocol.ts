@@ -3,7 +3,7 @@ import type { ListenerSpec } from '@muster/membership';
 import type { Listener, OpenConnection, Outcome, Protocol } from '../listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
 import type { TimerWheel } from '../timer-wheel.ts';
-import type { Leg, Transport } from '../transport/leg.ts';
+import type { Leg, Transport } from '@muster/transport';
 import { Connection } from './connection.ts';
 
 export interface TcpEnvironment {

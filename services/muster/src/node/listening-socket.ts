@@ -3,7 +3,7 @@
  */
 import { formatAddress, parseBind } from '@muster/membership';
 import type { OpenSocket, SharedSocket } from '@muster/actors';
-import { bindSharedSocket, type SocketHandle } from '@muster/proxy';
+import { bindSharedSocket, type SocketHandle } from '@muster/transport';
 
 /** What the actors pass around as a `SharedSocket`; only the worker's side looks at the handle. */
 export interface BoundSocket extends SharedSocket {

@@ -7,7 +7,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
-import type { SocketHandle } from '@muster/proxy';
+import type { SocketHandle } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
 import type { DecisionOrder, DecisionReport } from '../worker/decision-question.ts';
 import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';

@@ -11,7 +11,8 @@
  */
 import type { ListenerSpec } from '@muster/membership';
 import type { WorkerReport } from '@muster/actors';
-import { loadFilters, type DataPlane, type FilterChain, type LoggingFailure, type SocketHandle } from '@muster/proxy';
+import { loadFilters, type DataPlane, type FilterChain, type LoggingFailure } from '@muster/proxy';
+import type { SocketHandle } from '@muster/transport';
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 5_000;

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { emptyRoster, encodeSnapshot, fold, type ListenerSpec, type MembershipEventInput } from '@muster/membership';
-import { bindSharedSocket } from '@muster/proxy';
+import { bindSharedSocket } from '@muster/transport';
 import { expect, test } from 'vitest';
 import type { DecisionOrder, DecisionReport } from './decision-question.ts';
 import type { WorkerStats } from './worker-stats.ts';

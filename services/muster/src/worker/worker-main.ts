@@ -8,7 +8,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import type { SocketHandle } from '@muster/proxy';
+import type { SocketHandle } from '@muster/transport';
 import { LineOutput } from '../log/line-output.ts';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
 import type { DecisionOrder, DecisionQuestion, DecisionReport } from './decision-question.ts';

@@ -18,7 +18,8 @@ import {
 } from '@muster/membership';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { DataPlane, type DecisionQuery, type ExchangeRecord, type HttpSettings } from '@muster/proxy';
-import type { RefusalLine, SocketHandle } from '@muster/proxy';
+import type { RefusalLine } from '@muster/proxy';
+import type { SocketHandle } from '@muster/transport';
 import type { Decision } from '@muster/selection';
 import type { Log } from '../log/log.ts';
 import type { LineOutput } from '../log/line-output.ts';

@@ -4,12 +4,11 @@ import { existsSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { Client, ProxyHarness } from '../proxy-harness.ts';
-import { rawTransport } from './raw-transport.ts';
-import { socketTransport } from './socket-transport.ts';
+import { Client, ProxyHarness } from './proxy-harness.ts';
+import { rawTransport, socketTransport } from '@muster/transport';
 
 const run = promisify(execFile);
-const ENTRY = new URL('../index.ts', import.meta.url).href;
+const ENTRY = new URL('./index.ts', import.meta.url).href;
 /** iproute2's list of sockets; without it that test is left out. */
 const SS = '/usr/bin/ss';
 const hasSs = existsSync(SS);

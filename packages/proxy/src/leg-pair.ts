@@ -8,8 +8,8 @@
  *
  * It relays and notices the end; closing the legs is the owner's business.
  */
-import type { Leg, LegOwner } from './leg.ts';
-import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
+import type { Leg, LegOwner } from '@muster/transport';
+import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
 
 /** Why a relay ended: both sides had ended, one was reset or takes no more bytes, or nothing was said for too long. */
 export type RelayEnd = 'finished' | 'reset' | 'idle';
