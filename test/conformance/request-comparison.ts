@@ -208,10 +208,25 @@ function mustBeSame(request: ReadRequest, original: ReadRequest): void {
 /** What the target becomes (RFC 9112, 3.2.2 and 3.2.4), and whose it is. */
 function forwardedTarget(original: ReadRequest): { target: string; authority: string } {
   const absolute = /^http:\/\/([^/?]*)(.*)$/i.exec(original.target);
-  if (absolute === null) return { target: original.target, authority: valuesOf(original, 'host')[0] ?? '' };
+  if (absolute === null)
+    return { target: normalTarget(original.target), authority: valuesOf(original, 'host')[0] ?? '' };
   const [, authority = '', rest = ''] = absolute;
   if (rest === '' && original.method === 'OPTIONS') return { target: '*', authority };
-  return { target: rest.startsWith('/') ? rest : `/${rest}`, authority };
+  return { target: normalTarget(rest.startsWith('/') ? rest : `/${rest}`), authority };
+}
+
+/** The path as `new URL` resolves its dots, without needless escapes and empty segments. */
+function normalTarget(target: string): string {
+  if (target === '*') return target;
+  const [path = '', ...query] = target.split('?');
+  const mended = path
+    .replaceAll(/%(?![0-9A-Fa-f]{2})/g, '%25')
+    .replaceAll(/%[0-9A-Fa-f]{2}/g, (escape) => escape.toUpperCase())
+    .replaceAll(/%(?:2[DE]|3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9AE])/g, (escape) => decodeURIComponent(escape))
+    .replaceAll(/\/{2,}/g, '/');
+  // `new URL` escapes `^` and leaves what else may stand here as it is.
+  const resolved = new URL(`http://a${mended}`).pathname.replaceAll('%5E', '^');
+  return [resolved, ...query].join('?');
 }
 
 function valuesOf({ fields }: ReadRequest, name: string): string[] {

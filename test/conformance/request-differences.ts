@@ -65,6 +65,14 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     why: '3.2, with RFC 3986: characters that no URL has, an authority or an asterisk where a path belongs',
     isSo: ({ target, method }) => !SERVED_TARGET.test(target) || (target === '*' && method !== 'OPTIONS'),
   },
+  path_control_character: {
+    why: 'RFC 3986, 7.3: no backend has a use for an escaped control character',
+    isSo: ({ target }) => /%(?:[01][0-9a-f]|7f)/i.test(target),
+  },
+  path_hidden_segment: {
+    why: 'RFC 3986, 5.2.4: a dot segment, or an empty one, that only some backends see',
+    isSo: ({ target }) => /%2f|%5c|%25|%c0|;/i.test(target),
+  },
   target_scheme: {
     why: '9110, 7.4: an https resource is not served on a connection that is not secured',
     isSo: ({ target }) => !/^http:/i.test(target),

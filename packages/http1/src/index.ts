@@ -22,4 +22,6 @@ export {
 } from './problem.ts';
 export { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 export { RequestHead, parseRequestHead } from './request-head.ts';
+export { PATH_RULES, loosePath, type PathRules } from './request-path.ts';
+export { REQUEST_RULES, type RequestRules } from './request-rules.ts';
 export { ResponseHead, parseResponseHead } from './response-head.ts';

@@ -1,12 +1,12 @@
 /** Requests: one row for each rule that refuses them, with its section, and what is read of those that are accepted. */
 import { describe, expect, test } from 'vitest';
-import { HEAD_LIMITS } from './head-limits.ts';
 import { headEnd, partialRequestProblem } from './head-text.ts';
 import { HeadProblem, type HeadProblemReason } from './problem.ts';
 import { RequestHead, parseRequestHead } from './request-head.ts';
+import { REQUEST_RULES } from './request-rules.ts';
 
-function parse(text: string, limits = HEAD_LIMITS): RequestHead | HeadProblem {
-  return parseRequestHead(text, 0, text.length, limits);
+function parse(text: string, rules = REQUEST_RULES): RequestHead | HeadProblem {
+  return parseRequestHead(text, 0, text.length, rules);
 }
 
 function accepted(text: string): RequestHead {
@@ -64,11 +64,11 @@ test('a head is read where it lies between others', () => {
   const text = `${one}${withTarget('/two')}`;
   const end = headEnd(text, 0);
   expect(end).toBe(one.length);
-  expect(parseRequestHead(text, 0, end, HEAD_LIMITS)).toMatchObject({ target: '/', fields: 'X-A: 1\r\n' });
-  expect(parseRequestHead(text, end, headEnd(text, end), HEAD_LIMITS)).toMatchObject({ target: '/two', fields: '' });
+  expect(parseRequestHead(text, 0, end, REQUEST_RULES)).toMatchObject({ target: '/', fields: 'X-A: 1\r\n' });
+  expect(parseRequestHead(text, end, headEnd(text, end), REQUEST_RULES)).toMatchObject({ target: '/two', fields: '' });
   // What is behind a head is not part of it.
   const withBody = `${one}\x00\x7f\r\n\n`;
-  expect(parseRequestHead(withBody, 0, headEnd(withBody, 0), HEAD_LIMITS)).toBeInstanceOf(RequestHead);
+  expect(parseRequestHead(withBody, 0, headEnd(withBody, 0), REQUEST_RULES)).toBeInstanceOf(RequestHead);
 });
 
 const REFUSED: [section: string, what: string, text: string, reason: HeadProblemReason, status: number][] = [
@@ -104,6 +104,9 @@ const REFUSED: [section: string, what: string, text: string, reason: HeadProblem
   ['9112 3.2', 'an angle bracket', withTarget('/<a'), 'target', 400],
   ['9112 3.2', 'a backslash in a path', withTarget('/a\\..\\b'), 'target', 400],
   ['9112 3.2', 'a byte above ASCII', withTarget('/\xe9'), 'target', 400],
+  ['3986 5.2.4', 'a dot segment behind an escaped slash', withTarget('/a/..%2fb'), 'path_hidden_segment', 400],
+  ['3986 5.2.4', 'a dot segment with a parameter', withTarget('http://a/x/..;/b'), 'path_hidden_segment', 400],
+  ['3986 7.3', 'an escaped NUL', withTarget('/a%00'), 'path_control_character', 400],
   ['9112 3.2.4', 'an asterisk for GET', withTarget('*'), 'target', 400],
   ['9112 3.2.2', 'an absolute target of https', withTarget('https://a/'), 'target_scheme', 400],
   ['9112 3.2.2', 'an absolute target without a host', withTarget('http:///a'), 'target_authority', 400],
@@ -199,7 +202,7 @@ test.each(['\x01', '\x08', '\x0b', '\x0c', '\x0e', '\x0f', '\x10', '\x17', '\x18
 );
 
 describe('limits (RFC 6585 5, RFC 9110 15.5.15)', () => {
-  const limits = { maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
+  const limits = { ...REQUEST_RULES, maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
 
   test('a head at a limit is taken, and one above it refused', () => {
     const full = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(68)}\r\n\r\n`;
@@ -229,14 +232,23 @@ describe('limits (RFC 6585 5, RFC 9110 15.5.15)', () => {
 describe('targets (RFC 9112 3.2)', () => {
   test.each([
     '/',
-    '//a//b/',
-    '/a/../b/./c',
-    "/-._~!$&'()*+,;=:@%20%zz%",
+    '/a/b/',
+    '/a../.b/c',
+    "/-._~!$&'()*+,;=:@%20%2F",
     '/a[0]|^?x={"}'.replace('"', '`'),
     '/?q=a\\b|c^d`e{f}[g]?/',
     '/?',
   ])('%s goes on as it is', (target) => {
     expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery: target, targetForm: 'origin' });
+  });
+
+  test.each([
+    ['//a//b/?//', '/a/b/?//'],
+    ['/a/../b/./c', '/b/c'],
+    ['/%61?%61', '/a?%61'],
+    ['http://b/x/%2e%2E/y', '/y'],
+  ])('the path of %s goes on as %s', (target, pathAndQuery) => {
+    expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery });
   });
 
   test.each([
@@ -360,7 +372,7 @@ const GOLDEN = [
 test.each(GOLDEN)('%j is no problem wherever it is cut', (text) => {
   for (let length = 0; length < text.length; length++) {
     expect(headEnd(text.slice(0, length), 0)).toBe(-1);
-    expect(partialRequestProblem(text.slice(0, length), 0, HEAD_LIMITS)).toBeNull();
+    expect(partialRequestProblem(text.slice(0, length), 0, REQUEST_RULES)).toBeNull();
   }
   expect(headEnd(text, 0)).toBe(text.length);
   accepted(text);

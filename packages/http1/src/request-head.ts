@@ -11,8 +11,7 @@
  *     \r\n
  *
  * Whatever is accepted has one reading: written again with its `pathAndQuery`, a Host and its `fields`, it is accepted again and
- * means the same. It is not normalised (no escapes decoded, no case changed), and fields that nothing here depends on are not
- * interpreted at all.
+ * means the same. The path is in its normal form (`request-path.ts`); fields that nothing here depends on are not interpreted at all.
  */
 import { isAuthority } from './authority.ts';
 import { CR } from './characters.ts';
@@ -20,11 +19,11 @@ import { connectionOptions } from './connection-options.ts';
 import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
 import { REFUSED, cursor } from './field-cursor.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
-import type { HeadLimits } from './head-limits.ts';
 import { hasControl } from './head-text.ts';
 import { joined, withoutNamed } from './kept-fields.ts';
 import { KNOWN, isAlias } from './known-fields.ts';
 import { readRequestLine } from './request-line.ts';
+import type { RequestRules } from './request-rules.ts';
 import { upgradeProtocols } from './upgrade.ts';
 
 export class RequestHead {
@@ -33,7 +32,7 @@ export class RequestHead {
   /** As sent. */
   target = '';
   targetForm: 'origin' | 'absolute' | 'asterisk' = 'origin';
-  /** What is forwarded as target: '/cart?id=7', or '*' for OPTIONS of the server as a whole. */
+  /** What is forwarded as target: '/cart?id=7' with its path in normal form, or '*' for OPTIONS of the server as a whole. */
   pathAndQuery = '';
   /** The absolute target's, else Host's value; '' for an HTTP/1.0 request that has neither. */
   authority = '';
@@ -83,21 +82,21 @@ export function parseRequestHead(
   text: string,
   from: number,
   end: number,
-  limits: HeadLimits,
+  rules: RequestRules,
 ): RequestHead | HeadProblem {
   if (hasControl(text, from, end)) return HEAD_PROBLEMS.control_character;
   if (!cursor.endLine(text, from)) return cursor.problem;
   const head = new RequestHead();
   const fieldsFrom = cursor.lineTo;
-  const lineProblem = readRequestLine(head, text, from, fieldsFrom - 2);
+  const lineProblem = readRequestLine(head, text, from, fieldsFrom - 2, rules.path);
   if (lineProblem !== null) return lineProblem;
-  if (head.target.length > limits.maxTargetBytes) return HEAD_PROBLEMS.target_too_long;
-  if (end - from > limits.maxHeadBytes) return HEAD_PROBLEMS.head_too_large;
+  if (head.target.length > rules.maxTargetBytes) return HEAD_PROBLEMS.target_too_long;
+  if (end - from > rules.maxHeadBytes) return HEAD_PROBLEMS.head_too_large;
   const problem = readFields(head, text, fieldsFrom);
   if (problem !== null) return problem;
   // A line that begins with a CR alone looks like the empty one.
   if (cursor.lineTo !== end - 2) return HEAD_PROBLEMS.bare_carriage_return;
-  if (deciding.fieldCount > limits.maxFields) return HEAD_PROBLEMS.too_many_fields;
+  if (deciding.fieldCount > rules.maxFields) return HEAD_PROBLEMS.too_many_fields;
   return hostProblem(head) ?? framingProblem(head) ?? connectionProblem(head) ?? head;
 }
 

@@ -99,7 +99,7 @@ test.each(REFUSED)('RFC %s: %s is refused', (...row) => {
 });
 
 test('limits', () => {
-  const limits = { maxHeadBytes: 40, maxFields: 2, maxTargetBytes: 1 };
+  const limits = { maxHeadBytes: 40, maxFields: 2 };
   expect(parse(withFields('200 OK', 'A: 1', 'B: 2'), 'GET', limits)).toBeInstanceOf(ResponseHead);
   expect(parse(withFields('200 OK', 'A: 1', 'B: 2', 'C: 3'), 'GET', limits)).toMatchObject({
     reason: 'too_many_fields',

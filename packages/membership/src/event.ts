@@ -87,6 +87,20 @@ const httpFields = {
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('a larger body is 413; no limit when left out'),
+  escapedSlashes: z
+    .enum(['reject', 'keep', 'decode'])
+    .optional()
+    .describe(
+      '%2F and %5C in a path: 400, kept where no backend could walk out of its place, or made "/"; keep when left out',
+    ),
+  emptySegments: z
+    .enum(['merge', 'keep'])
+    .optional()
+    .describe('"//" in a path: made "/", or kept; merge when left out'),
+  pathParameters: z
+    .enum(['reject', 'keep', 'strip'])
+    .optional()
+    .describe('";" and what follows it in a segment of a path: 400, kept, or taken out; keep when left out'),
 };
 
 export const listenerSpecSchema = z

@@ -66,6 +66,9 @@ export const HTTP_ONLY_FIELDS = [
   'maxFields',
   'maxTargetBytes',
   'maxBodyBytes',
+  'escapedSlashes',
+  'emptySegments',
+  'pathParameters',
 ] as const;
 
 /** What a protocol needs, and what it cannot have; and that no two routes of a listener are about the same requests. */

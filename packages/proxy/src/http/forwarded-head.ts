@@ -33,8 +33,14 @@ export class ForwardedFrom {
     this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, address);
   }
 
+  /** What a request becomes on its way to the backend of its newest attempt. */
+  routing({ head, requestId, attempts }: RoutedRequest, pathAndQuery: string): RequestRouting {
+    const host = hostFor(this.settings.hostField, head.authority, attempts.at(-1)!.target);
+    return { pathAndQuery, host, from: `${this.#fieldsOf(head)}X-Request-Id: ${requestId}\r\n` };
+  }
+
   /** The fields that say who asked, `Via` included. */
-  fieldsOf(head: RequestHead): string {
+  #fieldsOf(head: RequestHead): string {
     if (this.#isTrusted) return this.#trustedFields(head);
     if (this.#authority !== head.authority) {
       this.#authority = head.authority;
@@ -97,6 +103,13 @@ function forwardedElement(address: string, authority: string): string {
   return `for=${node};${authority === '' ? '' : `host="${authority}";`}proto=http`;
 }
 
+/** The exchange. */
+interface RoutedRequest {
+  readonly head: RequestHead;
+  readonly requestId: string;
+  readonly attempts: readonly { readonly target: string }[];
+}
+
 export interface RequestRouting {
   readonly pathAndQuery: string;
   /** The Host that the backend sees. */
@@ -106,7 +119,7 @@ export interface RequestRouting {
 }
 
 /** The Host that a backend at `target` sees: the client's, a name, or the target itself, also where a client said none. */
-export function hostFor(hostField: string, authority: string, target: string): string {
+function hostFor(hostField: string, authority: string, target: string): string {
   const host = hostField === 'keep' ? authority : hostField;
   if (host !== 'target' && host !== '') return host;
   // A Unix socket has no name that a Host could say.
