@@ -1,8 +1,9 @@
 /** What a failed connect says, and of whom. */
 
-/** In words, from the system's code: `ECONNREFUSED` is `connection refused`. */
-export function describeConnectFailure(code: string): string {
-  return WORDS[code] ?? code;
+/** In words, from the code: `ECONNREFUSED` is `connection refused`; with the detail behind a colon, where there is one. */
+export function describeConnectFailure(code: string, detail?: string): string {
+  const words = WORDS[code] ?? code;
+  return detail === undefined ? words : `${words}: ${detail}`;
 }
 
 /** Whether it was this machine's fault (no descriptors, ports or memory left), which says nothing about the backend. */
@@ -21,4 +22,5 @@ const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such socket',
   EACCES: 'permission denied',
   EMFILE: 'too many open files',
+  TARGET_REFUSED: 'not dialled',
 };

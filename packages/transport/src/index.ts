@@ -1,6 +1,7 @@
 /** Public entry: byte streams to clients and backends, for the data plane and for the probes alike. */
+export { CachingResolver } from './caching-resolver.ts';
 export { describeConnectFailure, isLocalFault } from './connect-failure.ts';
-export { dialTarget } from './dial-target.ts';
+export { Dialler } from './dialler.ts';
 export type {
   AcceptCallbacks,
   Acceptor,
@@ -13,7 +14,9 @@ export type {
   Transport,
   WriteOutcome,
 } from './leg.ts';
+export type { NameResolver } from './name-resolver.ts';
 export { rawTransport } from './raw-transport.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
+export { ANY_TARGET, type TargetGuard } from './target-guard.ts';
 export { textOf } from './text.ts';

@@ -156,8 +156,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.#send();
   }
 
-  onUpstreamConnectFailed(code: string): void {
-    const detail = describeConnectFailure(code);
+  onUpstreamConnectFailed(code: string, reason?: string): void {
+    const detail = describeConnectFailure(code, reason);
     this.#attempts!.pool.stats.connectFailures++;
     const outcome = code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed';
     this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
