@@ -8,7 +8,7 @@
 import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
 import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
-import { ANY_TARGET, CachingResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
+import { ANY_TARGET, systemResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
 import type { NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
@@ -105,13 +105,14 @@ export class DataPlane implements AsyncDisposable {
     this.#decisions = new DecisionRing(options.decisionsKept);
     const maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
     this.transport = options.transport ?? rawTransport ?? socketTransport;
-    this.#dialler = new Dialler({
-      transport: this.transport,
-      resolver: options.resolver ?? new CachingResolver(),
-      guard: options.guard ?? ANY_TARGET,
-    });
     this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
+    this.#dialler = new Dialler({
+      transport: this.transport,
+      resolver: options.resolver ?? systemResolver(),
+      guard: options.guard ?? ANY_TARGET,
+      clock: { nowMs: () => this.#clock.nowMs(), after: (delayMs, callBack) => this.#wheel.after(delayMs, callBack) },
+    });
     this.#stopTurning = this.#clock.every(TICK_MS, () => this.#wheel.turn());
     this.#poolEnvironment = {
       wheel: this.#wheel,

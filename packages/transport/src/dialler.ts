@@ -1,38 +1,55 @@
 /**
- * The one way to a target, for the TCP relay, for HTTP and for probes: a literal address or a Unix path is asked for at the guard
- * and dialled; a host name is resolved first.
+ * The one way to a target, for the TCP relay, for HTTP and for probes.
  *
- *     dial(address) ──► resolver, where it is a name ──► guard, for each address ──► transport
+ *     dial(address) ─┬─ literal address, Unix path ──────────────────────► guard ──► transport
+ *                    └─ host name ──► resolver ──► its addresses by turns ──► guard ──► transport
  *
- * A name's addresses are tried in order until one answers, all within the caller's one timeout.
+ * The guard is asked with literal addresses alone, just before each is dialled. How a name's addresses take turns is in
+ * `named-dial.ts`.
  */
 import type { Address } from '@muster/membership';
 import { isIP } from 'node:net';
-import type { Dial, DialOwner, Leg, Transport } from './leg.ts';
-import type { NameResolver, NameWait, Resolution } from './name-resolver.ts';
+import type { DialClock } from './dial-clock.ts';
+import type { Dial, DialOwner, Transport } from './leg.ts';
+import { NamedDial } from './named-dial.ts';
+import type { NameResolver } from './names/name-resolver.ts';
+import { ReachedAddresses } from './reached-addresses.ts';
 import type { TargetGuard } from './target-guard.ts';
 
-export interface DiallerParts {
+export interface DiallerOptions {
   readonly transport: Transport;
   readonly resolver: NameResolver;
   readonly guard: TargetGuard;
+  /** For head starts. Default: Node's timers. */
+  readonly clock: DialClock;
 }
 
-type TcpAddress = Address & { kind: 'tcp' };
-
 export class Dialler {
-  readonly #parts: DiallerParts;
+  readonly resolver: NameResolver;
+  readonly clock: DialClock;
+  /** Which address of a name answered last, where the first one did not. */
+  readonly reached: ReachedAddresses;
+  readonly #transport: Transport;
+  readonly #guard: TargetGuard;
 
-  constructor(parts: DiallerParts) {
-    this.#parts = parts;
+  constructor({ transport, resolver, guard, clock }: DiallerOptions) {
+    this.#transport = transport;
+    this.#guard = guard;
+    this.resolver = resolver;
+    this.clock = clock;
+    this.reached = new ReachedAddresses(clock);
   }
 
   /** The outcome is told later, never within the call. */
   dial(address: Address, owner: DialOwner): Dial {
-    if (address.kind === 'tcp' && isIP(address.host) === 0) return new NamedDial(this.#parts, address, owner);
-    const refusal = this.#parts.guard.refusalOf(address);
-    if (refusal !== null) return new RefusedDial(refusal.reason, owner);
-    return this.#parts.transport.dial(address, owner);
+    if (address.kind === 'tcp' && isIP(address.host) === 0) return new NamedDial(this, address, owner);
+    return this.dialLiteral(address, owner);
+  }
+
+  /** As `dial`, for an address that needs no look-up. */
+  dialLiteral(address: Address, owner: DialOwner): Dial {
+    const refusal = this.#guard.refusalOf(address);
+    return refusal === null ? this.#transport.dial(address, owner) : new RefusedDial(refusal.reason, owner);
   }
 }
 
@@ -48,49 +65,5 @@ class RefusedDial implements Dial {
 
   close(): void {
     this.#isClosed = true;
-  }
-}
-
-class NamedDial implements Dial, DialOwner {
-  readonly #parts: DiallerParts;
-  readonly #port: number;
-  readonly #owner: DialOwner;
-  readonly #wait: NameWait | null;
-  #hosts: readonly string[] = [];
-  #nextIndex = 0;
-  #dial: Dial | null = null;
-
-  constructor(parts: DiallerParts, { host, port }: TcpAddress, owner: DialOwner) {
-    this.#parts = parts;
-    this.#port = port;
-    this.#owner = owner;
-    const known = parts.resolver.known(host);
-    const isUsable = known?.ok === true;
-    this.#wait = isUsable ? null : parts.resolver.wait(host, (resolution) => this.#start(resolution));
-    if (isUsable) this.#start(known);
-  }
-
-  onConnected(leg: Leg): void {
-    this.#owner.onConnected(leg);
-  }
-
-  /** Goes on with the next address; the last one's failure is the dial's. */
-  onConnectFailed(code: string, detail?: string): void {
-    const host = this.#hosts[this.#nextIndex++];
-    if (host === undefined) return this.#owner.onConnectFailed(code, detail);
-    const address: TcpAddress = { kind: 'tcp', host, port: this.#port };
-    const refusal = this.#parts.guard.refusalOf(address);
-    if (refusal === null) this.#dial = this.#parts.transport.dial(address, this);
-    else this.#dial = new RefusedDial(refusal.reason, this);
-  }
-
-  close(): void {
-    this.#wait?.close();
-    this.#dial?.close();
-  }
-
-  #start(resolution: Resolution): void {
-    if (resolution.ok) this.#hosts = resolution.addresses;
-    this.onConnectFailed(resolution.ok ? 'ENOTFOUND' : resolution.code);
   }
 }

@@ -1,6 +1,6 @@
 /** Public entry: byte streams to clients and backends, for the data plane and for the probes alike. */
-export { CachingResolver } from './caching-resolver.ts';
-export { describeConnectFailure, isLocalFault } from './connect-failure.ts';
+export { connectFailure, isLocalFault, timeoutCode, type ConnectFailureKind } from './connect-failure.ts';
+export type { DialClock } from './dial-clock.ts';
 export { Dialler } from './dialler.ts';
 export type {
   AcceptCallbacks,
@@ -14,7 +14,8 @@ export type {
   Transport,
   WriteOutcome,
 } from './leg.ts';
-export type { NameResolver } from './name-resolver.ts';
+export { CachingResolver, systemResolver } from './names/caching-resolver.ts';
+export type { NameResolver, NameWait } from './names/name-resolver.ts';
 export { rawTransport } from './raw-transport.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';

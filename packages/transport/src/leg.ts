@@ -52,6 +52,8 @@ export interface DialOwner {
 
 /** A dial that is under way. */
 export interface Dial {
+  /** Whether it still waits for the addresses of its host name. Default: there is no name. */
+  readonly isLookingUp?: boolean;
   /** Gives it up. No callback comes after it. */
   close(): void;
 }

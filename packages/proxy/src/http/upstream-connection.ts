@@ -14,7 +14,7 @@ import type { PoolSpec } from '@muster/membership';
 import { Deadline } from '../deadline.ts';
 import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
 import { TICK_MS, type TimerWheel } from '../timer-wheel.ts';
-import type { Dial, Dialler, DialOwner, Leg, LegOwner } from '@muster/transport';
+import { type Dial, type Dialler, type DialOwner, type Leg, type LegOwner, timeoutCode } from '@muster/transport';
 
 /** Why a connection was lost: the backend ended or reset it, or takes no more bytes and says nothing. */
 export type LossReason = 'ended' | 'reset' | 'write_failed';
@@ -254,8 +254,9 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   #deadlineReached(): void {
     if (this.#user === null) return this.close();
     if (this.#dial !== null) {
+      const code = timeoutCode(this.#dial);
       this.#dial.close();
-      return this.onConnectFailed('ETIMEDOUT');
+      return this.onConnectFailed(code);
     }
     this.#user.onUpstreamDeadline();
   }

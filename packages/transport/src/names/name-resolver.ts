@@ -9,9 +9,9 @@ export type Resolution =
   /** `code` is one of `connect-failure.ts`, such as ENOTFOUND. */
   | { readonly ok: false; readonly code: string };
 
-/** A question that is waited for. */
+/** A question that is waited for, or a name that is watched. */
 export interface NameWait {
-  /** Nothing is told after it. The question itself goes on, for whoever else waits for it. */
+  /** Nothing is told after it. The question itself goes on, for whoever else waits for it. May be repeated. */
   close(): void;
 }
 
@@ -20,4 +20,9 @@ export interface NameResolver {
   known(name: string): Resolution | null;
   /** Asks, or waits with those who have asked already. `onResolved` is never called within the call. */
   wait(name: string, onResolved: (resolution: Resolution) => void): NameWait;
+  /**
+   * Asks again whenever the TTL is over, and tells of every change. For a name that open connections lead to, since nobody else
+   * would ask while they last.
+   */
+  watch(name: string, onChanged: (addresses: readonly string[]) => void): NameWait;
 }
