@@ -15,7 +15,7 @@ export type {
   WriteOutcome,
 } from './leg.ts';
 export { CachingResolver, systemResolver } from './names/caching-resolver.ts';
-export type { NameResolver, NameWait } from './names/name-resolver.ts';
+export type { NameResolver, NameWait, NameWatcher } from './names/name-resolver.ts';
 export { rawTransport } from './raw-transport.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
