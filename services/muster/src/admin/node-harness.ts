@@ -194,8 +194,13 @@ export interface AdminHarness extends AsyncDisposable {
 /** The admin API of a harness node on a free port. */
 export async function startAdmin({
   token = null,
+  isBehindProxy = false,
   observations = null,
-}: { token?: string | null; observations?: ObservationStore | null } = {}): Promise<AdminHarness> {
+}: {
+  token?: string | null;
+  isBehindProxy?: boolean;
+  observations?: ObservationStore | null;
+} = {}): Promise<AdminHarness> {
   const node = new NodeHarness();
   const logged: AdminHarness['logged'] = [];
   const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
@@ -208,7 +213,16 @@ export async function startAdmin({
   };
   const recording = new DecisionRecording({ workers: [] });
   recording.keepIn(observations);
-  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, recording, observations });
+  const server = await createAdminServer({
+    node,
+    access: { token, isBehindProxy },
+    log,
+    traffic,
+    metrics,
+    decisions,
+    recording,
+    observations,
+  });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

@@ -101,10 +101,7 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
       gone.abort();
       stream.destroy();
     });
-    return reply
-      .type(format === 'sse' ? 'text/event-stream' : 'application/x-ndjson')
-      .header('cache-control', 'no-store')
-      .send(stream);
+    return reply.type(format === 'sse' ? 'text/event-stream' : 'application/x-ndjson').send(stream);
   });
 }
 

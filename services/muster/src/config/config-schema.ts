@@ -19,6 +19,10 @@ const nodeTable = z.strictObject({
     .default(DEFAULT_ADMIN_ADDRESS)
     .describe('address of the admin API, HOST:PORT; false switches it off'),
   adminTokenFile: z.string().min(1).optional().describe('a file that holds the token of the admin API'),
+  adminBehindProxy: z
+    .boolean()
+    .optional()
+    .describe('whether the admin API answers what a proxy forwarded; it does not when left out, and needs a token to'),
   maxConnections: z.int().min(1).max(1_000_000).default(32_768).describe('open connections per worker'),
   drainTimeoutMs: z
     .int()

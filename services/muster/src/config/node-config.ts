@@ -24,6 +24,8 @@ export interface NodeConfig {
   readonly admin: string | null;
   /** What the admin API asks for; null on a loopback address without one. */
   readonly adminToken: string | null;
+  /** Whether the admin API answers requests that came through a proxy; only with a token. Default false. */
+  readonly isAdminBehindProxy: boolean;
   /** Open connections per worker; further ones are refused. Default 32,768. */
   readonly maxConnections: number;
   /** How long open connections may finish at shutdown, in ms. Default 30,000. */
@@ -54,6 +56,10 @@ export function nodeConfig(
   const adminToken = readToken(node.adminTokenFile, environment, faults);
   const admin = node.admin === false ? null : node.admin;
   faults.push(...adminFaults(admin, adminToken));
+  if (node.adminBehindProxy === true && adminToken === null) {
+    const what = 'adminBehindProxy is true and there is no token, so whoever reaches the proxy would be administrator';
+    faults.push({ path: ['node', 'adminBehindProxy'], what, fix: 'add adminTokenFile, or set MUSTER_ADMIN_TOKEN' });
+  }
   const { config: ownJournal, faults: journalFaults } = journalConfig(journal, id);
   const { config: kept, faults: keptFaults } = observationsConfig(observations, { id, journal: ownJournal });
   const { config: ownResolver, faults: resolverFaults } = resolverConfig(resolver);
@@ -64,6 +70,7 @@ export function nodeConfig(
     workers: node.workers ?? availableParallelism(),
     admin,
     adminToken,
+    isAdminBehindProxy: node.adminBehindProxy === true,
     maxConnections: node.maxConnections,
     drainTimeoutMs: node.drainTimeoutMs,
     logLevel: node.logLevel,
