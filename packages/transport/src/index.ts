@@ -20,5 +20,7 @@ export type { ResolverSettings } from './names/resolver-settings.ts';
 export { rawTransport } from './raw-transport.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
-export { ANY_TARGET, type TargetGuard } from './target-guard.ts';
+export type { OwnAddress } from './own-addresses.ts';
+export { ANY_TARGET, NodeTargetGuard, type TargetGuard } from './target-guard.ts';
+export { parseTargetRule, TARGET_RULE_FORM, type TargetPolicy } from './target-policy.ts';
 export { textOf } from './text.ts';

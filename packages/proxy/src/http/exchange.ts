@@ -165,6 +165,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     const detail = connectFailure(code, reason).words;
     this.#attempts!.pool.stats.connectFailures++;
     const outcome = code === 'ETIMEDOUT' || code === 'NAME_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
+    this.#attempts!.isTargetRefused = code === 'TARGET_REFUSED';
     this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
     if (this.filters === null) this.#attempts!.next();
     else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());

@@ -33,6 +33,7 @@ const VERDICTS = {
   backends_full: { status: 503, text: 'every backend is at its limit of connections', source: 'upstream' },
   wait_timeout: { status: 503, text: 'every backend stayed at its limit of connections', source: 'upstream' },
   connect_failed: { status: 502, text: 'no backend could be reached', source: 'upstream' },
+  target_refused: { status: 503, text: 'no backend of the pool is one that this node dials', source: 'internal' },
   connect_timeout: { status: 504, text: 'no backend could be reached in time', source: 'upstream' },
   retries_exhausted: { status: 503, text: 'too many requests are being tried again', source: 'upstream' },
   no_answer: { status: 502, text: 'the backend closed the connection without an answer', source: 'upstream' },

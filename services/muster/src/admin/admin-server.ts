@@ -25,6 +25,7 @@ import { addDecisionRoutes } from './decision-routes.ts';
 import { addInspectRoutes } from './inspect-routes.ts';
 import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
+import type { RefusalOf } from './roster-view.ts';
 import { addStateRoutes } from './state-routes.ts';
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -43,6 +44,8 @@ export interface AdminServerOptions {
   readonly recording: Pick<DecisionRecording, 'record' | 'status'>;
   /** What the node keeps of what it sees; null: nothing. */
   readonly observations: ObservationStore | null;
+  /** Why this node does not dial a target, for people; null: it does. Default: it dials all. */
+  readonly refusalOf?: RefusalOf;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
 }

@@ -1,15 +1,18 @@
 /**
  * The roster as the admin API shows it: plain JSON, each backend with what keeps it out on this node, and by which event.
  */
+import { isIP } from 'node:net';
 import type { NodeHandle } from '@muster/actors';
 import {
   backendSet,
   eligibility,
   eligibleSinceMs,
+  parseTarget,
   rosterHash,
   slowStartRatio,
   viewpointOf,
   withPendingFacts,
+  type Address,
   type Backend,
   type Eligibility,
   type Ejection,
@@ -38,6 +41,10 @@ export interface BackendView {
   /** What other nodes recorded. */
   readonly observations: readonly Observation[];
   readonly eligibility: Eligibility;
+  /**
+   * Why this node does not dial its target, for people; null where it does, and for a host name, whose addresses are judged at each dial.
+   */
+  readonly refusal: string | null;
   /** Whether it may be picked: it is eligible, or it is suspected and the pool is in panic. */
   readonly isCandidate: boolean;
   /** The part of its weight that it has by now, 0.1 to 1: less than 1 while it starts slowly. */
@@ -78,9 +85,11 @@ export interface RosterView {
   readonly nodes: readonly Pick<NodeRecord, 'id' | 'state' | 'leaseMs'>[];
 }
 
+export type RefusalOf = (target: Address) => string | null;
+
 type Seen = Pick<NodeHandle, 'roster' | 'pending' | 'status'>;
 
-export function rosterView(node: Seen): RosterView {
+export function rosterView(node: Seen, refusalOf: RefusalOf): RosterView {
   const roster = node.roster();
   return {
     cluster: roster.cluster,
@@ -90,12 +99,13 @@ export function rosterView(node: Seen): RosterView {
     hash: rosterHash(roster),
     rejectedCount: roster.rejectedCount,
     listeners: [...roster.listeners.values()].map(({ id, spec, origin, revision }) => ({ id, spec, origin, revision })),
-    pools: [...roster.pools.values()].map((pool) => poolView(node, pool)),
+    pools: [...roster.pools.values()].map((pool) => poolView(node, pool, refusalOf)),
     nodes: [...roster.nodes.values()].map(({ id, state, leaseMs }) => ({ id, state, leaseMs })),
   };
 }
 
-export function poolView(node: Seen, { id, spec, origin, revision, changedRevision, backends }: Pool): PoolView {
+export function poolView(node: Seen, pool: Pool, refusalOf: RefusalOf): PoolView {
+  const { id, spec, origin, revision, changedRevision, backends } = pool;
   const roster = node.roster();
   const viewpoint = viewpointOf(roster, node.status().node);
   const pending = node.pending();
@@ -108,9 +118,16 @@ export function poolView(node: Seen, { id, spec, origin, revision, changedRevisi
     const isCandidate = candidateIds.has(backend.id);
     const isStarting = isCandidate && !isPanic;
     const weightRatio = isStarting ? startedRatio(backend, { spec, node: viewpoint.node, nowMs }) : 1;
-    return { ...backendView(backend, { viewpoint, spec }), isCandidate, weightRatio };
+    const refusal = refusalOfTarget(backend.target.value, refusalOf);
+    return { ...backendView(backend, { viewpoint, spec }), refusal, isCandidate, weightRatio };
   });
   return { id, spec, origin, revision, changedRevision, isPanic, backends: views };
+}
+
+function refusalOfTarget(target: string, refusalOf: RefusalOf): string | null {
+  const address = parseTarget(target);
+  const isLiteral = address !== null && (address.kind === 'unix' || isIP(address.host) !== 0);
+  return isLiteral ? refusalOf(address) : null;
 }
 
 function startedRatio(backend: Backend, view: { spec: PoolSpec; node: string; nowMs: number }): number {
@@ -127,7 +144,7 @@ const UNOBSERVED = {
 function backendView(
   backend: Backend,
   { viewpoint, spec }: { viewpoint: Viewpoint; spec: PoolSpec },
-): Omit<BackendView, 'isCandidate' | 'weightRatio'> {
+): Omit<BackendView, 'isCandidate' | 'weightRatio' | 'refusal'> {
   const self = viewpoint.node;
   const { health, ejection } = backend.observations.find(({ node }) => node === self) ?? UNOBSERVED;
   return {

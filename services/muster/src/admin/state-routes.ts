@@ -15,7 +15,7 @@ import { statusView, unreadyReasons } from './status-view.ts';
 export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
-  const { node, traffic, metrics, observations, isConfigApplied = () => true } = context;
+  const { node, traffic, metrics, observations, refusalOf = () => null, isConfigApplied = () => true } = context;
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
@@ -36,7 +36,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   );
 
   app.get('/v1/roster', { schema: { summary: 'Pools with their backends, listeners and nodes' } }, () =>
-    rosterView(node),
+    rosterView(node, refusalOf),
   );
 
   app.get(
@@ -45,7 +45,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     ({ params }) => {
       const roster = node.roster();
       const pool = roster.pools.get(params.pool);
-      if (pool !== undefined) return poolView(node, pool);
+      if (pool !== undefined) return poolView(node, pool, refusalOf);
       const suggestion = nearestName(params.pool, roster.pools.keys());
       const hint = suggestion === null ? 'GET /v1/roster lists all' : `did you mean "${suggestion}"?`;
       const message = `there is no pool ${shownName(params.pool)}; ${hint}`;

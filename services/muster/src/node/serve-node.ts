@@ -10,7 +10,7 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
-import { ANY_TARGET, systemDialler } from '@muster/transport';
+import { NodeTargetGuard, systemDialler } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
 import type { NodeConfig } from '../config/node-config.ts';
 import { createLog, type Log, type LogFormat } from '../log/log.ts';
@@ -19,6 +19,7 @@ import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
+import { OwnSockets } from './own-sockets.ts';
 import type { OpenJournal } from './open-journal.ts';
 import { configuredProbes } from './start-probe.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -44,7 +45,13 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
   const observations = config.observations && openObservationStore({ ...config.observations, log });
   options.workers.recording.keepIn(observations);
-  const node = startConfiguredNode(options, observations);
+  const guard = new NodeTargetGuard(config.targets);
+  const sockets = new OwnSockets((addresses) => {
+    guard.setOwn(addresses);
+    options.workers.setOwnAddresses(addresses);
+  });
+  sockets.holdConfigured(config);
+  const node = startConfiguredNode(options, { observations, guard, sockets });
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
@@ -56,7 +63,9 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     decisions: options.workers.decisions,
     recording: options.workers.recording,
     observations,
+    refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
   });
+  if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     await observations?.close();
@@ -69,9 +78,15 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   return 0;
 }
 
+interface NodeSurroundings {
+  readonly observations: ObservationStore | null;
+  readonly guard: NodeTargetGuard;
+  readonly sockets: OwnSockets;
+}
+
 function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
-  observations: ObservationStore | null,
+  { observations, guard, sockets }: NodeSurroundings,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
   const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
@@ -85,8 +100,8 @@ function startConfiguredNode(
     version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
-    startProbe: configuredProbes(systemDialler({ resolver, guard: ANY_TARGET })),
-    openSocket: openListeningSocket,
+    startProbe: configuredProbes(systemDialler({ resolver, guard })),
+    openSocket: sockets.held(openListeningSocket),
     spawnWorker: workers.spawn,
     log,
   });
