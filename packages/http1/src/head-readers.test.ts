@@ -14,6 +14,10 @@ const NARROW: RequestRules = { ...REQUEST_RULES, maxHeadBytes: 80, maxFields: 2,
 const requestLine = fc.constantFrom(
   'GET / HTTP/1.1',
   'GET /a?b=c HTTP/1.1',
+  'GET /%61/../b HTTP/1.1',
+  'GET /a%2fb HTTP/1.1',
+  'GET /a/..%2fb HTTP/1.1',
+  'GET http://b/x/../a HTTP/1.1',
   'GET /a-target-of-some-length HTTP/1.1',
   'GET / HTTP/1.0',
   'HEAD / HTTP/1.1',
@@ -39,6 +43,7 @@ const requestFields = fc.constantFrom(
   'Host: a\r\nConnection: close, X-Trace\r\nX-Trace: 1\r\n',
   'Host: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n',
   'Host: a\r\nX-Forwarded-For: 192.0.2.7\r\nX-Request-Id: r\r\n',
+  'Host: a\r\nX-Real-IP: 192.0.2.7\r\n',
   'Host: a\r\nTransfer-Encoding: chunked\r\n',
   'Host: a\r\nbroken\r\n',
   `Host: a\r\nCookie: ${'c'.repeat(3_000)}\r\n`,
@@ -157,5 +162,6 @@ test('what repeats is not taken apart again, and what does not is', () => {
 function spoil(head: RequestHead | ResponseHead): void {
   head.fields = 'Spoilt: 1\r\n';
   head.isPersistent = !head.isPersistent;
-  head.requestId = 'spoilt';
+  if (head instanceof RequestHead) head.requestId = 'spoilt';
+  else head.hasRequestId = true;
 }

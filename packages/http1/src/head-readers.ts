@@ -128,6 +128,8 @@ function copyFields(from: RequestHead, to: RequestHead): void {
   to.forwarded = from.forwarded;
   to.requestId = from.requestId;
   to.nominated = from.nominated;
+  to.said = from.said;
+  to.proxyFields = from.proxyFields;
 }
 
 function copyOf(from: ResponseHead): ResponseHead {
@@ -141,7 +143,6 @@ function copyOf(from: ResponseHead): ResponseHead {
   to.upgrade = from.upgrade;
   to.fields = from.fields;
   to.hasDate = from.hasDate;
-  to.requestId = from.requestId;
   to.nominated = from.nominated;
   return to;
 }

@@ -18,6 +18,7 @@ import {
   hashKeySchema,
   hostFieldSchema,
   hostPatternSchema,
+  proxyFieldSchema,
   pathPrefixSchema,
 } from './http-words.ts';
 import { bindSchema, targetSchema } from './target.ts';
@@ -73,6 +74,12 @@ const httpFields = {
     .max(256)
     .optional()
     .describe('whose word on forwarded addresses is believed, as CIDRs; nobody when left out'),
+  proxyFields: z
+    .array(proxyFieldSchema)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('further request fields that only trusted proxies may send, such as x-tenant or x-internal-*'),
   forwardedFields: z
     .enum(['x-forwarded', 'forwarded', 'both', 'none'])
     .optional()
