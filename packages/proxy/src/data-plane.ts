@@ -107,15 +107,17 @@ export class DataPlane implements AsyncDisposable {
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
+    const resolver = options.resolver ?? systemResolver();
     this.#dialler = new Dialler({
       transport: this.transport,
-      resolver: options.resolver ?? systemResolver(),
+      resolver,
       guard: options.guard ?? ANY_TARGET,
       clock: { nowMs: () => this.#clock.nowMs(), after: (delayMs, callBack) => this.#wheel.after(delayMs, callBack) },
     });
     this.#stopTurning = this.#clock.every(TICK_MS, () => this.#wheel.turn());
     this.#poolEnvironment = {
       wheel: this.#wheel,
+      resolver,
       wallMs: options.wallMs ?? Date.now,
       nowMs: () => this.#clock.nowMs(),
       onOutlier: options.onOutlier ?? (() => undefined),

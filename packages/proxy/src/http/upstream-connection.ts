@@ -85,6 +85,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   isReused = false;
   /** What is written when the head before it was taken. */
   #unwritten: Buffer | null = null;
+  #peerAddress: string | null = null;
   /** A write is on its way: what it refers to must be left alone. */
   isWritePending = false;
 
@@ -121,7 +122,8 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#user = null;
     const { idle, state } = this.target;
     const leftMs = maxAgeMs - (this.#environment.wheel.tick - this.#madeTick) * TICK_MS;
-    const isWorthKeeping = isReusable && !this.#isClosed && !this.isWritePending;
+    const isUsable = isReusable && !this.#isClosed && !this.isWritePending;
+    const isWorthKeeping = isUsable && !this.target.hasMoved(this);
     if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
     this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
     idle.push(this);
@@ -129,6 +131,12 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.resume();
     // From the first to the second, the event loop asks for what has come.
     setImmediate(() => setImmediate(() => this.#settle()));
+  }
+
+  /** Asked for only where the target has a host name, and then looked up once. */
+  get peerAddress(): string | null {
+    this.#peerAddress ??= this.#leg!.peerAddress();
+    return this.#peerAddress;
   }
 
   get isClosed(): boolean {

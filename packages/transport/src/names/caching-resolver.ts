@@ -10,16 +10,8 @@
  * missing TTL makes a busy loop. An outage of a name is told once when it begins and once when it is over.
  */
 import { SYSTEM_CLOCK, type DialClock } from '../dial-clock.ts';
-import {
-  NameEntry,
-  STALE_WAIT_MS,
-  Waiter,
-  Watch,
-  type NameOutage,
-  type OnChanged,
-  type OnResolved,
-} from './name-entry.ts';
-import type { NameResolver, NameWait, Resolution } from './name-resolver.ts';
+import { NameEntry, STALE_WAIT_MS, Waiter, Watch, type NameOutage, type OnResolved } from './name-entry.ts';
+import type { NameResolver, NameWait, NameWatcher, Resolution } from './name-resolver.ts';
 import { NameServers } from './name-servers.ts';
 import type { NameAnswer, NameSource } from './name-source.ts';
 import { RESOLVER_DEFAULTS, RESOLVER_LIMITS, type ResolverSettings } from './resolver-settings.ts';
@@ -33,6 +25,9 @@ export interface CachingResolverOptions {
   /** Told when it is answered for again; `lastedMs` since its first failure. Default: nobody. */
   readonly onRecovered?: (name: string, lastedMs: number) => void;
 }
+
+/** How often it is looked at whether a name whose TTL is over is needed again, where nobody dials it. */
+const NOT_NEEDED_INTERVAL_MS = 5_000;
 
 /** Asks as this host does, save for what `settings` say. */
 export function systemResolver(
@@ -89,10 +84,10 @@ export class CachingResolver implements NameResolver {
     return waiter;
   }
 
-  watch(name: string, onChanged: OnChanged): NameWait {
+  watch(name: string, watcher: NameWatcher): NameWait {
     const entry = this.#entryOf(name);
     if (entry === null) return { close: () => undefined };
-    const watch = new Watch(entry, onChanged);
+    const watch = new Watch(entry, watcher);
     if (entry.watches.size === 1) this.#keepFresh(entry);
     return watch;
   }
@@ -177,7 +172,7 @@ export class CachingResolver implements NameResolver {
     } else if (before !== null && entry.outage === null)
       this.#options.onRecovered?.(entry.name, nowMs - before.sinceMs);
     this.#serve(entry);
-    if (isChanged) for (const { onChanged } of entry.watches) onChanged(entry.addresses);
+    if (isChanged) for (const { watcher } of entry.watches) watcher.onChanged(entry.addresses);
     if (isFinal && entry.watches.size > 0) this.#keepFresh(entry);
   }
 
@@ -211,10 +206,13 @@ export class CachingResolver implements NameResolver {
   /** Asks again when it is time, as long as somebody watches. */
   #keepFresh(entry: NameEntry): void {
     const { clock } = this.#options;
+    const dueInMs = entry.dueMs - clock.nowMs();
     entry.stopKeeping?.();
-    entry.stopKeeping = clock.after(Math.max(0, entry.dueMs - clock.nowMs()), () => {
+    entry.stopKeeping = clock.after(dueInMs > 0 ? dueInMs : NOT_NEEDED_INTERVAL_MS, () => {
       entry.stopKeeping = null;
-      if (entry.watches.size > 0) this.#freshen(entry);
+      if (entry.isNeeded) this.#freshen(entry);
+      // Where it is not asked for, it is looked at again: an answer would do that too.
+      if (entry.watches.size > 0 && !entry.isAsking) this.#keepFresh(entry);
     });
   }
 }
