@@ -9,6 +9,7 @@ import { parseBind } from '@muster/membership';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
+import { nodeSettings, type NodeSettings } from './node-settings.ts';
 import { observationsConfig, type ObservationsConfig } from './observations-config.ts';
 
 export interface NodeConfig {
@@ -32,6 +33,8 @@ export interface NodeConfig {
   readonly observations: ObservationsConfig | null;
   /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
   readonly configFolder: string;
+  /** What it was told, as the file has it; the status shows it. */
+  readonly settings: NodeSettings;
 }
 
 const DEFAULT_CLUSTER = 'default';
@@ -65,6 +68,7 @@ export function nodeConfig(
     journal: ownJournal,
     observations: kept,
     configFolder,
+    settings: nodeSettings({ node, journal, observations }),
   };
   return { config, faults };
 }
