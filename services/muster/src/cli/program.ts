@@ -7,6 +7,7 @@ import type { AgentOptions } from './agent-command.ts';
 import type { ApplyOptions } from './apply-command.ts';
 import { addBackendCommands } from './backend-commands.ts';
 import { milliseconds, timeSpan, wholeNumber } from './command-options.ts';
+import type { ImportOptions } from './import-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
@@ -63,6 +64,16 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .action(async (options: ApplyOptions) => {
       const { applyFile } = await import('./apply-command.ts');
       setExitCode(await applyFile(await openSession(), options));
+    });
+  program
+    .command('import')
+    .description('publish again what was listed or exported, under the origins that owned it')
+    .argument('<file>', 'a listing with --json or an incident file; - for a listing on the standard input')
+    .option('--dry-run', 'only show what would change')
+    .option('--replace', 'what is there and differs is made as the file says')
+    .action(async (file: string, options: ImportOptions) => {
+      const { importFile } = await import('./import-command.ts');
+      setExitCode(await importFile(await openSession(), file, options));
     });
   program
     .command('status')

@@ -61,7 +61,7 @@ test.each<[string, PlannedRoster, DeclaredRoster, string | null]>([
   ],
   ['the only listener goes', rosterOf({ a: [] }, { web: ['h:80', 'a'] }), declared({ a: [] }), '1 of 1 listeners'],
   ['nothing was owned', rosterOf({}), declared({}), null],
-])('%s', (_name, roster, wanted, expected) => {
+])('%s', (...[, roster, wanted, expected]) => {
   const steps = planApply(roster, wanted, AUTHOR);
   expect(massRemoval(roster, steps, AUTHOR.origin)).toBe(expected);
 });
