@@ -114,6 +114,9 @@ function valueOf({ fields }: ReadAnswer, name: string): string | null {
   return index < 0 ? null : fields[index + 1]!;
 }
 
+/** What a backend says so is not passed on, however it is spelt. */
+const MUSTERS_OWN = /^(?:muster[^0-9a-z]|x[^0-9a-z]request[^0-9a-z]id$)/i;
+
 /** The fields of `answer` that go on, without what the data plane adds where `said` has none. */
 function endToEnd(answer: ReadAnswer, said: ReadAnswer): string {
   const nominated = said.fields.flatMap((name, index) =>
@@ -122,13 +125,13 @@ function endToEnd(answer: ReadAnswer, said: ReadAnswer): string {
       : [],
   );
   const dropped = new Set([...NOT_END_TO_END, ...nominated]);
-  for (const added of ['date', 'x-request-id']) if (valueOf(said, added) === null) dropped.add(added);
+  if (valueOf(said, 'date') === null) dropped.add('date');
   if (said.status === 204) dropped.add('content-length');
   const kept: string[] = [];
   for (let index = 0; index < answer.fields.length; index += 2) {
     const [name, value] = [answer.fields[index]!, answer.fields[index + 1]!];
     const isOurs = name === 'Via' && value === '1.1 muster';
-    if (!isOurs && !dropped.has(name.toLowerCase())) kept.push(name, value);
+    if (!isOurs && !MUSTERS_OWN.test(name) && !dropped.has(name.toLowerCase())) kept.push(name, value);
   }
   return JSON.stringify(kept);
 }

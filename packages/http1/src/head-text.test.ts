@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { HEAD_LIMITS } from './head-limits.ts';
 import { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 import type { HeadProblemReason } from './problem.ts';
+import { REQUEST_RULES } from './request-rules.ts';
 
-const LIMITS = { maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
+const LIMITS = { ...REQUEST_RULES, maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
 
 test('a head ends with the first empty line at or after an index', () => {
   expect(headEnd('A\r\n\r\nB\r\n\r\n', 0)).toBe(5);
@@ -45,7 +46,7 @@ test.each([
   'GET / HTTP/1.1\r\n',
   'GET / HTTP/1.1\r\nA:\t\x80\r\n\r',
 ])('nothing is wrong yet with %j', (text) => {
-  expect(partialRequestProblem(text, 0, HEAD_LIMITS)).toBeNull();
+  expect(partialRequestProblem(text, 0, REQUEST_RULES)).toBeNull();
 });
 
 const RESPONSES: [text: string, reason: HeadProblemReason][] = [

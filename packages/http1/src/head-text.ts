@@ -7,6 +7,7 @@
  */
 import { CLASS, CR, SPACE, TOKEN } from './characters.ts';
 import type { HeadLimits } from './head-limits.ts';
+import type { RequestRules } from './request-rules.ts';
 import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
 
 /** The RFCs name none; RFC 9112, 3: a method longer than any that is served is 501. */
@@ -39,15 +40,15 @@ export function hasControl(text: string, from: number, end: number): boolean {
  * What is already wrong with an unfinished request head, or null. So that a wrong client is told at once, not after the head
  * timeout. Never refuses what `parseRequestHead` would accept once the rest has come.
  */
-export function partialRequestProblem(text: string, from: number, limits: HeadLimits): HeadProblem | null {
+export function partialRequestProblem(text: string, from: number, rules: RequestRules): HeadProblem | null {
   const wrong = characterProblem(text, from);
   if (wrong !== null) return wrong;
   const methodEnd = tokenEnd(text, from);
   if (methodEnd - from > MAX_METHOD_LENGTH) return HEAD_PROBLEMS.method_too_long;
   if (methodEnd === text.length || isEmptyLineBegun(text, from)) return null;
   if (methodEnd === from || text.charCodeAt(methodEnd) !== SPACE) return HEAD_PROBLEMS.method;
-  if (isTargetTooLong(text, methodEnd + 1, limits)) return HEAD_PROBLEMS.target_too_long;
-  return text.length - from > limits.maxHeadBytes ? HEAD_PROBLEMS.head_too_large : null;
+  if (isTargetTooLong(text, methodEnd + 1, rules)) return HEAD_PROBLEMS.target_too_long;
+  return text.length - from > rules.maxHeadBytes ? HEAD_PROBLEMS.head_too_large : null;
 }
 
 /** The same for an unfinished response head. */
@@ -92,8 +93,8 @@ function tokenEnd(text: string, from: number): number {
   return index;
 }
 
-function isTargetTooLong(text: string, from: number, limits: HeadLimits): boolean {
-  if (text.length - from <= limits.maxTargetBytes) return false;
-  const room = text.slice(from, from + limits.maxTargetBytes + 1);
+function isTargetTooLong(text: string, from: number, rules: RequestRules): boolean {
+  if (text.length - from <= rules.maxTargetBytes) return false;
+  const room = text.slice(from, from + rules.maxTargetBytes + 1);
   return !room.includes(' ') && !room.includes('\r');
 }

@@ -10,6 +10,7 @@ export abstract class ExchangeNotes implements ExchangeRecord {
   readonly head: RequestHead;
   readonly requestId: string;
   readonly startedMs = Date.now();
+  path: string;
   pool: string | null = null;
   durationMs = 0;
   status = 0;
@@ -20,6 +21,7 @@ export abstract class ExchangeNotes implements ExchangeRecord {
 
   constructor(head: RequestHead, requestId: string) {
     this.head = head;
+    this.path = head.pathAndQuery;
     this.requestId = requestId;
   }
 
