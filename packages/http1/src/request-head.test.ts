@@ -260,48 +260,6 @@ describe('limits (RFC 6585 5, RFC 9110 15.5.15)', () => {
   });
 });
 
-describe('targets (RFC 9112 3.2)', () => {
-  test.each([
-    '/',
-    '/a/b/',
-    '/a../.b/c',
-    "/-._~!$&'()*+,;=:@%20%2F",
-    '/a[0]|^?x={"}'.replace('"', '`'),
-    '/?q=a\\b|c^d`e{f}[g]?/',
-    '/?',
-  ])('%s goes on as it is', (target) => {
-    expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery: target, targetForm: 'origin' });
-  });
-
-  test.each([
-    ['//a//b/?//', '/a/b/?//'],
-    ['/a/../b/./c', '/b/c'],
-    ['/%61?%61', '/a?%61'],
-    ['http://b/x/%2e%2E/y', '/y'],
-  ])('the path of %s goes on as %s', (target, pathAndQuery) => {
-    expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery });
-  });
-
-  test.each([
-    ['http://b.example/c?d', '/c?d', 'b.example'],
-    ['HTTP://b.example:8080', '/', 'b.example:8080'],
-    ['http://b?x=1', '/?x=1', 'b'],
-    ['http://[::1]:80/a', '/a', '[::1]:80'],
-  ])('an absolute %s has the last word on the authority', (target, pathAndQuery, authority) => {
-    expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery, authority, targetForm: 'absolute' });
-  });
-
-  test('OPTIONS is of the server as a whole, or of a path', () => {
-    expect(accepted(withLine('OPTIONS * HTTP/1.1'))).toMatchObject({
-      pathAndQuery: '*',
-      targetForm: 'asterisk',
-      authority: 'a',
-    });
-    expect(accepted(withLine('OPTIONS http://b HTTP/1.1'))).toMatchObject({ pathAndQuery: '*', authority: 'b' });
-    expect(accepted(withLine('OPTIONS http://b/ HTTP/1.1'))).toMatchObject({ pathAndQuery: '/' });
-  });
-});
-
 test('RFC 9112 3.2: HTTP/1.0 may be without a Host', () => {
   expect(accepted('GET / HTTP/1.0\r\n\r\n')).toMatchObject({ authority: '', isHttp10: true, isPersistent: false });
   expect(accepted('GET / HTTP/1.0\r\nHost: a\r\n\r\n').authority).toBe('a');

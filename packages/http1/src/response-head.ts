@@ -8,8 +8,8 @@
  *     Content-Length: 5\r\n            framing 'length', contentLength 5; fields: as sent
  *     \r\n
  *
- * A backend is held to the same rules as a client. What it gets wrong is never repaired, since two readings of a response's end
- * are as good as two of a request's: the answer is 502, and its connection is done.
+ * A backend is held to the same rules as a client, since two readings of a response's end are as good as two of a request's: the answer
+ * is 502, and its connection is done. Faults that leave one reading are mended before (`mended-head.ts`), not here.
  */
 import { CR, VALUE, isAll } from './characters.ts';
 import { connectionOptions } from './connection-options.ts';
