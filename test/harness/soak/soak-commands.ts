@@ -9,6 +9,8 @@ import type { TestNode } from '../node.ts';
 import type { SoakBackend } from './soak-backends.ts';
 
 const BATCH_BACKENDS = 200;
+/** The admin API closes what is past its 256 connections. */
+const AT_ONCE = 50;
 const CHURN_POOLS = ['churn-0', 'churn-1', 'churn-2', 'churn-3'] as const;
 const CHURN_LISTENERS = ['door-0', 'door-1'] as const;
 const FLIP_MS = 2_000;
@@ -64,6 +66,14 @@ export class SoakCommands {
       health: { http: '/healthz', intervalMs: this.#random.between(500, 2_000) },
       onRemoval: this.#random.pick(['close', 'drain']),
     }),
+    ChangePool: () => ({
+      type: 'ChangePool',
+      pool: this.#random.pick([...CHURN_POOLS, 'queue']),
+      change: {
+        slowStartMs: this.#random.pick([null, 500]),
+        responseHeaderTimeoutMs: this.#random.between(5_000, 9_000),
+      },
+    }),
     RemovePool: () => ({ type: 'RemovePool', pool: this.#random.pick(CHURN_POOLS), reason: 'soak' }),
     DefineListener: () => ({
       type: 'DefineListener',
@@ -72,12 +82,22 @@ export class SoakCommands {
       protocol: this.#random.pick(['http', 'tcp']),
       pool: this.#random.pick(CHURN_POOLS),
     }),
+    ChangeListener: () => ({
+      type: 'ChangeListener',
+      listener: this.#random.pick(CHURN_LISTENERS),
+      change: { idleTimeoutMs: this.#random.between(60_000, 90_000) },
+    }),
     RemoveListener: () => ({ type: 'RemoveListener', listener: this.#random.pick(CHURN_LISTENERS) }),
     RegisterBackend: () => ({
       type: 'RegisterBackend',
       ...this.#place(),
       target: this.#random.chance(0.8) ? this.#random.pick(this.#backends).target : '127.0.0.1:1',
       weight: this.#random.between(1, 9),
+    }),
+    ChangeBackend: () => ({
+      type: 'ChangeBackend',
+      ...this.#place(),
+      change: { weight: this.#random.between(1, 9) },
     }),
     SetBackendMode: () => ({
       type: 'SetBackendMode',
@@ -130,10 +150,13 @@ export class SoakCommands {
     const names = Array.from({ length: BATCH_BACKENDS }, (_, index) => `b-${index}`);
     const { target } = this.#backends[0]!;
     const place = { pool: 'batch' };
-    await Promise.all(
-      names.map((backend) => this.#node.command({ type: 'RegisterBackend', ...place, backend, target })),
-    );
-    await Promise.all(names.map((backend) => this.#node.command({ type: 'SetBackendMode', ...place, backend, mode })));
+    for (let from = 0; from < BATCH_BACKENDS; from += AT_ONCE) {
+      const some = names.slice(from, from + AT_ONCE);
+      await Promise.all(
+        some.map((backend) => this.#node.command({ type: 'RegisterBackend', ...place, backend, target })),
+      );
+      await Promise.all(some.map((backend) => this.#node.command({ type: 'SetBackendMode', ...place, backend, mode })));
+    }
     this.#count('batch');
   }
 
@@ -147,7 +170,7 @@ export class SoakCommands {
   async #commandLine(): Promise<void> {
     const args = this.#random.pick([
       ['status'],
-      ['events', '--last', '50'],
+      ['events', '--limit', '50'],
       ['replay', '--at', '-5s'],
       ['diff', '-10s', 'now'],
       ['explain', 'backend', 'main/steady-0'],
