@@ -87,8 +87,8 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     isSo: (request) => !valuesOf(request, 'host').every((host) => isPlainAuthority(host)),
   },
   field_alias: {
-    why: 'CGI and WSGI read X_Y as X-Y: RFC 3875, 4.1.18',
-    isSo: ({ fields }) => fields.some((name, index) => index % 2 === 0 && name.includes('_')),
+    why: 'CGI and WSGI read X_Y as X-Y, and some X.Y: RFC 3875, 4.1.18',
+    isSo: ({ fields }) => fields.some((name, index) => index % 2 === 0 && /[^0-9a-z-]/i.test(name)),
   },
   coding_in_http10: {
     why: '6.1: HTTP/1.0 has no Transfer-Encoding, so its framing is faulty',

@@ -21,6 +21,7 @@ import { REFUSED, cursor } from './field-cursor.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import { hasControl } from './head-text.ts';
 import { joined, withoutNamed } from './kept-fields.ts';
+import { SAID_BY_PROXIES, type FieldNames } from './own-fields.ts';
 import { KNOWN, isAlias } from './known-fields.ts';
 import { readRequestLine } from './request-line.ts';
 import type { RequestRules } from './request-rules.ts';
@@ -64,6 +65,10 @@ export class RequestHead {
   requestId: string | null = null;
   /** Further fields, in lower case, that Connection names; they are not in `fields`, and do not belong in trailers either. */
   nominated: ReadonlySet<string> | null = null;
+  /** The other fields that only a trusted proxy may say (`own-fields.ts`), as sent; not in `fields`, to which the caller may add them. */
+  said = '';
+  /** Which those are. They do not belong in trailers, whoever says them. */
+  proxyFields: FieldNames = SAID_BY_PROXIES;
 }
 
 /** What decides about the message, while its lines are being read. One for all heads: reading never waits. */
@@ -87,6 +92,7 @@ export function parseRequestHead(
   if (hasControl(text, from, end)) return HEAD_PROBLEMS.control_character;
   if (!cursor.endLine(text, from)) return cursor.problem;
   const head = new RequestHead();
+  head.proxyFields = rules.proxyFields;
   const fieldsFrom = cursor.lineTo;
   const lineProblem = readRequestLine(head, text, from, fieldsFrom - 2, rules.path);
   if (lineProblem !== null) return lineProblem;
@@ -118,7 +124,12 @@ function readFields(head: RequestHead, text: string, from: number): HeadProblem 
         if (runFrom < lineFrom) kept += text.slice(runFrom, lineFrom);
         runFrom = lineTo;
       }
-    } else if (cursor.hasUnderscore && isAlias(text.slice(lineFrom, cursor.nameTo))) return HEAD_PROBLEMS.field_alias;
+    } else if (cursor.isOdd && isAlias(text.slice(lineFrom, cursor.nameTo))) return HEAD_PROBLEMS.field_alias;
+    else if (head.proxyFields.has(text, lineFrom, cursor.nameTo)) {
+      if (runFrom < lineFrom) kept += text.slice(runFrom, lineFrom);
+      runFrom = lineTo;
+      if (!cursor.isOdd) head.said += text.slice(lineFrom, lineTo);
+    }
     deciding.fieldCount++;
     lineFrom = lineTo;
   }
@@ -229,6 +240,9 @@ function connectionProblem(head: RequestHead): HeadProblem | null {
   if (options instanceof HeadProblem) return options;
   head.isPersistent = !head.isHttp10 && !options.isClose;
   if (options.nominated !== null) {
+    for (const name of options.nominated) {
+      if (head.proxyFields.has(name, 0, name.length)) return HEAD_PROBLEMS.connection_nomination;
+    }
     head.nominated = options.nominated;
     head.fields = withoutNamed(head.fields, options.nominated);
   }

@@ -264,6 +264,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (head instanceof HeadProblem) return this.#refuse(head);
     this.#state = 'exchange';
     if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
+    this.from.admit(head);
     const exchange = new Exchange(this.#protocol, this, head);
     this.#exchange = exchange;
     const next = exchange.begin({ bytes, text, shift }, this.#heads.end);

@@ -51,12 +51,6 @@ export function keepAlivePolicy(spec: PoolSpec): KeepAlivePolicy {
   };
 }
 
-/** How long a backend may take from the end of a request to the head of its answer. */
-export function answerTimeoutMs({ responseHeaderTimeoutMs }: PoolSpec): number {
-  return responseHeaderTimeoutMs ?? ANSWER_TIMEOUT_MS;
-}
-
-const ANSWER_TIMEOUT_MS = 60_000;
 const MAX_IDLE_CONNECTIONS = 128;
 const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
 const UPSTREAM_MAX_AGE_MS = 3_600_000;

@@ -26,6 +26,7 @@ import {
 } from '@muster/membership';
 import type { ObservationStore } from '@muster/observations';
 import type { AdminServer } from './admin-server.ts';
+import type { NodeSettings } from '../config/node-settings.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.ts';
@@ -112,7 +113,12 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       rejectedCount,
       backendsCount: 0,
       probes: { passedCount: 3, failedCount: 1 },
-      listeners: [],
+      listeners: [...this.#roster.listeners.values()].map(({ id, spec }) => ({
+        id,
+        state: 'listening',
+        boundAddress: spec.bind,
+        reason: null,
+      })),
       workers: [],
       givenUp: [],
       ...this.overrides,
@@ -196,10 +202,12 @@ export async function startAdmin({
   token = null,
   isBehindProxy = false,
   observations = null,
+  settings = null,
 }: {
   token?: string | null;
   isBehindProxy?: boolean;
   observations?: ObservationStore | null;
+  settings?: NodeSettings | null;
 } = {}): Promise<AdminHarness> {
   const node = new NodeHarness();
   const logged: AdminHarness['logged'] = [];
@@ -213,16 +221,9 @@ export async function startAdmin({
   };
   const recording = new DecisionRecording({ workers: [] });
   recording.keepIn(observations);
-  const server = await createAdminServer({
-    node,
-    access: { token, isBehindProxy },
-    log,
-    traffic,
-    metrics,
-    decisions,
-    recording,
-    observations,
-  });
+  const seen = { traffic, metrics, observations, settings };
+  const access = { token, isBehindProxy };
+  const server = await createAdminServer({ node, access, log, decisions, recording, ...seen });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

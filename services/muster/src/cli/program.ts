@@ -4,8 +4,10 @@
  */
 import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
+import type { ApplyOptions } from './apply-command.ts';
 import { addBackendCommands } from './backend-commands.ts';
-import { timeSpan, wholeNumber } from './command-options.ts';
+import { milliseconds, timeSpan, wholeNumber } from './command-options.ts';
+import type { ImportOptions } from './import-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
@@ -51,11 +53,27 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
   program
     .command('apply')
     .description('bring a running node to what a config declares')
-    .requiredOption('-f, --file <file>', 'the config')
+    .requiredOption('-f, --file <file>', 'the config; - for the standard input')
     .option('--dry-run', 'only show what would change')
-    .action(async (options: { file: string; dryRun?: boolean }) => {
+    .option('--take-over', 'what the file declares becomes its own, whoever changed it last')
+    .option('--allow-removals', 'also where most of what this config owns goes')
+    .option('--other-node', 'also where the file is the config of another node')
+    .option('--no-wait', 'do not wait for the outcome')
+    .option('--timeout <time>', 'how long to wait for it: 500ms, 10s, 1m (default 10s)', milliseconds, 10_000)
+    .addHelpText('after', APPLY_HELP)
+    .action(async (options: ApplyOptions) => {
       const { applyFile } = await import('./apply-command.ts');
-      await applyFile(await openSession(), options);
+      setExitCode(await applyFile(await openSession(), options));
+    });
+  program
+    .command('import')
+    .description('publish again what was listed or exported, under the origins that owned it')
+    .argument('<file>', 'a listing with --json or an incident file; - for a listing on the standard input')
+    .option('--dry-run', 'only show what would change')
+    .option('--replace', 'what is there and differs is made as the file says')
+    .action(async (file: string, options: ImportOptions) => {
+      const { importFile } = await import('./import-command.ts');
+      setExitCode(await importFile(await openSession(), file, options));
     });
   program
     .command('status')
@@ -121,6 +139,11 @@ function addAgentCommand(program: Command, setExitCode: SetExitCode): void {
       setExitCode(await runAgent(command, options));
     });
 }
+
+const APPLY_HELP = `
+Each line of the answer is a step: + added, ~ changed, - removed, ! left alone, = unchanged.
+Exit code: 0 all of the file is in force on the node, 1 something is not; --dry-run: 1 where something
+would be left alone, refused, or needs a restart.`;
 
 const AGENT_HELP = `
 SIGTERM and SIGINT: the member drains, then the program gets the signal; a second one kills it.

@@ -10,6 +10,7 @@ import type { ResolverSettings, TargetPolicy } from '@muster/transport';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
+import { nodeSettings, type NodeSettings } from './node-settings.ts';
 import { observationsConfig, type ObservationsConfig } from './observations-config.ts';
 import { resolverConfig } from './resolver-config.ts';
 import { targetPolicyConfig } from './target-policy-config.ts';
@@ -41,6 +42,8 @@ export interface NodeConfig {
   readonly resolver: Partial<ResolverSettings>;
   /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
   readonly configFolder: string;
+  /** What it was told, as the file has it; the status shows it. */
+  readonly settings: NodeSettings;
 }
 
 const DEFAULT_CLUSTER = 'default';
@@ -87,6 +90,7 @@ export function nodeConfig(
     observations: kept,
     resolver: ownResolver,
     configFolder,
+    settings: nodeSettings({ node, journal, observations, resolver }),
   };
   return { config, faults };
 }

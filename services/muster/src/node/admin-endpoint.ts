@@ -36,7 +36,8 @@ export async function startAdmin(options: AdminEndpointOptions): Promise<Running
   const traffic = new TrafficTotals();
   const metrics = createMetrics({ node, traffic, observations: rest.observations });
   const access = { token: config.adminToken, isBehindProxy: config.isAdminBehindProxy };
-  const server = await createAdminServer({ node, access, metrics, traffic, ...rest });
+  const { settings } = config;
+  const server = await createAdminServer({ node, access, settings, metrics, traffic, ...rest });
   const unfollow = followTraffic(node, traffic);
   const close = async () => {
     unfollow();

@@ -12,6 +12,7 @@ import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
 import { NodeTargetGuard, systemDialler } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
+import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { createLog, type Log, type LogFormat } from '../log/log.ts';
 import { loggedResolver } from '../log/name-outages.ts';
@@ -143,7 +144,14 @@ async function applyAndServe(node: NodeHandle, options: ServeOptions): Promise<v
   onReady();
   await node.ready();
   logServing(node, log);
+  logNotInForce(node, options);
   onServing?.(node);
+}
+
+/** A listener whose address is taken has said so; that the node serves all the same is no reason to overlook it. */
+function logNotInForce(node: NodeHandle, { declared, log }: ServeOptions): void {
+  const wrong = notInForce(node.status(), declared);
+  for (const { kind, name, why } of wrong) log.error({ kind, name }, `config: ${kind} ${name} is not in force: ${why}`);
 }
 
 async function applyAgain(apply: () => Promise<void>, log: Log): Promise<void> {

@@ -37,7 +37,7 @@ export type DecisionOrder = DecisionQuestion | RecordDecisions;
 export type DecisionReport = DecisionAnswer | RecordedDecisions;
 
 /** What the node has bound itself, all of it, at each change. */
-export interface OwnAddressesTold {
+interface OwnAddressesTold {
   readonly kind: 'own-addresses';
   readonly addresses: readonly OwnAddress[];
 }
