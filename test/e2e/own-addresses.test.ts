@@ -3,10 +3,11 @@
  * written, over HTTP or over bare TCP, with a health check or without.
  */
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startNamedEcho, type TestBackend } from '../harness/backend.ts';
+import { startBackend, startNamedEcho, type TestBackend } from '../harness/backend.ts';
 import { freePort, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
@@ -102,6 +103,23 @@ describe.each(spellings)('as %s', (host) => {
     expect(accepted).toBeLessThan(20);
     await node.command({ type: 'DeregisterBackend', pool: 'taken', backend: 'loop' });
   });
+});
+
+test('a request that comes back through a proxy of somebody else ends at its first return', async () => {
+  let count = 0;
+  const { port } = await node.address('http');
+  await using mirror = await startBackend((socket) => {
+    count++;
+    // What came is sent on as it is, to where it came from.
+    const onwards = connect(port, '127.0.0.1');
+    socket.pipe(onwards).pipe(socket);
+    for (const end of [socket, onwards]) end.on('error', () => undefined);
+  });
+  await node.command({ type: 'RegisterBackend', pool: 'taken', backend: 'mirror', target: mirror.target });
+  const answer = await ask('http');
+  expect(answer).toMatchObject({ status: 508, body: expect.stringContaining('the request came back') });
+  expect(count).toBe(1);
+  await node.command({ type: 'DeregisterBackend', pool: 'taken', backend: 'mirror' });
 });
 
 test('with a health check it is unhealthy, with the reason, and the rest of the pool serves', async () => {

@@ -314,9 +314,9 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   #route(pathAndQuery: string): void {
     if (this.head.maxForwards === 0) return this.answerHere(lastRecipientAnswer(this.method), 'answered_here', null);
     this.path = pathAndQuery;
+    if (this.#protocol.hasForwarded(this.head)) return this.fail('loop_detected', null);
     const match = this.#protocol.settings.routes.match(this.authority, pathAndQuery);
-    if (match === AMBIGUOUS) return this.fail('ambiguous_path', null);
-    if (match === null) return this.fail('no_route', null);
+    if (match === AMBIGUOUS || match === null) return this.fail(match === null ? 'no_route' : 'ambiguous_path', null);
     this.pool = match.pool;
     this.#pathAndQuery = stripPrefix(pathAndQuery, match.strippedPrefix);
     const pool = this.#protocol.poolNamed(match.pool);

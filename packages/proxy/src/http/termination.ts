@@ -28,6 +28,7 @@ const VERDICTS = {
     source: 'downstream',
   },
   no_route: { status: 404, text: 'no route leads from this host and path', source: 'internal' },
+  loop_detected: { status: 508, text: 'the request came back to the listener that forwarded it', source: 'internal' },
   unknown_pool: { status: 503, text: 'the route leads to a pool that does not exist', source: 'internal' },
   no_healthy_backend: { status: 503, text: 'no healthy backend', source: 'upstream' },
   backends_full: { status: 503, text: 'every backend is at its limit of connections', source: 'upstream' },

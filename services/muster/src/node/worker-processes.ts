@@ -4,6 +4,7 @@
  * A process takes a third of a second to load its code. The first ones are therefore forked before the node knows what
  * to do with them; what they say until then is kept, which is that they have started, or have failed to.
  */
+import { randomBytes } from 'node:crypto';
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
@@ -35,6 +36,8 @@ export class WorkerProcesses {
   readonly #options: WorkerProcessesOptions;
   readonly #aheadByIndex = new Map<number, ForkedWorker>();
   readonly #live = new Set<ForkedWorker>();
+  /** Made anew by each node: no other has it, and nobody can foresee it. */
+  readonly #loopMark = randomBytes(12).toString('hex');
   readonly #questions = new DecisionQuestions();
   #ownAddresses: readonly OwnAddress[] = [];
   /** Of the decisions of every worker that lives. */
@@ -74,7 +77,14 @@ export class WorkerProcesses {
   #fork(index: number): ForkedWorker {
     const { node, maxConnections, configFolder, resolver, targets, logLevel, logFormat } = this.#options;
     const limits = ['--max-connections', `${maxConnections}`, '--config-folder', configFolder];
-    const names = ['--resolver', JSON.stringify(resolver), '--targets', JSON.stringify(targets)];
+    const names = [
+      '--loop-mark',
+      this.#loopMark,
+      '--resolver',
+      JSON.stringify(resolver),
+      '--targets',
+      JSON.stringify(targets),
+    ];
     const args = [
       '--node',
       node,

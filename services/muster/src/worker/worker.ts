@@ -47,6 +47,8 @@ export interface WorkerOptions {
   readonly configFolder: string;
   /** How host names are looked up. */
   readonly resolver: Partial<ResolverSettings>;
+  /** By which the node knows requests that come back to it. */
+  readonly loopMark: string;
   /** Which targets may be dialled. */
   readonly targets: TargetPolicy;
   /** Where requests are logged, and the lines of that on their way. */
@@ -89,6 +91,7 @@ export class Worker {
     this.#refusedTargets = new RefusedTargets(this.#guard, report);
     this.#proxy = new DataPlane({
       guard: this.#guard,
+      loopMark: options.loopMark,
       resolver: this.#resolver,
       workerIndex: index,
       maxConnections,
