@@ -16,7 +16,8 @@ export type {
 } from './leg.ts';
 export { CachingResolver, systemResolver } from './names/caching-resolver.ts';
 export type { NameResolver, NameWait } from './names/name-resolver.ts';
-export { rawTransport } from './raw-transport.ts';
+export { rawTransport, rawTransportWith } from './raw-transport.ts';
+export { ReadBuffers } from './read-buffers.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
 export { ANY_TARGET, type TargetGuard } from './target-guard.ts';
