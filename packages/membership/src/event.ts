@@ -28,6 +28,12 @@ export const EVENT_VERSION = 1;
 
 const version = z.literal(EVENT_VERSION).optional().describe('version of the event vocabulary; 1 when left out');
 const reason = z.string().min(1).max(500).describe('for people: why this happened, at most 500 characters');
+/** The fold passes over it: it is for whoever reads the log. */
+export const bySchema = z
+  .string()
+  .regex(/^[^\p{Cc}]{1,256}$/u, 'it has 1 to 256 characters, none of control')
+  .optional()
+  .describe('who published it, where that is another than the origin that it was published for, as in an import');
 const durationMs = z.int().min(1).max(86_400_000);
 const connectionLimit = z.int().min(1).max(1_000_000);
 
@@ -237,20 +243,22 @@ export const leaseMsSchema = z
 const observed = { version, target: targetSchema.describe('the target that was observed'), reason };
 
 export const eventSchemas = {
-  ListenerDefined: listenerSpecSchema.safeExtend({ type: z.literal('ListenerDefined'), version }),
+  ListenerDefined: listenerSpecSchema.safeExtend({ type: z.literal('ListenerDefined'), version, by: bySchema }),
   ListenerRemoved: z.strictObject({ type: z.literal('ListenerRemoved'), version, reason: reason.optional() }),
-  PoolDefined: poolSpecSchema.extend({ type: z.literal('PoolDefined'), version }),
+  PoolDefined: poolSpecSchema.extend({ type: z.literal('PoolDefined'), version, by: bySchema }),
   PoolRemoved: z.strictObject({ type: z.literal('PoolRemoved'), version, reason: reason.optional() }),
   BackendRegistered: backendSpecSchema.extend({
     type: z.literal('BackendRegistered'),
     version,
     leaseMs: leaseMsSchema,
+    by: bySchema,
   }),
   BackendModeSet: z.strictObject({
     type: z.literal('BackendModeSet'),
     version,
     mode: z.enum(MODES),
     reason: reason.optional(),
+    by: bySchema,
   }),
   BackendDeregistered: z.strictObject({ type: z.literal('BackendDeregistered'), version, reason: reason.optional() }),
   BackendTurnedHealthy: z.strictObject({ type: z.literal('BackendTurnedHealthy'), ...observed }),

@@ -6,6 +6,7 @@ export * from './decide.ts';
 export * from './diff.ts';
 export { ejectionPolicyOf, type EjectionPolicy } from './ejection-policy.ts';
 export * from './eligibility.ts';
+export { messageOf } from './error-text.ts';
 export * from './event.ts';
 export { evolve, fold, type Folded } from './evolve.ts';
 export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold-batch.ts';
@@ -28,6 +29,7 @@ export { isFinding, judge, nextProbeDelayMs, type Judgement } from './rise-fall.
 export * from './roster.ts';
 export { eligibleSinceMs, slowStartRatio } from './slow-start.ts';
 export * from './snapshot.ts';
+export { mergePatch, type SpecChange } from './spec-change.ts';
 export type { SortedMap } from './sorted-map.ts';
 export * from './subject.ts';
 export * from './target.ts';

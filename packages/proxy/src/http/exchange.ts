@@ -15,7 +15,7 @@
  */
 import type { RequestHead } from '@muster/http1';
 import type { HashKey } from '../pool/hash-key.ts';
-import { describeConnectFailure, isLocalFault } from '@muster/transport';
+import { connectFailure, isLocalFault } from '@muster/transport';
 import { AnswerRelay } from './answer-relay.ts';
 import { answerRules, type AnswerRules } from './answer-rules.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
@@ -162,10 +162,10 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.#send();
   }
 
-  onUpstreamConnectFailed(code: string): void {
-    const detail = describeConnectFailure(code);
+  onUpstreamConnectFailed(code: string, reason?: string): void {
+    const detail = connectFailure(code, reason).words;
     this.#attempts!.pool.stats.connectFailures++;
-    const outcome = code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed';
+    const outcome = code === 'ETIMEDOUT' || code === 'NAME_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
     this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
     if (this.filters === null) this.#attempts!.next();
     else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());

@@ -1,6 +1,6 @@
 /** Runs one command line and says how it ended. */
 import { CommanderError } from 'commander';
-import { CliFailure, EXIT_CODES } from './cli-failure.ts';
+import { CliFailure, EXIT_CODES, UsageError } from './cli-failure.ts';
 import { createProgram } from './program.ts';
 
 /** `args` without the names of Node and of the script. Resolves to the exit code. */
@@ -16,7 +16,7 @@ export async function run(args: readonly string[]): Promise<number> {
     const { code, message, suggestion } = error;
     if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code, message, suggestion } })}\n`);
     else process.stderr.write(`muster: ${message}\n`);
-    return EXIT_CODES.failed;
+    return error instanceof UsageError ? EXIT_CODES.usage : EXIT_CODES.failed;
   }
 }
 
