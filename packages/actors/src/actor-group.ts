@@ -9,8 +9,9 @@
  * What a crash means: the actor is dropped, its siblings live on, and another is made after a backoff. One that keeps
  * crashing (`RESTARTS_MAX` within `RESTARTS_WINDOW_MS`) is given up and reported. An actor that is done leaves the group.
  */
+import { messageOf } from '@muster/membership';
 import type { AnyActor } from 'xstate';
-import { judgeCrash, messageOf } from './backoff.ts';
+import { judgeCrash } from './backoff.ts';
 import type { InspectedGroup, InspectionHub } from './inspection/inspection-hub.ts';
 import type { MachineKind } from './inspection/inspection-line.ts';
 import type { Clock, Logger } from './ports.ts';

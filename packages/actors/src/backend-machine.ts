@@ -7,8 +7,9 @@
  * There is one for each backend that is watched; not where the pool has no health policy or an operator has put the
  * backend in maintenance. What is known of its health survives a crash of the prober, because it is kept here.
  */
+import { messageOf } from '@muster/membership';
 import { assign, setup } from 'xstate';
-import { backoffMs, judgeCrash, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import { backoffMs, judgeCrash, RETRY_BACKOFF } from './backoff.ts';
 import type { Supervision } from './actor-group.ts';
 import type { Finding } from './own-findings.ts';
 import type { FlippedEvent, ProberPorts, ProbeTask } from './probe-round.ts';

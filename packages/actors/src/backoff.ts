@@ -37,8 +37,3 @@ export function judgeCrash(
   if (recent.length >= RESTARTS_MAX) return { kind: 'give-up' };
   return { kind: 'restart', delayMs: backoffMs(recent.length, RETRY_BACKOFF, random), crashedAtMs: [...recent, nowMs] };
 }
-
-/** What was thrown, as words. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

@@ -9,8 +9,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
-import { decide, formatSubject, type Command, type Decision } from '@muster/membership';
-import { messageOf } from './backoff.ts';
+import { decide, formatSubject, type Command, type Decision, messageOf } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { CommandOutcome } from './node-handle.ts';

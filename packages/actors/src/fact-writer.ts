@@ -21,8 +21,9 @@ import {
   type PendingFact,
   type RecordedEvent,
   type Roster,
+  messageOf,
 } from '@muster/membership';
-import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { isNews, isSaid, ownFindings, type Finding } from './own-findings.ts';

@@ -15,8 +15,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
-import type { RecordedEvent } from '@muster/membership';
-import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import { messageOf, type RecordedEvent } from '@muster/membership';
+import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { NodeStatus } from './node-handle.ts';
 import { pause } from './pause.ts';

@@ -10,8 +10,8 @@
  * standing that it ends, so exactly one is recorded. A try that the journal did not take is made again while the lease is
  * still over. Nothing here removes anything: it goes when the event is folded, here as everywhere.
  */
+import { messageOf } from '@muster/membership';
 import type { AppendOutcome, Journal } from '@muster/journal';
-import { messageOf } from './backoff.ts';
 import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
 import { LeaseWheel } from './lease-wheel.ts';
 import { describeHolder, endOfLease, type Lease } from './lease.ts';

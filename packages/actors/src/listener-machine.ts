@@ -11,8 +11,8 @@
  * also when it opens only after nobody wants it any more.
  */
 import { assign, fromCallback, setup, spawnChild, stopChild } from 'xstate';
-import type { Listener, ListenerSpec } from '@muster/membership';
-import { backoffMs, messageOf, type Backoff } from './backoff.ts';
+import { messageOf, type Listener, type ListenerSpec } from '@muster/membership';
+import { backoffMs, type Backoff } from './backoff.ts';
 import type { Clock, Logger, OpenSocket, OpenSocketOutcome, SharedSocket } from './ports.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 

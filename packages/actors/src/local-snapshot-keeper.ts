@@ -4,8 +4,7 @@
  * What is saved is the recorded roster alone. Pending facts are not in it: what a node saw before it was restarted is old news,
  * and its first probes see for themselves.
  */
-import { rosterHash, type Roster } from '@muster/membership';
-import { messageOf } from './backoff.ts';
+import { rosterHash, type Roster, messageOf } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { Clock, LocalSnapshot, Logger } from './ports.ts';

@@ -3,9 +3,9 @@
  *
  * Which there should be is the reconciler's word; how each is made and supervised is said here.
  */
+import { messageOf } from '@muster/membership';
 import { createActor, type Actor } from 'xstate';
 import { ActorGroup, type Supervision } from './actor-group.ts';
-import { messageOf } from './backoff.ts';
 import type { FactWriter } from './fact-writer.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { InspectionHub } from './inspection/inspection-hub.ts';

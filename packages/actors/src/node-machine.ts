@@ -10,8 +10,8 @@
  * journal may go and come back; the state stays `serving` [I6]. The journal is followed while the node stops, too, because
  * connections that are being drained still follow the roster.
  */
+import { messageOf } from '@muster/membership';
 import { fromCallback, fromPromise, setup, type SnapshotFrom } from 'xstate';
-import { messageOf } from './backoff.ts';
 
 /** What the states do; the node's parts do it. */
 export interface NodeDuties {

@@ -6,8 +6,8 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
-import { formatSubject, type MembershipEventInput } from '@muster/membership';
-import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import { formatSubject, type MembershipEventInput, messageOf } from '@muster/membership';
+import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { pause } from './pause.ts';

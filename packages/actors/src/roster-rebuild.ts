@@ -3,8 +3,9 @@
  *
  * What comes after that is the follower's: the last events and the swap, with the served roster standing still.
  */
+import { messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
-import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import { pause } from './pause.ts';
 import type { Clock, Logger } from './ports.ts';
 import { RosterBuilder, type RosterBuilderOptions } from './roster-builder.ts';

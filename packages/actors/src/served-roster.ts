@@ -5,8 +5,7 @@
  * node's own facts, then the workers, then whoever asked to be told, and at last those who wait for a revision. Only the
  * reconciler takes more turns.
  */
-import type { RecordedEvent } from '@muster/membership';
-import { messageOf } from './backoff.ts';
+import { messageOf, type RecordedEvent } from '@muster/membership';
 import type { FactWriter } from './fact-writer.ts';
 import type { FoldedBatch, FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';

@@ -7,8 +7,7 @@
  * number varies by chance, and a snapshot that another node has announced counts as saved: so of many nodes on one journal
  * one saves, and the others find it done. A snapshot that cannot be saved costs time at the next start, and nothing else.
  */
-import { rosterHash } from '@muster/membership';
-import { messageOf } from './backoff.ts';
+import { rosterHash, messageOf } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';

@@ -8,8 +8,7 @@
  * A node that begins with its local snapshot serves at once what it served last; whether the journal's history may take its
  * place is decided as for a node that runs (`succession.ts`).
  */
-import type { Roster } from '@muster/membership';
-import { messageOf } from './backoff.ts';
+import { messageOf, type Roster } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';

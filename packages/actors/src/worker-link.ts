@@ -11,8 +11,7 @@
  * Order matters in two places. A settled fact follows the event that records it, or the worker would for a moment see
  * neither. A socket follows the roster and the tail, because a worker serves nothing from a half-read journal.
  */
-import { poolsOf, type PendingFact } from '@muster/membership';
-import { messageOf } from './backoff.ts';
+import { poolsOf, type PendingFact, messageOf } from '@muster/membership';
 import type { WorkerFeed } from './worker-feed.ts';
 import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
 

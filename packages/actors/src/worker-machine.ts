@@ -10,8 +10,9 @@
  * keeps a worker from starting (a full disk, a limit on processes) often passes. Five fast ends in a row are an error in
  * the log, and so is each one after them.
  */
+import { messageOf } from '@muster/membership';
 import { assign, fromCallback, sendTo, setup } from 'xstate';
-import { backoffMs, messageOf, RETRY_BACKOFF } from './backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import type { Clock, Logger, Outlier, SpawnWorker } from './ports.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import { WorkerLink } from './worker-link.ts';

@@ -15,6 +15,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
 import { OwnerFile } from './owner-file.ts';
 import { isLocked, journalErrorOf } from './sqlite-failure.ts';
@@ -93,7 +94,7 @@ function openDatabase(path: string): DatabaseSync {
     mkdirSync(dirname(path), { recursive: true });
     return new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const remedy = 'check that its directory exists and may be written, or name another path';
     throw new JournalError('failed', `the journal ${path} cannot be opened: ${reason}; ${remedy}`, error);
   }

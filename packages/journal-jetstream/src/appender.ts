@@ -25,7 +25,7 @@ import {
 import { jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { AppendRoom } from './append-room.ts';
-import { messageOf, publishFailure } from './nats-failure.ts';
+import { natsMessageOf, publishFailure } from './nats-failure.ts';
 import { ID_HEADER, ORIGIN_HEADER } from './recorded-message.ts';
 import type { StreamAccess } from './stream-access.ts';
 
@@ -117,7 +117,7 @@ export class Appender {
     try {
       await this.#stream.ready();
     } catch (error) {
-      return { outcome: 'unavailable', message: messageOf(error) };
+      return { outcome: 'unavailable', message: natsMessageOf(error) };
     }
     const bytes = append.payload.length + HEAD_BYTES;
     const room = this.#room.enter(bytes);
@@ -192,7 +192,7 @@ export class Appender {
       if (actualRevision !== expectedRevision) return { outcome: { outcome: 'conflict', actualRevision } };
       return again(true, 'another append to the subject is under way', RETRY_DELAY_MS);
     } catch (error) {
-      return again(true, messageOf(error), RETRY_DELAY_MS);
+      return again(true, natsMessageOf(error), RETRY_DELAY_MS);
     }
   }
 

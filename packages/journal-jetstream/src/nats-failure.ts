@@ -3,6 +3,7 @@
  *
  * Codes are the server's (`errors.json` of nats-server); where the same thing comes in several shapes, all are named.
  */
+import { messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import {
@@ -45,7 +46,7 @@ export function publishFailure(error: unknown): PublishFailure {
     return { kind: 'refused', reason: 'not-permitted', message };
   }
   if (error instanceof JetStreamApiError) return apiFailure(error);
-  const message = messageOf(error);
+  const message = natsMessageOf(error);
   // No responders: no stream listens, or it has no leader just now. Nobody was reached, so nothing was stored.
   return { kind: 'retry', isUncertain: !isNoResponders(error), message };
 }
@@ -118,13 +119,13 @@ export function journalErrorOf(error: unknown, what: string): JournalError {
     const message = `${what}: NATS does not permit this user to ${violation.operation} to ${violation.subject}; extend its permissions`;
     return new JournalError('failed', message, error);
   }
-  return new JournalError('failed', `${what}: ${messageOf(error)}`, error);
+  return new JournalError('failed', `${what}: ${natsMessageOf(error)}`, error);
 }
 
 /** What went wrong, for people. */
-export function messageOf(error: unknown): string {
+export function natsMessageOf(error: unknown): string {
   if (error instanceof TimeoutError) return 'NATS did not answer in time';
   if (error instanceof ClosedConnectionError) return 'the connection to NATS is closed';
   if (isNoResponders(error)) return 'nobody answers for the stream: it is not there, or has no leader just now';
-  return error instanceof Error ? error.message : String(error);
+  return messageOf(error);
 }

@@ -19,7 +19,7 @@ import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { StoredSnapshot } from '@muster/journal';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { Objm, type ObjectInfo, type ObjectStore } from '@nats-io/obj';
-import { isStreamNotFound, isTimeout, journalErrorOf, messageOf } from './nats-failure.ts';
+import { isStreamNotFound, isTimeout, journalErrorOf, natsMessageOf } from './nats-failure.ts';
 import type { StreamAccess } from './stream-access.ts';
 
 /** Text of one snapshot, at most; a larger one is taken for damaged. 10,000 backends need 2.5 MB. */
@@ -130,7 +130,7 @@ export class SnapshotBucket {
       return { epoch, revision, hash: info.metadata?.['hash'] ?? '', data };
     } catch (error) {
       this.#log(
-        `the snapshot ${place.name} in ${this.#bucket} cannot be read (${messageOf(error)}); an older one is used`,
+        `the snapshot ${place.name} in ${this.#bucket} cannot be read (${natsMessageOf(error)}); an older one is used`,
       );
       return null;
     }

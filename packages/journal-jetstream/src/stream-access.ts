@@ -19,7 +19,7 @@ import {
   isTooFewServers,
   isWithoutCluster,
   journalErrorOf,
-  messageOf,
+  natsMessageOf,
   permissionViolation,
 } from './nats-failure.ts';
 import {
@@ -252,7 +252,7 @@ export class StreamAccess {
     if (isTooFewServers(error)) {
       const { replicas } = this.#options;
       const remedy = 'start the others, give them room, or set fewer replicas';
-      const message = `the NATS cluster has no place for ${replicas} copies of the stream ${this.name} (${messageOf(error)}); ${remedy}`;
+      const message = `the NATS cluster has no place for ${replicas} copies of the stream ${this.name} (${natsMessageOf(error)}); ${remedy}`;
       return new JournalError('failed', message, error);
     }
     return journalErrorOf(error, `the journal ${this.name} cannot be opened`);

@@ -22,7 +22,7 @@ import type { RecordedEvent } from '@muster/membership';
 import type { StreamInfo } from '@nats-io/jetstream';
 import { anchorAt, proofOf, type Anchor } from './anchor.ts';
 import { DIRECT_EVENTS_MAX, DirectReader } from './direct-reader.ts';
-import { messageOf } from './nats-failure.ts';
+import { natsMessageOf } from './nats-failure.ts';
 import { PullReader, type Delivered } from './pull-reader.ts';
 import { recordedEventOf } from './recorded-message.ts';
 import type { StreamAccess } from './stream-access.ts';
@@ -207,7 +207,7 @@ export class StreamFollower {
     if ((!isReading || isAlone) && !this.#isAway && !this.#signal.aborted) {
       this.#isAway = true;
       this.#isCaughtUp = false;
-      yield { kind: 'away', reason: messageOf(error) };
+      yield { kind: 'away', reason: natsMessageOf(error) };
     }
     yield* this.#readMeanwhile(this.#untilWorthTrying());
   }

@@ -10,7 +10,7 @@
  */
 import { snapshotsToRemove, type StoredSnapshot } from '@muster/journal';
 import type { StreamInfo } from '@nats-io/jetstream';
-import { messageOf } from './nats-failure.ts';
+import { natsMessageOf } from './nats-failure.ts';
 import { nanosecondsOf, timeMsOf } from './recorded-message.ts';
 import { SnapshotBucket, type SnapshotPlace } from './snapshot-bucket.ts';
 import type { StreamAccess } from './stream-access.ts';
@@ -48,7 +48,9 @@ export class StreamSnapshots {
     try {
       await this.#tidy(info);
     } catch (error) {
-      this.#options.log(`the journal ${this.#stream.name} keeps old events and snapshots for now: ${messageOf(error)}`);
+      this.#options.log(
+        `the journal ${this.#stream.name} keeps old events and snapshots for now: ${natsMessageOf(error)}`,
+      );
     }
   }
 

@@ -6,6 +6,7 @@ export * from './decide.ts';
 export * from './diff.ts';
 export { ejectionPolicyOf, type EjectionPolicy } from './ejection-policy.ts';
 export * from './eligibility.ts';
+export { messageOf } from './error-text.ts';
 export * from './event.ts';
 export { evolve, fold, type Folded } from './evolve.ts';
 export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold-batch.ts';

@@ -11,6 +11,7 @@
  * Nothing is synced. What was written survives kill -9 of the process, and not a power cut; what was added in the second before
  * survives neither.
  */
+import { messageOf } from '@muster/membership';
 import { mkdir, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
@@ -288,7 +289,7 @@ class Store implements ObservationStore {
   #noteFailure(error: unknown): void {
     const { path, log } = this.#options;
     const nowMs = performance.now();
-    this.#failure = error instanceof Error ? error.message : String(error);
+    this.#failure = messageOf(error);
     this.#failedAtMs = nowMs;
     if (nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
     this.#loggedAtMs = nowMs;

@@ -7,6 +7,7 @@
  * It needs three permissions, and no other: to publish on `muster.<cluster>.backend.<pool>.<id>` and on
  * `muster-live.<cluster>.lease.<pool>.<id>`, and to subscribe below its inbox prefix. It can read nothing.
  */
+import { messageOf } from '@muster/membership';
 import { NatsAccessError, openNatsLink, type NatsAccess, type NatsLink } from '@muster/nats';
 import { createInbox, PermissionViolationError, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { describeViolation } from './announce.ts';
@@ -145,7 +146,7 @@ export class Publisher implements AsyncDisposable {
       this.#link.connection?.publish(subject, text, { reply });
     } catch (error) {
       // The connection was closed a moment ago. The next heartbeat takes the next one.
-      this.#problem = error instanceof Error ? error.message : String(error);
+      this.#problem = messageOf(error);
     }
   }
 

@@ -8,8 +8,8 @@
  * sent the event. A note is made when the event arrives and is complete when the actor has taken it, so that what an actor
  * causes in another stands after the cause.
  */
+import { messageOf } from '@muster/membership';
 import type { AnyActor, AnyActorRef, AnyMachineSnapshot, InspectionEvent, Subscription } from 'xstate';
-import { messageOf } from '../backoff.ts';
 import type { Clock } from '../ports.ts';
 import {
   plainView,

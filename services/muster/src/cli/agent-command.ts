@@ -8,7 +8,7 @@
  * The agent ends as its program did. It writes what it does to stderr; stdin and stdout are the program's.
  */
 import { hostname } from 'node:os';
-import { isName, NAME_RULE, parseTarget, ADDRESS_RULE } from '@muster/membership';
+import { isName, NAME_RULE, parseTarget, ADDRESS_RULE, messageOf } from '@muster/membership';
 import { openPublisher, PublisherError, type Member, type Publisher } from '@muster/publisher';
 import { startProgram, untilAnswers, type AgentProgram } from './agent-program.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
@@ -83,7 +83,7 @@ function openAgentPublisher(options: AgentOptions): Publisher {
       ...(Object.keys(tls).length > 0 && { tls }),
     });
   } catch (error) {
-    throw new CliFailure('invalid-option', error instanceof Error ? error.message : String(error));
+    throw new CliFailure('invalid-option', messageOf(error));
   }
 }
 

@@ -15,11 +15,22 @@ export function dateAndTime(timeMs: number): string {
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${timeOfDay(timeMs)}`;
 }
 
-/** Control characters, and the ones that turn the direction of writing, as `\u001b`. */
+/**
+ * What a terminal would obey, or what would not be seen: control characters (C0, DEL, C1), line and paragraph separators, characters
+ * that turn the direction of writing or have no width (Cf), and halves of surrogate pairs.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+const ALL_UNPRINTABLE = new RegExp(UNPRINTABLE, 'gu');
+
+/** A text from anywhere as one line that does nothing to a terminal: what would is written as in JSON, `\u001b`. */
 export function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+  return UNPRINTABLE.test(text) ? text.replaceAll(ALL_UNPRINTABLE, escaped) : text;
+}
+
+function escaped(character: string): string {
+  return Array.from({ length: character.length }, (_, index) => {
+    return `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
+  }).join('');
 }
 
 /** `3.2 s`, `4 min`, `5 h`, `2 d`. */

@@ -6,13 +6,18 @@
  *        └─ no room: dropped and counted
  *
  * Lines of several processes do not mix: a write of at most 4 KiB into a pipe is atomic (POSIX, PIPE_BUF), and so is any write
- * into a file that the processes have inherited together. A pipe is opened anew, because its own description is shared and must
- * stay as the others want it; on the new one a full pipe says so (EAGAIN) and the rest waits. Everything else (files, terminals,
- * sockets) is written to on a thread of libuv's pool, one write at a time.
+ * into a file that the processes have inherited together. A pipe or a terminal is opened anew, because its own description is shared
+ * and must stay as the others want it; on the new one a full pipe says so (EAGAIN) and the rest waits. A socket cannot be opened anew,
+ * so its own description is made to say so, as every Node program does that writes to one. Files are written to on a thread of
+ * libuv's pool, one write at a time. A thread that waits for a reader would keep the process from ending.
  *
- * It does not know what a line means. Lines are ASCII: other characters are written as JSON escapes.
+ * It does not know what a line means. Lines are ASCII, other characters being written as JSON escapes; or they are UTF-8, with
+ * escapes for what a terminal would obey.
  */
 import { closeSync, constants, fstatSync, openSync, write as writeOnThread, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { isatty } from 'node:tty';
+import { printable } from '../cli/plain-text.ts';
 
 /** POSIX asks for 512, Linux has 4,096. */
 const ATOMIC_BYTES = 4_096;
@@ -21,13 +26,17 @@ const LARGE_CHUNK_BYTES = 65_536;
 /** Chunks in one go before traffic has its turn: about 50 µs. */
 const CHUNKS_PER_TURN = 16;
 /** A pipe of 64 KiB that is emptied in between takes 32 MiB/s. */
-const FULL_PIPE_WAIT_MS = 2;
+const FULL_PIPE_WAIT_MIN_MS = 2;
+/** A pipe that stays full is looked at less and less often, down to this. */
+const FULL_PIPE_WAIT_MAX_MS = 128;
 const PENDING_BYTES_MAX = 4_194_304;
 
 export interface LineOutputOptions {
   readonly fd: number;
   /** Default 4 MiB: a third of a second of 20,000 long lines a second. */
   readonly pendingBytesMax?: number;
+  /** `ascii` (default) for JSON; `utf8` for people. */
+  readonly characters?: 'ascii' | 'utf8';
 }
 
 export class LineOutput {
@@ -36,8 +45,11 @@ export class LineOutput {
   writtenCount = 0;
   readonly #pendingBytesMax: number;
   readonly #fd: number;
-  /** Whether `#fd` is a pipe that says when it is full. */
-  readonly #isPipe: boolean;
+  /** Whether `#fd` says when it is full, in place of waiting. */
+  readonly #saysWhenFull: boolean;
+  /** Whether `#fd` is a description of this object's own. */
+  readonly #isOwn: boolean;
+  readonly #isUtf8: boolean;
   readonly #chunkBytesMax: number;
   #lines: string[] = [];
   /** Where in `#lines` what is not written begins. */
@@ -46,22 +58,25 @@ export class LineOutput {
   /** What is being written, and how many lines it holds. */
   #chunk: Buffer | null = null;
   #chunkLines = 0;
+  #fullPipeWaitMs = FULL_PIPE_WAIT_MIN_MS;
   #isBusy = false;
   #isClosed = false;
   #onEmpty: (() => void) | null = null;
 
-  constructor({ fd, pendingBytesMax = PENDING_BYTES_MAX }: LineOutputOptions) {
+  constructor({ fd, pendingBytesMax = PENDING_BYTES_MAX, characters = 'ascii' }: LineOutputOptions) {
     this.#pendingBytesMax = pendingBytesMax;
+    this.#isUtf8 = characters === 'utf8';
     const stat = fstatSync(fd);
-    const pipe = stat.isFIFO() ? openPipeAnew(fd) : null;
-    this.#fd = pipe ?? fd;
-    this.#isPipe = pipe !== null;
+    const anew = stat.isFIFO() || isatty(fd) ? openAnew(fd) : null;
+    this.#fd = anew ?? fd;
+    this.#isOwn = anew !== null;
+    this.#saysWhenFull = anew !== null || (stat.isSocket() && neverWaits(fd));
     this.#chunkBytesMax = stat.isFile() ? LARGE_CHUNK_BYTES : ATOMIC_BYTES;
   }
 
   /** One line with its line feed. */
   write(line: string): void {
-    const text = NOT_ASCII.test(line) ? line.replaceAll(ALL_NOT_ASCII, escaped) : line;
+    const text = NOT_ASCII.test(line) ? this.#bytesOf(line) : line;
     if (this.#isClosed || text.length > ATOMIC_BYTES || this.#pendingBytes + text.length > this.#pendingBytesMax) {
       this.droppedCount++;
       return;
@@ -83,7 +98,13 @@ export class LineOutput {
       clearTimeout(timer);
     }
     this.#isClosed = true;
-    if (this.#isPipe) closeSync(this.#fd);
+    if (this.#isOwn) closeSync(this.#fd);
+  }
+
+  /** Every character stands for one byte. */
+  #bytesOf(line: string): string {
+    if (!this.#isUtf8) return line.replaceAll(ALL_NOT_ASCII, escaped);
+    return Buffer.from(`${printable(line.replace(/\n$/, ''))}\n`).toString('latin1');
   }
 
   #pump(): void {
@@ -91,7 +112,7 @@ export class LineOutput {
     for (let turns = 0; turns < CHUNKS_PER_TURN; turns++) {
       const chunk = (this.#chunk ??= this.#nextChunk());
       if (chunk === null) return this.#emptied();
-      if (!this.#isPipe) return writeOnThread(this.#fd, chunk, (error, bytes) => this.#written(error, bytes));
+      if (!this.#saysWhenFull) return writeOnThread(this.#fd, chunk, (error, bytes) => this.#written(error, bytes));
       if (!this.#writePipe(chunk)) return;
     }
     setImmediate(() => this.#pump());
@@ -114,6 +135,7 @@ export class LineOutput {
   }
 
   #advance(chunk: Buffer, bytes: number): void {
+    this.#fullPipeWaitMs = FULL_PIPE_WAIT_MIN_MS;
     if (bytes < chunk.length) {
       this.#chunk = chunk.subarray(bytes);
       return;
@@ -125,7 +147,8 @@ export class LineOutput {
   /** The reader is gone, or the disk is full: the chunk is lost, and counted. A pipe that is full is tried again. */
   #hasGivenUp({ code }: NodeJS.ErrnoException): boolean {
     if (code === 'EAGAIN') {
-      setTimeout(() => this.#pump(), FULL_PIPE_WAIT_MS);
+      setTimeout(() => this.#pump(), this.#fullPipeWaitMs);
+      this.#fullPipeWaitMs = Math.min(2 * this.#fullPipeWaitMs, FULL_PIPE_WAIT_MAX_MS);
       return false;
     }
     this.droppedCount += this.#chunkLines;
@@ -166,11 +189,24 @@ function escaped(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
-/** A descriptor of its own for the same pipe; null where the system has no such thing. */
-function openPipeAnew(fd: number): number | null {
+/** A description of its own for the same pipe or terminal; null where the system has no such thing. */
+function openAnew(fd: number): number | null {
   try {
-    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
   } catch {
     return null;
+  }
+}
+
+/** Sockets that were told not to wait. They are kept, because a socket that is collected closes its descriptor. */
+const told: Socket[] = [];
+
+/** Makes a socket say when it is full (O_NONBLOCK), which Node does to whatever it takes over. False where it cannot. */
+function neverWaits(fd: number): boolean {
+  try {
+    told.push(new Socket({ fd, readable: false, writable: true }).unref());
+    return true;
+  } catch {
+    return false;
   }
 }

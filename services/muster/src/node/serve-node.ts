@@ -10,16 +10,18 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
+import { ANY_TARGET, systemDialler } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
 import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { createLog, type Log, type LogFormat } from '../log/log.ts';
+import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
 import type { OpenJournal } from './open-journal.ts';
-import { startConfiguredProbe } from './start-probe.ts';
+import { configuredProbes } from './start-probe.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { RunNodeOptions } from './run-node.ts';
 import { noticeWaiting } from './waiting-notice.ts';
@@ -73,6 +75,7 @@ function startConfiguredNode(
   observations: ObservationStore | null,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
+  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
   return startNode({
     node: config.id,
     cluster: config.cluster,
@@ -83,7 +86,7 @@ function startConfiguredNode(
     version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
-    startProbe: startConfiguredProbe,
+    startProbe: configuredProbes(systemDialler({ resolver, guard: ANY_TARGET })),
     openSocket: openListeningSocket,
     spawnWorker: workers.spawn,
     log,
