@@ -39,6 +39,13 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** The Host that says where a target is, for probes as for traffic: without a zone, which means something on this machine alone. */
+export function hostOfTarget(target: string): string {
+  // A Unix socket has no name that a Host could say.
+  if (target.startsWith(UNIX_PREFIX)) return 'localhost';
+  return target.includes('%') ? target.replace(/%[^\]]*\]/, ']') : target;
+}
+
 export const targetSchema = z.string().refine((text) => parseTarget(text) !== null, { message: ADDRESS_RULE });
 
 export const bindSchema = z.string().refine((text) => parseBind(text) !== null, { message: ADDRESS_RULE });
