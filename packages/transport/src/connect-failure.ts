@@ -43,10 +43,15 @@ export function isLocalFault(code: string): boolean {
   return FAILURES[code]?.kind === 'local_fault';
 }
 
-/** The worse a failure is, the more it says of the target: of several addresses, that of the worst is told. */
+/**
+ * Of several addresses of a name, the failure of the greatest gravity is told: the one that says most of the target. Where one could
+ * not be tried because this machine had nothing left, it might have answered, so that is told before everything else.
+ */
 export function gravity(code: string): number {
-  return GRAVITY[connectFailure(code).kind];
+  return EXHAUSTED.has(code) ? Infinity : GRAVITY[connectFailure(code).kind];
 }
+
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 const GRAVITY: Readonly<Record<ConnectFailureKind, number>> = {
   local_fault: 0,
