@@ -21,7 +21,7 @@ export const ADDRESS_RULE = 'an address is HOST:PORT, [IPV6]:PORT or unix:/PATH,
 
 /**
  * `127.0.0.1:8001`, `[::1]:8001` and `unix:/run/app.sock` become an address; anything else is null.
- * Host names are allowed and are resolved at each dial; ports are 1 to 65535.
+ * Host names are allowed, and looked up by who dials them; ports are 1 to 65535.
  */
 export function parseTarget(text: string): Address | null {
   const address = parseAddress(text);

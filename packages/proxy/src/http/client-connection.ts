@@ -297,8 +297,9 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#deadline.set(this.#protocol.settings.keepAliveTimeoutMs);
     if (this.#isServing) return;
     const ahead = this.#takeAhead();
-    if (ahead === null) this.#resumeLeg();
-    else this.#serve(ahead);
+    if (ahead !== null) return this.#serve(ahead);
+    this.#resumeLeg();
+    this.#leg.rest();
   }
 
   #pauseLeg(): void {

@@ -11,7 +11,7 @@ import type { StatusView } from '../admin/status-view.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { leftAlone, notInForce, unsettled, type NotInForce } from '../config/in-force.ts';
-import { loadConfig, type LoadOptions } from '../config/load-config.ts';
+import { parseConfig, readConfig, type LoadOptions } from '../config/load-config.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { settingChanges } from '../config/node-settings.ts';
 import { planApply } from '../config/plan-apply.ts';
@@ -54,13 +54,15 @@ const REMOVALS_SHOWN_MAX = 6;
 /** Resolves to the exit code: 1 where something that the file says is not in force. */
 export async function applyFile(session: Session, options: ApplyOptions): Promise<number> {
   const { file, dryRun = false } = options;
-  // Read once before the node is asked, so that a broken file is told of even when no node runs.
-  await loadOrFail(file, { otherPools: ANY_POOL });
+  const text = await readOrFail(file);
+  const load = (loadOptions: LoadOptions) => parseOrFail(text, file, loadOptions);
+  // Before the node is asked, so that a broken file is told of even when no node runs.
+  load({ otherPools: ANY_POOL });
   const status = await session.client.get<StatusView>('/v1/status');
-  const { node, isAboutNode } = await loadOrFail(file, { nodeId: status.node, otherPools: ANY_POOL });
+  const { node, isAboutNode } = load({ nodeId: status.node, otherPools: ANY_POOL });
   refuseForeign(node, status, options);
   const origin = `config:${node.id}`;
-  const { steps, revisions, declared } = await applyRoster(session, { ...options, origin, nodeId: status.node });
+  const { steps, revisions, declared } = await applyRoster(session, { ...options, load, origin, nodeId: status.node });
   const isComparable = isAboutNode && node.id === status.node && status.settings !== null;
   const settings = isComparable ? settingChanges(status.settings, node.settings) : [];
   const isAwaited = options.wait && !dryRun;
@@ -84,8 +86,15 @@ export async function applyFile(session: Session, options: ApplyOptions): Promis
 /** Whether pools that the file does not declare exist is judged once the roster is known. */
 const ANY_POOL = { has: () => true, keys: () => [] };
 
-async function loadOrFail(file: string, options: LoadOptions) {
-  const loaded = await loadConfig(file, { ...options, isRosterOnly: true });
+/** Once: the standard input is gone then, and a file might be another one. */
+async function readOrFail(file: string): Promise<string> {
+  const reading = await readConfig(file);
+  if (reading.outcome === 'read') return reading.text;
+  throw new CliFailure('unreadable-file', reading.problems.map(formatProblem).join('\n'));
+}
+
+function parseOrFail(text: string, file: string, options: LoadOptions) {
+  const loaded = parseConfig(text, file, { ...options, isRosterOnly: true });
   if (loaded.outcome === 'loaded') return loaded;
   throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
 }
@@ -102,6 +111,7 @@ function refuseForeign(node: NodeConfig, status: StatusView, { file, otherNode =
 }
 
 interface RosterOptions extends ApplyOptions {
+  readonly load: (options: LoadOptions) => ReturnType<typeof parseOrFail>;
   readonly origin: string;
   readonly nodeId: string;
 }
@@ -114,13 +124,13 @@ interface Applied {
 
 /** Plans, and appends what differs; plans again where somebody else changed the same thing in between. */
 async function applyRoster(session: Session, options: RosterOptions): Promise<Applied> {
-  const { file, origin, nodeId, dryRun = false, takeOver = false } = options;
+  const { file, load, origin, nodeId, dryRun = false, takeOver = false } = options;
   const revisions: number[] = [];
   for (let plansCount = 1; ; plansCount++) {
     const view = await session.client.get<RosterView>('/v1/roster');
     const roster = plannedRoster(view);
     const otherPools = new Set(view.pools.filter((pool) => pool.origin !== origin).map(({ id }) => id));
-    const { declared } = await loadOrFail(file, { nodeId, otherPools });
+    const { declared } = load({ nodeId, otherPools });
     const steps = planApply(roster, declared, { origin, takesOver: takeOver });
     const removed = options.allowRemovals === true ? null : massRemoval(roster, steps, origin);
     if (removed !== null) throw massRemovalFailure(removed, steps, { file, origin });
