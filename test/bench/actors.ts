@@ -124,7 +124,7 @@ function startProbingNode(journal: Journal, observations: ObservationStore | nul
     observations,
     clock: coarseClock(),
     startProbe: (target, { timeoutMs }) => probeTcp({ target: parseTarget(target)!, timeoutMs }),
-    openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners' }),
+    openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners', taken: null }),
     spawnWorker: () => {
       throw new Error('this benchmark has no workers');
     },

@@ -28,14 +28,16 @@ export interface Load {
 
 export class TargetConnections implements TimerOwner {
   readonly address: Address;
-  readonly connections = new Set<PooledConnection>();
-  readonly idle: IdleConnection[] = [];
-  /** Connections relayed, or requests under way. */
+  readonly #connections = new Set<PooledConnection>();
+  readonly #idle: IdleConnection[] = [];
+  /** Connections relayed, or requests under way; 0 once they are counted with an heir. */
   inFlight = 0;
+  /** The row of another pool that has the target now, and everything that was here. */
+  #heir: TargetConnections | null = null;
   readonly #load: Load;
   readonly timer = new WheelTimer(this);
   readonly #onDeadline: (connections: TargetConnections) => void;
-  state: 'member' | 'leaving' | 'gone' = 'member';
+  #state: 'member' | 'leaving' | 'gone' = 'member';
 
   /** Throws a TypeError for a target that is no address; the fold lets none through. */
   constructor(target: string, load: Load, onDeadline: (connections: TargetConnections) => void) {
@@ -44,6 +46,32 @@ export class TargetConnections implements TimerOwner {
     const address = parseTarget(target);
     if (address === null) throw new TypeError(`The roster holds a target that is no address: ${target}`);
     this.address = address;
+  }
+
+  get connections(): Set<PooledConnection> {
+    return this.#heir === null ? this.#connections : this.#heir.connections;
+  }
+
+  get idle(): IdleConnection[] {
+    return this.#heir === null ? this.#idle : this.#heir.idle;
+  }
+
+  get state(): 'member' | 'leaving' | 'gone' {
+    return this.#heir === null ? this.#state : this.#heir.state;
+  }
+
+  set state(state: 'member' | 'leaving' | 'gone') {
+    this.#state = state;
+  }
+
+  /** Everything here is the heir's from now on, what is under way included; who refers to this row is led there. */
+  passTo(heir: TargetConnections): void {
+    for (const connection of this.#connections) heir.connections.add(connection);
+    // What waits here was used longer ago than what waits there, or as long: it is taken last.
+    heir.idle.unshift(...this.#idle.splice(0));
+    this.#connections.clear();
+    for (; this.inFlight > 0; this.leave()) heir.enter();
+    this.#heir = heir;
   }
 
   onTimer(): void {
@@ -57,11 +85,13 @@ export class TargetConnections implements TimerOwner {
 
   /** A connection or request begins; `leave` is its end. */
   enter(): void {
+    if (this.#heir !== null) return this.#heir.enter();
     this.inFlight++;
     this.#load.inFlight++;
   }
 
   leave(): void {
+    if (this.#heir !== null) return this.#heir.leave();
     this.inFlight--;
     this.#load.inFlight--;
   }

@@ -9,6 +9,7 @@ import type { Command } from '@muster/membership';
 import type { DeclaredPool, DeclaredRoster } from './declared-roster.ts';
 import { planListeners, type ListenerPlan } from './plan-listeners.ts';
 import {
+  isEffective,
   ownedBy,
   planEntity,
   REASON,
@@ -26,7 +27,10 @@ export function planApply(roster: PlannedRoster, declared: DeclaredRoster, origi
   const listeners = planListeners(roster, declared.listeners, origin);
   const backendRemovals = planBackendRemovals(roster, declared, origin);
   const poolRemovals = planPoolRemovals(roster, { declared, origin, listeners, backendRemovals });
-  return [...pools, ...backends, ...listeners.steps, ...listeners.removals, ...backendRemovals, ...poolRemovals];
+  const leaving = new Set(poolRemovals.filter(isEffective).map(({ name }) => name));
+  // A pool takes its backends along in one event, so that their connections can pass to the pool that has the targets now.
+  const alone = backendRemovals.filter(({ name }) => !leaving.has(name.slice(0, name.indexOf('/'))));
+  return [...pools, ...backends, ...listeners.steps, ...listeners.removals, ...alone, ...poolRemovals];
 }
 
 function planPool(roster: PlannedRoster, { id, spec }: DeclaredPool, origin: string): PlanStep {

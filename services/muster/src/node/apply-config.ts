@@ -42,7 +42,7 @@ function isStopping(node: NodeHandle): boolean {
 
 /**
  * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order. The
- * first new listener waits for the first findings about the backends. A step that is refused is logged; the others go on,
+ * first listener, and the first removal, wait for the first findings about the backends: who is new takes over before who was there goes. A step that is refused is logged; the others go on,
  * since each is about an entity of its own. Returns how many steps the journal did not take.
  */
 async function applyOnce(options: ApplyConfigOptions): Promise<number> {
@@ -59,7 +59,7 @@ async function applyOnce(options: ApplyConfigOptions): Promise<number> {
     }
     if (!isEffective(step)) continue;
     if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
-    if (step.kind === 'listener' && step.action === 'add') await (findings ??= firstFindings(node));
+    if (step.kind === 'listener' || step.action === 'remove') await (findings ??= firstFindings(node));
     const applied = apply(step);
     if (step.kind === 'backend') waiting.push(applied);
     else await applied;
