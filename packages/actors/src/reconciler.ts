@@ -142,7 +142,7 @@ export class Reconciler {
     const policy = pool.spec.health;
     if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, member, task: null };
     const health = seen.health.value === 'unknown' ? this.#heard(backend, policy) : seen.health.value;
-    return { backend: backendId, member, task: { target, policy, health } };
+    return { backend: backendId, member, task: { target, policy, limits: pool.spec, health } };
   }
 
   /** What another backend's probes found of the same target with the same question, which is told of this one, too. */

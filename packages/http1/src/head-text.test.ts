@@ -53,7 +53,9 @@ const RESPONSES: [text: string, reason: HeadProblemReason][] = [
   ['HTTP/2', 'status_line'],
   ['SSH-2.0-x', 'status_line'],
   ['\r', 'status_line'],
-  ['HTTP/1.1 200 OK\n', 'bare_line_feed'],
+  ['HTTP/1.1 200 OK\nA: b\r', 'bare_line_feed'],
+  ['HTTP/1.1 200 OK\r\nA: b\n', 'bare_line_feed'],
+  ['HTTP/1.1 200 OK\nA: \0', 'control_character'],
   ['HTTP/1.1 200 O\rK', 'bare_carriage_return'],
   ['HTTP/1.1 200 O\0', 'control_character'],
   [`HTTP/1.1 200 ${'a'.repeat(90)}`, 'head_too_large'],
@@ -63,7 +65,7 @@ test.each(RESPONSES)('an unfinished response %j is told at once', (text, reason)
   expect(partialResponseProblem(text, 0, LIMITS)?.reason).toBe(reason);
 });
 
-test.each(['', 'H', 'HTTP/1.1', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 200\r\nA: b\r\n\r'])(
+test.each(['', 'H', 'HTTP/1.1', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 200\r\nA: b\r\n\r', 'HTTP/1.1 200 OK\nA: b\n'])(
   'nothing is wrong yet with %j',
   (text) => {
     expect(partialResponseProblem(text, 0, HEAD_LIMITS)).toBeNull();

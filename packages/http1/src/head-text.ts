@@ -53,11 +53,23 @@ export function partialRequestProblem(text: string, from: number, rules: Request
 
 /** The same for an unfinished response head. */
 export function partialResponseProblem(text: string, from: number, limits: HeadLimits): HeadProblem | null {
-  const wrong = characterProblem(text, from);
+  const wrong = isBare(text, from) ? bareProblem(text, from) : characterProblem(text, from);
   if (wrong !== null) return wrong;
   const begun = text.slice(from, from + STATUS_LINE_BEGINNING.length);
   if (!STATUS_LINE_BEGINNING.startsWith(begun)) return HEAD_PROBLEMS.status_line;
   return text.length - from > limits.maxHeadBytes ? HEAD_PROBLEMS.head_too_large : null;
+}
+
+/** Of an answer whose lines end in LF alone, which is mended where all do. */
+function bareProblem(text: string, from: number): HeadProblem | null {
+  if (hasControl(text, from, text.length)) return HEAD_PROBLEMS.control_character;
+  return text.includes('\r', from) ? HEAD_PROBLEMS.bare_line_feed : null;
+}
+
+/** Whether the first line that begins at `from` ends in LF alone; false while it has not ended. */
+export function isBare(text: string, from: number): boolean {
+  const lineFeed = text.indexOf('\n', from);
+  return lineFeed !== -1 && (lineFeed === from || text.charCodeAt(lineFeed - 1) !== CR);
 }
 
 function characterProblem(text: string, from: number): HeadProblem | null {

@@ -9,7 +9,7 @@ import { diff, emptyRoster, type ListenerSpec, type Roster, type View } from '@m
 import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
 import { ANY_TARGET, systemResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
-import type { NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
+import type { CachingResolver, NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
@@ -92,6 +92,8 @@ export const MAX_CONNECTIONS_DEFAULT = 32_768;
 export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
   readonly #dialler: Dialler;
+  /** Null where it was given one. */
+  readonly #ownResolver: CachingResolver | null;
   readonly #options: DataPlaneOptions;
   readonly #nextRequestId = requestIds();
   readonly #clock: PlaneClock;
@@ -124,15 +126,18 @@ export class DataPlane implements AsyncDisposable {
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
+    this.#ownResolver = options.resolver === undefined ? systemResolver() : null;
+    const resolver = options.resolver ?? this.#ownResolver!;
     this.#dialler = new Dialler({
       transport: this.transport,
-      resolver: options.resolver ?? systemResolver(),
+      resolver,
       guard: options.guard ?? ANY_TARGET,
       clock: { nowMs: () => this.#clock.nowMs(), after: (delayMs, callBack) => this.#wheel.after(delayMs, callBack) },
     });
     this.#stopTurning = this.#clock.every(TICK_MS, () => this.#wheel.turn());
     this.#poolEnvironment = {
       wheel: this.#wheel,
+      resolver,
       wallMs: options.wallMs ?? Date.now,
       nowMs: () => this.#clock.nowMs(),
       onOutlier: options.onOutlier ?? (() => undefined),
@@ -241,6 +246,7 @@ export class DataPlane implements AsyncDisposable {
   close(): void {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0);
     for (const pool of this.#pools.values()) pool.closeIdle();
+    this.#ownResolver?.close();
     this.#stopTurning();
   }
 
