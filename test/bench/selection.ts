@@ -117,6 +117,7 @@ function silentLeg(): AcceptedLeg {
     writeText: () => 'taken',
     pause: nothing,
     resume: nothing,
+    rest: nothing,
     end: nothing,
     close: nothing,
     reset: nothing,

@@ -47,6 +47,10 @@ export class MemoryLeg implements Leg {
     this.isPaused = false;
   }
 
+  rest(): void {
+    // It has no read buffer.
+  }
+
   end(): void {
     this.hasEnded = true;
   }

@@ -6,7 +6,7 @@
  * through the workers, which are told what happened (`WorkerMessage`) and report what they count (`WorkerReport`).
  */
 import type { StoredSnapshot } from '@muster/journal';
-import type { HealthPolicy, Listener, PendingFact, RecordedEvent } from '@muster/membership';
+import type { HealthPolicy, Listener, PendingFact, PoolSpec, RecordedEvent } from '@muster/membership';
 import type { Probe } from '@muster/probes';
 
 /** XState's clock, plus the time of day, so that nothing else here reads a clock. */
@@ -20,7 +20,10 @@ export interface Clock {
 }
 
 /** Starts one probe of `target` (as published, see `parseTarget`) under a policy. */
-export type StartProbe = (target: string, policy: HealthPolicy) => Probe;
+export type StartProbe = (target: string, policy: HealthPolicy, limits: AnswerLimitFields) => Probe;
+
+/** What the pool allows answers, those to probes included. */
+export type AnswerLimitFields = Pick<PoolSpec, 'maxAnswerHeadBytes' | 'maxAnswerFields' | 'maxInterimAnswers'>;
 
 /** A bound listening socket that the control process keeps, whatever becomes of the workers. */
 export interface SharedSocket {

@@ -133,7 +133,7 @@ export class Reconciler {
     const member = { target, ejectedMs: ejection.value === 'ejected' ? ejection.timeMs : null };
     const policy = pool.spec.health;
     if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, member, task: null };
-    return { backend: backendId, member, task: { target, policy, health: health.value } };
+    return { backend: backendId, member, task: { target, policy, limits: pool.spec, health: health.value } };
   }
 }
 

@@ -4,7 +4,8 @@
  * Everything but drain is level-triggered. `pump` compares what the worker was told with what is true, and sends the
  * difference, as far as the limits allow; whatever they hold back is made up for by the next pump. So nothing queues here:
  *
- *   - at most `UNACKNOWLEDGED_EVENTS_MAX` events are sent and not yet folded; then the link waits;
+ *   - at most `UNACKNOWLEDGED_EVENTS_MAX` events, which weigh at most `UNACKNOWLEDGED_CHARACTERS_MAX` and a message together, are
+ *     sent and not yet folded; then the link waits;
  *   - at most `SENDS_IN_FLIGHT_MAX` messages wait for the operating system; then the link waits;
  *   - a worker that the tail no longer covers gets a fresh roster, once it has folded all that was sent before.
  *
@@ -12,14 +13,19 @@
  * neither. A socket follows the roster and the tail, because a worker serves nothing from a half-read journal.
  */
 import { poolsOf, type PendingFact, messageOf } from '@muster/membership';
+import { charactersOf } from './event-tail.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
 
 /** Events sent to a worker that it has not folded yet. */
 const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
+/** What they may weigh: payloads come from outside, and what is sent stands in memory until the worker has read it. */
+const UNACKNOWLEDGED_CHARACTERS_MAX = 8_388_608;
 /** Messages on their way to a worker. */
 const SENDS_IN_FLIGHT_MAX = 64;
 const MESSAGE_EVENTS_MAX = 1_000;
+/** Characters of the events of one message; one event that has more goes alone. */
+const MESSAGE_CHARACTERS_MAX = 1_048_576;
 /** Changes of pending facts that are held back for one worker; one with more gets a fresh roster. */
 const HELD_FACTS_MAX = 10_000;
 /** A worker whose hash keeps differing is given a fresh roster this often, at most. */
@@ -42,8 +48,9 @@ export class WorkerLink {
   #sentRevision = 0;
   #sendsInFlight = 0;
   /** Batches sent and not folded yet, oldest first. */
-  readonly #unacknowledged: { readonly revision: number; readonly count: number }[] = [];
+  readonly #unacknowledged: { readonly revision: number; readonly count: number; readonly characters: number }[] = [];
   #unacknowledgedCount = 0;
+  #unacknowledgedCharacters = 0;
   #addedById = new Map<string, PendingFact>();
   #settled: PendingFact[] = [];
   readonly #toldByListener = new Map<
@@ -135,7 +142,11 @@ export class WorkerLink {
   }
 
   #isBusy(): boolean {
-    return this.#sendsInFlight >= SENDS_IN_FLIGHT_MAX || this.#unacknowledgedCount >= UNACKNOWLEDGED_EVENTS_MAX;
+    return (
+      this.#sendsInFlight >= SENDS_IN_FLIGHT_MAX ||
+      this.#unacknowledgedCount >= UNACKNOWLEDGED_EVENTS_MAX ||
+      this.#unacknowledgedCharacters >= UNACKNOWLEDGED_CHARACTERS_MAX
+    );
   }
 
   #startOver(): void {
@@ -148,7 +159,7 @@ export class WorkerLink {
     const { text, revision } = this.#feed.snapshot(this.#sentRevision);
     this.#needsRoster = false;
     this.#sentRevision = revision;
-    this.#unacknowledged.push({ revision, count: 0 });
+    this.#unacknowledged.push({ revision, count: 0, characters: 0 });
     if (revision < this.revision) {
       this.revision = 0;
       this.hash = null;
@@ -161,12 +172,14 @@ export class WorkerLink {
 
   #sendEvents(): void {
     while (!this.#isBusy()) {
-      const events = this.#feed.tail.after(this.#sentRevision, MESSAGE_EVENTS_MAX);
+      const events = this.#feed.tail.after(this.#sentRevision, MESSAGE_EVENTS_MAX, MESSAGE_CHARACTERS_MAX);
       const last = events.at(-1);
       if (last === undefined) return;
       this.#sentRevision = last.revision;
-      this.#unacknowledged.push({ revision: last.revision, count: events.length });
+      const characters = events.reduce((sum, event) => sum + charactersOf(event), 0);
+      this.#unacknowledged.push({ revision: last.revision, count: events.length, characters });
       this.#unacknowledgedCount += events.length;
+      this.#unacknowledgedCharacters += characters;
       this.#send({ kind: 'events', events });
     }
   }
@@ -203,7 +216,9 @@ export class WorkerLink {
     this.revision = revision;
     this.hash = hash;
     while (this.#unacknowledged.length > 0 && this.#unacknowledged[0]!.revision <= revision) {
-      this.#unacknowledgedCount -= this.#unacknowledged.shift()!.count;
+      const { count, characters } = this.#unacknowledged.shift()!;
+      this.#unacknowledgedCount -= count;
+      this.#unacknowledgedCharacters -= characters;
     }
     const expected = this.#feed.tail.hashAt(revision);
     if (expected === undefined || expected === hash || this.#needsRoster) return;

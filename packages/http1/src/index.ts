@@ -10,7 +10,7 @@
  * No sockets, no timers, no forwarding: whether and how messages go on is the data plane's business.
  */
 export { ChunkedBody, CHUNKED_LIMITS, type ChunkedLimits } from './chunked-body.ts';
-export { Fields, fieldValue } from './fields.ts';
+export { Fields, fieldValue, joinedValues } from './fields.ts';
 export { RequestHeadReader, ResponseHeadReader } from './head-readers.ts';
 export { HEAD_LIMITS, type HeadLimits } from './head-limits.ts';
 export {

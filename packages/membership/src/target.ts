@@ -21,7 +21,7 @@ export const ADDRESS_RULE = 'an address is HOST:PORT, [IPV6]:PORT or unix:/PATH,
 
 /**
  * `127.0.0.1:8001`, `[::1]:8001` and `unix:/run/app.sock` become an address; anything else is null.
- * Host names are allowed and are resolved at each dial; ports are 1 to 65535.
+ * Host names are allowed, and looked up by who dials them; ports are 1 to 65535.
  */
 export function parseTarget(text: string): Address | null {
   const address = parseAddress(text);
@@ -37,6 +37,13 @@ export function parseBind(text: string): Address | null {
 export function formatAddress(address: Address): string {
   if (address.kind === 'unix') return UNIX_PREFIX + address.path;
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/** The Host that says where a target is, for probes as for traffic: without a zone, which means something on this machine alone. */
+export function hostOfTarget(target: string): string {
+  // A Unix socket has no name that a Host could say.
+  if (target.startsWith(UNIX_PREFIX)) return 'localhost';
+  return target.includes('%') ? target.replace(/%[^\]]*\]/, ']') : target;
 }
 
 export const targetSchema = z.string().refine((text) => parseTarget(text) !== null, { message: ADDRESS_RULE });

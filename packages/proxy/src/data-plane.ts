@@ -9,7 +9,7 @@ import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/members
 import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
 import { ANY_TARGET, systemResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
-import type { NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
+import type { CachingResolver, NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
@@ -81,6 +81,8 @@ export const MAX_CONNECTIONS_DEFAULT = 32_768;
 export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
   readonly #dialler: Dialler;
+  /** Null where it was given one. */
+  readonly #ownResolver: CachingResolver | null;
   readonly #options: DataPlaneOptions;
   readonly #nextRequestId = requestIds();
   readonly #clock: PlaneClock;
@@ -107,7 +109,8 @@ export class DataPlane implements AsyncDisposable {
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
-    const resolver = options.resolver ?? systemResolver();
+    this.#ownResolver = options.resolver === undefined ? systemResolver() : null;
+    const resolver = options.resolver ?? this.#ownResolver!;
     this.#dialler = new Dialler({
       transport: this.transport,
       resolver,
@@ -212,6 +215,7 @@ export class DataPlane implements AsyncDisposable {
   close(): void {
     for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0, 'shutdown');
     for (const pool of this.#pools.values()) pool.closeIdle();
+    this.#ownResolver?.close();
     this.#stopTurning();
   }
 

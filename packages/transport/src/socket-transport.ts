@@ -74,6 +74,9 @@ class SocketLeg implements Leg {
     else this.#socket.resume();
   }
 
+  /** A socket has no read buffer of its own. */
+  rest(): void {}
+
   end(): void {
     this.#socket.end();
   }

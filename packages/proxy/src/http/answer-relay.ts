@@ -138,7 +138,7 @@ export class AnswerRelay {
     }
     this.#awaitHead(upstream);
     if (this.#exchange.head.isHttp10) return true;
-    if (this.#client.sendText(interimHeadText(head))) return true;
+    if (this.#client.sendText(interimHeadText(head, null))) return true;
     this.#exchange.fail('client_left', null);
     return false;
   }
@@ -266,7 +266,7 @@ export class AnswerRelay {
       return this.#bad('it switches to a protocol that was not asked for');
     }
     this.hasBegun = true;
-    this.#exchange.becomeTunnel(interimHeadText(head) + rest.toString('latin1'));
+    this.#exchange.becomeTunnel(interimHeadText(head, this.#exchange.requestId) + rest.toString('latin1'));
   }
 
   #bad(reason: string): void {

@@ -52,6 +52,10 @@ class HeldLeg implements Leg {
     this.isPaused = false;
   }
 
+  rest(): void {
+    // There is nothing to give back.
+  }
+
   end(): void {
     // Nobody waits for it.
   }

@@ -103,6 +103,19 @@ describe('the name servers', () => {
     expect(dns.asked.some(({ isTcp }) => isTcp)).toBe(true);
   });
 
+  test('a question that is given up is over at once', async () => {
+    const { promise: isAsked, resolve } = Promise.withResolvers<void>();
+    await using dns = await DnsServer.start(() => {
+      resolve();
+      return 'silent';
+    });
+    const servers = serversOf(dns, { timeoutMs: 60_000 });
+    const answer = ask(servers, 'backend.test');
+    await isAsked;
+    servers.close();
+    expect(await answer).toMatchObject({ outcome: 'failed' });
+  });
+
   test('another server is asked where one fails or nobody listens', async () => {
     await using failing = await DnsServer.start(() => ({ code: 'SERVFAIL' }));
     await using answering = await DnsServer.start(() => ({ addresses: ['192.0.2.1'] }));

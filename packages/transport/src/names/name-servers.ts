@@ -52,6 +52,10 @@ export class NameServers implements NameSource {
     void this.#ask(name, onAnswer);
   }
 
+  close(): void {
+    for (const resolver of this.#resolvers) resolver.cancel();
+  }
+
   async #ask(name: string, onAnswer: OnAnswer): Promise<void> {
     const [hosts, conf] = await Promise.all([this.#hosts.read(), this.#resolvConf.read()]);
     const inHosts = hostAddresses(hosts, name.replace(/\.$/, ''));
