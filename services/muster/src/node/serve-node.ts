@@ -10,7 +10,7 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
-import { NodeTargetGuard, systemDialler } from '@muster/transport';
+import { NodeTargetGuard, systemDialler, type CachingResolver } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
 import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -52,7 +52,8 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     options.workers.setOwnAddresses(addresses);
   });
   sockets.holdConfigured(config);
-  const node = startConfiguredNode(options, { observations, guard, sockets });
+  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
+  const node = startConfiguredNode(options, { observations, resolver, guard, sockets });
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
@@ -69,28 +70,27 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
+    resolver.close();
     await observations?.close();
     await opened.close();
     process.stderr.write(`muster: ${admin.reason}\n`);
     return 1;
   }
   await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
-  await shutDown({ opened, observations, admin, log });
+  await shutDown({ opened, observations, resolver, admin, log });
   return 0;
 }
 
-interface NodeSurroundings {
-  readonly observations: ObservationStore | null;
+interface NodeSurroundings extends Pick<Running, 'observations' | 'resolver'> {
   readonly guard: NodeTargetGuard;
   readonly sockets: OwnSockets;
 }
 
 function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
-  { observations, guard, sockets }: NodeSurroundings,
+  { observations, resolver, guard, sockets }: NodeSurroundings,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
-  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
   return startNode({
     node: config.id,
     cluster: config.cluster,
@@ -171,11 +171,15 @@ function logServing(node: NodeHandle, log: Log, source?: string): void {
 interface Running {
   readonly opened: OpenJournal;
   readonly observations: ObservationStore | null;
+  /** The probes'. */
+  readonly resolver: CachingResolver;
   readonly admin: RunningAdmin | null;
   readonly log: Log;
 }
 
-async function shutDown({ opened, observations, admin, log }: Running): Promise<void> {
+async function shutDown({ opened, observations, resolver, admin, log }: Running): Promise<void> {
+  // A question under way would keep the process for as long as a name server may take.
+  resolver.close();
   await admin?.close();
   await observations?.close();
   await opened.close();
