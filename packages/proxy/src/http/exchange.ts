@@ -164,9 +164,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   onUpstreamConnectFailed(code: string, reason?: string): void {
     const detail = connectFailure(code, reason).words;
-    this.#attempts!.pool.stats.connectFailures++;
+    this.#attempts!.connectFailed(code);
     const outcome = code === 'ETIMEDOUT' || code === 'NAME_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
-    this.#attempts!.isTargetRefused = code === 'TARGET_REFUSED';
     this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
     if (this.filters === null) this.#attempts!.next();
     else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());

@@ -26,6 +26,7 @@ function countingNode(roster: Roster) {
     status: () => ((asked.status += 1), { node: 'lb-1' }),
     pending: () => ((asked.pending += 1), new Map()),
     roster: () => ((asked.roster += 1), roster),
+    refusalOf: () => null,
   } as unknown as Parameters<typeof rosterParts>[0];
   return { node, asked };
 }
