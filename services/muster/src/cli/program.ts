@@ -43,7 +43,15 @@ export function createProgram(setExitCode: SetExitCode): Command {
   addPoolCommands(program, openSession);
   addListenerCommands(program, openSession);
   addPastCommands(program, openSession);
+  for (const command of program.commands) nameHelp(command, ['muster']);
   return program;
+}
+
+/** After a mistake, the help that is about the command that was meant. */
+function nameHelp(command: Command, before: readonly string[]): void {
+  const words = [...before, command.name()];
+  command.showHelpAfterError(`(${words.join(' ')} --help says what there is)`);
+  for (const inner of command.commands) nameHelp(inner, words);
 }
 
 function addNodeCommands(program: Command, openSession: OpenSession, setExitCode: SetExitCode): void {

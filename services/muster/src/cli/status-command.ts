@@ -5,7 +5,7 @@ import type { StatusView } from '../admin/status-view.ts';
 import { CliFailure, errorBody } from './cli-failure.ts';
 import { write, type Session } from './session.ts';
 import { statusLines, type StatusAnswer } from './status-text.ts';
-import type { Line } from './table.ts';
+import { cut, type Line } from './table.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 
@@ -87,7 +87,9 @@ class Screen implements Disposable {
       lines.length <= this.height
         ? lines
         : [...lines.slice(0, this.height - 1), `… ${lines.length - this.height + 1} more lines`];
-    return HOME + fitting.map((line) => `${line}${CLEAR_REST_OF_LINE}\n`).join('') + CLEAR_BELOW;
+    return (
+      HOME + fitting.map((line) => `${cut(line, process.stdout.columns)}${CLEAR_REST_OF_LINE}\n`).join('') + CLEAR_BELOW
+    );
   }
 
   /** Resolves after so many ms, or at once when the terminal has another size. */

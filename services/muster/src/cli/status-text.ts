@@ -17,19 +17,19 @@ export interface StatusAnswer {
 
 /** `nowMs` decides how long ago things happened; `height`: of the terminal that all of it is to fit into, null for no limit. */
 export function statusLines({ status, roster }: StatusAnswer, nowMs: number, height: number | null = null): Line[] {
-  const [before, panic, after] = [
+  const [before, troubles, after] = [
     [alertLines(status), headLines(status, nowMs), nodeLines({ status, roster }, nowMs)],
-    panicLines(roster.pools),
+    [...failureLines(status), ...panicLines(roster.pools)],
     [
       workerLines(status),
       status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
     ],
   ];
-  const around = sections([...before, panic, ...after]);
+  const around = sections([...before, troubles, ...after]);
   const room = height === null ? null : tableRoom(height - linesCount(around) - BLANK_LINES, roster.listeners.length);
   const listeners = listenerLines(status, roster, room?.listeners ?? null);
   const shown = { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX, rowsMax: room?.backends ?? null };
-  return sections([...before, listeners, panic, backendLines(roster.pools, shown), ...after]);
+  return sections([...before, listeners, troubles, backendLines(roster.pools, shown), ...after]);
 }
 
 /** Around the two tables that are cut to the room that there is. */
@@ -123,14 +123,20 @@ function listenerLines({ listeners, traffic }: StatusView, roster: RosterView, r
     const refused = Object.values(counted?.refused ?? {}).reduce((sum, count) => sum + count, 0);
     const isElsewhere = spec.nodes !== undefined && !spec.nodes.includes(roster.node);
     const state = isElsewhere ? 'on other nodes' : (status?.state ?? 'unknown');
-    const why = paint('red', printable(reason ?? ''));
     const counts = [counted?.open ?? 0, counted?.accepted ?? 0, refused].map(String);
     const address = status?.boundAddress ?? spec.bind;
-    const cells = [id, address, spec.protocol, leadsTo(spec), paintState(state), ...counts, why];
+    const cells = [id, address, spec.protocol, leadsTo(spec), paintState(state), ...counts];
     return { cells, isWrong: !isElsewhere && (state !== 'listening' || reason !== null) };
   });
-  const head = ['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED', ''];
+  const head = ['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED'];
   return tableLines(head, cappedRows(rows, rowsMax), ['LEADS TO']);
+}
+
+/** Why a listener is not open; in sentences, since a cell of a table would be cut. */
+function failureLines({ listeners }: StatusView): string[] {
+  return listeners.flatMap(({ id, reason }) =>
+    reason === null ? [] : [paint('red', printable(`listener ${id}: ${reason}`))],
+  );
 }
 
 /** Pools of which most is suspected, so that also who is suspected takes traffic. */

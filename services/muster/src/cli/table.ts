@@ -78,7 +78,8 @@ function padded(cell: string, width: number): string {
 // oxlint-disable-next-line no-control-regex
 const PAINTED_PATTERN = /^((?:\u001b\[[0-9;]*m)+)([^]*?)((?:\u001b\[[0-9;]*m)+)$/;
 
-function cut(cell: string, width: number): string {
+/** At most so many columns wide; what is cut ends in …, and in the colour that it began with. */
+export function cut(cell: string, width: number): string {
   if (widthOf(cell) <= width) return cell;
   const [, before = '', text = cell, after = ''] = PAINTED_PATTERN.exec(cell) ?? [];
   return `${before}${stripVTControlCharacters(text).slice(0, Math.max(0, width - 1))}…${after}`;
