@@ -12,7 +12,7 @@ import { eventually } from '../harness/process.ts';
 const here = ({ type }: DnsQuestion): DnsAnswer => ({ addresses: type === 'A' ? ['127.0.0.1'] : [], ttlS: 1 });
 
 const resolverTable = (dns: DnsServer) =>
-  `[resolver]\nservers = ["${dns.address}"]\nsearch = ["shop.test"]\ntimeoutMs = 500\ntries = 1\n`;
+  `[resolver]\nservers = ["${dns.address}"]\nsearch = ["shop.test"]\ntimeoutMs = 1000\ntries = 1\n`;
 
 test('a name leads probes and traffic to its backend, whatever becomes of other names and of the name server', async () => {
   await using folder = await testFolder();

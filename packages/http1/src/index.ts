@@ -21,7 +21,7 @@ export {
   type HeadProblemReason,
 } from './problem.ts';
 export { SAID_BY_PROXIES, saidByProxies, type FieldNames } from './own-fields.ts';
-export { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
+export { headEnd, lastLineFrom, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 export { RequestHead, parseRequestHead } from './request-head.ts';
 export { PATH_RULES, loosePath, type PathRules } from './request-path.ts';
 export { REQUEST_RULES, type RequestRules } from './request-rules.ts';

@@ -14,6 +14,7 @@
 import type { Address } from '@muster/membership';
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { FinishingAcceptor } from './finishing-acceptor.ts';
 import { LISTEN_BACKLOG, TCP_KEEP_ALIVE_S, type AcceptCallbacks, type Leg, type LegOwner } from './leg.ts';
 import type { Dial, DialOwner, ListenOutcome, SocketHandle, Transport, WriteOutcome } from './leg.ts';
 import { ReadBuffers, writeBegan, type LargeHolder, type ReadBuffer } from './read-buffers.ts';
@@ -310,13 +311,15 @@ function listen(socket: SocketHandle, callbacks: AcceptCallbacks, buffers: ReadB
   // Linux hands the listening socket's options down to each connection, which saves five system calls on each.
   const isInherited = process.platform === 'linux';
   if (isInherited) setSocketOptions(handle);
+  const acceptor = new FinishingAcceptor(() => handle.close());
   handle.onconnection = (status, accepted) => {
     if (accepted === undefined) return callbacks.onAcceptFailed(getSystemErrorName(status));
+    acceptor.accepted();
     if (!isInherited) setSocketOptions(accepted);
     callbacks.onAccepted(new RawLeg(accepted, buffers));
   };
   const status = handle.listen(LISTEN_BACKLOG);
-  if (status === 0) return Promise.resolve({ ok: true, acceptor: { close: () => handle.close() } });
+  if (status === 0) return Promise.resolve({ ok: true, acceptor });
   handle.close();
   return Promise.resolve({ ok: false, code: getSystemErrorName(status) });
 }

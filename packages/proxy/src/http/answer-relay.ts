@@ -4,7 +4,7 @@
  * Nothing of an answer is sent before its head has been read whole and found well-formed; what is forwarded is written anew from
  * what was understood, so that nobody after us can read it in another way.
  */
-import { HeadProblem, partialResponseProblem, type ResponseHead } from '@muster/http1';
+import { HeadProblem, lastLineFrom, partialResponseProblem, type ResponseHead } from '@muster/http1';
 import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
@@ -121,7 +121,8 @@ export class AnswerRelay {
   }
 
   #keepPartial(text: string, from: number): void {
-    const problem = partialResponseProblem(text, from, this.#exchange.answerRules);
+    const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
+    const problem = partialResponseProblem(text, from, this.#exchange.answerRules, checkedTo);
     if (problem !== null) return this.#bad(problem.reason);
     this.#partialHead = text.slice(from);
   }

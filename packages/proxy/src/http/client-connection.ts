@@ -9,7 +9,7 @@
  * meanwhile. After a refusal the connection is ended by halves and read for a while without looking, because a reset would
  * destroy the answer on its way (RFC 9112, 9.6).
  */
-import { HeadProblem, RequestHeadReader, describeProblem, partialRequestProblem } from '@muster/http1';
+import { HeadProblem, RequestHeadReader, describeProblem, lastLineFrom, partialRequestProblem } from '@muster/http1';
 import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
@@ -251,7 +251,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
     }
     const head = this.#heads.read(text, from, requestRules);
     if (head === null) {
-      const problem = partialRequestProblem(text, from, requestRules);
+      const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
+      const problem = partialRequestProblem(text, from, requestRules, checkedTo);
       if (problem !== null) return this.#refuse(problem);
       this.#partialHead = text;
       if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);

@@ -320,7 +320,13 @@ describe('what only a proxy may say', () => {
     expect(said('[2001:db8::7]:443')).toBe('2001:db8::7');
     expect(said(null, 'for="[2001:db8::8]:443"')).toBe('2001:db8::8');
     expect(said('203.0.113.7', 'for=198.51.100.9')).toBe('203.0.113.7');
-    expect(said(null)).toBe('10.0.0.2');
+    expect([said('for=203.0.113.7'), said(null, 'for=203.0.113.7')]).toEqual(['10.0.0.2', '203.0.113.7']);
+    expect([said(''), said(null), said('203.0.113.7'), said(null)]).toEqual([
+      '10.0.0.2',
+      '10.0.0.2',
+      '203.0.113.7',
+      '10.0.0.2',
+    ]);
   });
 });
 

@@ -24,8 +24,9 @@ export class ForwardedFrom {
   readonly address: string;
   readonly settings: HttpSettings;
   readonly #isTrusted: boolean;
-  /** What trusted proxies said last of the client, and who it is by that. */
-  #chain = '';
+  /** What trusted proxies said last of the client, and who it is by that; null before anybody said anything. */
+  #saidFor: string | null = null;
+  #saidForwarded: string | null = null;
   #client = '';
   #authority: string | null = null;
   #minorVersion = -1;
@@ -63,11 +64,11 @@ export class ForwardedFrom {
 
   /** The client's own address as it is believed: whom trusted proxies name (X-Forwarded-For before Forwarded), else the peer. */
   clientAddress({ forwardedFor, forwarded }: RequestHead): string {
-    const chain = forwardedFor ?? forwarded;
-    if (!this.#isTrusted || chain === null) return this.address;
-    if (this.#chain !== chain) {
-      this.#chain = chain;
-      const nodes = forwardedFor === null ? forwardedNodes(chain) : listedNodes(chain);
+    if (!this.#isTrusted || (forwardedFor === null && forwarded === null)) return this.address;
+    if (this.#saidFor !== forwardedFor || this.#saidForwarded !== forwarded) {
+      this.#saidFor = forwardedFor;
+      this.#saidForwarded = forwarded;
+      const nodes = forwardedFor === null ? forwardedNodes(forwarded!) : listedNodes(forwardedFor);
       this.#client = clientOf(nodes, this.address, this.settings.trustedProxies);
     }
     return this.#client;
@@ -103,7 +104,7 @@ interface Said {
 
 const NOTHING_SAID: Said = { forwardedFor: null, forwardedProto: null, forwardedHost: null, forwarded: null };
 
-/** The field is read as a list, and a comma in a registered name is the same escaped (RFC 3986, 6.2.2.2, of a reserved character's data). */
+/** X-Forwarded-Host is read as a list, which the comma of a registered name must not end. */
 function listable(authority: string): string {
   return authority.includes(',') ? authority.replaceAll(',', '%2C') : authority;
 }

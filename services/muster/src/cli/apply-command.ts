@@ -6,7 +6,7 @@
  * it stays, and the same command goes on from there once it is mended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RosterView } from '../admin/roster-view.ts';
+import type { BackendView, RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
@@ -46,6 +46,8 @@ export interface ApplyOptions {
 /** How often a plan is made anew where others change the same things. */
 const PLANS_MAX = 3;
 const LOOK_INTERVAL_MS = 100;
+/** More than a probe takes by default (2 s): what has not answered by then does not hold up the rest. */
+const FINDINGS_TIMEOUT_MS = 3_000;
 /** So many looks in a row must find nothing under way. */
 const SETTLED_LOOKS = 3;
 /** Names in a message. */
@@ -158,7 +160,13 @@ async function append(
   steps: readonly EffectiveStep[],
   { origin, revisions }: { readonly origin: string; readonly revisions: number[] },
 ): Promise<'done' | CliFailure> {
-  for (const { kind, name, command } of steps) {
+  let isNewKnown = true;
+  for (const { action, kind, name, command } of steps) {
+    if (action !== 'remove' && kind !== 'listener') isNewKnown = false;
+    else if (!isNewKnown) {
+      await firstFindings(client);
+      isNewKnown = true;
+    }
     try {
       revisions.push((await client.post<{ revision: number }>('/v1/commands', command, origin)).revision);
     } catch (error) {
@@ -169,6 +177,20 @@ async function append(
     }
   }
   return 'done';
+}
+
+/**
+ * Waits until the node has seen every backend that it watches, or for `FINDINGS_TIMEOUT_MS`: who is new can take over before a listener
+ * leads there, and before who was there goes.
+ */
+async function firstFindings(client: Session['client']): Promise<void> {
+  const deadlineMs = performance.now() + FINDINGS_TIMEOUT_MS;
+  while (performance.now() < deadlineMs) {
+    const { pools } = await client.get<RosterView>('/v1/roster');
+    const isUnseen = ({ health, mode }: BackendView) => health.value === 'unknown' && mode.value !== 'maint';
+    if (!pools.some(({ spec, backends }) => spec.health !== undefined && backends.some(isUnseen))) return;
+    await sleep(LOOK_INTERVAL_MS);
+  }
 }
 
 function progress({ length }: readonly number[]): string {

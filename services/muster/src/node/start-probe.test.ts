@@ -17,7 +17,7 @@ async function probed(limits: Parameters<StartProbe>[2], guard: TargetGuard = AN
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const startProbe = configuredProbes(systemDialler({ resolver: systemResolver(), guard }));
-  const outcome = await startProbe(`localhost:${port}`, POLICY, limits).outcome;
+  const outcome = await startProbe(`127.0.0.1:${port}`, POLICY, limits).outcome;
   server.close();
   await once(server, 'close');
   return outcome.passed ? 'passed' : `${outcome.code}: ${outcome.reason}`;
