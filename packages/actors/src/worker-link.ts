@@ -15,7 +15,7 @@
 import { poolsOf, type PendingFact, messageOf } from '@muster/membership';
 import { charactersOf } from './event-tail.ts';
 import type { WorkerFeed } from './worker-feed.ts';
-import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
+import type { ListenerDefinition, SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
 
 /** Events sent to a worker that it has not folded yet. */
 const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
@@ -30,6 +30,12 @@ const MESSAGE_CHARACTERS_MAX = 1_048_576;
 const HELD_FACTS_MAX = 10_000;
 /** A worker whose hash keeps differing is given a fresh roster this often, at most. */
 const REPAIR_INTERVAL_MIN_MS = 10_000;
+
+/** What a worker said of the definition of a listener at `revision`: null for listening, or why not. */
+interface ListenAnswer {
+  readonly revision: number;
+  readonly failure: string | null;
+}
 
 export class WorkerLink {
   readonly index: number;
@@ -55,10 +61,13 @@ export class WorkerLink {
   #settled: PendingFact[] = [];
   readonly #toldByListener = new Map<
     string,
-    { readonly spec: object; readonly socket: SharedSocket; readonly poolIds: readonly string[] }
+    { readonly definition: ListenerDefinition; readonly socket: SharedSocket }
   >();
-  /** What became of each listener that it was told of: null for listening, or why not. */
-  readonly listenFailureById = new Map<string, string | null>();
+  /** By listener, sockets that it was told to close and has not said so, the oldest first. */
+  readonly #leavingByListener = new Map<string, SharedSocket[]>();
+  readonly #listenAnswers = new Map<string, ListenAnswer>();
+  /** Listeners whose sockets it closed while it was full, and wants again. */
+  readonly #socketsWanted = new Set<string>();
 
   constructor(index: number, process: WorkerProcess, feed: WorkerFeed) {
     this.index = index;
@@ -75,14 +84,16 @@ export class WorkerLink {
         this.#acknowledge(report.revision, report.hash);
         break;
       case 'listening':
-        this.listenFailureById.set(report.listener, null);
+        this.#listenAnswers.set(report.listener, { revision: report.revision, failure: null });
         break;
       case 'listen-failed':
-        this.listenFailureById.set(report.listener, report.reason);
-        this.#feed.log.error(
-          { worker: this.index, listener: report.listener, reason: report.reason },
-          `worker ${this.index} cannot listen for ${report.listener}: ${report.reason}`,
-        );
+        this.#listenFailed(report);
+        break;
+      case 'unlistened':
+        this.#unlistened(report.listener);
+        break;
+      case 'socket-wanted':
+        this.#socketsWanted.add(report.listener);
         break;
       case 'stats':
         this.stats = report.stats;
@@ -97,7 +108,23 @@ export class WorkerLink {
   /** True when it has folded up to `revision` and serves or has failed every open listener. */
   isInSync(revision: number): boolean {
     if (!this.#hasStarted || this.revision < revision || this.#needsRoster) return false;
-    return this.#feed.sockets.keys().every((id) => this.listenFailureById.has(id));
+    return this.#feed.listeners.keys().every((id) => this.#listenAnswers.has(id));
+  }
+
+  /** What it said of a listener last; null where it has not answered yet. */
+  listenAnswer(listener: string): ListenAnswer | null {
+    return this.#listenAnswers.get(listener) ?? null;
+  }
+
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** Whether it may have a socket open. */
+  holds(socket: SharedSocket): boolean {
+    if (this.#isClosed) return false;
+    if (this.#toldByListener.values().some((told) => told.socket === socket)) return true;
+    return this.#leavingByListener.values().some((leaving) => leaving.includes(socket));
   }
 
   factsChanged(added: readonly PendingFact[], settled: readonly PendingFact[]): void {
@@ -197,19 +224,40 @@ export class WorkerLink {
   }
 
   #sendListeners(): void {
-    const { sockets } = this.#feed;
-    for (const [id, told] of this.#toldByListener) {
-      if (sockets.get(id)?.socket === told.socket) continue;
+    const { listeners } = this.#feed;
+    for (const [id, { definition, socket }] of this.#toldByListener) {
+      if (listeners.get(id)?.socket === socket) continue;
       this.#toldByListener.delete(id);
-      this.listenFailureById.delete(id);
-      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(told.poolIds) });
+      this.#listenAnswers.delete(id);
+      this.#socketsWanted.delete(id);
+      const leaving = this.#leavingByListener.get(id);
+      if (leaving === undefined) this.#leavingByListener.set(id, [socket]);
+      else leaving.push(socket);
+      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(poolsOf(definition.spec)) });
     }
-    for (const [id, { spec, socket }] of sockets) {
+    for (const [id, { definition, socket }] of listeners) {
       const told = this.#toldByListener.get(id);
-      if (told?.spec === spec) continue;
-      this.#toldByListener.set(id, { spec, socket, poolIds: poolsOf(spec) });
-      this.#send({ kind: 'listen', listener: { id, spec } }, told === undefined ? socket : undefined);
+      const isSocketWanted = told === undefined || this.#socketsWanted.delete(id);
+      if (told?.definition.revision === definition.revision && !isSocketWanted) continue;
+      this.#toldByListener.set(id, { definition, socket });
+      this.#send({ kind: 'listen', listener: definition }, isSocketWanted ? socket : undefined);
     }
+  }
+
+  #listenFailed({ listener, revision, reason, isSocketLost }: Extract<WorkerReport, { kind: 'listen-failed' }>): void {
+    this.#listenAnswers.set(listener, { revision, failure: reason });
+    const text = `worker ${this.index} cannot listen for ${listener}: ${reason}`;
+    this.#feed.log.error({ worker: this.index, listener, reason }, text);
+    const told = this.#toldByListener.get(listener);
+    const open = this.#feed.listeners.get(listener);
+    if (isSocketLost && told !== undefined && told.socket === open?.socket) open.onSocketLost(reason);
+  }
+
+  #unlistened(listener: string): void {
+    const leaving = this.#leavingByListener.get(listener);
+    leaving?.shift();
+    if (leaving?.length === 0) this.#leavingByListener.delete(listener);
+    this.#feed.ownSockets.changed();
   }
 
   #acknowledge(revision: number, hash: string): void {

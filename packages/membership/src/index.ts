@@ -12,6 +12,7 @@ export { evolve, fold, type Folded } from './evolve.ts';
 export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold-batch.ts';
 export { rosterHash } from './hash.ts';
 export {
+  asksTheSame,
   fastIntervalMs,
   healthPolicySchema,
   statusRanges,

@@ -51,12 +51,6 @@ export function keepAlivePolicy(spec: PoolSpec): KeepAlivePolicy {
   };
 }
 
-/** How long a backend may take from the end of a request to the head of its answer. */
-export function answerTimeoutMs({ responseHeaderTimeoutMs }: PoolSpec): number {
-  return responseHeaderTimeoutMs ?? ANSWER_TIMEOUT_MS;
-}
-
-const ANSWER_TIMEOUT_MS = 60_000;
 const MAX_IDLE_CONNECTIONS = 128;
 const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
 const UPSTREAM_MAX_AGE_MS = 3_600_000;
@@ -127,8 +121,10 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
     this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
     idle.push(this);
-    if (!this.#isPaused) return this.#settle();
-    this.resume();
+    const wasPaused = this.#isPaused;
+    if (wasPaused) this.resume();
+    this.#leg!.rest();
+    if (!wasPaused) return this.#settle();
     // From the first to the second, the event loop asks for what has come.
     setImmediate(() => setImmediate(() => this.#settle()));
   }

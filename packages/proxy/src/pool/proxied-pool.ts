@@ -12,6 +12,8 @@
  *     leaving                     mode drain or maint; or gone from a     live on until the deadline
  *                                 pool with `onRemoval: drain`
  *     gone                        no backend has it                       closed at once; dials go elsewhere
+ *
+ * When a pool is removed whose targets another pool has, as after a renaming, what leads to them is that pool's from then on.
  */
 import { backendSet, type Backend, type BackendSet, type Candidate } from '@muster/membership';
 import type { PoolSpec, View } from '@muster/membership';
@@ -36,6 +38,8 @@ export interface PoolEnvironment {
   readonly nowMs: () => number;
   readonly workerIndex: number;
   readonly onOutlier: (outlier: Outlier) => void;
+  /** Another pool of the newest roster that has a target; null where none has it. */
+  readonly heirOf: (target: string) => ProxiedPool | null;
 }
 
 /** Who can say what a pool hashes on. */
@@ -321,7 +325,20 @@ export class ProxiedPool {
     connections.closeAll('drain_timeout');
   }
 
+  /** Connections to a target that were a removed pool's. */
+  #inherit(target: string, connections: TargetConnections): void {
+    connections.passTo(this.#targetConnections(target));
+    this.#reconcile(target, null);
+  }
+
   #remove(target: string, connections: TargetConnections): void {
+    const heir = this.#view.roster.pools.has(this.id) ? null : this.#environment.heirOf(target);
+    if (heir !== null) {
+      this.#connectionsByTarget.delete(target);
+      this.#environment.wheel.clear(connections.timer);
+      connections.leaveTable();
+      return heir.#inherit(target, connections);
+    }
     const spec = this.#view.roster.pools.get(this.id)?.spec ?? this.#spec;
     if (spec?.onRemoval === 'drain' && connections.connections.size > 0) {
       // It stays in the table, so that a registration of the same target before the deadline finds it again. What is

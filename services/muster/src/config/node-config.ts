@@ -74,7 +74,7 @@ export function nodeConfig(
     observations: kept,
     resolver: ownResolver,
     configFolder,
-    settings: nodeSettings({ node, journal, observations }),
+    settings: nodeSettings({ node, journal, observations, resolver }),
   };
   return { config, faults };
 }

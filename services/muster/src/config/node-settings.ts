@@ -10,16 +10,19 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ConfigFile } from './config-schema.ts';
 import type { FieldChange } from './plan-step.ts';
 
+type NodeTables = Pick<ConfigFile, 'node' | 'journal' | 'observations' | 'resolver'>;
+
 /** `{"node.workers": 2, "journal.kind": "embedded"}`; what the file leaves out and has no fixed default is absent. */
 export type NodeSettings = Readonly<Record<string, unknown>>;
 
-export function nodeSettings({ node, journal, observations }: Pick<ConfigFile, 'node' | 'journal' | 'observations'>) {
+export function nodeSettings({ node, journal, observations, resolver }: NodeTables) {
   const { id: _id, ...ofNode } = node;
   const { servers, ...ofJournal } = journal;
   const tables = {
     node: ofNode,
     journal: { ...ofJournal, ...(servers !== undefined && { servers: servers.map(withoutUser) }) },
     observations,
+    resolver,
   };
   const entries = Object.entries(tables).flatMap(([table, fields]) =>
     Object.entries(fields)

@@ -33,7 +33,7 @@ export interface WorkerOptions {
   readonly node: string;
   /** 0 for the node's first worker. */
   readonly index: number;
-  /** Open connections; one more is closed at once. */
+  /** Open connections; with so many it accepts no more. */
   readonly maxConnections: number;
   /** Absolute: what the filters of listeners are relative to. */
   readonly configFolder: string;
@@ -77,6 +77,7 @@ export class Worker {
       resolver: this.#resolver,
       workerIndex: index,
       maxConnections,
+      onSocketWanted: (listener) => this.#listeners.socketWanted(listener),
       filtersOf: (spec) => this.#listeners.filtersOf(spec),
       onRefusal: (line) => this.#logRefusal(line),
       onOutlier: (outlier) => this.#report({ kind: 'outlier', ...outlier }),
@@ -95,7 +96,7 @@ export class Worker {
       case 'pending':
         return this.#changePending(message);
       case 'listen':
-        return this.#listeners.listen(message.listener.id, message.listener.spec, socket);
+        return this.#listeners.listen(message.listener, socket);
       case 'unlisten':
         return this.#listeners.unlisten(message.id, message.drainTimeoutMs);
     }
