@@ -209,10 +209,12 @@ export interface AdminHarness extends AsyncDisposable {
 /** The admin API of a harness node on a free port. */
 export async function startAdmin({
   token = null,
+  isBehindProxy = false,
   observations = null,
   settings = null,
 }: {
   token?: string | null;
+  isBehindProxy?: boolean;
   observations?: ObservationStore | null;
   settings?: NodeSettings | null;
 } = {}): Promise<AdminHarness> {
@@ -229,7 +231,8 @@ export async function startAdmin({
   const recording = new DecisionRecording({ workers: [] });
   recording.keepIn(observations);
   const seen = { traffic, metrics, observations, settings };
-  const server = await createAdminServer({ node, token, log, decisions, recording, ...seen });
+  const access = { token, isBehindProxy };
+  const server = await createAdminServer({ node, access, log, decisions, recording, ...seen });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {
