@@ -217,6 +217,11 @@ class RawLeg implements Leg, LargeHolder {
     this.#giveBackBuffer();
   }
 
+  /** The kernel forgets the peer's name with a reset. */
+  isPeerGone(): boolean {
+    return this.#handle.getpeername !== undefined && this.#handle.getpeername({}) !== 0;
+  }
+
   peerAddress(): string | null {
     const name: { address?: string } = {};
     this.#handle.getpeername?.(name);

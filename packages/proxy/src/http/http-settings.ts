@@ -15,6 +15,7 @@ export interface HttpSettings {
   readonly keepAliveTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly tunnelIdleTimeoutMs: number;
+  readonly halfCloseTimeoutMs: number;
   readonly trustedProxies: readonly Cidr[];
   readonly forwardedFields: NonNullable<ListenerSpec['forwardedFields']>;
   /** `keep`, `target`, or the name that a backend sees. */
@@ -23,6 +24,9 @@ export interface HttpSettings {
 }
 
 const TIMEOUTS = { headTimeoutMs: 60_000, keepAliveTimeoutMs: 75_000, bodyTimeoutMs: 60_000 } as const;
+
+/** As long as a backend may take to answer: who sends a request, half-closes and waits, as `nc` does, gets what it waits for. */
+const HALF_CLOSE_TIMEOUT_MS = 60_000;
 
 export function httpSettings(spec: ListenerSpec): HttpSettings {
   const { headTimeoutMs, keepAliveTimeoutMs, bodyTimeoutMs } = TIMEOUTS;
@@ -34,6 +38,7 @@ export function httpSettings(spec: ListenerSpec): HttpSettings {
     keepAliveTimeoutMs: spec.keepAliveTimeoutMs ?? keepAliveTimeoutMs,
     bodyTimeoutMs: spec.bodyTimeoutMs ?? bodyTimeoutMs,
     tunnelIdleTimeoutMs: spec.idleTimeoutMs,
+    halfCloseTimeoutMs: spec.halfCloseTimeoutMs ?? HALF_CLOSE_TIMEOUT_MS,
     trustedProxies: (spec.trustedProxies ?? []).map((text) => parseCidr(text)!),
     forwardedFields: spec.forwardedFields ?? 'x-forwarded',
     hostField: spec.hostField ?? 'keep',
