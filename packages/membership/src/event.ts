@@ -122,7 +122,7 @@ export const listenerSpecSchema = z
     halfCloseTimeoutMs: durationMs
       .optional()
       .describe(
-        'a side that sends no more may only have half-closed, or be gone: without a byte in the other direction for so long it is taken to be gone; 60,000 for http and 300,000 for tcp when left out, at most the idle timeout',
+        'a side that sends no more may only have half-closed, or be gone: without a byte in the other direction for so long it is taken to be gone; 30,000 for http and 300,000 for tcp when left out, at most the idle timeout',
       ),
     nodes: z.array(nameSchema).min(1).max(64).optional().describe('the nodes that listen; every node when left out'),
     ...httpFields,

@@ -90,7 +90,7 @@ export interface Acceptor {
 
 export interface AcceptCallbacks {
   readonly onAccepted: (leg: Leg) => void;
-  /** Accepting failed, for example with EMFILE; the acceptor goes on. */
+  /** A connection was not accepted, for example with EMFILE, or was closed because few descriptors are left; the acceptor goes on. */
   readonly onAcceptFailed: (code: string) => void;
 }
 

@@ -332,9 +332,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#resumeLeg();
   }
 
-  #discard(bytes: Buffer): void {
-    this.#lingeredBytes += bytes.length;
-    if (this.#lingeredBytes > LINGER_BYTES_MAX) this.#end('finished', false);
+  #discard({ length }: Buffer): void {
+    if ((this.#lingeredBytes += length) > LINGER_BYTES_MAX) this.#end('finished', false);
   }
 
   #deadlineReached(): void {

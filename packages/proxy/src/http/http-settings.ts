@@ -25,8 +25,11 @@ export interface HttpSettings {
 
 const TIMEOUTS = { headTimeoutMs: 60_000, keepAliveTimeoutMs: 75_000, bodyTimeoutMs: 60_000 } as const;
 
-/** As long as a backend may take to answer: who sends a request, half-closes and waits, as `nc` does, gets what it waits for. */
-const HALF_CLOSE_TIMEOUT_MS = 60_000;
+/**
+ * Who sends a request, half-closes and waits, as `nc` does, shall get what it waits for; who has closed for good shall not hold a
+ * backend for long. (nginx and Envoy take both for the latter, at once.)
+ */
+const HALF_CLOSE_TIMEOUT_MS = 30_000;
 
 export function httpSettings(spec: ListenerSpec): HttpSettings {
   const { headTimeoutMs, keepAliveTimeoutMs, bodyTimeoutMs } = TIMEOUTS;
