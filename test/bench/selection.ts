@@ -85,7 +85,7 @@ async function openScene(roster: Roster) {
     name: 'socket',
     listen: (_handle, { onAccepted }) => {
       accept = onAccepted;
-      return Promise.resolve({ ok: true, acceptor: { close: () => undefined } });
+      return Promise.resolve({ ok: true, acceptor: { close: () => undefined, finish: (onClosed) => onClosed() } });
     },
     dial: (_address, owner) => {
       dialling.push(owner);

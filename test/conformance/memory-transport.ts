@@ -100,7 +100,7 @@ export class MemoryTransport implements Transport {
 
   listen(_handle: object, callbacks: AcceptCallbacks): ReturnType<Transport['listen']> {
     this.#accept = callbacks;
-    return Promise.resolve({ ok: true, acceptor: { close: () => undefined } });
+    return Promise.resolve({ ok: true, acceptor: { close: () => undefined, finish: (onClosed) => onClosed() } });
   }
 
   dial(_address: Parameters<Transport['dial']>[0], owner: DialOwner): ReturnType<Transport['dial']> {

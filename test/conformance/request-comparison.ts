@@ -138,7 +138,10 @@ function withKnownMethods(text: string, understood: Passage['understood']): stri
   let comparable = '';
   let from = 0;
   for (const { method, target } of understood) {
-    const index = text.indexOf(`${method} ${target} HTTP/1.`, from);
+    const line = `${method} ${target} HTTP/1.`;
+    // An unknown one is looked for where a line begins: `ET /x` is a part of `GET /x`, which may stand in a body before it.
+    const lineStart = isExtensionMethod(method) ? text.indexOf(`\n${line}`, from) : -1;
+    const index = lineStart < 0 ? text.indexOf(line, from) : lineStart + 1;
     if (index < 0) break;
     comparable += text.slice(from, index) + (isExtensionMethod(method) ? STAND_IN_METHOD : method);
     from = index + method.length;
@@ -199,7 +202,7 @@ function mustBeSame(request: ReadRequest, original: ReadRequest): void {
   must(withoutUpgrade(request.body) === original.body, `is forwarded with the body ${JSON.stringify(request.body)}`);
   const host = valuesOf(request, 'host');
   must(host.length === 1 && host[0] === (authority || BACKEND_TARGET), `is forwarded with the host ${host.join()}`);
-  must(valuesOf(request, 'via').at(-1) === '1.1 muster', 'is forwarded without Via');
+  must(/^1\.[0-9] muster$/.test(valuesOf(request, 'via').at(-1) ?? ''), 'is forwarded without Via');
   const fields = JSON.stringify(endToEnd(request, valuesOf(request, 'via').length));
   const expected = JSON.stringify(endToEnd(original, Infinity));
   must(fields === expected, `is forwarded with the fields ${fields} instead of ${expected}`);
@@ -233,6 +236,10 @@ function valuesOf({ fields }: ReadRequest, name: string): string[] {
   return fields.filter((_value, index) => index % 2 === 1 && fields[index - 1]!.toLowerCase() === name);
 }
 
+/** Of what the grammar makes and the mutations leave of it; written anew, so that the list under test is not its own oracle. */
+const SAID_BY_PROXIES =
+  /^(?:client[^0-9a-z]ip$|x[^0-9a-z](?:real|original|forwarded|client[^0-9a-z]ip$|envoy[^0-9a-z])|proxy$|x[^0-9a-z](?:ssl|host|scheme)$)/i;
+
 /** Names and values that go on. `viaIndex` counts the Via fields up to the one that the data plane has added. */
 function endToEnd(request: ReadRequest, addedVia: number): string[] {
   const nominated = valuesOf(request, 'connection').flatMap((value) => value.toLowerCase().split(','));
@@ -244,7 +251,7 @@ function endToEnd(request: ReadRequest, addedVia: number): string[] {
   for (let index = 0; index < request.fields.length; index += 2) {
     const name = request.fields[index]!;
     if (name.toLowerCase() === 'via' && ++viaCount === addedVia) continue;
-    if (!dropped.has(name.toLowerCase())) kept.push(name, request.fields[index + 1]!);
+    if (!dropped.has(name.toLowerCase()) && !SAID_BY_PROXIES.test(name)) kept.push(name, request.fields[index + 1]!);
   }
   return kept;
 }

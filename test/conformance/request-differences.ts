@@ -87,8 +87,8 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     isSo: (request) => !valuesOf(request, 'host').every((host) => isPlainAuthority(host)),
   },
   field_alias: {
-    why: 'CGI and WSGI read X_Y as X-Y: RFC 3875, 4.1.18',
-    isSo: ({ fields }) => fields.some((name, index) => index % 2 === 0 && name.includes('_')),
+    why: 'CGI and WSGI read X_Y as X-Y, and some X.Y: RFC 3875, 4.1.18',
+    isSo: ({ fields }) => fields.some((name, index) => index % 2 === 0 && /[^0-9a-z-]/i.test(name)),
   },
   coding_in_http10: {
     why: '6.1: HTTP/1.0 has no Transfer-Encoding, so its framing is faulty',
@@ -159,6 +159,12 @@ export interface ForwardedHere {
 }
 
 export const FORWARDED_HERE: readonly ForwardedHere[] = [
+  {
+    name: 'a later minor version',
+    why: '9110, 2.5: it is read as HTTP/1.1, and goes on as such; the oracle knows HTTP/1.1 alone',
+    failures: ['HPE_INVALID_VERSION'],
+    without: (text) => text.replaceAll(/ HTTP\/1\.[2-9](?=\r\n)/g, ' HTTP/1.1'),
+  },
   {
     name: 'whitespace around chunk extensions',
     why: '7.1.1 and 9110, 5.6.3: bad whitespace must be parsed and removed; extensions are never forwarded',

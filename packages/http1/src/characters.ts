@@ -16,8 +16,8 @@ export const NAME = 8;
 /** RFC 9110, 5.5: a field's value: tab, space, what is visible, and bytes above ASCII. */
 export const VALUE = 16;
 export const DIGIT = 32;
-/** Only `_`: see `isAlias`. */
-export const UNDERSCORE = 64;
+/** What of a token is no letter, digit or `-`: see `isAlias`. */
+export const ODD = 64;
 /** What a path that is not in its normal form yet may have; so may a `/` before `/` or `.`: see `normalPath`. */
 export const UNUSUAL = 128;
 
@@ -52,7 +52,7 @@ mark(PATH_GRAMMAR + PATH_EXTRAS, PATH);
 mark(`${PATH_GRAMMAR}?${QUERY_EXTRAS}`, QUERY);
 mark(`${ALPHANUMERIC}-._~`, NAME);
 mark('0123456789', DIGIT);
-mark('_', UNDERSCORE);
+mark("!#$%&'*+._`|~^", ODD);
 mark('%;', UNUSUAL);
 CLASS[TAB]! |= VALUE;
 for (let code = SPACE; code < 256; code++) if (code !== 0x7f) CLASS[code]! |= VALUE;

@@ -12,6 +12,7 @@
  */
 import { CLASS, BACKSLASH, CR, EQUALS, HEX_VALUE, LF, QUOTE, SEMICOLON, TOKEN, VALUE } from './characters.ts';
 import { BODY_PROBLEMS, type BodyProblem } from './problem.ts';
+import { SAID_BY_PROXIES, type FieldNames } from './own-fields.ts';
 import { keptTrailers } from './trailers.ts';
 import { isWhitespace } from './whitespace.ts';
 
@@ -32,6 +33,8 @@ export const CHUNKED_LIMITS: ChunkedLimits = {
 
 /** A size that needs more digits could not be counted in an unsigned 64-bit integer either. */
 const MAX_SIZE_DIGITS = 16;
+
+const EMPTY_LINE_BYTES = 2;
 
 /** What the next byte must be, or be part of. */
 const STATE = {
@@ -72,19 +75,28 @@ export class ChunkedBody {
   tail = '';
   readonly #limits: ChunkedLimits;
   readonly #nominated: ReadonlySet<string> | null;
+  readonly #proxyFields: FieldNames;
   #state: number = STATE.size;
   /** Of the chunk being read: its size so far, then what is still to come of its data. */
   #leftBytes = 0;
   #sizeDigits = 0;
   #extensionBytes = 0;
   #trailers = '';
+  /** Of the trailer line being read: its bytes so far, and whether the last one was a CR. What is held is not looked at for each of them. */
+  #trailerLineBytes = 0;
+  #isTrailerReturn = false;
   /** Where the piece that goes on begins, in this read; -1 while what is read is dropped. */
   #framedFrom = 0;
 
-  /** `nominated`: what the head's Connection named, in lower case; such trailers are left out. */
-  constructor(limits: ChunkedLimits = CHUNKED_LIMITS, nominated: ReadonlySet<string> | null = null) {
+  /** `nominated`: what the head's Connection named, in lower case; such trailers are left out, and so are `proxyFields`. */
+  constructor(
+    limits: ChunkedLimits = CHUNKED_LIMITS,
+    nominated: ReadonlySet<string> | null = null,
+    proxyFields: FieldNames = SAID_BY_PROXIES,
+  ) {
     this.#limits = limits;
     this.#nominated = nominated;
+    this.#proxyFields = proxyFields;
   }
 
   /**
@@ -187,14 +199,23 @@ export class ChunkedBody {
 
   /** Holds the trailers until the empty line, and then sees what of them goes on. */
   #stepTrailers(byte: number): boolean {
+    const wasReturn = this.#isTrailerReturn;
+    this.#isTrailerReturn = byte === CR;
     this.#trailers += String.fromCharCode(byte);
+    this.#trailerLineBytes++;
     if (this.#trailers.length > this.#limits.maxTrailerBytes) return this.#refuse(BODY_PROBLEMS.trailers_too_large);
     if (byte !== LF) return true;
     // Whoever ends lines in LF alone would wait here for an end that never comes.
-    if (!this.#trailers.endsWith('\r\n')) return this.#refuse(BODY_PROBLEMS.trailer);
-    if (!this.#trailers.endsWith('\r\n\r\n')) return true;
-    const { maxTrailerFields } = this.#limits;
-    const kept = keptTrailers(this.#trailers, { maxTrailerFields, nominated: this.#nominated });
+    if (!wasReturn) return this.#refuse(BODY_PROBLEMS.trailer);
+    const isEmptyLine = this.#trailerLineBytes === EMPTY_LINE_BYTES;
+    this.#trailerLineBytes = 0;
+    if (!isEmptyLine) return true;
+    const rules = {
+      maxTrailerFields: this.#limits.maxTrailerFields,
+      nominated: this.#nominated,
+      proxyFields: this.#proxyFields,
+    };
+    const kept = keptTrailers(this.#trailers, rules);
     if (typeof kept !== 'string') return this.#refuse(kept);
     this.tail = `${kept}\r\n`;
     this.isComplete = true;

@@ -15,6 +15,7 @@
 import { CR } from './characters.ts';
 import type { HeadLimits } from './head-limits.ts';
 import { headEnd } from './head-text.ts';
+import { MENDABLE, answerHeadEnd, mendedHead } from './mended-head.ts';
 import { HeadProblem } from './problem.ts';
 import { RequestHead, parseRequestHead } from './request-head.ts';
 import { LINE, normalise, readCommonLine } from './request-line.ts';
@@ -82,29 +83,55 @@ export class ResponseHeadReader {
   #kept: ResponseHead | null = null;
   #keptText = '';
   #keptMethod = '';
+  #keptLimits: HeadLimits | null = null;
 
-  /** Reads the head that begins at `from`, of an answer to a request with that method; null while it is not all there. */
+  /**
+   * Reads the head that begins at `from`, of an answer to a request with that method; null while it is not all there. What a proxy may
+   * mend is mended (`mended-head.ts`).
+   */
   // oxlint-disable-next-line max-params -- An object around the indices would be made for every response.
   read(text: string, from: number, limits: HeadLimits, requestMethod: string): ResponseHead | HeadProblem | null {
     const keptEnd = from + this.#keptText.length;
-    const isRepeated = this.#kept !== null && text.slice(from, keptEnd) === this.#keptText;
+    const isKept = this.#kept !== null && this.#keptLimits === limits;
+    const isRepeated = isKept && text.slice(from, keptEnd) === this.#keptText;
     if (isRepeated && requestMethod === this.#keptMethod) {
       this.end = keptEnd;
       return copyOf(this.#kept!);
     }
-    this.end = headEnd(text, from);
+    this.end = answerHeadEnd(text, from);
     if (this.end < 0) return null;
-    const head = parseResponseHead(text, from, this.end, limits, requestMethod);
-    if (!(head instanceof HeadProblem)) this.#keep(head, text, { from, requestMethod });
+    const head = this.#parse(text, from, limits, requestMethod);
+    if (!(head instanceof HeadProblem)) this.#keep(head, text, { from, limits, requestMethod });
     return head;
   }
 
-  #keep(head: ResponseHead, text: string, { from, requestMethod }: { from: number; requestMethod: string }): void {
+  /** Strictly; and where that fails, strictly once more as it should have come. */
+  // oxlint-disable-next-line max-params -- As above.
+  #parse(text: string, from: number, limits: HeadLimits, requestMethod: string): ResponseHead | HeadProblem {
+    const head = parseResponseHead(text, from, this.end, limits, requestMethod);
+    if (!(head instanceof HeadProblem) || !MENDABLE.has(head.reason)) return head;
+    const mended = mendedHead(text.slice(from, this.end));
+    if (mended === null) return head;
+    // It was found to be small enough as it came.
+    const again = parseResponseHead(mended, 0, mended.length, { ...limits, maxHeadBytes: Infinity }, requestMethod);
+    // Who writes heads like that may be as careless about where a body ends: its connection serves nobody else.
+    if (again instanceof ResponseHead) again.isPersistent = false;
+    return again;
+  }
+
+  #keep(head: ResponseHead, text: string, { from, limits, requestMethod }: ReadWith): void {
     const isKept = text.length <= KEPT_CHARACTERS_MAX;
     this.#kept = isKept ? copyOf(head) : null;
     this.#keptText = isKept ? text.slice(from, this.end) : '';
     this.#keptMethod = requestMethod;
+    this.#keptLimits = limits;
   }
+}
+
+interface ReadWith {
+  readonly from: number;
+  readonly limits: HeadLimits;
+  readonly requestMethod: string;
 }
 
 /** The two limits that a head with another target may exceed. */
@@ -120,6 +147,7 @@ function copyFields(from: RequestHead, to: RequestHead): void {
   to.isPersistent = from.isPersistent;
   to.upgrade = from.upgrade;
   to.expectsContinue = from.expectsContinue;
+  to.acceptsTrailers = from.acceptsTrailers;
   to.maxForwards = from.maxForwards;
   to.fields = from.fields;
   to.forwardedFor = from.forwardedFor;
@@ -128,6 +156,8 @@ function copyFields(from: RequestHead, to: RequestHead): void {
   to.forwarded = from.forwarded;
   to.requestId = from.requestId;
   to.nominated = from.nominated;
+  to.said = from.said;
+  to.proxyFields = from.proxyFields;
 }
 
 function copyOf(from: ResponseHead): ResponseHead {
@@ -135,13 +165,13 @@ function copyOf(from: ResponseHead): ResponseHead {
   to.status = from.status;
   to.reason = from.reason;
   to.isHttp10 = from.isHttp10;
+  to.minorVersion = from.minorVersion;
   to.framing = from.framing;
   to.contentLength = from.contentLength;
   to.isPersistent = from.isPersistent;
   to.upgrade = from.upgrade;
   to.fields = from.fields;
   to.hasDate = from.hasDate;
-  to.requestId = from.requestId;
   to.nominated = from.nominated;
   return to;
 }

@@ -18,6 +18,7 @@ import {
   hashKeySchema,
   hostFieldSchema,
   hostPatternSchema,
+  proxyFieldSchema,
   pathPrefixSchema,
 } from './http-words.ts';
 import { bindSchema, targetSchema } from './target.ts';
@@ -73,6 +74,12 @@ const httpFields = {
     .max(256)
     .optional()
     .describe('whose word on forwarded addresses is believed, as CIDRs; nobody when left out'),
+  proxyFields: z
+    .array(proxyFieldSchema)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('further request fields that only trusted proxies may send, such as x-tenant or x-internal-*'),
   forwardedFields: z
     .enum(['x-forwarded', 'forwarded', 'both', 'none'])
     .optional()
@@ -158,7 +165,27 @@ export const poolSpecSchema = z.strictObject({
     .describe('how long a request waits so, then 503; connectTimeoutMs when left out'),
   responseHeaderTimeoutMs: durationMs
     .optional()
-    .describe('from the end of a request to the head of its answer, else 504; 60,000 when left out'),
+    .describe(
+      'from the end of a request, or from an interim answer, to the head of the final one, else 504; 60,000 when left out',
+    ),
+  maxAnswerHeadBytes: z
+    .int()
+    .min(1_024)
+    .max(262_144)
+    .optional()
+    .describe('a larger head of an answer is a 502; 16,384 when left out'),
+  maxAnswerFields: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('more fields of an answer than that are a 502; 100 when left out'),
+  maxInterimAnswers: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe('more answers of 100 to 199 before the final one than that are a 502; 32 when left out'),
   maxIdleConnectionsPerBackend: z
     .int()
     .min(0)

@@ -9,18 +9,20 @@
  */
 import type { Address } from '@muster/membership';
 import { isIP } from 'node:net';
-import type { DialClock } from './dial-clock.ts';
+import { SYSTEM_CLOCK, type DialClock } from './dial-clock.ts';
 import type { Dial, DialOwner, Transport } from './leg.ts';
 import { NamedDial } from './named-dial.ts';
 import type { NameResolver } from './names/name-resolver.ts';
+import { rawTransport } from './raw-transport.ts';
 import { ReachedAddresses } from './reached-addresses.ts';
+import { socketTransport } from './socket-transport.ts';
 import type { TargetGuard } from './target-guard.ts';
 
 export interface DiallerOptions {
   readonly transport: Transport;
   readonly resolver: NameResolver;
   readonly guard: TargetGuard;
-  /** For head starts. Default: Node's timers. */
+  /** For head starts. */
   readonly clock: DialClock;
 }
 
@@ -51,6 +53,11 @@ export class Dialler {
     const refusal = this.#guard.refusalOf(address);
     return refusal === null ? this.#transport.dial(address, owner) : new RefusedDial(refusal.reason, owner);
   }
+}
+
+/** A way out with this host's own means: its event loop's handles, its timers. */
+export function systemDialler({ resolver, guard }: Pick<DiallerOptions, 'resolver' | 'guard'>): Dialler {
+  return new Dialler({ transport: rawTransport ?? socketTransport, resolver, guard, clock: SYSTEM_CLOCK });
 }
 
 /** A dial that the guard did not let through. */

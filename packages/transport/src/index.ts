@@ -1,7 +1,7 @@
 /** Public entry: byte streams to clients and backends, for the data plane and for the probes alike. */
 export { connectFailure, isLocalFault, timeoutCode, type ConnectFailureKind } from './connect-failure.ts';
 export type { DialClock } from './dial-clock.ts';
-export { Dialler } from './dialler.ts';
+export { Dialler, systemDialler } from './dialler.ts';
 export type {
   AcceptCallbacks,
   Acceptor,
@@ -14,8 +14,9 @@ export type {
   Transport,
   WriteOutcome,
 } from './leg.ts';
-export { CachingResolver, systemResolver } from './names/caching-resolver.ts';
-export type { NameResolver, NameWait } from './names/name-resolver.ts';
+export { systemResolver, type CachingResolver, type ResolverStats } from './names/caching-resolver.ts';
+export type { NameResolver, NameWait, NameWatcher } from './names/name-resolver.ts';
+export type { ResolverSettings } from './names/resolver-settings.ts';
 export { rawTransport, rawTransportWith } from './raw-transport.ts';
 export { ReadBuffers } from './read-buffers.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';

@@ -84,9 +84,17 @@ export type ListenOutcome =
   | { readonly ok: false; readonly code: string };
 
 export interface Acceptor {
-  /** Stops accepting in this process. Other holders of the socket are not disturbed. */
+  /** Stops accepting in this process. Other holders of the socket are not disturbed. May be repeated. */
   close(): void;
+  /**
+   * Accepts what waits in the kernel's queue, for `FINISH_TURNS_MAX` turns of the event loop at most, and closes. So a connection that
+   * was made before nobody wanted the socket any more is not reset with it. `onClosed` is called once, also when `close` comes first.
+   */
+  finish(onClosed: () => void): void;
 }
+
+/** Of the event loop; a turn in which nothing is accepted is the last but one. */
+export const FINISH_TURNS_MAX = 64;
 
 export interface AcceptCallbacks {
   readonly onAccepted: (leg: Leg) => void;

@@ -16,6 +16,7 @@ import { isIPv6 } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import { ACCEPTED_FD_MAX, DIALLED_FD_MAX } from './descriptor-limit.ts';
+import { FinishingAcceptor } from './finishing-acceptor.ts';
 import { LISTEN_BACKLOG, TCP_KEEP_ALIVE_S, type AcceptCallbacks, type Leg, type LegOwner } from './leg.ts';
 import type { Dial, DialOwner, ListenOutcome, SocketHandle, Transport, WriteOutcome } from './leg.ts';
 import { ReadBuffers, writeBegan, type LargeHolder, type ReadBuffer } from './read-buffers.ts';
@@ -319,8 +320,10 @@ function listen(socket: SocketHandle, callbacks: AcceptCallbacks, buffers: ReadB
   // Linux hands the listening socket's options down to each connection, which saves five system calls on each.
   const isInherited = process.platform === 'linux';
   if (isInherited) setSocketOptions(handle);
+  const acceptor = new FinishingAcceptor(() => handle.close());
   handle.onconnection = (status, accepted) => {
     if (accepted === undefined) return callbacks.onAcceptFailed(getSystemErrorName(status));
+    acceptor.accepted();
     if (accepted.fd >= ACCEPTED_FD_MAX) {
       accepted.close();
       return callbacks.onAcceptFailed('EMFILE');
@@ -329,7 +332,7 @@ function listen(socket: SocketHandle, callbacks: AcceptCallbacks, buffers: ReadB
     callbacks.onAccepted(new RawLeg(accepted, buffers));
   };
   const status = handle.listen(LISTEN_BACKLOG);
-  if (status === 0) return Promise.resolve({ ok: true, acceptor: { close: () => handle.close() } });
+  if (status === 0) return Promise.resolve({ ok: true, acceptor });
   handle.close();
   return Promise.resolve({ ok: false, code: getSystemErrorName(status) });
 }

@@ -34,7 +34,7 @@ export const VERDICT_BY_OUTCOME: Readonly<Record<AttemptOutcome, BackendVerdict>
 };
 
 /** How an exchange whose answer had begun ended: `failed` counts whatever the status was, all others leave it to the status. */
-export const VERDICT_BY_TERMINATION: Readonly<Partial<Record<Termination, 'failed'>>> = { answer_cut: 'failed' };
+const VERDICT_BY_TERMINATION: Readonly<Partial<Record<Termination, 'failed'>>> = { answer_cut: 'failed' };
 
 /** An answer whose head came. A good head is a good sign also where its client left in the middle of the body. */
 export function verdictOfAnswer(status: number, termination: Termination): BackendVerdict {

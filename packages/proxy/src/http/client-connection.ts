@@ -9,7 +9,7 @@
  * meanwhile. After a refusal the connection is ended by halves and read for a while without looking, because a reset would
  * destroy the answer on its way (RFC 9112, 9.6).
  */
-import { HeadProblem, RequestHeadReader, describeProblem, partialRequestProblem } from '@muster/http1';
+import { HeadProblem, RequestHeadReader, describeProblem, lastLineFrom, partialRequestProblem } from '@muster/http1';
 import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
@@ -31,7 +31,6 @@ const LAST_REQUEST_MS = 1_000;
 /** A larger read is not turned into text whole, but as far as a head may reach, with the empty lines around it. */
 const TEXT_BYTES_MAX = 16 * 1_024;
 const HEAD_END_BYTES = 4;
-const LAST_ANSWER: AnswerManner = { isHead: false, isPersistent: false };
 
 type State = 'idle' | 'reading_head' | 'exchange' | 'flushing' | 'lingering' | 'tunnel' | 'closed';
 
@@ -143,9 +142,9 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   /** Muster's own answer. `isPersistent`: as far as the request is concerned, another may follow. */
-  answer(answer: OwnAnswer, { isHead, isPersistent }: AnswerManner): void {
+  answer(answer: OwnAnswer, { isHead, isPersistent, requestId }: AnswerManner): void {
     this.#isPersistent &&= isPersistent;
-    this.sendText(answerText(answer, { isHead, isPersistent: this.#isPersistent }));
+    this.sendText(answerText(answer, { isHead, isPersistent: this.#isPersistent, requestId }));
   }
 
   /** The exchange is over and its answer written, or pending. `isRequestComplete`: nothing of the request is still to come. */
@@ -183,9 +182,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
       isDownstreamPending: this.isWritePending,
     };
     this.#tunnel = new Tunnel({ wheel, stats: this.#listener.stats }, ends, (reason) => this.#tunnelEnded(reason));
-    const ahead = this.#ahead;
+    this.#tunnel.sendAhead(this.#ahead);
     this.#ahead = null;
-    this.#tunnel.sendAhead(ahead);
   }
 
   onBytes(_leg: Leg, bytes: Buffer): void {
@@ -261,13 +259,11 @@ export class ClientConnection implements OpenConnection, LegOwner {
       this.#partialHead + textOf(bytes, Math.max(TEXT_BYTES_MAX, requestRules.maxHeadBytes + HEAD_END_BYTES));
     // One empty line before a request is forgiven (RFC 9112, 2.2).
     const from = text.startsWith('\r\n') ? 2 : 0;
-    if (from === text.length) {
-      this.#partialHead = text;
-      return;
-    }
+    if (from === text.length) return void (this.#partialHead = text);
     const head = this.#heads.read(text, from, requestRules);
     if (head === null) {
-      const problem = partialRequestProblem(text, from, requestRules);
+      const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
+      const problem = partialRequestProblem(text, from, requestRules, checkedTo);
       if (problem !== null) return this.#refuse(problem, describeProblem(problem.reason));
       this.#partialHead = text;
       if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);
@@ -279,6 +275,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (head instanceof HeadProblem) return this.#refuse(head, describeProblem(head.reason));
     this.#state = 'exchange';
     if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
+    this.from.admit(head);
     const exchange = new Exchange(this.#protocol, this, head);
     this.#exchange = exchange;
     const next = exchange.begin({ bytes, text, shift }, this.#heads.end);
@@ -351,10 +348,11 @@ export class ClientConnection implements OpenConnection, LegOwner {
 
   #refuse({ status, reason }: { status: number; reason: string }, text: string): void {
     const peerAddress = this.#leg.peerAddress() ?? '';
-    this.#protocol.refused({ listener: this.listenerId, peerAddress, status, reason });
+    const requestId = this.#protocol.requestIdOf(null);
+    this.#protocol.refused({ requestId, listener: this.listenerId, peerAddress, status, reason });
     this.#isRequestComplete = false;
     this.#state = 'flushing';
-    this.answer(failureAnswer(status, reason, text), LAST_ANSWER);
+    this.answer(failureAnswer(status, reason, text), { isHead: false, isPersistent: false, requestId });
     if (!this.isWritePending) this.#flushed();
   }
 

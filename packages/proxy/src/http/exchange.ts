@@ -13,10 +13,11 @@
  *
  * Bytes go straight through: a write that the kernel does not take whole pauses the side that it came from until it has.
  */
-import type { PathRules, RequestHead } from '@muster/http1';
+import type { RequestHead } from '@muster/http1';
 import type { HashKey } from '../pool/hash-key.ts';
 import { connectFailure, isLocalFault } from '@muster/transport';
 import { AnswerRelay } from './answer-relay.ts';
+import { answerRules, type AnswerRules } from './answer-rules.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { ExchangeNotes } from './exchange-notes.ts';
@@ -27,10 +28,9 @@ import { hashText } from './hash-text.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from './own-answer.ts';
 import { RequestBody, type TextRead } from './request-body.ts';
-import { isUsableRequestId } from './request-ids.ts';
 import { AMBIGUOUS, stripPrefix } from './route-table.ts';
 import { verdictOf, type Termination } from './termination.ts';
-import { answerTimeoutMs, keepAlivePolicy, type LossReason, type UpstreamConnection } from './upstream-connection.ts';
+import { keepAlivePolicy, type LossReason, type UpstreamConnection } from './upstream-connection.ts';
 
 /** After a backend takes no more bytes it has so long to show what it said before. */
 const LAST_WORDS_MS = 1_000;
@@ -55,7 +55,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   #isOver = false;
 
   constructor(protocol: HttpProtocol, client: ClientConnection, head: RequestHead) {
-    super(head, isUsableRequestId(head.requestId) ? head.requestId : protocol.nextRequestId());
+    super(head, protocol.requestIdOf(head), protocol.settings.requestRules.path);
     this.#protocol = protocol;
     this.#client = client;
     this.#pathAndQuery = head.pathAndQuery;
@@ -89,8 +89,9 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     return !this.#body.isComplete && !this.#isOver;
   }
 
-  get pathRules(): PathRules {
-    return this.#protocol.settings.requestRules.path;
+  /** Of the attempt under way. */
+  get answerRules(): AnswerRules {
+    return answerRules(this.#attempts!.spec);
   }
 
   get hasAnswerBegun(): boolean {
@@ -297,7 +298,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.cancel(termination, detail);
     // A body that was refused has no end that could be trusted.
     const isRequestComplete = this.#body.isComplete && this.#body.problem === null;
-    this.#client.answer(answer, { isHead: this.method === 'HEAD', isPersistent: isRequestComplete });
+    const { method, requestId } = this;
+    this.#client.answer(answer, { isHead: method === 'HEAD', isPersistent: isRequestComplete, requestId });
     this.#client.exchangeEnded(isRequestComplete);
   }
 
@@ -364,7 +366,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     } else {
       this.#client.resumeReading();
       if (!this.#client.isWritePending) this.#client.clearDeadline();
-      if (!this.#answer.hasBegun) upstream.setDeadline(answerTimeoutMs(this.#attempts!.spec));
+      if (!this.#answer.hasBegun) upstream.setDeadline(this.answerRules.headTimeoutMs);
     }
   }
 

@@ -2,7 +2,7 @@
  * An `http` listener's spec with its defaults, as the connections read it: made once per definition, not per request.
  */
 import { parseCidr, type Cidr, type ListenerSpec } from '@muster/membership';
-import { PATH_RULES, REQUEST_RULES, type RequestRules } from '@muster/http1';
+import { PATH_RULES, REQUEST_RULES, saidByProxies, type RequestRules } from '@muster/http1';
 import { RouteTable } from './route-table.ts';
 
 export interface HttpSettings {
@@ -59,5 +59,6 @@ function requestRules(spec: ListenerSpec): RequestRules {
       emptySegments: spec.emptySegments ?? PATH_RULES.emptySegments,
       pathParameters: spec.pathParameters ?? PATH_RULES.pathParameters,
     },
+    proxyFields: saidByProxies(spec.proxyFields ?? []),
   };
 }

@@ -149,6 +149,7 @@ test.each(['tcp', 'tunnel'] as const)(
     }
     asking.socket.resetAndDestroy();
     await until(() => harness.proxy.stats().total.open === 0);
+    expect(harness.proxy.stats().total.closed.reset).toBe(1);
     peer.socket.destroy();
   },
 );

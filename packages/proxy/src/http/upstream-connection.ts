@@ -51,12 +51,6 @@ export function keepAlivePolicy(spec: PoolSpec): KeepAlivePolicy {
   };
 }
 
-/** How long a backend may take from the end of a request to the head of its answer. */
-export function answerTimeoutMs({ responseHeaderTimeoutMs }: PoolSpec): number {
-  return responseHeaderTimeoutMs ?? ANSWER_TIMEOUT_MS;
-}
-
-const ANSWER_TIMEOUT_MS = 60_000;
 const MAX_IDLE_CONNECTIONS = 128;
 const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
 const UPSTREAM_MAX_AGE_MS = 3_600_000;
@@ -85,6 +79,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   isReused = false;
   /** What is written when the head before it was taken. */
   #unwritten: Buffer | null = null;
+  #peerAddress: string | null = null;
   /** A write is on its way: what it refers to must be left alone. */
   isWritePending = false;
 
@@ -121,7 +116,8 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#user = null;
     const { idle, state } = this.target;
     const leftMs = maxAgeMs - (this.#environment.wheel.tick - this.#madeTick) * TICK_MS;
-    const isWorthKeeping = isReusable && !this.#isClosed && !this.isWritePending;
+    const isUsable = isReusable && !this.#isClosed && !this.isWritePending;
+    const isWorthKeeping = isUsable && !this.target.hasMoved(this);
     if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
     this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
     idle.push(this);
@@ -131,6 +127,12 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     if (!wasPaused) return this.#settle();
     // From the first to the second, the event loop asks for what has come.
     setImmediate(() => setImmediate(() => this.#settle()));
+  }
+
+  /** Asked for only where the target has a host name, and then looked up once. */
+  get peerAddress(): string | null {
+    this.#peerAddress ??= this.#leg!.peerAddress();
+    return this.#peerAddress;
   }
 
   get isClosed(): boolean {

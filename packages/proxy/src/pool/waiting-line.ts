@@ -51,7 +51,8 @@ export class WaitingLine {
     if (this.#waiting.size === 0) return;
     const isOuter = !this.#isServing;
     this.#isServing = true;
-    for (const waiting of [...this.#waiting]) if (this.#waiting.has(waiting)) waiting.onRoom();
+    const all = Array.from(this.#waiting);
+    for (const waiting of all) if (this.#waiting.has(waiting)) waiting.onRoom();
     if (!isOuter) return;
     this.#isServing = false;
     if (this.#roomsCount > 0) {

@@ -33,7 +33,7 @@ test.each([
 });
 
 test.each([
-  'connect refused',
+  'connection refused',
   'status 503',
   '2 of 3 nodes: lb-1, lb-2: status 503',
   'cli:alice@host',
@@ -71,12 +71,4 @@ test('no text grows', () => {
     }),
     { numRuns: 1_000 },
   );
-});
-
-test('a long text of nothing but beginnings is read in linear time', () => {
-  const startedMs = performance.now();
-  for (const piece of ['a-', 'token', 'a://', '/x?', 'eyJa', 'bearer ', 'S', '-----BEGIN ', '=', '/token/', '"']) {
-    redactText(piece.repeat(1_000_000 / piece.length));
-  }
-  expect(performance.now() - startedMs).toBeLessThan(5_000);
 });

@@ -27,6 +27,7 @@ function resolverOf(settings: Partial<ResolverSettings> = {}) {
   const resolver = new CachingResolver({
     settings: { ...RESOLVER_DEFAULTS, ...settings },
     source: {
+      close: () => undefined,
       ask: (name, onAnswer) => void asked.push({ name, answer: (answer, isFinal = true) => onAnswer(answer, isFinal) }),
     },
     clock,
@@ -212,9 +213,9 @@ describe('limits', () => {
   });
 
   test('the name that was used longest ago is forgotten, and none that is in use', () => {
-    const { resolver, asked, answer, clock } = resolverOf();
-    const watch = resolver.watch('watched.test', () => undefined);
-    clock.advance(0);
+    const { resolver, asked, answer } = resolverOf();
+    const watch = resolver.watch('watched.test', { isNeeded: () => true, onChanged: () => undefined });
+    resolver.known('watched.test');
     answer(found('192.0.2.1'));
     for (let index = 0; index < RESOLVER_LIMITS.names + 3; index++) {
       resolver.known(`n-${index}.test`);
@@ -245,7 +246,11 @@ describe('a watched name', () => {
     resolver.known('a.test');
     answer(found('192.0.2.1', '192.0.2.2'));
     const changes: (readonly string[])[] = [];
-    const watch = resolver.watch('a.test', (addresses) => changes.push(addresses));
+    let isNeeded = true;
+    const watch = resolver.watch('a.test', {
+      isNeeded: () => isNeeded,
+      onChanged: (addresses) => void changes.push(addresses),
+    });
     clock.advance(60_000);
     expect(asked).toHaveLength(2);
     answer(found('192.0.2.2', '192.0.2.1'));
@@ -256,9 +261,16 @@ describe('a watched name', () => {
     expect(asked).toHaveLength(4);
     answer(found('192.0.2.2'));
     expect(changes).toEqual([['192.0.2.2']]);
-    watch.close();
+    isNeeded = false;
     clock.advance(600_000);
     expect(asked).toHaveLength(4);
+    isNeeded = true;
+    clock.advance(60_000);
+    expect(asked).toHaveLength(5);
+    answer(found('192.0.2.2'));
+    watch.close();
+    clock.advance(600_000);
+    expect(asked).toHaveLength(5);
   });
 });
 
@@ -281,7 +293,7 @@ test('whatever is answered, in whatever time: no name is asked for more often th
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), fc.boolean(), (steps, isWatched) => {
       const { clock, asked, resolver } = resolverOf();
-      if (isWatched) resolver.watch('a.test', () => undefined);
+      if (isWatched) resolver.watch('a.test', { isNeeded: () => true, onChanged: () => undefined });
       const askedMs: number[] = [];
       const missed: string[] = [];
       let answeredCount = 0;

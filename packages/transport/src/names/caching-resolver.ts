@@ -3,23 +3,15 @@
  *
  *     known ──► fresh: used at once                             ┌─ one question for each name, however many wait for it
  *     wait  ──► unknown or too old: asked for ──► NameSource ───┤
- *     watch ──► asked for again whenever its TTL is over        └─ at most 256 names at a time; further ones in line
+ *     watch ──► asked for again whenever its TTL is over        └─ at most 1,024 names at a time; further ones in line
  *
  * A slow or silent name costs those who wait for it, and nobody else. What an answer means is in `name-entry.ts`: an address is used
  * for its TTL, and afterwards as long as no newer one can be had; what failed is asked for again after a pause, so no answer and no
  * missing TTL makes a busy loop. An outage of a name is told once when it begins and once when it is over.
  */
 import { SYSTEM_CLOCK, type DialClock } from '../dial-clock.ts';
-import {
-  NameEntry,
-  STALE_WAIT_MS,
-  Waiter,
-  Watch,
-  type NameOutage,
-  type OnChanged,
-  type OnResolved,
-} from './name-entry.ts';
-import type { NameResolver, NameWait, Resolution } from './name-resolver.ts';
+import { NameEntry, STALE_WAIT_MS, Waiter, Watch, type NameOutage, type OnResolved } from './name-entry.ts';
+import type { NameResolver, NameWait, NameWatcher, Resolution } from './name-resolver.ts';
 import { NameServers } from './name-servers.ts';
 import type { NameAnswer, NameSource } from './name-source.ts';
 import { RESOLVER_DEFAULTS, RESOLVER_LIMITS, type ResolverSettings } from './resolver-settings.ts';
@@ -33,6 +25,9 @@ export interface CachingResolverOptions {
   /** Told when it is answered for again; `lastedMs` since its first failure. Default: nobody. */
   readonly onRecovered?: (name: string, lastedMs: number) => void;
 }
+
+/** How often it is looked at whether a name whose TTL is over is needed again, where nobody dials it. */
+const NOT_NEEDED_INTERVAL_MS = 5_000;
 
 /** Asks as this host does, save for what `settings` say. */
 export function systemResolver(
@@ -67,6 +62,7 @@ export class CachingResolver implements NameResolver {
   readonly #answers = { found: 0, none: 0, failed: 0 };
   #staleCount = 0;
   #busyCount = 0;
+  #isClosed = false;
 
   constructor(options: CachingResolverOptions) {
     this.#options = options;
@@ -89,12 +85,18 @@ export class CachingResolver implements NameResolver {
     return waiter;
   }
 
-  watch(name: string, onChanged: OnChanged): NameWait {
+  watch(name: string, watcher: NameWatcher): NameWait {
     const entry = this.#entryOf(name);
     if (entry === null) return { close: () => undefined };
-    const watch = new Watch(entry, onChanged);
+    const watch = new Watch(entry, watcher);
     if (entry.watches.size === 1) this.#keepFresh(entry);
     return watch;
+  }
+
+  /** Gives up the questions under way, and asks none from now on: who waits is told nothing. */
+  close(): void {
+    this.#isClosed = true;
+    this.#options.source.close();
   }
 
   stats(): ResolverStats {
@@ -155,7 +157,7 @@ export class CachingResolver implements NameResolver {
   /** Asks for it, where its TTL or its pause is over. */
   #freshen(entry: NameEntry): void {
     const { clock } = this.#options;
-    if (!entry.isDue(clock.nowMs())) return;
+    if (this.#isClosed || !entry.isDue(clock.nowMs())) return;
     entry.isAsking = true;
     entry.askedMs = clock.nowMs();
     if (this.#questionsCount < RESOLVER_LIMITS.questions) this.#ask(entry);
@@ -168,6 +170,7 @@ export class CachingResolver implements NameResolver {
   }
 
   #answered(entry: NameEntry, answer: NameAnswer, isFinal: boolean): void {
+    if (this.#isClosed) return;
     const nowMs = this.#options.clock.nowMs();
     const before = entry.outage;
     const isChanged = entry.take(answer, nowMs);
@@ -177,7 +180,7 @@ export class CachingResolver implements NameResolver {
     } else if (before !== null && entry.outage === null)
       this.#options.onRecovered?.(entry.name, nowMs - before.sinceMs);
     this.#serve(entry);
-    if (isChanged) for (const { onChanged } of entry.watches) onChanged(entry.addresses);
+    if (isChanged) for (const { watcher } of entry.watches) watcher.onChanged(entry.addresses);
     if (isFinal && entry.watches.size > 0) this.#keepFresh(entry);
   }
 
@@ -211,10 +214,13 @@ export class CachingResolver implements NameResolver {
   /** Asks again when it is time, as long as somebody watches. */
   #keepFresh(entry: NameEntry): void {
     const { clock } = this.#options;
+    const dueInMs = entry.dueMs - clock.nowMs();
     entry.stopKeeping?.();
-    entry.stopKeeping = clock.after(Math.max(0, entry.dueMs - clock.nowMs()), () => {
+    entry.stopKeeping = clock.after(dueInMs > 0 ? dueInMs : NOT_NEEDED_INTERVAL_MS, () => {
       entry.stopKeeping = null;
-      if (entry.watches.size > 0) this.#freshen(entry);
+      if (entry.isNeeded) this.#freshen(entry);
+      // Where it is not asked for, it is looked at again: an answer would do that too.
+      if (entry.watches.size > 0 && !entry.isAsking) this.#keepFresh(entry);
     });
   }
 }

@@ -6,7 +6,7 @@
  *        │                      ▲                                    │ used at once after a failure, else after STALE_WAIT_MS
  *        └─ failed, none ──► denied, asked again after a pause ◄─────┘ `staleMs` over, or "no such name" said twice
  */
-import type { NameWait, Resolution } from './name-resolver.ts';
+import type { NameWait, NameWatcher, Resolution } from './name-resolver.ts';
 import type { NameAnswer } from './name-source.ts';
 import type { ResolverSettings } from './resolver-settings.ts';
 
@@ -25,7 +25,6 @@ export interface NameOutage {
 }
 
 export type OnResolved = (resolution: Resolution) => void;
-export type OnChanged = (addresses: readonly string[]) => void;
 
 export class NameEntry {
   readonly name: string;
@@ -53,6 +52,12 @@ export class NameEntry {
 
   get isIdle(): boolean {
     return this.waits.size === 0 && this.watches.size === 0 && !this.isAsking;
+  }
+
+  /** Whether it is to be asked for without a dial. */
+  get isNeeded(): boolean {
+    for (const { watcher } of this.watches) if (watcher.isNeeded()) return true;
+    return false;
   }
 
   isDue(nowMs: number): boolean {
@@ -136,11 +141,11 @@ export class Waiter implements NameWait {
 /** Somebody who wants to know of every change. */
 export class Watch implements NameWait {
   readonly #entry: NameEntry;
-  readonly onChanged: OnChanged;
+  readonly watcher: NameWatcher;
 
-  constructor(entry: NameEntry, onChanged: OnChanged) {
+  constructor(entry: NameEntry, watcher: NameWatcher) {
     this.#entry = entry;
-    this.onChanged = onChanged;
+    this.watcher = watcher;
     entry.watches.add(this);
   }
 

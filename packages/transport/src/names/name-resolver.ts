@@ -20,9 +20,14 @@ export interface NameResolver {
   known(name: string): Resolution | null;
   /** Asks, or waits with those who have asked already. `onResolved` is never called within the call. */
   wait(name: string, onResolved: (resolution: Resolution) => void): NameWait;
-  /**
-   * Asks again whenever the TTL is over, and tells of every change. For a name that open connections lead to, since nobody else
-   * would ask while they last.
-   */
-  watch(name: string, onChanged: (addresses: readonly string[]) => void): NameWait;
+  /** Asks again whenever the TTL is over, as long as it is needed, and tells of every change. */
+  watch(name: string, watcher: NameWatcher): NameWait;
+}
+
+/** Somebody to whom connections of a name's addresses belong: nobody else would ask while they last. */
+export interface NameWatcher {
+  /** Whether there is anything for which a change would matter; asked once for each TTL. */
+  isNeeded(): boolean;
+  /** Other addresses than before; the first ones too. At least one. */
+  onChanged(addresses: readonly string[]): void;
 }

@@ -9,7 +9,7 @@ export interface ResolverSettings {
   readonly search: readonly string[] | null;
   /** A name with so many dots is asked for as it is first, 0 to 15; null: what /etc/resolv.conf says, 1 where it says nothing. */
   readonly ndots: number | null;
-  /** How long one server may take for one question, ms. */
+  /** How long one server may take for one question, ms; c-ares looks at its clock about once a second. A later answer is not used. */
   readonly timeoutMs: number;
   /** How often each server is asked before it is given up. */
   readonly tries: number;
@@ -27,7 +27,7 @@ export const RESOLVER_DEFAULTS: ResolverSettings = {
   servers: null,
   search: null,
   ndots: null,
-  timeoutMs: 2_000,
+  timeoutMs: 3_000,
   tries: 2,
   minTtlMs: 1_000,
   maxTtlMs: 300_000,
@@ -41,7 +41,7 @@ export const RESOLVER_LIMITS = {
   /** Dials that wait for one name; a further one fails with NAME_BUSY. */
   waitsPerName: 4_096,
   /** Names that are asked for at a time; further ones wait for their turn. */
-  questions: 256,
+  questions: 1_024,
   /** Addresses that are kept of one answer, each of the two families. */
   addresses: 32,
 } as const;

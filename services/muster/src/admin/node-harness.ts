@@ -26,6 +26,7 @@ import {
 } from '@muster/membership';
 import type { ObservationStore } from '@muster/observations';
 import type { AdminServer } from './admin-server.ts';
+import type { NodeSettings } from '../config/node-settings.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.ts';
@@ -112,27 +113,41 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       rejectedCount,
       backendsCount: 0,
       probes: { passedCount: 3, failedCount: 1 },
-      listeners: [],
+      listeners: [...this.#roster.listeners.values()].map(({ id, spec, revision }) => ({
+        id,
+        state: 'listening',
+        boundAddress: spec.bind,
+        reason: null,
+        revision,
+        appliedRevision: revision,
+      })),
       workers: [],
       givenUp: [],
       ...this.overrides,
     };
   }
 
+  /** Decided again where somebody else was faster, as a node does it. */
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const decision = decide(this.#roster, command, origin);
-    if (decision.outcome !== 'accepted') return decision;
-    const { entity, event, expectedRevision } = decision;
-    const subject = formatSubject('default', entity);
-    const stored = { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
-    // A new entity may have had an earlier life on the same subject.
-    const options = expectedRevision === 0 ? {} : { expectedRevision };
-    const outcome = await this.journal.append(stored, options);
-    if (outcome.outcome !== 'appended') {
-      return { outcome: 'unavailable', isStored: 'no', message: `the journal answered ${outcome.outcome}` };
+    for (;;) {
+      const decision = decide(this.#roster, command, origin);
+      if (decision.outcome !== 'accepted') return decision;
+      const { entity, event, expectedRevision } = decision;
+      const subject = formatSubject('default', entity);
+      const stored = { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
+      // A new entity may have had an earlier life on the same subject.
+      const options = expectedRevision === 0 ? {} : { expectedRevision };
+      const outcome = await this.journal.append(stored, options);
+      if (outcome.outcome === 'conflict') {
+        await this.folded(outcome.actualRevision);
+        continue;
+      }
+      if (outcome.outcome !== 'appended') {
+        return { outcome: 'unavailable', isStored: 'no', message: `the journal answered ${outcome.outcome}` };
+      }
+      await this.folded(outcome.revision);
+      return { outcome: 'appended', revision: outcome.revision };
     }
-    await this.folded(outcome.revision);
-    return { outcome: 'appended', revision: outcome.revision };
   }
 
   onRosterChanged(listener: RosterListener): () => void {
@@ -195,7 +210,12 @@ export interface AdminHarness extends AsyncDisposable {
 export async function startAdmin({
   token = null,
   observations = null,
-}: { token?: string | null; observations?: ObservationStore | null } = {}): Promise<AdminHarness> {
+  settings = null,
+}: {
+  token?: string | null;
+  observations?: ObservationStore | null;
+  settings?: NodeSettings | null;
+} = {}): Promise<AdminHarness> {
   const node = new NodeHarness();
   const logged: AdminHarness['logged'] = [];
   const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
@@ -208,7 +228,8 @@ export async function startAdmin({
   };
   const recording = new DecisionRecording({ workers: [] });
   recording.keepIn(observations);
-  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, recording, observations });
+  const seen = { traffic, metrics, observations, settings };
+  const server = await createAdminServer({ node, token, log, decisions, recording, ...seen });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

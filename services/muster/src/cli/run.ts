@@ -1,23 +1,59 @@
 /** Runs one command line and says how it ended. */
-import { CommanderError } from 'commander';
-import { CliFailure, EXIT_CODES, UsageError } from './cli-failure.ts';
+import { CommanderError, type Command } from 'commander';
+import { CliFailure, errorBody, EXIT_CODES, UsageError } from './cli-failure.ts';
 import { createProgram } from './program.ts';
 
 /** `args` without the names of Node and of the script. Resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
   let exitCode: number = EXIT_CODES.ok;
   endWithReader();
+  const isJson = ownArgs(args).includes('--json');
   try {
-    await createProgram((code) => (exitCode = code)).parseAsync(args, { from: 'user' });
+    const program = createProgram((code) => (exitCode = code));
+    // Set before the first command is looked at, so that every one of them is silent.
+    if (isJson) silence(program);
+    await program.parseAsync(args.map(asMoment(ownArgs(args).length)), { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
+    if (error instanceof CommanderError) return usageExit(error, isJson);
     if (!(error instanceof CliFailure)) throw error;
-    const { code, message, suggestion } = error;
-    if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code, message, suggestion } })}\n`);
-    else process.stderr.write(`muster: ${message}\n`);
+    if (isJson) process.stdout.write(`${JSON.stringify(errorBody(error))}\n`);
+    else process.stderr.write(`${error.message.replaceAll(/^/gm, 'muster: ')}\n`);
     return error instanceof UsageError ? EXIT_CODES.usage : EXIT_CODES.failed;
   }
+}
+
+/** What comes after `--` are the words of another program. */
+function ownArgs(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return end === -1 ? args : args.slice(0, end);
+}
+
+/**
+ * `-5m` is a moment wherever one may stand, and no bundle of options: a space before it keeps it from looking like one, and who
+ * reads moments takes it off again.
+ */
+function asMoment(ownCount: number): (arg: string, index: number) => string {
+  return (arg, index) => (index < ownCount && MOMENT_PATTERN.test(arg) ? ` ${arg}` : arg);
+}
+
+const MOMENT_PATTERN = /^-\d+(ms|s|m|h|d)$/;
+
+/** Of mistakes of usage there is an object, and the text would only be in its way. */
+function silence(program: Command): void {
+  program.configureOutput({ writeErr: () => undefined });
+  for (const command of program.commands) silence(command);
+}
+
+function usageExit({ exitCode, code, message }: CommanderError, isJson: boolean): number {
+  if (exitCode === 0) return EXIT_CODES.ok;
+  if (!isJson) return EXIT_CODES.usage;
+  const isWithoutCommand = code === 'commander.help';
+  const suggestion = /\(Did you mean (?:one of )?([^,?]+)/.exec(message)?.[1] ?? null;
+  const text = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
+  const what = isWithoutCommand ? 'a command is missing; muster --help lists them' : text;
+  process.stdout.write(`${JSON.stringify(errorBody({ code: 'usage', message: what, suggestion }))}\n`);
+  return EXIT_CODES.usage;
 }
 
 /** `muster events | head`: once nobody reads, there is nothing left to do. */

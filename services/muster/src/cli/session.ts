@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { AdminClient } from './admin-client.ts';
+import { setLines, type Line } from './table.ts';
 
 const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
 
@@ -9,6 +10,8 @@ const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
 export interface GlobalOptions {
   readonly admin?: string;
   readonly json?: boolean;
+  /** Tables are not cut to the terminal's width. */
+  readonly wide?: boolean;
 }
 
 export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inverse';
@@ -16,19 +19,27 @@ export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inv
 export class Session {
   readonly client: AdminClient;
   readonly isJson: boolean;
+  readonly #isWide: boolean;
 
-  constructor({ admin, json }: GlobalOptions) {
+  constructor({ admin, json, wide }: GlobalOptions) {
     const { MUSTER_ADMIN, MUSTER_ADMIN_TOKEN } = process.env;
     this.client = new AdminClient({
       url: admin ?? (MUSTER_ADMIN || DEFAULT_ADMIN_URL),
       token: MUSTER_ADMIN_TOKEN || null,
     });
     this.isJson = json === true;
+    this.#isWide = wide === true;
   }
 
   /** The command's answer: the value with `--json`, else the lines. */
-  async print(value: unknown, lines: readonly string[]): Promise<void> {
-    await write(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : `${lines.join('\n')}\n`);
+  async print(value: unknown, lines: readonly Line[]): Promise<void> {
+    await write(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : `${this.set(lines).join('\n')}\n`);
+  }
+
+  /** The lines as the terminal takes them; whole where the output is no terminal. */
+  set(lines: readonly Line[]): string[] {
+    const { isTTY, columns } = process.stdout;
+    return setLines(lines, isTTY && !this.#isWide && columns > 0 ? columns : Infinity);
   }
 }
 

@@ -16,7 +16,7 @@ export async function runUp({ config }: { readonly config?: string }): Promise<n
   const { MUSTER_ADMIN_TOKEN } = process.env;
   const loaded = await loadConfig(configPath, { environment: { MUSTER_ADMIN_TOKEN } });
   if (loaded.outcome === 'broken') {
-    throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\nmuster: '));
+    throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
   }
   const { runNode } = await import('../node/run-node.ts');
   return runNode({ config: loaded.node, declared: loaded.declared });

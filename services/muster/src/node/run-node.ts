@@ -26,9 +26,9 @@ export interface RunNodeOptions {
 /** Resolves to the exit code, after SIGTERM or SIGINT or a failure to start: 0, or 1 with one line on stderr. */
 export async function runNode(options: RunNodeOptions): Promise<number> {
   const { config } = options;
-  const { id: node, maxConnections, configFolder, logLevel } = config;
+  const { id: node, maxConnections, configFolder, logLevel, resolver } = config;
   const logFormat = options.logFormat ?? (process.stdout.isTTY ? 'text' : 'json');
-  const workers = new WorkerProcesses({ node, maxConnections, configFolder, logLevel, logFormat });
+  const workers = new WorkerProcesses({ node, maxConnections, configFolder, resolver, logLevel, logFormat });
   workers.forkAhead(config.workers);
   const loading = import('./serve-node.ts');
   const log = loading.then(({ createNodeLog }) => createNodeLog(config, logFormat));

@@ -10,15 +10,18 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
+import { ANY_TARGET, systemDialler, type CachingResolver } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
+import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { createLog, type Log, type LogFormat } from '../log/log.ts';
+import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
 import type { OpenJournal } from './open-journal.ts';
-import { startConfiguredProbe } from './start-probe.ts';
+import { configuredProbes } from './start-probe.ts';
 import { stopSignal } from './stop-signal.ts';
 import type { RunNodeOptions } from './run-node.ts';
 import { noticeWaiting } from './waiting-notice.ts';
@@ -42,7 +45,8 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
   const observations = config.observations && openObservationStore({ ...config.observations, log });
   options.workers.recording.keepIn(observations);
-  const node = startConfiguredNode(options, observations);
+  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
+  const node = startConfiguredNode(options, { observations, resolver });
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
@@ -57,19 +61,20 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   });
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
+    resolver.close();
     await observations?.close();
     await opened.close();
     process.stderr.write(`muster: ${admin.reason}\n`);
     return 1;
   }
   await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
-  await shutDown({ opened, observations, admin, log });
+  await shutDown({ opened, observations, resolver, admin, log });
   return 0;
 }
 
 function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
-  observations: ObservationStore | null,
+  { observations, resolver }: Pick<Running, 'observations' | 'resolver'>,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
   return startNode({
@@ -82,7 +87,7 @@ function startConfiguredNode(
     version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
-    startProbe: startConfiguredProbe,
+    startProbe: configuredProbes(systemDialler({ resolver, guard: ANY_TARGET })),
     openSocket: openListeningSocket,
     spawnWorker: workers.spawn,
     log,
@@ -125,7 +130,14 @@ async function applyAndServe(node: NodeHandle, options: ServeOptions): Promise<v
   onReady();
   await node.ready();
   logServing(node, log);
+  logNotInForce(node, options);
   onServing?.(node);
+}
+
+/** A listener whose address is taken has said so; that the node serves all the same is no reason to overlook it. */
+function logNotInForce(node: NodeHandle, { declared, log }: ServeOptions): void {
+  const wrong = notInForce(node.status(), declared);
+  for (const { kind, name, why } of wrong) log.error({ kind, name }, `config: ${kind} ${name} is not in force: ${why}`);
 }
 
 async function applyAgain(apply: () => Promise<void>, log: Log): Promise<void> {
@@ -145,11 +157,15 @@ function logServing(node: NodeHandle, log: Log, source?: string): void {
 interface Running {
   readonly opened: OpenJournal;
   readonly observations: ObservationStore | null;
+  /** The probes'. */
+  readonly resolver: CachingResolver;
   readonly admin: RunningAdmin | null;
   readonly log: Log;
 }
 
-async function shutDown({ opened, observations, admin, log }: Running): Promise<void> {
+async function shutDown({ opened, observations, resolver, admin, log }: Running): Promise<void> {
+  // A question under way would keep the process for as long as a name server may take.
+  resolver.close();
   await admin?.close();
   await observations?.close();
   await opened.close();

@@ -7,7 +7,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
-import type { SocketHandle } from '@muster/transport';
+import type { ResolverSettings, SocketHandle } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
 import type { DecisionOrder, DecisionReport } from '../worker/decision-question.ts';
 import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
@@ -22,6 +22,8 @@ export interface WorkerProcessesOptions {
   readonly maxConnections: number;
   /** Absolute: what the filters of listeners are relative to. */
   readonly configFolder: string;
+  /** How host names are looked up. */
+  readonly resolver: Partial<ResolverSettings>;
   /** Of the access log, which the workers write themselves. */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -61,9 +63,21 @@ export class WorkerProcesses {
   }
 
   #fork(index: number): ForkedWorker {
-    const { node, maxConnections, configFolder, logLevel, logFormat } = this.#options;
+    const { node, maxConnections, configFolder, resolver, logLevel, logFormat } = this.#options;
     const limits = ['--max-connections', `${maxConnections}`, '--config-folder', configFolder];
-    const args = ['--node', node, '--index', `${index}`, ...limits, '--log-level', logLevel, '--log-format', logFormat];
+    const names = ['--resolver', JSON.stringify(resolver)];
+    const args = [
+      '--node',
+      node,
+      '--index',
+      `${index}`,
+      ...limits,
+      ...names,
+      '--log-level',
+      logLevel,
+      '--log-format',
+      logFormat,
+    ];
     const child = fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const worker = new ForkedWorker(index, child, { questions: this.#questions, recording: this.recording });
     this.#live.add(worker);

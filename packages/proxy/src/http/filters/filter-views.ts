@@ -153,6 +153,6 @@ export class ResponseView implements UpstreamResponse {
     head.fields = this.fields.toText();
     // What a filter took away is written by Muster, and what it added is not written a second time.
     head.hasDate = this.fields.has('date');
-    head.requestId = this.fields.get('x-request-id');
+    head.hasRequestId = this.fields.has('x-request-id');
   }
 }
