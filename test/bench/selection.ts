@@ -118,6 +118,7 @@ function silentLeg(): AcceptedLeg {
     pause: nothing,
     resume: nothing,
     rest: nothing,
+    isPeerGone: () => false,
     end: nothing,
     close: nothing,
     reset: nothing,

@@ -51,6 +51,10 @@ export class MemoryLeg implements Leg {
     // It has no read buffer.
   }
 
+  isPeerGone(): boolean {
+    return false;
+  }
+
   end(): void {
     this.hasEnded = true;
   }

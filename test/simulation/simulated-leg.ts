@@ -57,6 +57,10 @@ export class SimulatedLeg implements Leg {
     // It has no read buffer.
   }
 
+  isPeerGone(): boolean {
+    return false;
+  }
+
   end(): void {
     if (!this.isClosed) this.farSide?.onEnded();
   }

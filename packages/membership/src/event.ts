@@ -126,6 +126,11 @@ export const listenerSpecSchema = z
     idleTimeoutMs: durationMs
       .default(3_600_000)
       .describe('a connection (with http: a WebSocket or other tunnel) without a byte in either direction is closed'),
+    halfCloseTimeoutMs: durationMs
+      .optional()
+      .describe(
+        'a side that sends no more may only have half-closed, or be gone: without a byte in the other direction for so long it is taken to be gone; 30,000 for http and 300,000 for tcp when left out, at most the idle timeout',
+      ),
     nodes: z.array(nameSchema).min(1).max(64).optional().describe('the nodes that listen; every node when left out'),
     ...httpFields,
   })

@@ -22,28 +22,41 @@ export interface RelayHost {
   relayEnded(reason: RelayEnd): void;
 }
 
+export interface RelayedLegs {
+  readonly downstream: Leg;
+  readonly upstream: Leg;
+  /** Without a byte in either direction for so long it is over. */
+  readonly idleTimeoutMs: number;
+  /** The same once one side sends no more; at most the idle timeout. */
+  readonly halfCloseTimeoutMs: number;
+}
+
+/** A side that is not read, because the other is slow, is looked at this often: a reset is not told to who does not read. */
+const LOOK_MS = 1_000;
+
 export class LegPair implements LegOwner, TimerOwner {
   readonly #host: RelayHost;
   readonly #downstream: Leg;
   readonly #upstream: Leg;
-  readonly #idleTimeoutMs: number;
+  readonly #halfCloseTimeoutMs: number;
   readonly #timer = new WheelTimer(this);
+  #idleTimeoutMs: number;
   #activeTick: number;
   /** The side that takes no more bytes, while it may still have some to give. */
   #unwritable: Leg | null = null;
   #hasDownstreamEnded = false;
   #hasUpstreamEnded = false;
   #isOver = false;
+  /** The side that is not read until the other has taken what it sent; null when both are. */
+  #paused: Leg | null = null;
 
   /** Becomes the legs' owner; whoever made it starts or resumes them. */
-  constructor(
-    host: RelayHost,
-    { downstream, upstream, idleTimeoutMs }: { downstream: Leg; upstream: Leg; idleTimeoutMs: number },
-  ) {
+  constructor(host: RelayHost, { downstream, upstream, idleTimeoutMs, halfCloseTimeoutMs }: RelayedLegs) {
     this.#host = host;
     this.#downstream = downstream;
     this.#upstream = upstream;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#halfCloseTimeoutMs = halfCloseTimeoutMs;
     this.#activeTick = host.wheel.tick;
     host.wheel.set(this.#timer, idleTimeoutMs);
     downstream.owner = this;
@@ -59,11 +72,14 @@ export class LegPair implements LegOwner, TimerOwner {
     const outcome = destination.write(bytes);
     if (outcome === 'taken') return;
     leg.pause();
+    this.#paused = leg;
+    if (this.#timer.deadlineTick > wheel.tick + LOOK_MS / TICK_MS) wheel.set(this.#timer, LOOK_MS);
     if (outcome === 'failed') this.onWriteFailed(destination);
   }
 
   onDrained(leg: Leg): void {
     this.#activeTick = this.#host.wheel.tick;
+    if (this.#paused !== leg) this.#paused = null;
     this.#otherThan(leg).resume();
   }
 
@@ -78,7 +94,12 @@ export class LegPair implements LegOwner, TimerOwner {
     else this.#hasUpstreamEnded = true;
     if (leg === this.#unwritable) this.#end('reset');
     else if (this.#hasDownstreamEnded && this.#hasUpstreamEnded) this.#end('finished');
-    else this.#otherThan(leg).end();
+    else {
+      this.#otherThan(leg).end();
+      this.#idleTimeoutMs = Math.min(this.#idleTimeoutMs, this.#halfCloseTimeoutMs);
+      this.#activeTick = this.#host.wheel.tick;
+      this.#host.wheel.set(this.#timer, this.#idleTimeoutMs);
+    }
   }
 
   onReset(): void {
@@ -90,7 +111,11 @@ export class LegPair implements LegOwner, TimerOwner {
     const { wheel } = this.#host;
     const idleMs = (wheel.tick - this.#activeTick) * TICK_MS;
     if (idleMs >= this.#idleTimeoutMs) this.#end('idle');
-    else wheel.set(this.#timer, this.#idleTimeoutMs - idleMs);
+    else if (this.#paused?.isPeerGone() === true) this.#end('reset');
+    else {
+      const leftMs = this.#idleTimeoutMs - idleMs;
+      wheel.set(this.#timer, this.#paused === null ? leftMs : Math.min(leftMs, LOOK_MS));
+    }
   }
 
   /** The legs are about to be closed for another reason. May be repeated. */

@@ -54,6 +54,7 @@ export class Listener implements TimerOwner {
   #protocol: Protocol;
   readonly #connections = new Set<OpenConnection>();
   readonly #refusalLog: RefusalLog;
+  readonly #acceptFailureLog: RefusalLog;
   readonly #drainTimer = new WheelTimer(this);
   /** Null before `open`, and while the worker is full. */
   #acceptor: Acceptor | null = null;
@@ -66,12 +67,13 @@ export class Listener implements TimerOwner {
     this.#protocol = protocol;
     this.#environment = environment;
     this.#refusalLog = new RefusalLog(environment.wheel, environment.logRefusal);
+    this.#acceptFailureLog = new RefusalLog(environment.wheel, environment.logRefusal);
   }
 
   async open(handle: SocketHandle): Promise<ListenOutcome> {
     const outcome = await this.#environment.transport.listen(handle, {
       onAccepted: (leg) => this.#accepted(leg),
-      onAcceptFailed: () => void this.stats.acceptFailures++,
+      onAcceptFailed: () => this.#acceptFailed(),
     });
     if (!outcome.ok) return outcome;
     if (this.#isClosing) {
@@ -124,6 +126,7 @@ export class Listener implements TimerOwner {
       this.#isClosing = true;
       this.#closeAcceptor(drainTimeoutMs === 0 || reason === 'shutdown', onAcceptorClosed);
       this.#refusalLog.close();
+      this.#acceptFailureLog.close();
       for (const connection of this.#connections) connection.finish();
     }
     if (drainTimeoutMs === 0) {
@@ -169,6 +172,12 @@ export class Listener implements TimerOwner {
     const connection = this.#protocol.open(leg, this);
     this.#connections.add(connection);
     connection.start();
+  }
+
+  /** It has a line of its own, so that refusals of another kind do not silence it. */
+  #acceptFailed(): void {
+    this.stats.acceptFailures++;
+    if (!this.#isClosing) this.#acceptFailureLog.refused({ listener: this.id, pool: null, reason: 'accept_failed' });
   }
 
   #refused(reason: RefusalReason, pool: string | null): void {

@@ -71,9 +71,11 @@ export class ProxyHarness implements AsyncDisposable {
     if (!outcome.ok) throw new Error(outcome.code);
     const { handle, boundPort } = outcome.socket;
     const pool = spec.routes === undefined ? { pool: 'p' } : {};
+    // A test that is done with its clients destroys them, which looks like a half-close.
+    const halfClose = spec.protocol === 'http' ? { halfCloseTimeoutMs: 1_000 } : {};
     const opened = await this.proxy.openListener(
       id,
-      listenerSpecSchema.parse({ bind: '127.0.0.1:0', ...pool, ...spec }),
+      listenerSpecSchema.parse({ bind: '127.0.0.1:0', ...pool, ...halfClose, ...spec }),
       handle,
     );
     if (!opened.ok) throw new Error(opened.reason);

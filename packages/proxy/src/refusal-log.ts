@@ -11,7 +11,7 @@ export interface RefusalLine {
   readonly listener: string;
   /** Null where it is not known which. */
   readonly pool: string | null;
-  readonly reason: RefusalReason;
+  readonly reason: RefusalReason | 'accept_failed';
   /** Connections that were refused since the last line and had none of their own. */
   readonly suppressedCount: number;
 }

@@ -39,6 +39,11 @@ export interface Leg {
   close(): void;
   /** As `close`, but the peer learns that something went wrong: a reset instead of an end, where the transport can. */
   reset(): void;
+  /**
+   * Whether a leg that is not read has lost its peer: a reset that nobody was told of. A look at the kernel; false where it cannot be
+   * known, which is so for Unix sockets.
+   */
+  isPeerGone(): boolean;
   /** The peer's literal IP address; null for a Unix socket, and once the peer is gone. */
   peerAddress(): string | null;
 }
@@ -93,7 +98,7 @@ export const FINISH_TURNS_MAX = 64;
 
 export interface AcceptCallbacks {
   readonly onAccepted: (leg: Leg) => void;
-  /** Accepting failed, for example with EMFILE; the acceptor goes on. */
+  /** A connection was not accepted, for example with EMFILE, or was closed because few descriptors are left; the acceptor goes on. */
   readonly onAcceptFailed: (code: string) => void;
 }
 

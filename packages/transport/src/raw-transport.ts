@@ -13,7 +13,9 @@
  */
 import type { Address } from '@muster/membership';
 import { isIPv6 } from 'node:net';
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import { ACCEPTED_FD_MAX, DIALLED_FD_MAX } from './descriptor-limit.ts';
 import { FinishingAcceptor } from './finishing-acceptor.ts';
 import { LISTEN_BACKLOG, TCP_KEEP_ALIVE_S, type AcceptCallbacks, type Leg, type LegOwner } from './leg.ts';
 import type { Dial, DialOwner, ListenOutcome, SocketHandle, Transport, WriteOutcome } from './leg.ts';
@@ -21,6 +23,7 @@ import { ReadBuffers, writeBegan, type LargeHolder, type ReadBuffer } from './re
 
 interface StreamHandle {
   leg: RawLeg;
+  readonly fd: number;
   onread: (this: StreamHandle) => Buffer | undefined;
   onconnection: (status: number, accepted: StreamHandle | undefined) => void;
   listen(backlog: number): number;
@@ -218,6 +221,11 @@ class RawLeg implements Leg, LargeHolder {
     this.#giveBackBuffer();
   }
 
+  /** The kernel forgets the peer's name with a reset. */
+  isPeerGone(): boolean {
+    return this.#handle.getpeername !== undefined && this.#handle.getpeername({}) !== 0;
+  }
+
   peerAddress(): string | null {
     const name: { address?: string } = {};
     this.#handle.getpeername?.(name);
@@ -295,7 +303,8 @@ function dial(address: Address, dialOwner: DialOwner, buffers: ReadBuffers): Dia
   request.oncomplete = onConnect;
   // Before the socket exists these only leave a mark; the options are set when `connect` opens it.
   setSocketOptions(handle);
-  const status = connect(handle, address, request);
+  const connected = connect(handle, address, request);
+  const status = handle.fd >= DIALLED_FD_MAX ? -constants.errno.EMFILE : connected;
   if (status !== 0) process.nextTick(failDial, request, status);
   return leg;
 }
@@ -315,6 +324,10 @@ function listen(socket: SocketHandle, callbacks: AcceptCallbacks, buffers: ReadB
   handle.onconnection = (status, accepted) => {
     if (accepted === undefined) return callbacks.onAcceptFailed(getSystemErrorName(status));
     acceptor.accepted();
+    if (accepted.fd >= ACCEPTED_FD_MAX) {
+      accepted.close();
+      return callbacks.onAcceptFailed('EMFILE');
+    }
     if (!isInherited) setSocketOptions(accepted);
     callbacks.onAccepted(new RawLeg(accepted, buffers));
   };

@@ -92,6 +92,10 @@ class SocketLeg implements Leg {
     this.#socket.resetAndDestroy();
   }
 
+  isPeerGone(): boolean {
+    return this.#socket.destroyed;
+  }
+
   peerAddress(): string | null {
     return this.#socket.remoteAddress ?? null;
   }

@@ -9,6 +9,7 @@ import type { Candidate, PoolSpec } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
 import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { Waiting, WaitingLine } from '../pool/waiting-line.ts';
+import { VERDICT_BY_OUTCOME, verdictOfAnswer } from './backend-verdict.ts';
 import type { Attempt, AttemptOutcome, RefusedPick } from './exchange-record.ts';
 import type { ExchangeFilters, Narrowing } from './filters/exchange-filters.ts';
 import type { Termination } from './termination.ts';
@@ -47,6 +48,8 @@ export class Attempts implements Waiting {
   /** Whose kept-alive connection had ended. */
   #staleId: string | null = null;
   #holdsRetry = false;
+  /** What the backend said, before filters changed it; 0 without an answer. */
+  #answeredStatus = 0;
   #line: WaitingLine | null = null;
   /** What filters left to pick from; undefined: they are still to be asked about this attempt. */
   #narrowing: Narrowing | undefined;
@@ -103,12 +106,12 @@ export class Attempts implements Waiting {
     this.next();
   }
 
-  /** The attempt under way has come to its end. A failure counts against the backend; null: it does not. */
+  /** The attempt under way has come to its end without the head of an answer. `failure`: what counts against the backend, if that does. */
   end(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {
     const attempt = this.list.at(-1)!;
     attempt.outcome = outcome;
     attempt.detail = detail;
-    if (failure !== null) this.pool.tally.failed(this.#backend!, failure);
+    if (failure !== null && VERDICT_BY_OUTCOME[outcome] === 'failed') this.pool.tally.failed(this.#backend!, failure);
   }
 
   /** No connection was had; `end` follows. */
@@ -117,13 +120,12 @@ export class Attempts implements Waiting {
     this.#isTargetRefused = code === 'TARGET_REFUSED';
   }
 
-  /** The head of an answer came. */
+  /** The head of an answer came; what it says of the backend is known when the exchange is over. */
   answered(status: number): void {
     const attempt = this.list.at(-1)!;
     attempt.outcome = 'answered';
     attempt.answeredAtMs = this.#user.elapsedMs();
-    if (status >= 500) this.pool.tally.failed(this.#backend!, `status ${status}`);
-    else this.pool.tally.succeeded(this.#backend!.id);
+    this.#answeredStatus = status;
   }
 
   /** A kept-alive connection that had ended says nothing about its backend, which may be tried again; on a new one. */
@@ -134,15 +136,26 @@ export class Attempts implements Waiting {
   }
 
   /** The exchange is over. */
-  close(): void {
+  close(termination: Termination): void {
     const { retryBudget, retryLine } = this.pool;
     this.#stopWaiting();
     const last = this.list.at(-1);
     if (last?.outcome === 'pending') last.outcome = 'cancelled';
+    else if (last?.outcome === 'answered') this.#judge(termination);
     retryBudget.requestsCount--;
     if (!this.#holdsRetry) return;
     retryBudget.giveBack();
     retryLine.serveOne();
+  }
+
+  #judge(termination: Termination): void {
+    const status = this.#answeredStatus;
+    const verdict = verdictOfAnswer(status, termination);
+    const { tally } = this.pool;
+    if (verdict === 'well') tally.succeeded(this.#backend!.id);
+    else if (verdict === 'failed') {
+      tally.failed(this.#backend!, termination === 'answer_cut' ? 'an answer that broke off' : `status ${status}`);
+    }
   }
 
   /** Once per attempt, however long it waits for room afterwards. */

@@ -52,6 +52,10 @@ class HeldLeg implements Leg {
     this.isPaused = false;
   }
 
+  isPeerGone(): boolean {
+    return false;
+  }
+
   rest(): void {
     // There is nothing to give back.
   }

@@ -19,14 +19,13 @@ import { ForwardedFrom } from './forwarded-head.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { answerText, failureAnswer, type AnswerManner, type OwnAnswer } from './own-answer.ts';
 import { verdictOf, type Termination } from './termination.ts';
+import { ReadPause } from './read-pause.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';
 
 /** After its last answer a client may send so much more, and take so long, before the connection is closed for good. */
 const LINGER_BYTES_MAX = 1_048_576;
 const LINGER_MS = 2_000;
-/** Who ended its side may only have half-closed, or be gone: TCP does not tell. So long it may still get its answer. */
-const HALF_CLOSED_MS = 1_000;
 /** When its listener goes away, a connection may still bring the request that is on its way; it is the last. */
 const LAST_REQUEST_MS = 1_000;
 /** A larger read is not turned into text whole, but as far as a head may reach, with the empty lines around it. */
@@ -44,6 +43,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   readonly #listener: Listener;
   readonly #leg: Leg;
   readonly #deadline: Deadline;
+  readonly #reading: ReadPause;
   readonly #heads = new RequestHeadReader();
   #from: ForwardedFrom | null = null;
   #state: State = 'idle';
@@ -52,12 +52,11 @@ export class ClientConnection implements OpenConnection, LegOwner {
   #isPersistent = true;
   /** The exchange has nowhere to put what the client sends. */
   #isHeld = false;
-  #isReadingPaused = false;
   /** What came after the request in flight. */
   #ahead: Buffer | null = null;
   #isServing = false;
   #lingeredBytes = 0;
-  /** Of the request that was answered last. */
+  /** Whether all of the last answered request was read. */
   #isRequestComplete = true;
   #tunnel: Tunnel | null = null;
 
@@ -67,6 +66,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.listenerId = listener.id;
     this.#leg = leg;
     this.#deadline = new Deadline(protocol.wheel, () => this.#deadlineReached());
+    this.#reading = new ReadPause(leg, protocol.wheel, () => this.#clientLeft());
     leg.owner = this;
   }
 
@@ -75,10 +75,13 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#leg.start();
   }
 
+  /**
+   * What the client has sent already, or is about to, would be lost with a connection that ends unannounced: where the answer under
+   * way has told the client already that the connection stays, one more request may follow.
+   */
   finish(): void {
-    this.#isPersistent = false;
-    // What the client has sent already, or is about to, would be lost with a connection that ends now.
     if (this.#state === 'idle') this.#deadline.set(LAST_REQUEST_MS);
+    else if (this.#state !== 'flushing' && this.#exchange?.hasAnswerBegun !== true) this.#isPersistent = false;
   }
 
   close(reason: CloseReason): void {
@@ -130,7 +133,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
 
   pauseReading(): void {
     this.#isHeld = true;
-    this.#pauseLeg();
+    this.#reading.pause();
   }
 
   resumeReading(): void {
@@ -158,8 +161,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   /** A part of an answer went out and the rest will not: the client must not take it for all. */
   abort(termination: Termination): void {
     this.#exchange = null;
-    const reason = termination === 'client_left' ? 'reset' : 'aborted';
-    this.#end(reason, true);
+    this.#end(termination === 'client_left' ? 'reset' : 'aborted', true);
   }
 
   /** Both sides have agreed on another protocol, and the client was told so. */
@@ -168,6 +170,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#deadline.dispose();
     this.#state = 'tunnel';
     this.pauseReading();
+    this.#reading.dispose();
     const { leg, onClosed } = upstream.handOver();
     const ends = {
       downstream: this.#leg,
@@ -175,12 +178,12 @@ export class ClientConnection implements OpenConnection, LegOwner {
       target: upstream.target,
       onClosed,
       idleTimeoutMs: this.#protocol.settings.tunnelIdleTimeoutMs,
+      halfCloseTimeoutMs: this.#protocol.settings.halfCloseTimeoutMs,
       isDownstreamPending: this.isWritePending,
     };
     this.#tunnel = new Tunnel({ wheel, stats: this.#listener.stats }, ends, (reason) => this.#tunnelEnded(reason));
-    const ahead = this.#ahead;
+    this.#tunnel.sendAhead(this.#ahead);
     this.#ahead = null;
-    this.#tunnel.sendAhead(ahead);
   }
 
   onBytes(_leg: Leg, bytes: Buffer): void {
@@ -201,6 +204,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   onDrained(): void {
     this.isWritePending = false;
     this.#deadline.clear();
+    this.#awaitHalfClosed();
     if (this.#state === 'flushing') this.#flushed();
     else this.#exchange?.onClientDrained();
   }
@@ -218,7 +222,17 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (this.#state === 'flushing') return this.endAfterThis();
     if (this.#state !== 'exchange' || this.#exchange!.wantsBody) return this.#clientLeft();
     this.endAfterThis();
-    if (!this.isWritePending && !this.#exchange!.hasAnswerBegun) this.#deadline.set(HALF_CLOSED_MS);
+    if (!this.isWritePending) this.#awaitHalfClosed();
+  }
+
+  /** Whether a client that was not read for a while has reset its connection meanwhile. */
+  get isGone(): boolean {
+    return this.#reading.hasLostClient;
+  }
+
+  /** Who ended its side may only have half-closed, or be gone: it has so long to be sent something, which shows that. */
+  #awaitHalfClosed(): void {
+    if (this.hasEnded) this.#deadline.set(this.#protocol.settings.halfCloseTimeoutMs);
   }
 
   /** Reads requests until there is nothing more to read, or one is in flight. Never within itself: a read may hold many. */
@@ -245,15 +259,12 @@ export class ClientConnection implements OpenConnection, LegOwner {
       this.#partialHead + textOf(bytes, Math.max(TEXT_BYTES_MAX, requestRules.maxHeadBytes + HEAD_END_BYTES));
     // One empty line before a request is forgiven (RFC 9112, 2.2).
     const from = text.startsWith('\r\n') ? 2 : 0;
-    if (from === text.length) {
-      this.#partialHead = text;
-      return;
-    }
+    if (from === text.length) return void (this.#partialHead = text);
     const head = this.#heads.read(text, from, requestRules);
     if (head === null) {
       const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
       const problem = partialRequestProblem(text, from, requestRules, checkedTo);
-      if (problem !== null) return this.#refuse(problem);
+      if (problem !== null) return this.#refuse(problem, describeProblem(problem.reason));
       this.#partialHead = text;
       if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);
       this.#state = 'reading_head';
@@ -261,7 +272,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     }
     this.#partialHead = '';
     this.#deadline.clear();
-    if (head instanceof HeadProblem) return this.#refuse(head);
+    if (head instanceof HeadProblem) return this.#refuse(head, describeProblem(head.reason));
     this.#state = 'exchange';
     if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
     this.from.admit(head);
@@ -280,7 +291,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
   /** The bytes are in a buffer that is used again: they are copied, and the socket is not read until their turn has come. */
   #keepAhead(bytes: Buffer, from: number): void {
     if (this.#state === 'closed' || this.#state === 'lingering') return;
-    this.#pauseLeg();
+    this.#reading.pause();
     const rest = bytes.subarray(from);
     this.#ahead = this.#ahead === null ? Buffer.from(rest) : Buffer.concat([this.#ahead, rest]);
   }
@@ -294,7 +305,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
 
   #beIdle(): void {
     this.#state = 'idle';
-    this.#deadline.set(this.#protocol.settings.keepAliveTimeoutMs);
+    const { keepAliveTimeoutMs } = this.#protocol.settings;
+    this.#deadline.set(this.#listener.isClosing ? LAST_REQUEST_MS : keepAliveTimeoutMs);
     if (this.#isServing) return;
     const ahead = this.#takeAhead();
     if (ahead !== null) return this.#serve(ahead);
@@ -302,23 +314,10 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#leg.rest();
   }
 
-  #pauseLeg(): void {
-    if (this.#isReadingPaused) return;
-    this.#isReadingPaused = true;
-    this.#leg.pause();
-  }
-
   /** Not while something is held back, or is about to be. */
   #resumeLeg(): void {
-    if (!this.#isReadingPaused || this.#isHeld || this.#ahead !== null || this.#isServing) return;
-    if (this.#state === 'closed') return;
-    this.#isReadingPaused = false;
-    this.#leg.resume();
-  }
-
-  #refuse(problem: HeadProblem): void {
-    const { status, reason } = problem;
-    this.#answerRefused(status, reason, describeProblem(reason));
+    const isHeldBack = this.#isHeld || this.#ahead !== null || this.#isServing || this.#state === 'closed';
+    if (this.#reading.isPaused && !isHeldBack) this.#reading.resume();
   }
 
   #linger(): void {
@@ -330,9 +329,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#resumeLeg();
   }
 
-  #discard(bytes: Buffer): void {
-    this.#lingeredBytes += bytes.length;
-    if (this.#lingeredBytes > LINGER_BYTES_MAX) this.#end('finished', false);
+  #discard({ length }: Buffer): void {
+    if ((this.#lingeredBytes += length) > LINGER_BYTES_MAX) this.#end('finished', false);
   }
 
   #deadlineReached(): void {
@@ -340,7 +338,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
       case 'exchange':
         return this.#exchange!.onClientDeadline();
       case 'reading_head':
-        return this.#headTimeout();
+        return this.#refuse({ status: 408, reason: 'request_timeout' }, verdictOf('request_timeout').text);
       case 'idle':
         return this.#end(this.#listener.isClosing ? 'finished' : 'idle', false);
       default:
@@ -348,12 +346,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     }
   }
 
-  #headTimeout(): void {
-    const { status, text } = verdictOf('request_timeout');
-    this.#answerRefused(status!, 'request_timeout', text);
-  }
-
-  #answerRefused(status: number, reason: string, text: string): void {
+  #refuse({ status, reason }: { status: number; reason: string }, text: string): void {
     const peerAddress = this.#leg.peerAddress() ?? '';
     const requestId = this.#protocol.requestIdOf(null);
     this.#protocol.refused({ requestId, listener: this.listenerId, peerAddress, status, reason });
@@ -364,7 +357,10 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   #sent(outcome: WriteOutcome): boolean {
-    if (outcome !== 'pending') return outcome === 'taken';
+    if (outcome !== 'pending') {
+      this.#awaitHalfClosed();
+      return outcome === 'taken';
+    }
     this.isWritePending = true;
     this.#deadline.set(this.#protocol.settings.bodyTimeoutMs);
     return true;
@@ -390,6 +386,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#deadline.dispose();
+    this.#reading.dispose();
     this.#ahead = null;
     this.#tunnel?.close();
     this.#cancelExchange('tunnel_closed');

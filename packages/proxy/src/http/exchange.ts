@@ -202,7 +202,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
       return this.#attempts!.next();
     }
     const wasSent = this.#hasSent;
-    this.#endAttempt('no_answer', reason, 'closed the connection without an answer');
+    // A backend may well give up a client that keeps it waiting for the body.
+    this.#endAttempt('no_answer', reason, this.wantsBody ? null : 'closed the connection without an answer');
     if (wasSent) this.fail('no_answer', null);
     else this.#attempts!.next();
   }
@@ -226,10 +227,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   /** The client's deadline, whatever it was set for last. */
   onClientDeadline(): void {
     if (this.#client.isWritePending) return this.fail('client_stalled', null);
-    if (this.#client.hasEnded) {
-      // It has only half-closed if it takes what is on its way already.
-      if (!this.#answer.hasBegun) this.fail('client_left', null);
-    } else if (this.#attempts?.isWaiting === true) this.#attempts.waitedInVain();
+    if (this.#client.hasEnded) this.fail('client_left', null);
+    else if (this.#attempts?.isWaiting === true) this.#attempts.waitedInVain();
     else if (this.wantsBody) this.fail('request_timeout', 'the body stopped coming');
   }
 
@@ -330,8 +329,9 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     if (!this.#body.isComplete || this.#body.isBorrowed) this.#client.pauseReading();
   }
 
-  /** The head, with what is here of the body, in one write. */
+  /** The head, with what is here of the body, in one write; nothing of it for a client that has gone while it was not read. */
   #send(): void {
+    if (this.#client.isGone) return this.#client.close('reset');
     const { fields } = this.head;
     const routing = this.#client.from.routing(this, this.#pathAndQuery);
     if (this.filters === null) return this.#write(fields, routing);
@@ -393,7 +393,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.termination = termination;
     this.detail = detail;
     this.durationMs = this.elapsedMs();
-    this.#attempts?.close();
+    this.#attempts?.close(termination);
     this.#protocol.exchangeOver(this);
     this.filters?.finish(this);
   }

@@ -140,7 +140,7 @@ const ENDINGS: readonly Ending[] = [
 ];
 
 /** Long enough for what is no timeout, and as short as may be for what is one. */
-const TIMEOUTS = { headTimeoutMs: 150, bodyTimeoutMs: 150 } as const;
+const TIMEOUTS = { headTimeoutMs: 150, bodyTimeoutMs: 150, halfCloseTimeoutMs: 150 } as const;
 
 describe.each([rawTransport!, socketTransport])('on the $name transport', (transport) => {
   test.each(ENDINGS)(

@@ -224,7 +224,7 @@ describe('the retry budget', () => {
     harness.register('a', silent.target);
     harness.register('b', slow.target);
     harness.setMode('b', 'drain');
-    const port = await harness.listen({ protocol: 'http' });
+    const port = await harness.listen({ protocol: 'http', halfCloseTimeoutMs: 1 });
     const clients = Array.from({ length: 4 }, () => client(port));
     for (const asking of clients) asking.write(get());
     await until(() => dials.length === 4);

@@ -16,6 +16,7 @@ export interface HttpSettings {
   readonly keepAliveTimeoutMs: number;
   readonly bodyTimeoutMs: number;
   readonly tunnelIdleTimeoutMs: number;
+  readonly halfCloseTimeoutMs: number;
   readonly trustedProxies: readonly Cidr[];
   readonly forwardedFields: NonNullable<ListenerSpec['forwardedFields']>;
   /** `keep`, `target`, or the name that a backend sees. */
@@ -26,6 +27,12 @@ export interface HttpSettings {
 }
 
 const TIMEOUTS = { headTimeoutMs: 60_000, keepAliveTimeoutMs: 75_000, bodyTimeoutMs: 60_000 } as const;
+
+/**
+ * Who sends a request, half-closes and waits, as `nc` does, shall get what it waits for; who has closed for good shall not hold a
+ * backend for long. (nginx and Envoy take both for the latter, at once.)
+ */
+const HALF_CLOSE_TIMEOUT_MS = 30_000;
 
 /**
  * The same in every worker of a node for one listener, and in no other node. It names the listener and not the node, because one listener
@@ -47,6 +54,7 @@ export function httpSettings(spec: ListenerSpec, pseudonym: string | null = null
     keepAliveTimeoutMs: spec.keepAliveTimeoutMs ?? keepAliveTimeoutMs,
     bodyTimeoutMs: spec.bodyTimeoutMs ?? bodyTimeoutMs,
     tunnelIdleTimeoutMs: spec.idleTimeoutMs,
+    halfCloseTimeoutMs: spec.halfCloseTimeoutMs ?? HALF_CLOSE_TIMEOUT_MS,
     trustedProxies: (spec.trustedProxies ?? []).map((text) => parseCidr(text)!),
     forwardedFields: spec.forwardedFields ?? 'x-forwarded',
     hostField: spec.hostField ?? 'keep',

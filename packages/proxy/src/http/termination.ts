@@ -51,6 +51,8 @@ const VERDICTS = {
 
 export type Termination = keyof typeof VERDICTS;
 
+export const TERMINATIONS = Object.keys(VERDICTS) as readonly Termination[];
+
 /** For people: `no healthy backend`. */
 export function describeTermination(termination: Termination): string {
   return VERDICTS[termination].text;

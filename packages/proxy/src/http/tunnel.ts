@@ -13,6 +13,7 @@ export interface TunnelEnds {
   readonly upstream: Leg;
   readonly target: TargetConnections;
   readonly idleTimeoutMs: number;
+  readonly halfCloseTimeoutMs: number;
   /** Told once, when its place among the target's connections is free. */
   readonly onClosed: () => void;
   /** A side may still have bytes to take that were written before: the other is read on when it has. */

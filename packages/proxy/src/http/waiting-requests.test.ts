@@ -85,3 +85,25 @@ test('who waits in vain to be tried again is told that there are too many', asyn
   for (const asking of clients) asking.socket.destroy();
   await expectNothingUnderWay(harness);
 });
+
+test('a whole line that fails at once takes no more of the stack than one request', async () => {
+  const { transport, dials } = withHeldDials();
+  await using harness = new ProxyHarness({ transport });
+  const count = 1_024;
+  harness.pool({ retryBudgetRatio: 0, waitTimeoutMs: 60_000, connectTimeoutMs: 60_000, connectAttempts: 2 });
+  harness.register('a', HELD_TARGET);
+  const port = await harness.listen({ protocol: 'http' });
+  const clients = Array.from({ length: count + 3 }, () => client(port));
+  for (const asking of clients) asking.write(get());
+  await until(() => dials.length === clients.length);
+  harness.register('b', HELD_TARGET);
+  for (const owner of dials.slice()) owner.onConnectFailed('ECONNREFUSED');
+  expect(gauges(harness).requestsWaiting).toBe(count);
+  // Nobody is left to be tried: the three that were under way fail, and each of the line that is served fails, and serves the next.
+  harness.deregister('a');
+  harness.deregister('b');
+  const statuses = await Promise.all(clients.map(async (asking) => statusOf(await asking.message())));
+  expect(statuses.every((status) => status >= 500)).toBe(true);
+  for (const asking of clients) asking.socket.destroy();
+  await expectNothingUnderWay(harness);
+});

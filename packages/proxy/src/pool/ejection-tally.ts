@@ -2,8 +2,8 @@
  * The failures in a row of one pool's backends, as this worker's traffic sees them, and who is told when they are too many.
  *
  * It counts and reports. Whether the backend leaves the pool, and for how long, is the node's decision: only the control
- * process sees all workers and how much of the pool is out already. What counts as a failure is the caller's: a connect
- * failure, an answer that broke off, a status of 500 to 599.
+ * process sees all workers and how much of the pool is out already. What counts as a failure is the caller's
+ * (`backend-verdict.ts`).
  *
  * A success is told for every request, so it costs a comparison while no backend of the pool is failing. A failure that
  * belongs to a target which the backend no longer has says nothing about the new one, and is not counted; nor is one that

@@ -64,3 +64,24 @@ test('one more than the limit is turned away, until somebody has left', () => {
   expect(line.join(waiter('c'), 1)).toBe(true);
   expect(line.join(waiter('d'), 0)).toBe(false);
 });
+
+test('who is over as soon as it is served makes room for the next without a deeper stack', () => {
+  const line = new WaitingLine();
+  let depth = 0;
+  let depthMax = 0;
+  let servedCount = 0;
+  for (let count = 0; count < 1_000; count++) {
+    const waiting: Waiting = {
+      onRoom() {
+        depthMax = Math.max(depthMax, ++depth);
+        line.leave(waiting);
+        servedCount++;
+        line.serveOne();
+        depth--;
+      },
+    };
+    line.join(waiting);
+  }
+  line.serveOne();
+  expect([servedCount, depthMax, line.count]).toEqual([1_000, 1, 0]);
+});

@@ -11,6 +11,9 @@ export interface Waiting {
 
 export class WaitingLine {
   readonly #waiting = new Set<Waiting>();
+  /** Places that have become free and were offered to nobody yet. */
+  #roomsCount = 0;
+  #isServing = false;
 
   get count(): number {
     return this.#waiting.size;
@@ -27,17 +30,41 @@ export class WaitingLine {
     this.#waiting.delete(waiting);
   }
 
-  /** A connection was released or closed: whoever waits longest and can use it has it. */
+  /**
+   * A connection was released or closed: whoever waits longest and can use it has it. One that is served may be over at once, and
+   * make room in its turn: that is counted, and offered by the call under way, so that no stack grows with the line.
+   */
   serveOne(): void {
     if (this.#waiting.size === 0) return;
-    for (const waiting of this.#waiting) {
-      waiting.onRoom();
-      if (!this.#waiting.has(waiting)) return;
+    this.#roomsCount++;
+    if (this.#isServing) return;
+    this.#isServing = true;
+    while (this.#roomsCount > 0) {
+      this.#roomsCount--;
+      this.#offer();
     }
+    this.#isServing = false;
   }
 
   /** The set has changed: everybody tries. */
   serveAll(): void {
-    for (const waiting of this.#waiting) waiting.onRoom();
+    if (this.#waiting.size === 0) return;
+    const isOuter = !this.#isServing;
+    this.#isServing = true;
+    const all = Array.from(this.#waiting);
+    for (const waiting of all) if (this.#waiting.has(waiting)) waiting.onRoom();
+    if (!isOuter) return;
+    this.#isServing = false;
+    if (this.#roomsCount > 0) {
+      this.#roomsCount--;
+      this.serveOne();
+    }
+  }
+
+  #offer(): void {
+    for (const waiting of this.#waiting) {
+      waiting.onRoom();
+      if (!this.#waiting.has(waiting)) return;
+    }
   }
 }

@@ -76,8 +76,8 @@ export class Connection implements OpenConnection, DialOwner, TimerOwner, Pooled
     // A target that left while it was dialled has had its dials called off; this holds even if one slipped through.
     if (this.#target!.state === 'gone') return this.close('target_removed');
     this.#host.pool?.tally.succeeded(this.#backend!.id);
-    const { idleTimeoutMs } = this.#host;
-    this.#relay = new LegPair(this, { downstream: this.#downstream, upstream: leg, idleTimeoutMs });
+    const { idleTimeoutMs, halfCloseTimeoutMs } = this.#host;
+    this.#relay = new LegPair(this, { downstream: this.#downstream, upstream: leg, idleTimeoutMs, halfCloseTimeoutMs });
     leg.start();
     this.#downstream.start();
   }

@@ -6,6 +6,9 @@ import type { TimerWheel } from '../timer-wheel.ts';
 import type { Dialler, Leg } from '@muster/transport';
 import { Connection } from './connection.ts';
 
+/** Nothing is known of what is relayed, so a silent answer is given longer than a request's. */
+const HALF_CLOSE_TIMEOUT_MS = 300_000;
+
 export interface TcpEnvironment {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
@@ -38,6 +41,10 @@ export class TcpProtocol implements Protocol {
 
   get idleTimeoutMs(): number {
     return this.#spec.idleTimeoutMs;
+  }
+
+  get halfCloseTimeoutMs(): number {
+    return this.#spec.halfCloseTimeoutMs ?? HALF_CLOSE_TIMEOUT_MS;
   }
 
   get pool(): ProxiedPool | null {

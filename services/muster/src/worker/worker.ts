@@ -219,6 +219,7 @@ export class Worker {
 }
 
 const REFUSAL_TEXT: Record<RefusalLine['reason'], (pool: string | null) => string> = {
+  accept_failed: () => 'hardly a file handle is left, or accepting failed: raise the limit of open files (ulimit -n)',
   connection_limit: () => 'the worker is at its limit of connections',
   unknown_pool: (pool) => `there is no pool ${pool}`,
   empty_set: (pool) => `pool ${pool} has no eligible backend`,

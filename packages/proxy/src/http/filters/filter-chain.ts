@@ -2,7 +2,7 @@
  * The filters of one listener, as its requests use them: for each point of the way those that have a hook there, in the order in which
  * they are called. Made once when they are loaded; immutable but for the count of what `logging` failed at.
  */
-import { inspect } from 'node:util';
+import { messageOf } from '@muster/membership';
 import { HOOK_NAMES, HOOK_TIMEOUT_MS, IS_REVERSED_BY_HOOK, type Filter, type HookName } from './filter.ts';
 
 /** A filter and where it came from. */
@@ -60,7 +60,7 @@ export class FilterChain {
       this.#suppressedCount++;
       return;
     }
-    this.#onLoggingFailure?.({ path, message: messageOf(error), suppressedCount: this.#suppressedCount });
+    this.#onLoggingFailure?.({ path, message: thrownLine(error), suppressedCount: this.#suppressedCount });
     this.#toldAtMs = nowMs;
     this.#suppressedCount = 0;
   }
@@ -73,8 +73,7 @@ function inOrder(placed: readonly PlacedFilter[], hook: HookName): readonly Plac
 
 const MESSAGE_LENGTH_MAX = 300;
 
-/** What was thrown, in one line. */
-export function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : inspect(error, { depth: 1 });
-  return message.replaceAll(/\s+/g, ' ').slice(0, MESSAGE_LENGTH_MAX);
+/** What was thrown, in one line. Never throws, whatever it is. */
+export function thrownLine(error: unknown): string {
+  return messageOf(error).replaceAll(/\s+/g, ' ').slice(0, MESSAGE_LENGTH_MAX);
 }

@@ -8,7 +8,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { FilterChain, messageOf, type FilterChainOptions, type FilterModule } from './filter-chain.ts';
+import { FilterChain, thrownLine, type FilterChainOptions, type FilterModule } from './filter-chain.ts';
 import { HOOK_NAMES, type Filter } from './filter.ts';
 import { FILTER_MARK } from './stray-error.ts';
 
@@ -39,7 +39,11 @@ export async function loadFilters(paths: readonly string[], options: FilterLoadO
     if (typeof loaded === 'string') return { ok: false, reason: `filter ${path} ${loaded}` };
     modules.push(loaded);
   }
-  return { ok: true, filters: new FilterChain(modules, options) };
+  try {
+    return { ok: true, filters: new FilterChain(modules, options) };
+  } catch (error) {
+    return { ok: false, reason: `the hooks of ${paths.join(', ')} cannot be read: ${thrownLine(error)}` };
+  }
 }
 
 /** The module, or what is wrong with it as the rest of a sentence. */
@@ -70,7 +74,7 @@ async function find(path: string, folder: string): Promise<{ file: string; url: 
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const what =
-      code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read (${code ?? messageOf(error)})`;
+      code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read (${code ?? thrownLine(error)})`;
     return { problem: `${what} on this node: it was looked for as ${named}, in the folder of the node's config` };
   }
 }
@@ -92,7 +96,7 @@ async function importWithin(url: string, timeoutMs: number): Promise<Imported> {
   });
   const loading = import(url).then(
     (module: { default?: unknown }): Imported => ({ module }),
-    (error: unknown): Imported => ({ problem: messageOf(error) }),
+    (error: unknown): Imported => ({ problem: thrownLine(error) }),
   );
   const imported = await Promise.race([loading, late]);
   clearTimeout(timer);
@@ -101,8 +105,16 @@ async function importWithin(url: string, timeoutMs: number): Promise<Imported> {
 
 const HOOKS_TEXT = HOOK_NAMES.join(', ');
 
-/** What is wrong with a default export; null where it is a filter. */
+/** What is wrong with a default export; null where it is a filter. Never throws. */
 export function shapeProblem(exported: unknown): string | null {
+  try {
+    return problemOfShape(exported);
+  } catch (error) {
+    return `has a default export that cannot be read: ${thrownLine(error)}`;
+  }
+}
+
+function problemOfShape(exported: unknown): string | null {
   if (exported === undefined) return 'has no default export: end it with `export default { … }`, an object of hooks';
   if (typeof exported !== 'object' || exported === null || Array.isArray(exported) || exported instanceof Promise) {
     return 'has a default export that is no object of hooks: write `export default { requestFilter(request) { … } }`';

@@ -88,7 +88,7 @@ test.each([
     () => {
       throw Object.create(null);
     },
-    'threw: [Object: null prototype] {}',
+    'threw: {}',
   ],
   ['rejects', () => Promise.reject(new Error('oh no')), 'rejected: oh no'],
   [

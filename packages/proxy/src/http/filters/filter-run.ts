@@ -14,7 +14,7 @@
 import { Deadline } from '../../deadline.ts';
 import type { TimerWheel } from '../../timer-wheel.ts';
 import type { ExchangeRecord } from '../exchange-record.ts';
-import { messageOf, type FilterChain, type PlacedFilter } from './filter-chain.ts';
+import { thrownLine, type FilterChain, type PlacedFilter } from './filter-chain.ts';
 import type { HookName } from './filter.ts';
 
 /** One point of the way. */
@@ -74,8 +74,7 @@ export class FilterRun {
     for (const placed of this.chain.byHook.logging) {
       try {
         const result: unknown = placed.filter.logging!(record, this.#contextOf(placed));
-        if (isThenable(result))
-          void Promise.resolve(result).catch((error: unknown) => this.chain.loggingFailed(placed, error));
+        if (isThenable(result)) adopted(result).catch((error: unknown) => this.chain.loggingFailed(placed, error));
       } catch (error) {
         this.chain.loggingFailed(placed, error);
       }
@@ -92,7 +91,7 @@ export class FilterRun {
         if (isThenable(result)) return this.#await(pass, index, result);
         if (pass.take(result, placed)) break;
       } catch (error) {
-        return this.#failed(pass, placed, `threw: ${messageOf(error)}`);
+        return this.#failed(pass, placed, `threw: ${thrownLine(error)}`);
       }
     }
     this.#pass = null;
@@ -104,10 +103,10 @@ export class FilterRun {
     this.#awaited = placed;
     this.#deadline ??= new Deadline(this.#wheel, () => this.#timedOut());
     this.#deadline.set(this.chain.hookTimeoutMs);
-    void Promise.resolve(promised).then(
+    adopted(promised).then(
       (result) => this.#settled(pass, index, result),
       (error: unknown) => {
-        if (this.#pass === pass) this.#failed(pass, placed, `rejected: ${messageOf(error)}`);
+        if (this.#pass === pass) this.#failed(pass, placed, `rejected: ${thrownLine(error)}`);
       },
     );
   }
@@ -120,7 +119,7 @@ export class FilterRun {
     try {
       isLast = pass.take(result, placed);
     } catch (error) {
-      return this.#failed(pass, placed, `threw: ${messageOf(error)}`);
+      return this.#failed(pass, placed, `threw: ${thrownLine(error)}`);
     }
     this.#callFrom(pass, isLast ? Infinity : index + 1);
   }
@@ -136,9 +135,21 @@ export class FilterRun {
   }
 
   #contextOf({ index, filter }: PlacedFilter): unknown {
-    const made = (this.#contexts[index] ??= { value: filter.newContext?.() });
-    return made.value;
+    return (this.#contexts[index] ??= { value: contextOf(filter) }).value;
   }
+}
+
+/** A promise is refused, and one that is rejected must not be left to nobody. */
+function contextOf(filter: PlacedFilter['filter']): unknown {
+  const value: unknown = filter.newContext?.();
+  if (!isThenable(value)) return value;
+  adopted(value).catch(() => undefined);
+  throw new TypeError('newContext returned a promise: what it promises would not be there in time');
+}
+
+/** A promise of our own, which settles once, whatever a filter's does. */
+function adopted(promised: PromiseLike<unknown>): Promise<unknown> {
+  return new Promise((resolve) => resolve(promised));
 }
 
 function isThenable(result: unknown): result is PromiseLike<unknown> {

@@ -8,6 +8,13 @@
 /** In the address of every filter's module; what follows tells its versions apart. */
 export const FILTER_MARK = '?muster-filter=';
 
+/** Never throws, whatever was thrown. */
 export function isLeftByFilter(error: unknown): boolean {
-  return error instanceof Error && error.stack !== undefined && error.stack.includes(FILTER_MARK);
+  try {
+    const stack: unknown = error instanceof Error ? error.stack : undefined;
+    return typeof stack === 'string' && stack.includes(FILTER_MARK);
+  } catch {
+    // It cannot be read: a proxy that was revoked, or a getter that throws.
+    return false;
+  }
 }
