@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseBind } from '@muster/membership';
+import { judgeSecretFile } from '@muster/nats/secret-file';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
@@ -32,6 +33,8 @@ export interface NodeConfig {
   readonly observations: ObservationsConfig | null;
   /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
   readonly configFolder: string;
+  /** For people: what is allowed, and should be looked at. */
+  readonly warnings: readonly string[];
 }
 
 const DEFAULT_CLUSTER = 'default';
@@ -47,7 +50,8 @@ export function nodeConfig(
 ): { readonly config: NodeConfig; readonly faults: readonly Fault[] } {
   const id = node.id ?? hostNodeId(hostname());
   const faults: Fault[] = [];
-  const adminToken = readToken(node.adminTokenFile, environment, faults);
+  const warnings: string[] = [];
+  const adminToken = readToken(node.adminTokenFile, environment, { faults, warnings });
   const admin = node.admin === false ? null : node.admin;
   faults.push(...adminFaults(admin, adminToken));
   const { config: ownJournal, faults: journalFaults } = journalConfig(journal, id);
@@ -65,6 +69,7 @@ export function nodeConfig(
     journal: ownJournal,
     observations: kept,
     configFolder,
+    warnings,
   };
   return { config, faults };
 }
@@ -86,11 +91,20 @@ export function isLoopbackHost(host: string): boolean {
 
 const TOKEN_PATTERN = /^[\x21-\x7e]{1,1024}$/;
 
-function readToken(file: string | undefined, environment: NodeEnvironment, faults: Fault[]): string | null {
+interface Found {
+  readonly faults: Fault[];
+  readonly warnings: string[];
+}
+
+function readToken(file: string | undefined, environment: NodeEnvironment, { faults, warnings }: Found): string | null {
   const fromEnvironment = environment.MUSTER_ADMIN_TOKEN ?? '';
   if (fromEnvironment !== '') return checkToken(fromEnvironment, { name: 'MUSTER_ADMIN_TOKEN', faults });
   if (file === undefined) return null;
   try {
+    const judged = judgeSecretFile(file);
+    const what = judged.outcome === 'fine' ? '' : `the token file ${file} ${judged.what}`;
+    if (judged.outcome === 'refused') faults.push({ path: ['node', 'adminTokenFile'], what, fix: judged.fix });
+    if (judged.outcome === 'warned') warnings.push(`${what}; ${judged.fix}`);
     return checkToken(readFileSync(file, 'utf8').trim(), { name: file, faults });
   } catch (error) {
     const what = `the token file ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
