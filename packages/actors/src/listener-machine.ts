@@ -78,7 +78,10 @@ const keeperLogic = fromCallback<{ readonly type: string }, KeeperInput>(({ inpu
     sendBack({ type: 'failed', keeper, reason });
   };
   const open = (): void => {
-    ports.openSocket(bind).then(settle, (error: unknown) => settle({ outcome: 'failed', reason: messageOf(error) }));
+    ports.openSocket(bind).then(settle, (error: unknown) => {
+      ports.log.error({ listener, err: error }, `listener ${listener} could not be opened: ${messageOf(error)}`);
+      settle({ outcome: 'failed', reason: messageOf(error) });
+    });
   };
   open();
   return () => {

@@ -20,4 +20,10 @@ export class CliFailure extends Error {
     this.code = code;
     this.suggestion = suggestion;
   }
+
+  /** As the admin API gives its errors. */
+  fields(): { readonly code: string; readonly message: string; readonly suggestion: string | null } {
+    const { code, message, suggestion } = this;
+    return { code, message, suggestion };
+  }
 }

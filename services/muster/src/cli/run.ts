@@ -1,7 +1,9 @@
 /** Runs one command line and says how it ended. */
+import { messageOf } from '@muster/membership';
 import { CommanderError } from 'commander';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
 import { createProgram } from './program.ts';
+import { writeError, writeJson } from './session.ts';
 
 /** `args` without the names of Node and of the script. Resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -12,16 +14,23 @@ export async function run(args: readonly string[]): Promise<number> {
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_CODES.ok : EXIT_CODES.usage;
-    if (!(error instanceof CliFailure)) throw error;
-    const { code, message, suggestion } = error;
-    if (args.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code, message, suggestion } })}\n`);
-    else process.stderr.write(`muster: ${message}\n`);
+    if (!(error instanceof CliFailure)) writeDefect(error);
+    else if (args.includes('--json')) await writeJson({ error: error.fields() });
+    else writeError(...`muster: ${error.message}`.split('\n'));
     return EXIT_CODES.failed;
   }
 }
 
-/** `muster events | head`: once nobody reads, there is nothing left to do. */
+/** What nobody expected is a defect, and whoever reports it needs to know where it was. */
+function writeDefect(error: unknown): void {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  writeError(`muster: this is a defect of muster: ${messageOf(error)}`, ...frames);
+}
+
+/** `muster events | head`: once nobody reads, there is nothing left to do. A node and an agent write in another way, and go on. */
 function endWithReader(): void {
+  process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(EXIT_CODES.ok);

@@ -3,11 +3,10 @@ import { setTimeout } from 'node:timers/promises';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { CliFailure } from './cli-failure.ts';
-import { write, type Session } from './session.ts';
+import { writeJson, writeScreen, type Session } from './session.ts';
 import { statusLines, type StatusAnswer } from './status-text.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
-const CLEAR_SCREEN = '\u001b[H\u001b[2J\u001b[3J';
 
 export async function showStatus(session: Session, { watch = false }: { watch?: boolean }): Promise<void> {
   if (!watch) {
@@ -15,14 +14,9 @@ export async function showStatus(session: Session, { watch = false }: { watch?: 
     return session.print(answer, statusLines(answer, Date.now()));
   }
   for (;;) {
-    await write(session.isJson ? `${JSON.stringify(await read(session))}\n` : await screen(session));
+    await (session.isJson ? writeJson(await read(session)) : writeScreen(await readLines(session)));
     await setTimeout(WATCH_INTERVAL_MS);
   }
-}
-
-async function screen(session: Session): Promise<string> {
-  const lines = await readLines(session);
-  return `${process.stdout.isTTY ? CLEAR_SCREEN : ''}${lines.join('\n')}\n${process.stdout.isTTY ? '' : '\n'}`;
 }
 
 /** A node that is away is shown as that: it may come back. */

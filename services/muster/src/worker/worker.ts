@@ -86,7 +86,7 @@ export class Worker {
       case 'pending':
         return this.#changePending(message);
       case 'listen':
-        return this.#listeners.listen(message.listener.id, message.listener.spec, socket);
+        return this.#listen(message.listener, socket);
       case 'unlisten':
         return this.#listeners.unlisten(message.id, message.drainTimeoutMs);
     }
@@ -164,6 +164,15 @@ export class Worker {
   #reportFolded(): void {
     const { revision } = this.#roster!;
     this.#report({ kind: 'folded', revision, hash: rosterHash(this.#roster!) });
+  }
+
+  #listen({ id, spec }: MessageOf<'listen'>['listener'], socket: SocketHandle | null): void {
+    if (spec.filters !== undefined) {
+      // Said before it is done: a module that never ends loading silences the worker.
+      const text = `listener ${id}: its filters are loaded: ${spec.filters.join(', ')}`;
+      this.#report({ kind: 'log', level: 'info', fields: { listener: id }, text });
+    }
+    this.#listeners.listen(id, spec, socket);
   }
 
   #tellDroppedLines(): void {
