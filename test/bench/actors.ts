@@ -20,6 +20,7 @@ import { createMemoryJournal, type Journal } from '@muster/journal';
 import { parseTarget, type MembershipEventInput } from '@muster/membership';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
 import { probeTcp } from '@muster/probes';
+import { ANY_TARGET, systemDialler, systemResolver } from '@muster/transport';
 
 export interface ActorFigures {
   readonly backendsCount: number;
@@ -115,6 +116,7 @@ async function measure(
 }
 
 function startProbingNode(journal: Journal, observations: ObservationStore | null): NodeHandle {
+  const dialler = systemDialler({ resolver: systemResolver(), guard: ANY_TARGET });
   const quiet = { info: () => undefined, warn: console.error, error: console.error };
   return startNode({
     node: 'lb-1',
@@ -123,7 +125,7 @@ function startProbingNode(journal: Journal, observations: ObservationStore | nul
     workers: 0,
     observations,
     clock: coarseClock(),
-    startProbe: (target, { timeoutMs }) => probeTcp({ target: parseTarget(target)!, timeoutMs }),
+    startProbe: (target, { timeoutMs }) => probeTcp({ dialler, target: parseTarget(target)!, timeoutMs }),
     openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners' }),
     spawnWorker: () => {
       throw new Error('this benchmark has no workers');

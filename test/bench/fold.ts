@@ -94,7 +94,7 @@ export function randomEvent(revision: number, backendsCount: number, random: () 
   const isUp = random() < 0.5;
   if (kind < 1 / 3) {
     const type = isUp ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
-    const reason = isUp ? 'status 200' : 'connect refused';
+    const reason = isUp ? 'status 200' : 'connection refused';
     return recorded(revision, `health.lb-1.p.b-${index}`, { type, target: targetOf(index), reason });
   }
   if (kind < 2 / 3)

@@ -95,7 +95,7 @@ function randomEntry(random: () => number, { backends, pools }: Pick<HistorySize
   if (kind < 0.6) {
     const entity = `health.lb-${1 + Math.floor(random() * NODES)}.${backend}`;
     if (isUp) return { entity, event: { type: 'BackendTurnedHealthy', target, reason: 'status 200' } };
-    return { entity, event: { type: 'BackendTurnedUnhealthy', target, reason: 'connect refused' } };
+    return { entity, event: { type: 'BackendTurnedUnhealthy', target, reason: 'connection refused' } };
   }
   const entity = `backend.${backend}`;
   if (kind < 0.9)

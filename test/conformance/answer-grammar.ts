@@ -41,7 +41,7 @@ const INTERIM = [
   ],
   ['HTTP/1.1 103 A\r\nTransfer-Encoding: chunked\r\n\r\n', 'HTTP/1.1 101 A\r\n\r\n'],
 ].flat();
-const TAME_FIELDS = 14;
+const TAME_FIELDS = 15;
 const FIELDS = [
   [
     'A: b\r\n',
@@ -58,7 +58,7 @@ const FIELDS = [
     'Connection: X-A\r\nX-A: 1\r\n',
     'Via: 1.1 b\r\n',
   ],
-  ['Trailer: T\r\n', 'X-Request-Id: q\r\n', 'Proxy-Authenticate: Basic\r\n'],
+  ['Trailer: T\r\n', 'X-Request-Id: q\r\n', 'Proxy-Authenticate: Basic\r\n', 'Muster-Reason: no_route\r\n'],
   [
     'Upgrade: h2c\r\n',
     'Connection: upgrade\r\nUpgrade: websocket\r\n',

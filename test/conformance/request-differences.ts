@@ -65,6 +65,14 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     why: '3.2, with RFC 3986: characters that no URL has, an authority or an asterisk where a path belongs',
     isSo: ({ target, method }) => !SERVED_TARGET.test(target) || (target === '*' && method !== 'OPTIONS'),
   },
+  path_control_character: {
+    why: 'RFC 3986, 7.3: no backend has a use for an escaped control character',
+    isSo: ({ target }) => /%(?:[01][0-9a-f]|7f)/i.test(target),
+  },
+  path_hidden_segment: {
+    why: 'RFC 3986, 5.2.4: a dot segment, or an empty one, that only some backends see',
+    isSo: ({ target }) => /%2f|%5c|%25|%c0|;/i.test(target),
+  },
   target_scheme: {
     why: '9110, 7.4: an https resource is not served on a connection that is not secured',
     isSo: ({ target }) => !/^http:/i.test(target),
@@ -79,8 +87,8 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     isSo: (request) => !valuesOf(request, 'host').every((host) => isPlainAuthority(host)),
   },
   field_alias: {
-    why: 'CGI and WSGI read X_Y as X-Y: RFC 3875, 4.1.18',
-    isSo: ({ fields }) => fields.some((name, index) => index % 2 === 0 && name.includes('_')),
+    why: 'CGI and WSGI read X_Y as X-Y, and some X.Y: RFC 3875, 4.1.18',
+    isSo: ({ fields }) => fields.some((name, index) => index % 2 === 0 && /[^0-9a-z-]/i.test(name)),
   },
   coding_in_http10: {
     why: '6.1: HTTP/1.0 has no Transfer-Encoding, so its framing is faulty',

@@ -28,7 +28,7 @@ test('whatever a node makes is its user’s alone, also where the umask is 0, an
     await using node = await startTestNode(options);
     await node.address('front');
     const exported = await node.muster('export', '--from', '1', '-o', join(folder.path, 'incident.muster'));
-    expect(exported.code, exported.output).toBe(0);
+    expect(exported).toMatchObject({ code: 0 });
     expect(await openFiles(folder.path)).toEqual([]);
     expect(await node.stop()).toBe(0);
     expect(await openFiles(folder.path)).toEqual([]);

@@ -88,7 +88,7 @@ pool = "spells"`,
   await client.closed();
   expect(client.received()).toBe('');
   await eventually('the log says so', () => node.process.output().includes('no eligible backend'));
-  await eventually('and names the reason', () => node.process.output().includes('connect refused'));
+  await eventually('and names the reason', () => node.process.output().includes('connection refused'));
 });
 
 interface RosterAnswer {

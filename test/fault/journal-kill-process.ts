@@ -2,12 +2,11 @@
  * The process that `journal-kill.test.ts` kills: it appends as fast as it can and says, line by line, what was
  * acknowledged. Started as `node journal-kill-process.ts PATH ROUND`; it ends only by being killed.
  */
-import { writeSync } from 'node:fs';
 import { openEmbeddedJournal } from '@muster/journal-embedded';
+import { say } from '../harness/say.ts';
 import { killPayload } from './journal-kill-payload.ts';
 
 const WRITERS = 16;
-const STDOUT = 1;
 
 const [path, round] = process.argv.slice(2);
 const journal = await openEmbeddedJournal({ path: path! });
@@ -18,7 +17,7 @@ async function write(writer: number): Promise<never> {
     const subject = `muster.test.pool.${writer}`;
     const outcome = await journal.append({ id, subject, origin: null, payload: killPayload(id) });
     if (outcome.outcome !== 'appended') throw new Error(`append ${id} was answered ${JSON.stringify(outcome)}`);
-    writeSync(STDOUT, `${id} ${outcome.revision}\n`);
+    say(`${id} ${outcome.revision}`);
   }
 }
 

@@ -20,7 +20,7 @@ interface Log {
 /** A pipe as shells make them. */
 function openPipe(folder: string) {
   const path = join(folder, 'log');
-  execFileSync('mkfifo', [path]);
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', path]);
   const reading = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return { reading, writing: openSync(path, constants.O_WRONLY) };
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeStatus } from '@muster/actors';
-import { test } from 'vitest';
+import { expect, test } from 'vitest';
 import { freePort, testFolder } from '../harness/node.ts';
 import { eventually, isAlive } from '../harness/process.ts';
 
@@ -65,7 +65,7 @@ test.each(ENDINGS)('%s drains and ends the node', async (_what, end) => {
   end(npx.pid);
   await eventually('the node drains', () => npx.output().includes('draining'), 30_000);
   await eventually('its worker has ended', () => !isAlive(worker), 30_000);
-  await eventually('the node has ended', () => npx.output().includes('"msg":"stopped"'), 30_000);
+  expect(await eventually('it says so', () => /"msg":"(stopped)"/.exec(npx.output())?.[1], 30_000)).toBe('stopped');
 });
 
 test('the program of an agent ends with the npm that started the agent', async () => {
@@ -77,5 +77,5 @@ test('the program of an agent ends with the npm that started the agent', async (
   const [, pid] = await eventually('the program runs', () => /program (\d+)/.exec(npx.output()), 60_000);
   process.kill(npx.pid, 'SIGKILL');
   await eventually('it was told to end', () => npx.output().includes('ended by SIGTERM'), 30_000);
-  await eventually('it has ended', () => !isAlive(Number(pid)));
+  expect(await eventually('it has ended', () => !isAlive(Number(pid)))).toBe(true);
 });

@@ -1,6 +1,6 @@
 /** Keeps observations without end, and says up to which revision they are written: to be killed while it does. */
-import { writeSync } from 'node:fs';
 import { openObservationStore } from '@muster/observations';
+import { say } from '../harness/say.ts';
 
 const PER_FRAME = 2_000;
 const [path = '', from = '1'] = process.argv.slice(2);
@@ -15,5 +15,5 @@ for (;;) {
     store.add({ kind: 'hash', timeMs: Date.now(), node: 'lb-1', epoch: 'epoch-1', revision, hash });
   }
   await store.flush();
-  writeSync(1, `${revision}\n`);
+  say(`${revision}`);
 }

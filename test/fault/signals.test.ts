@@ -82,7 +82,7 @@ test('SIGHUP applies a config that has changed, and keeps what it has where the 
 
   const good = await readFile(join(folder.path, 'lb-1.toml'), 'utf8');
   await rewrite(folder, (text) => `${text.replace('workers = 1', 'workers = 2')}\n[[pools]]\nid = "more"\n`);
-  await hangUp('applied; what has changed of [node] workers needs a restart');
+  await hangUp('applied; what has changed of node.workers needs a restart');
   expect(await pools()).toEqual(['more', 'p']);
 
   await rewrite(folder, (text) => `${text}\n[[pools]]\nid = `);

@@ -118,7 +118,7 @@ export class TestCluster implements AsyncDisposable {
    * Waits until these nodes (default: all) and their workers are at one revision with one hash, `minRevision` or later.
    * Says how long that took, in ms.
    */
-  async agreed({ nodes = this.nodes, minRevision = 0, withinMs = 15_000 } = {}): Promise<Agreed> {
+  async agreed({ nodes = this.nodes, minRevision = 0, withinMs = 45_000 } = {}): Promise<Agreed> {
     const startedMs = performance.now();
     let newest: readonly Standing[] = [];
     const look = async () => {
@@ -159,7 +159,7 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** All nodes agree with each other and with the stream folded from its first event, and nothing acknowledged was lost or doubled. */
-  async expectSound({ withinMs = 15_000 } = {}): Promise<Agreed> {
+  async expectSound({ withinMs = 45_000 } = {}): Promise<Agreed> {
     for (;;) {
       const agreed = await this.agreed({ withinMs });
       const { messages, hash } = await this.stream();

@@ -67,12 +67,12 @@ export async function runProcess(file: string, args: readonly string[], options?
 
 /**
  * Waits until `probe` gives something other than null, false or undefined, asking every few milliseconds.
- * Throws after `timeoutMs` (default 15 s) with `what` and the last error: a test that waits for the impossible says so.
+ * Throws after `timeoutMs` (default 45 s: a busy machine starts a node in 20) with `what` and the last error: a test that waits for the impossible says so.
  */
 export async function eventually<Value>(
   what: string,
   probe: () => Promise<Value> | Value,
-  timeoutMs = 15_000,
+  timeoutMs = 45_000,
 ): Promise<Exclude<Awaited<Value>, null | false | undefined>> {
   const deadline = performance.now() + timeoutMs;
   let lastError: unknown = null;

@@ -223,7 +223,7 @@ function outcomeOf(state: TargetState, isHttp: boolean): ProbeOutcome | null {
     case 'dropping':
       return isHttp ? failed('closed_early', 'connection reset before an answer') : PASSED;
     case 'refusing':
-      return failed('connect_refused', 'connect refused');
+      return failed('connect_refused', 'connection refused');
     case 'silent':
       return null;
   }

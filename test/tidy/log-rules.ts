@@ -93,8 +93,8 @@ function lastName(node: Node): string {
 }
 
 function keyOf(property: Node): string {
-  const key = property['key'] as Node | undefined;
-  return String(key?.['name'] ?? key?.['value'] ?? '');
+  const key = property['key'] as { readonly name?: string; readonly value?: string } | undefined;
+  return key?.name ?? key?.value ?? '';
 }
 
 function nodesOf(root: unknown, isWanted: (node: Node) => boolean): Node[] {

@@ -125,9 +125,9 @@ describe('the log', () => {
     `this.#log.warn({ a: 1, error: err }, 'it failed');`,
     `options.log.info({ cause }, 'it failed');`,
     `log[level]({ e: thrown }, 'it failed');`,
-    `log.error({}, \`it failed: ${'$'}{error.message}\`);`,
+    `log.error({}, \`it failed: \${error.message}\`);`,
     `log.error({ reason: messageOf(error) }, 'it failed');`,
-    `ports.log.error({ path }, \`it failed: ${'$'}{messageOf(error)}\`);`,
+    `ports.log.error({ path }, \`it failed: \${messageOf(error)}\`);`,
     `log.error('it failed');`,
     `console.error('it failed');`,
     `process.stderr.write('it failed');`,
@@ -137,9 +137,9 @@ describe('the log', () => {
 
   test.each([
     `log.error({ err }, 'it failed');`,
-    `log.error({ err: error, path }, \`it failed: ${'$'}{messageOf(error)}\`);`,
-    `log.warn({ reason }, \`it failed: ${'$'}{reason}\`);`,
-    `log.error({}, \`config: ${'$'}{outcome.message}\`);`,
+    `log.error({ err: error, path }, \`it failed: \${messageOf(error)}\`);`,
+    `log.warn({ reason }, \`it failed: \${reason}\`);`,
+    `log.error({}, \`config: \${outcome.message}\`);`,
     `answer.error({ error });`,
   ])('%s is fine', (text) => {
     expect(logFaults(parseSource(PROBE, text))).toEqual([]);

@@ -25,7 +25,9 @@ describe('I6: the journal is away', () => {
     world.targets.answerByTarget.set(TARGET, REFUSE);
     await world.clock.advance(5_000);
     expect(world.healthOf('b-1')).toEqual({ recorded: 'healthy', pending: 'BackendTurnedUnhealthy' });
-    expect([...world.workers[0]!.pendingById.values()].map(({ event }) => event.reason)).toEqual(['connect refused']);
+    expect([...world.workers[0]!.pendingById.values()].map(({ event }) => event.reason)).toEqual([
+      'connection refused',
+    ]);
     expect(world.node.status()).toMatchObject({ state: 'serving', pendingFactsCount: 1 });
     expect(world.node.status().journalAwaySinceMs).not.toBeNull();
     world.journal.comeBack();

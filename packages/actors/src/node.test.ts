@@ -81,7 +81,7 @@ describe('health', () => {
     await world.start();
     expect((await world.facts()).sort()).toEqual(['healthy b-1', 'unhealthy b-2']);
     const { observations } = world.node.roster().pools.get('p')!.backends.get('b-2')!;
-    expect(observations[0]!.health).toMatchObject({ value: 'unhealthy', reason: 'connect refused' });
+    expect(observations[0]!.health).toMatchObject({ value: 'unhealthy', reason: 'connection refused' });
   });
 
   test('fall failures in a row turn it unhealthy, faster than the interval', async () => {

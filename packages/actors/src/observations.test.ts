@@ -62,10 +62,10 @@ describe('probing', () => {
         ...about,
         passed: false,
         code: 'connect_refused',
-        reason: 'connect refused',
+        reason: 'connection refused',
         durationMs: 1,
       })),
-      { kind: 'turned', timeMs: startMs + 7_000, ...about, health: 'unhealthy', reason: 'connect refused' },
+      { kind: 'turned', timeMs: startMs + 7_000, ...about, health: 'unhealthy', reason: 'connection refused' },
     ]);
   });
 

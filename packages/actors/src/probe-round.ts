@@ -51,7 +51,7 @@ export interface ProberInput {
 
 interface Flip {
   readonly health: 'healthy' | 'unhealthy';
-  /** For people: `connect refused`, `2 probes passed`. */
+  /** For people: `connection refused`, `2 probes passed`. */
   readonly reason: string;
 }
 

@@ -18,7 +18,7 @@ export const PASS: ProbeOutcome = { passed: true, durationMs: 1 };
 export const REFUSE: ProbeOutcome = {
   passed: false,
   code: 'connect_refused',
-  reason: 'connect refused',
+  reason: 'connection refused',
   durationMs: 1,
 };
 

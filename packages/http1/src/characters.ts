@@ -16,8 +16,10 @@ export const NAME = 8;
 /** RFC 9110, 5.5: a field's value: tab, space, what is visible, and bytes above ASCII. */
 export const VALUE = 16;
 export const DIGIT = 32;
-/** Only `_`: see `isAlias`. */
-export const UNDERSCORE = 64;
+/** What of a token is no letter, digit or `-`: see `isAlias`. */
+export const ODD = 64;
+/** What a path that is not in its normal form yet may have; so may a `/` before `/` or `.`: see `normalPath`. */
+export const UNUSUAL = 128;
 
 export const TAB = 0x09;
 export const LF = 0x0a;
@@ -30,7 +32,7 @@ export const QUOTE = 0x22;
 export const BACKSLASH = 0x5c;
 
 const ALPHANUMERIC = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-/** RFC 3986, 3.3, with `%`: escapes are not decoded here, and browsers send a bare `%` as it was typed. */
+/** RFC 3986, 3.3, with `%`: browsers send a bare `%` as it was typed; see `normalPath`. */
 const PATH_GRAMMAR = `${ALPHANUMERIC}-._~!$&'()*+,;=:@/%`;
 /** Outside the grammar, but left as they are by the URL standard's path percent-encode set, so browsers send them. */
 const PATH_EXTRAS = '[]|^';
@@ -50,7 +52,8 @@ mark(PATH_GRAMMAR + PATH_EXTRAS, PATH);
 mark(`${PATH_GRAMMAR}?${QUERY_EXTRAS}`, QUERY);
 mark(`${ALPHANUMERIC}-._~`, NAME);
 mark('0123456789', DIGIT);
-mark('_', UNDERSCORE);
+mark("!#$%&'*+._`|~^", ODD);
+mark('%;', UNUSUAL);
 CLASS[TAB]! |= VALUE;
 for (let code = SPACE; code < 256; code++) if (code !== 0x7f) CLASS[code]! |= VALUE;
 for (const digit of '0123456789ABCDEFabcdef') HEX_VALUE[digit.charCodeAt(0)] = Number.parseInt(digit, 16);

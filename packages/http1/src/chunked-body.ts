@@ -12,6 +12,7 @@
  */
 import { CLASS, BACKSLASH, CR, EQUALS, HEX_VALUE, LF, QUOTE, SEMICOLON, TOKEN, VALUE } from './characters.ts';
 import { BODY_PROBLEMS, type BodyProblem } from './problem.ts';
+import { SAID_BY_PROXIES, type FieldNames } from './own-fields.ts';
 import { keptTrailers } from './trailers.ts';
 import { isWhitespace } from './whitespace.ts';
 
@@ -72,6 +73,7 @@ export class ChunkedBody {
   tail = '';
   readonly #limits: ChunkedLimits;
   readonly #nominated: ReadonlySet<string> | null;
+  readonly #proxyFields: FieldNames;
   #state: number = STATE.size;
   /** Of the chunk being read: its size so far, then what is still to come of its data. */
   #leftBytes = 0;
@@ -81,10 +83,15 @@ export class ChunkedBody {
   /** Where the piece that goes on begins, in this read; -1 while what is read is dropped. */
   #framedFrom = 0;
 
-  /** `nominated`: what the head's Connection named, in lower case; such trailers are left out. */
-  constructor(limits: ChunkedLimits = CHUNKED_LIMITS, nominated: ReadonlySet<string> | null = null) {
+  /** `nominated`: what the head's Connection named, in lower case; such trailers are left out, and so are `proxyFields`. */
+  constructor(
+    limits: ChunkedLimits = CHUNKED_LIMITS,
+    nominated: ReadonlySet<string> | null = null,
+    proxyFields: FieldNames = SAID_BY_PROXIES,
+  ) {
     this.#limits = limits;
     this.#nominated = nominated;
+    this.#proxyFields = proxyFields;
   }
 
   /**
@@ -193,8 +200,12 @@ export class ChunkedBody {
     // Whoever ends lines in LF alone would wait here for an end that never comes.
     if (!this.#trailers.endsWith('\r\n')) return this.#refuse(BODY_PROBLEMS.trailer);
     if (!this.#trailers.endsWith('\r\n\r\n')) return true;
-    const { maxTrailerFields } = this.#limits;
-    const kept = keptTrailers(this.#trailers, { maxTrailerFields, nominated: this.#nominated });
+    const rules = {
+      maxTrailerFields: this.#limits.maxTrailerFields,
+      nominated: this.#nominated,
+      proxyFields: this.#proxyFields,
+    };
+    const kept = keptTrailers(this.#trailers, rules);
     if (typeof kept !== 'string') return this.#refuse(kept);
     this.tail = `${kept}\r\n`;
     this.isComplete = true;

@@ -15,7 +15,7 @@ const FOR_EVERY_RECIPIENT = fieldNames(`
     host content-length content-type content-encoding content-range trailer expect max-forwards authorization cookie
     set-cookie www-authenticate origin referer range if-match if-none-match if-modified-since if-unmodified-since
     if-range cache-control pragma age expires date vary etag last-modified location retry-after via forwarded
-    x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port x-real-ip x-request-id traceparent
+    x-forwarded-for x-forwarded-proto x-forwarded-host x-request-id traceparent
     tracestate strict-transport-security content-security-policy
   `);
 

@@ -4,7 +4,7 @@
  * There is one cursor for all heads, because reading a head never waits: it is where the numbers of the line just read are put. It
  * relies on the head having no control characters, and on its ending with an empty line.
  */
-import { CLASS, COLON, TOKEN, UNDERSCORE } from './characters.ts';
+import { CLASS, COLON, ODD, TOKEN } from './characters.ts';
 import { lineEndProblem } from './head-text.ts';
 import { knownField } from './known-fields.ts';
 import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
@@ -18,8 +18,8 @@ class FieldCursor {
   nameTo = 0;
   /** Index just past the line's CRLF. */
   lineTo = 0;
-  /** Whether there is an underscore in the name. */
-  hasUnderscore = false;
+  /** Whether there is a character in the name that is no letter, digit or `-`. */
+  isOdd = false;
   /** Why the last line was refused. */
   problem: HeadProblem = HEAD_PROBLEMS.field_line;
 
@@ -48,7 +48,7 @@ class FieldCursor {
       return REFUSED;
     }
     this.nameTo = index;
-    this.hasUnderscore = (seen & UNDERSCORE) !== 0;
+    this.isOdd = (seen & ODD) !== 0;
     return knownField(text, from, index);
   }
 

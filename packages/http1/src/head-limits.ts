@@ -8,8 +8,6 @@ export interface HeadLimits {
   readonly maxHeadBytes: number;
   /** Field lines; above it 431. Default 100. */
   readonly maxFields: number;
-  /** The target of a request, in bytes; above it 414. RFC 9112, 3 asks for at least 8000. Default 8 KiB. */
-  readonly maxTargetBytes: number;
 }
 
-export const HEAD_LIMITS: HeadLimits = { maxHeadBytes: 16_384, maxFields: 100, maxTargetBytes: 8_192 };
+export const HEAD_LIMITS: HeadLimits = { maxHeadBytes: 16_384, maxFields: 100 };

@@ -1,18 +1,23 @@
 /** A reader with a memory reads what one without any reads: for every sequence of heads on a connection. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HEAD_LIMITS, type HeadLimits } from './head-limits.ts';
+import { HEAD_LIMITS } from './head-limits.ts';
 import { RequestHeadReader, ResponseHeadReader } from './head-readers.ts';
 import { headEnd } from './head-text.ts';
 import { HeadProblem } from './problem.ts';
 import { RequestHead, parseRequestHead } from './request-head.ts';
-import { ResponseHead, parseResponseHead } from './response-head.ts';
+import { REQUEST_RULES, type RequestRules } from './request-rules.ts';
+import { ResponseHead } from './response-head.ts';
 
-const NARROW: HeadLimits = { maxHeadBytes: 80, maxFields: 2, maxTargetBytes: 8 };
+const NARROW: RequestRules = { ...REQUEST_RULES, maxHeadBytes: 80, maxFields: 2, maxTargetBytes: 8 };
 
 const requestLine = fc.constantFrom(
   'GET / HTTP/1.1',
   'GET /a?b=c HTTP/1.1',
+  'GET /%61/../b HTTP/1.1',
+  'GET /a%2fb HTTP/1.1',
+  'GET /a/..%2fb HTTP/1.1',
+  'GET http://b/x/../a HTTP/1.1',
   'GET /a-target-of-some-length HTTP/1.1',
   'GET / HTTP/1.0',
   'HEAD / HTTP/1.1',
@@ -38,6 +43,7 @@ const requestFields = fc.constantFrom(
   'Host: a\r\nConnection: close, X-Trace\r\nX-Trace: 1\r\n',
   'Host: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n',
   'Host: a\r\nX-Forwarded-For: 192.0.2.7\r\nX-Request-Id: r\r\n',
+  'Host: a\r\nX-Real-IP: 192.0.2.7\r\n',
   'Host: a\r\nTransfer-Encoding: chunked\r\n',
   'Host: a\r\nbroken\r\n',
   `Host: a\r\nCookie: ${'c'.repeat(3_000)}\r\n`,
@@ -48,7 +54,7 @@ const request = fc
 const step = fc.record({
   message: request,
   before: fc.constantFrom('', '\r\n'),
-  limits: fc.constantFrom(HEAD_LIMITS, HEAD_LIMITS, NARROW),
+  limits: fc.constantFrom(REQUEST_RULES, REQUEST_RULES, NARROW),
   cutBytes: fc.constantFrom(0, 0, 0, 1, 20),
 });
 
@@ -94,7 +100,7 @@ test('an answer means what it means to a reader that has seen no other', () => {
       const reader = new ResponseHeadReader();
       for (const [text, method, rest] of answers) {
         const end = headEnd(text + rest, 0);
-        const expected = parseResponseHead(text + rest, 0, end, HEAD_LIMITS, method);
+        const expected = new ResponseHeadReader().read((text + rest).slice(0, end), 0, HEAD_LIMITS, method);
         const head = reader.read(text + rest, 0, HEAD_LIMITS, method);
         expect(head).toEqual(expected);
         expect(reader.end).toBe(end);
@@ -115,23 +121,23 @@ test('an answer that is not all there is none', () => {
 test('a refused head is neither remembered nor makes the reader forget', () => {
   const reader = new RequestHeadReader();
   const read = (target: string) =>
-    reader.read(`GET ${target} HTTP/1.1\r\nHost: a\r\nCookie: b\r\n\r\n`, 0, HEAD_LIMITS);
+    reader.read(`GET ${target} HTTP/1.1\r\nHost: a\r\nCookie: b\r\n\r\n`, 0, REQUEST_RULES);
   const [first, second] = [read('/1'), read('/2')];
   if (!(first instanceof RequestHead) || !(second instanceof RequestHead)) throw new Error('They are well-formed.');
   expect([first.target, second.target]).toEqual(['/1', '/2']);
   expect(first).not.toBe(second);
-  expect(reader.read('GET / HTTP/1.1\r\n\r\n', 0, HEAD_LIMITS)).toBeInstanceOf(HeadProblem);
+  expect(reader.read('GET / HTTP/1.1\r\n\r\n', 0, REQUEST_RULES)).toBeInstanceOf(HeadProblem);
   expect(read('/3')).toMatchObject({ target: '/3', authority: 'a', fields: 'Cookie: b\r\n' });
 });
 
 /** Limits that count how often a head was taken apart: only then is the number of its fields looked at. */
-function countingLimits(): HeadLimits & { readonly parsedCount: () => number } {
+function countingLimits(): RequestRules & { readonly parsedCount: () => number } {
   let parsedCount = 0;
   const counted = {
-    ...HEAD_LIMITS,
+    ...REQUEST_RULES,
     get maxFields() {
       parsedCount += 1;
-      return HEAD_LIMITS.maxFields;
+      return REQUEST_RULES.maxFields;
     },
   };
   return Object.assign(counted, { parsedCount: () => parsedCount });
@@ -156,5 +162,6 @@ test('what repeats is not taken apart again, and what does not is', () => {
 function spoil(head: RequestHead | ResponseHead): void {
   head.fields = 'Spoilt: 1\r\n';
   head.isPersistent = !head.isPersistent;
-  head.requestId = 'spoilt';
+  if (head instanceof RequestHead) head.requestId = 'spoilt';
+  else head.hasRequestId = true;
 }

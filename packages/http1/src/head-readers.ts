@@ -6,7 +6,7 @@
  * text is the same, character by character, so is its meaning, and it is not taken apart again: that saves a third of the work
  * that a small request costs. It is the observation that HPACK rests on (RFC 7541), without its table.
  *
- * What is kept is a request's fields with its method and version, without its target, and a response's head as a whole; of heads
+ * What is kept is a request's fields with its method and version, the target for its path's normal form alone, and a response's head as a whole; of heads
  * that came in a read of at most `KEPT_CHARACTERS_MAX`, since what is kept of a text keeps all of it. So a connection holds at
  * most that much for it.
  *
@@ -15,9 +15,11 @@
 import { CR } from './characters.ts';
 import type { HeadLimits } from './head-limits.ts';
 import { headEnd } from './head-text.ts';
+import { MENDABLE, answerHeadEnd, mendedHead } from './mended-head.ts';
 import { HeadProblem } from './problem.ts';
 import { RequestHead, parseRequestHead } from './request-head.ts';
-import { readCommonLine } from './request-line.ts';
+import { LINE, normalise, readCommonLine } from './request-line.ts';
+import type { RequestRules } from './request-rules.ts';
 import { ResponseHead, parseResponseHead } from './response-head.ts';
 
 const KEPT_CHARACTERS_MAX = 2_048;
@@ -28,17 +30,17 @@ export class RequestHeadReader {
   #kept: RequestHead | null = null;
   /** What followed the request line, to the end. */
   #keptFields = '';
-  #keptLimits: HeadLimits | null = null;
+  #keptRules: RequestRules | null = null;
 
   /** Reads the head that begins at `from`; null while it is not all there. */
-  read(text: string, from: number, limits: HeadLimits): RequestHead | HeadProblem | null {
-    const repeated = this.#kept === null ? null : this.#readRepeated(this.#kept, text, from);
-    if (repeated !== null && this.#keptLimits === limits && isWithin(limits, repeated, this.end - from))
-      return repeated;
+  read(text: string, from: number, rules: RequestRules): RequestHead | HeadProblem | null {
+    const repeated =
+      this.#kept === null || this.#keptRules !== rules ? null : this.#readRepeated(this.#kept, text, from);
+    if (repeated !== null && isWithin(rules, repeated, this.end - from)) return repeated;
     this.end = headEnd(text, from);
     if (this.end < 0) return null;
-    const head = parseRequestHead(text, from, this.end, limits);
-    if (!(head instanceof HeadProblem)) this.#keep(head, text, { from, limits });
+    const head = parseRequestHead(text, from, this.end, rules);
+    if (!(head instanceof HeadProblem)) this.#keep(head, text, { from, rules });
     return head;
   }
 
@@ -47,8 +49,13 @@ export class RequestHeadReader {
     const end = fieldsFrom + this.#keptFields.length;
     if (text.slice(fieldsFrom, end) !== this.#keptFields) return null;
     const head = new RequestHead();
-    if (text.charCodeAt(fieldsFrom - 2) !== CR || !readCommonLine(head, text, from, fieldsFrom - 2)) return null;
-    if (head.method !== kept.method || head.isHttp10 !== kept.isHttp10) return null;
+    if (text.charCodeAt(fieldsFrom - 2) !== CR) return null;
+    const line = readCommonLine(head, text, from, fieldsFrom - 2);
+    if (line === LINE.uncommon || head.method !== kept.method || head.isHttp10 !== kept.isHttp10) return null;
+    if (line === LINE.unusual) {
+      if (head.target === kept.target) head.pathAndQuery = kept.pathAndQuery;
+      else if (normalise(head, this.#keptRules!.path) !== null) return null;
+    }
     // The very text that is known to the hash tables already.
     head.method = kept.method;
     copyFields(kept, head);
@@ -56,15 +63,17 @@ export class RequestHeadReader {
     return head;
   }
 
-  #keep(head: RequestHead, text: string, { from, limits }: { from: number; limits: HeadLimits }): void {
+  #keep(head: RequestHead, text: string, { from, rules }: { from: number; rules: RequestRules }): void {
     this.#kept = null;
     if (head.targetForm !== 'origin' || text.length > KEPT_CHARACTERS_MAX) return;
     this.#kept = new RequestHead();
     this.#kept.method = head.method;
     this.#kept.isHttp10 = head.isHttp10;
+    this.#kept.target = head.target;
+    this.#kept.pathAndQuery = head.pathAndQuery;
     copyFields(head, this.#kept);
     this.#keptFields = text.slice(text.indexOf('\n', from) + 1, this.end);
-    this.#keptLimits = limits;
+    this.#keptRules = rules;
   }
 }
 
@@ -74,33 +83,59 @@ export class ResponseHeadReader {
   #kept: ResponseHead | null = null;
   #keptText = '';
   #keptMethod = '';
+  #keptLimits: HeadLimits | null = null;
 
-  /** Reads the head that begins at `from`, of an answer to a request with that method; null while it is not all there. */
+  /**
+   * Reads the head that begins at `from`, of an answer to a request with that method; null while it is not all there. What a proxy may
+   * mend is mended (`mended-head.ts`).
+   */
   // oxlint-disable-next-line max-params -- An object around the indices would be made for every response.
   read(text: string, from: number, limits: HeadLimits, requestMethod: string): ResponseHead | HeadProblem | null {
     const keptEnd = from + this.#keptText.length;
-    const isRepeated = this.#kept !== null && text.slice(from, keptEnd) === this.#keptText;
+    const isKept = this.#kept !== null && this.#keptLimits === limits;
+    const isRepeated = isKept && text.slice(from, keptEnd) === this.#keptText;
     if (isRepeated && requestMethod === this.#keptMethod) {
       this.end = keptEnd;
       return copyOf(this.#kept!);
     }
-    this.end = headEnd(text, from);
+    this.end = answerHeadEnd(text, from);
     if (this.end < 0) return null;
-    const head = parseResponseHead(text, from, this.end, limits, requestMethod);
-    if (!(head instanceof HeadProblem)) this.#keep(head, text, { from, requestMethod });
+    const head = this.#parse(text, from, limits, requestMethod);
+    if (!(head instanceof HeadProblem)) this.#keep(head, text, { from, limits, requestMethod });
     return head;
   }
 
-  #keep(head: ResponseHead, text: string, { from, requestMethod }: { from: number; requestMethod: string }): void {
+  /** Strictly; and where that fails, strictly once more as it should have come. */
+  // oxlint-disable-next-line max-params -- As above.
+  #parse(text: string, from: number, limits: HeadLimits, requestMethod: string): ResponseHead | HeadProblem {
+    const head = parseResponseHead(text, from, this.end, limits, requestMethod);
+    if (!(head instanceof HeadProblem) || !MENDABLE.has(head.reason)) return head;
+    const mended = mendedHead(text.slice(from, this.end));
+    if (mended === null) return head;
+    // It was found to be small enough as it came.
+    const again = parseResponseHead(mended, 0, mended.length, { ...limits, maxHeadBytes: Infinity }, requestMethod);
+    // Who writes heads like that may be as careless about where a body ends: its connection serves nobody else.
+    if (again instanceof ResponseHead) again.isPersistent = false;
+    return again;
+  }
+
+  #keep(head: ResponseHead, text: string, { from, limits, requestMethod }: ReadWith): void {
     const isKept = text.length <= KEPT_CHARACTERS_MAX;
     this.#kept = isKept ? copyOf(head) : null;
     this.#keptText = isKept ? text.slice(from, this.end) : '';
     this.#keptMethod = requestMethod;
+    this.#keptLimits = limits;
   }
 }
 
+interface ReadWith {
+  readonly from: number;
+  readonly limits: HeadLimits;
+  readonly requestMethod: string;
+}
+
 /** The two limits that a head with another target may exceed. */
-function isWithin(limits: HeadLimits, { target }: RequestHead, headBytes: number): boolean {
+function isWithin(limits: RequestRules, { target }: RequestHead, headBytes: number): boolean {
   return target.length <= limits.maxTargetBytes && headBytes <= limits.maxHeadBytes;
 }
 
@@ -120,6 +155,8 @@ function copyFields(from: RequestHead, to: RequestHead): void {
   to.forwarded = from.forwarded;
   to.requestId = from.requestId;
   to.nominated = from.nominated;
+  to.said = from.said;
+  to.proxyFields = from.proxyFields;
 }
 
 function copyOf(from: ResponseHead): ResponseHead {
@@ -133,7 +170,6 @@ function copyOf(from: ResponseHead): ResponseHead {
   to.upgrade = from.upgrade;
   to.fields = from.fields;
   to.hasDate = from.hasDate;
-  to.requestId = from.requestId;
   to.nominated = from.nominated;
   return to;
 }

@@ -3,8 +3,9 @@ import { expect, test } from 'vitest';
 import { HEAD_LIMITS } from './head-limits.ts';
 import { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 import type { HeadProblemReason } from './problem.ts';
+import { REQUEST_RULES } from './request-rules.ts';
 
-const LIMITS = { maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
+const LIMITS = { ...REQUEST_RULES, maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
 
 test('a head ends with the first empty line at or after an index', () => {
   expect(headEnd('A\r\n\r\nB\r\n\r\n', 0)).toBe(5);
@@ -45,14 +46,16 @@ test.each([
   'GET / HTTP/1.1\r\n',
   'GET / HTTP/1.1\r\nA:\t\x80\r\n\r',
 ])('nothing is wrong yet with %j', (text) => {
-  expect(partialRequestProblem(text, 0, HEAD_LIMITS)).toBeNull();
+  expect(partialRequestProblem(text, 0, REQUEST_RULES)).toBeNull();
 });
 
 const RESPONSES: [text: string, reason: HeadProblemReason][] = [
   ['HTTP/2', 'status_line'],
   ['SSH-2.0-x', 'status_line'],
   ['\r', 'status_line'],
-  ['HTTP/1.1 200 OK\n', 'bare_line_feed'],
+  ['HTTP/1.1 200 OK\nA: b\r', 'bare_line_feed'],
+  ['HTTP/1.1 200 OK\r\nA: b\n', 'bare_line_feed'],
+  ['HTTP/1.1 200 OK\nA: \0', 'control_character'],
   ['HTTP/1.1 200 O\rK', 'bare_carriage_return'],
   ['HTTP/1.1 200 O\0', 'control_character'],
   [`HTTP/1.1 200 ${'a'.repeat(90)}`, 'head_too_large'],
@@ -62,7 +65,7 @@ test.each(RESPONSES)('an unfinished response %j is told at once', (text, reason)
   expect(partialResponseProblem(text, 0, LIMITS)?.reason).toBe(reason);
 });
 
-test.each(['', 'H', 'HTTP/1.1', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 200\r\nA: b\r\n\r'])(
+test.each(['', 'H', 'HTTP/1.1', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 200\r\nA: b\r\n\r', 'HTTP/1.1 200 OK\nA: b\n'])(
   'nothing is wrong yet with %j',
   (text) => {
     expect(partialResponseProblem(text, 0, HEAD_LIMITS)).toBeNull();

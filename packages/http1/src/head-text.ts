@@ -7,6 +7,7 @@
  */
 import { CLASS, CR, SPACE, TOKEN } from './characters.ts';
 import type { HeadLimits } from './head-limits.ts';
+import type { RequestRules } from './request-rules.ts';
 import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
 
 /** The RFCs name none; RFC 9112, 3: a method longer than any that is served is 501. */
@@ -39,24 +40,36 @@ export function hasControl(text: string, from: number, end: number): boolean {
  * What is already wrong with an unfinished request head, or null. So that a wrong client is told at once, not after the head
  * timeout. Never refuses what `parseRequestHead` would accept once the rest has come.
  */
-export function partialRequestProblem(text: string, from: number, limits: HeadLimits): HeadProblem | null {
+export function partialRequestProblem(text: string, from: number, rules: RequestRules): HeadProblem | null {
   const wrong = characterProblem(text, from);
   if (wrong !== null) return wrong;
   const methodEnd = tokenEnd(text, from);
   if (methodEnd - from > MAX_METHOD_LENGTH) return HEAD_PROBLEMS.method_too_long;
   if (methodEnd === text.length || isEmptyLineBegun(text, from)) return null;
   if (methodEnd === from || text.charCodeAt(methodEnd) !== SPACE) return HEAD_PROBLEMS.method;
-  if (isTargetTooLong(text, methodEnd + 1, limits)) return HEAD_PROBLEMS.target_too_long;
-  return text.length - from > limits.maxHeadBytes ? HEAD_PROBLEMS.head_too_large : null;
+  if (isTargetTooLong(text, methodEnd + 1, rules)) return HEAD_PROBLEMS.target_too_long;
+  return text.length - from > rules.maxHeadBytes ? HEAD_PROBLEMS.head_too_large : null;
 }
 
 /** The same for an unfinished response head. */
 export function partialResponseProblem(text: string, from: number, limits: HeadLimits): HeadProblem | null {
-  const wrong = characterProblem(text, from);
+  const wrong = isBare(text, from) ? bareProblem(text, from) : characterProblem(text, from);
   if (wrong !== null) return wrong;
   const begun = text.slice(from, from + STATUS_LINE_BEGINNING.length);
   if (!STATUS_LINE_BEGINNING.startsWith(begun)) return HEAD_PROBLEMS.status_line;
   return text.length - from > limits.maxHeadBytes ? HEAD_PROBLEMS.head_too_large : null;
+}
+
+/** Of an answer whose lines end in LF alone, which is mended where all do. */
+function bareProblem(text: string, from: number): HeadProblem | null {
+  if (hasControl(text, from, text.length)) return HEAD_PROBLEMS.control_character;
+  return text.includes('\r', from) ? HEAD_PROBLEMS.bare_line_feed : null;
+}
+
+/** Whether the first line that begins at `from` ends in LF alone; false while it has not ended. */
+export function isBare(text: string, from: number): boolean {
+  const lineFeed = text.indexOf('\n', from);
+  return lineFeed !== -1 && (lineFeed === from || text.charCodeAt(lineFeed - 1) !== CR);
 }
 
 function characterProblem(text: string, from: number): HeadProblem | null {
@@ -92,8 +105,8 @@ function tokenEnd(text: string, from: number): number {
   return index;
 }
 
-function isTargetTooLong(text: string, from: number, limits: HeadLimits): boolean {
-  if (text.length - from <= limits.maxTargetBytes) return false;
-  const room = text.slice(from, from + limits.maxTargetBytes + 1);
+function isTargetTooLong(text: string, from: number, rules: RequestRules): boolean {
+  if (text.length - from <= rules.maxTargetBytes) return false;
+  const room = text.slice(from, from + rules.maxTargetBytes + 1);
   return !room.includes(' ') && !room.includes('\r');
 }

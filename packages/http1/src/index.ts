@@ -20,6 +20,9 @@ export {
   type BodyProblemReason,
   type HeadProblemReason,
 } from './problem.ts';
+export { SAID_BY_PROXIES, saidByProxies, type FieldNames } from './own-fields.ts';
 export { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 export { RequestHead, parseRequestHead } from './request-head.ts';
+export { PATH_RULES, loosePath, type PathRules } from './request-path.ts';
+export { REQUEST_RULES, type RequestRules } from './request-rules.ts';
 export { ResponseHead, parseResponseHead } from './response-head.ts';

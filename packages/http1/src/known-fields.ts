@@ -5,6 +5,7 @@
  * A name is looked up by its length and first letter, which is enough to tell the known ones apart; then it is compared.
  * All other fields are just text that goes on.
  */
+import { foldedName } from './own-fields.ts';
 
 export const KNOWN = {
   other: 0,
@@ -65,9 +66,9 @@ export function knownField(text: string, from: number, to: number): number {
 }
 
 /**
- * Whether a name with an underscore in it would be read as one of the known fields by a backend that speaks CGI or WSGI, where
- * both `-` and `_` end as `_`: a way past everything that looks at names.
+ * Whether a name that has something else than letters, digits and `-` would be read as one of the known fields by a backend that
+ * speaks CGI or WSGI, where `-`, `_` and, for some, all such characters end as `_`: a way past everything that looks at names.
  */
 export function isAlias(name: string): boolean {
-  return name.includes('_') && Object.hasOwn(KNOWN, name.toLowerCase().replaceAll('_', '-'));
+  return Object.hasOwn(KNOWN, foldedName(name));
 }

@@ -5,6 +5,7 @@ import {
   Fields,
   HEAD_LIMITS,
   HeadProblem,
+  REQUEST_RULES,
   RequestHead,
   describeProblem,
   headEnd,
@@ -46,7 +47,7 @@ const special = fc.constantFrom(
 );
 
 function parse(text: string): RequestHead | HeadProblem {
-  return parseRequestHead(text, 0, headEnd(text, 0), HEAD_LIMITS);
+  return parseRequestHead(text, 0, headEnd(text, 0), REQUEST_RULES);
 }
 
 /** What a proxy would send on, and nothing added. */
@@ -126,10 +127,10 @@ describe('whatever comes', () => {
     const property = fc.property(message, fc.nat(100), (begun, cut) => {
       const text = `${begun}\r\n\r\n`;
       const end = headEnd(text, 0);
-      const request = parseRequestHead(text, 0, end, HEAD_LIMITS);
+      const request = parseRequestHead(text, 0, end, REQUEST_RULES);
       const response = parseResponseHead(text, 0, end, HEAD_LIMITS, 'GET');
       const prefix = text.slice(0, Math.min(cut, end - 1));
-      const isTold = [partialRequestProblem(prefix, 0, HEAD_LIMITS), partialResponseProblem(prefix, 0, HEAD_LIMITS)];
+      const isTold = [partialRequestProblem(prefix, 0, REQUEST_RULES), partialResponseProblem(prefix, 0, HEAD_LIMITS)];
       const isRefused = [request, response].map((head) => head instanceof HeadProblem);
       expect(isTold.every((problem, index) => problem === null || isRefused[index])).toBe(true);
       for (const head of [request, response]) {

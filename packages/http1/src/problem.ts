@@ -24,6 +24,11 @@ const HEAD_RULES = {
   /** 3.2 */
   target: [400, 'the target has a character that no URL has there, or is of no known form'],
   target_too_long: [414, 'the target is longer than the limit'],
+  /** 3.2 with RFC 3986, 3.3: what backends read in more than one way */
+  path_control_character: [400, 'the path has an escaped control character'],
+  path_escaped_slash: [400, 'the path has an escaped slash or backslash, which this listener refuses'],
+  path_parameter: [400, 'the path has a parameter (";"), which this listener refuses'],
+  path_hidden_segment: [400, 'the path has a dot segment or an empty one that only some readers would see'],
   target_scheme: [400, 'the target names another scheme than http'],
   target_authority: [400, "the target's authority is not a host with an optional port"],
   host_missing: [400, 'there is no Host field'],

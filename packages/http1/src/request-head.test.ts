@@ -1,12 +1,13 @@
 /** Requests: one row for each rule that refuses them, with its section, and what is read of those that are accepted. */
 import { describe, expect, test } from 'vitest';
-import { HEAD_LIMITS } from './head-limits.ts';
 import { headEnd, partialRequestProblem } from './head-text.ts';
 import { HeadProblem, type HeadProblemReason } from './problem.ts';
 import { RequestHead, parseRequestHead } from './request-head.ts';
+import { SAID_BY_PROXIES, saidByProxies } from './own-fields.ts';
+import { REQUEST_RULES } from './request-rules.ts';
 
-function parse(text: string, limits = HEAD_LIMITS): RequestHead | HeadProblem {
-  return parseRequestHead(text, 0, text.length, limits);
+function parse(text: string, rules = REQUEST_RULES): RequestHead | HeadProblem {
+  return parseRequestHead(text, 0, text.length, rules);
 }
 
 function accepted(text: string): RequestHead {
@@ -56,7 +57,28 @@ test('what is for Muster is taken out, and the rest goes on as it was sent', () 
     forwardedHost: 'h',
     forwarded: 'for=a',
     requestId: 'r-1',
+    said: '',
+    proxyFields: SAID_BY_PROXIES,
   });
+});
+
+test('what only a proxy may say is kept apart, and in another spelling goes no further', () => {
+  const lines = [
+    'A: 1',
+    'X-Real-IP: 192.0.2.9',
+    'x-original-url: /admin',
+    'X_Real_IP: 192.0.2.8',
+    'B: 2',
+    'Proxy: http://c',
+  ];
+  expect(accepted(withFields(...lines))).toMatchObject({
+    fields: 'A: 1\r\nB: 2\r\n',
+    said: 'X-Real-IP: 192.0.2.9\r\nx-original-url: /admin\r\nProxy: http://c\r\n',
+  });
+  const rules = { ...REQUEST_RULES, proxyFields: saidByProxies(['x-tenant', 'x-internal-*']) };
+  const head = parse(withFields('X-Tenant: a', 'X-Tenants: b', 'X-Internal-User: c', 'X-Client-Ip: d'), rules);
+  const said = 'X-Tenant: a\r\nX-Internal-User: c\r\nX-Client-Ip: d\r\n';
+  expect(head).toMatchObject({ fields: 'X-Tenants: b\r\n', said });
 });
 
 test('a head is read where it lies between others', () => {
@@ -64,11 +86,11 @@ test('a head is read where it lies between others', () => {
   const text = `${one}${withTarget('/two')}`;
   const end = headEnd(text, 0);
   expect(end).toBe(one.length);
-  expect(parseRequestHead(text, 0, end, HEAD_LIMITS)).toMatchObject({ target: '/', fields: 'X-A: 1\r\n' });
-  expect(parseRequestHead(text, end, headEnd(text, end), HEAD_LIMITS)).toMatchObject({ target: '/two', fields: '' });
+  expect(parseRequestHead(text, 0, end, REQUEST_RULES)).toMatchObject({ target: '/', fields: 'X-A: 1\r\n' });
+  expect(parseRequestHead(text, end, headEnd(text, end), REQUEST_RULES)).toMatchObject({ target: '/two', fields: '' });
   // What is behind a head is not part of it.
   const withBody = `${one}\x00\x7f\r\n\n`;
-  expect(parseRequestHead(withBody, 0, headEnd(withBody, 0), HEAD_LIMITS)).toBeInstanceOf(RequestHead);
+  expect(parseRequestHead(withBody, 0, headEnd(withBody, 0), REQUEST_RULES)).toBeInstanceOf(RequestHead);
 });
 
 const REFUSED: [section: string, what: string, text: string, reason: HeadProblemReason, status: number][] = [
@@ -104,12 +126,24 @@ const REFUSED: [section: string, what: string, text: string, reason: HeadProblem
   ['9112 3.2', 'an angle bracket', withTarget('/<a'), 'target', 400],
   ['9112 3.2', 'a backslash in a path', withTarget('/a\\..\\b'), 'target', 400],
   ['9112 3.2', 'a byte above ASCII', withTarget('/\xe9'), 'target', 400],
+  ['3986 5.2.4', 'a dot segment behind an escaped slash', withTarget('/a/..%2fb'), 'path_hidden_segment', 400],
+  ['3986 5.2.4', 'a dot segment with a parameter', withTarget('http://a/x/..;/b'), 'path_hidden_segment', 400],
+  ['3986 7.3', 'an escaped NUL', withTarget('/a%00'), 'path_control_character', 400],
   ['9112 3.2.4', 'an asterisk for GET', withTarget('*'), 'target', 400],
   ['9112 3.2.2', 'an absolute target of https', withTarget('https://a/'), 'target_scheme', 400],
   ['9112 3.2.2', 'an absolute target without a host', withTarget('http:///a'), 'target_authority', 400],
   ['9110 4.2.4', 'user information', withTarget('http://u:p@a/'), 'target_authority', 400],
   ['9112 3.2.2', 'a fragment of an absolute target', withTarget('http://a/#b'), 'target', 400],
   ['9112 3.2.2', 'a fragment next to a host', withTarget('http://a#b'), 'target_authority', 400],
+  [
+    '9110 7.6.1',
+    'Connection that names what a proxy says',
+    withFields('Connection: X-Real-IP'),
+    'connection_nomination',
+    400,
+  ],
+  ['3875 4.1.18', 'a length spelt with a dot', withFields('Content.Length: 5'), 'field_alias', 400],
+  ['3875 4.1.18', 'a host spelt with a mark', withFields('X!Forwarded!Host: b'), 'field_alias', 400],
   ['9112 3.2', 'no Host', 'GET / HTTP/1.1\r\nX: a\r\n\r\n', 'host_missing', 400],
   ['9112 3.2', 'no Host beside an absolute target', 'GET http://a/ HTTP/1.1\r\nX: a\r\n\r\n', 'host_missing', 400],
   ['9112 3.2', 'two Hosts', withFields('host: a'), 'host_repeated', 400],
@@ -199,7 +233,7 @@ test.each(['\x01', '\x08', '\x0b', '\x0c', '\x0e', '\x0f', '\x10', '\x17', '\x18
 );
 
 describe('limits (RFC 6585 5, RFC 9110 15.5.15)', () => {
-  const limits = { maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
+  const limits = { ...REQUEST_RULES, maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
 
   test('a head at a limit is taken, and one above it refused', () => {
     const full = `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(68)}\r\n\r\n`;
@@ -223,39 +257,6 @@ describe('limits (RFC 6585 5, RFC 9110 15.5.15)', () => {
 
   test('a method of 32 characters is one', () => {
     expect(accepted(withLine(`${'M'.repeat(32)} / HTTP/1.1`)).method).toHaveLength(32);
-  });
-});
-
-describe('targets (RFC 9112 3.2)', () => {
-  test.each([
-    '/',
-    '//a//b/',
-    '/a/../b/./c',
-    "/-._~!$&'()*+,;=:@%20%zz%",
-    '/a[0]|^?x={"}'.replace('"', '`'),
-    '/?q=a\\b|c^d`e{f}[g]?/',
-    '/?',
-  ])('%s goes on as it is', (target) => {
-    expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery: target, targetForm: 'origin' });
-  });
-
-  test.each([
-    ['http://b.example/c?d', '/c?d', 'b.example'],
-    ['HTTP://b.example:8080', '/', 'b.example:8080'],
-    ['http://b?x=1', '/?x=1', 'b'],
-    ['http://[::1]:80/a', '/a', '[::1]:80'],
-  ])('an absolute %s has the last word on the authority', (target, pathAndQuery, authority) => {
-    expect(accepted(withTarget(target))).toMatchObject({ target, pathAndQuery, authority, targetForm: 'absolute' });
-  });
-
-  test('OPTIONS is of the server as a whole, or of a path', () => {
-    expect(accepted(withLine('OPTIONS * HTTP/1.1'))).toMatchObject({
-      pathAndQuery: '*',
-      targetForm: 'asterisk',
-      authority: 'a',
-    });
-    expect(accepted(withLine('OPTIONS http://b HTTP/1.1'))).toMatchObject({ pathAndQuery: '*', authority: 'b' });
-    expect(accepted(withLine('OPTIONS http://b/ HTTP/1.1'))).toMatchObject({ pathAndQuery: '/' });
   });
 });
 
@@ -360,7 +361,7 @@ const GOLDEN = [
 test.each(GOLDEN)('%j is no problem wherever it is cut', (text) => {
   for (let length = 0; length < text.length; length++) {
     expect(headEnd(text.slice(0, length), 0)).toBe(-1);
-    expect(partialRequestProblem(text.slice(0, length), 0, HEAD_LIMITS)).toBeNull();
+    expect(partialRequestProblem(text.slice(0, length), 0, REQUEST_RULES)).toBeNull();
   }
   expect(headEnd(text, 0)).toBe(text.length);
   accepted(text);

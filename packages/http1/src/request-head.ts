@@ -11,8 +11,7 @@
  *     \r\n
  *
  * Whatever is accepted has one reading: written again with its `pathAndQuery`, a Host and its `fields`, it is accepted again and
- * means the same. It is not normalised (no escapes decoded, no case changed), and fields that nothing here depends on are not
- * interpreted at all.
+ * means the same. The path is in its normal form (`request-path.ts`); fields that nothing here depends on are not interpreted at all.
  */
 import { isAuthority } from './authority.ts';
 import { CR } from './characters.ts';
@@ -20,11 +19,12 @@ import { connectionOptions } from './connection-options.ts';
 import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
 import { REFUSED, cursor } from './field-cursor.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
-import type { HeadLimits } from './head-limits.ts';
 import { hasControl } from './head-text.ts';
 import { joined, withoutNamed } from './kept-fields.ts';
+import { SAID_BY_PROXIES, type FieldNames } from './own-fields.ts';
 import { KNOWN, isAlias } from './known-fields.ts';
 import { readRequestLine } from './request-line.ts';
+import type { RequestRules } from './request-rules.ts';
 import { upgradeProtocols } from './upgrade.ts';
 
 export class RequestHead {
@@ -33,7 +33,7 @@ export class RequestHead {
   /** As sent. */
   target = '';
   targetForm: 'origin' | 'absolute' | 'asterisk' = 'origin';
-  /** What is forwarded as target: '/cart?id=7', or '*' for OPTIONS of the server as a whole. */
+  /** What is forwarded as target: '/cart?id=7' with its path in normal form, or '*' for OPTIONS of the server as a whole. */
   pathAndQuery = '';
   /** The absolute target's, else Host's value; '' for an HTTP/1.0 request that has neither. */
   authority = '';
@@ -65,6 +65,10 @@ export class RequestHead {
   requestId: string | null = null;
   /** Further fields, in lower case, that Connection names; they are not in `fields`, and do not belong in trailers either. */
   nominated: ReadonlySet<string> | null = null;
+  /** The other fields that only a trusted proxy may say (`own-fields.ts`), as sent; not in `fields`, to which the caller may add them. */
+  said = '';
+  /** Which those are. They do not belong in trailers, whoever says them. */
+  proxyFields: FieldNames = SAID_BY_PROXIES;
 }
 
 /** What decides about the message, while its lines are being read. One for all heads: reading never waits. */
@@ -83,21 +87,22 @@ export function parseRequestHead(
   text: string,
   from: number,
   end: number,
-  limits: HeadLimits,
+  rules: RequestRules,
 ): RequestHead | HeadProblem {
   if (hasControl(text, from, end)) return HEAD_PROBLEMS.control_character;
   if (!cursor.endLine(text, from)) return cursor.problem;
   const head = new RequestHead();
+  head.proxyFields = rules.proxyFields;
   const fieldsFrom = cursor.lineTo;
-  const lineProblem = readRequestLine(head, text, from, fieldsFrom - 2);
+  const lineProblem = readRequestLine(head, text, from, fieldsFrom - 2, rules.path);
   if (lineProblem !== null) return lineProblem;
-  if (head.target.length > limits.maxTargetBytes) return HEAD_PROBLEMS.target_too_long;
-  if (end - from > limits.maxHeadBytes) return HEAD_PROBLEMS.head_too_large;
+  if (head.target.length > rules.maxTargetBytes) return HEAD_PROBLEMS.target_too_long;
+  if (end - from > rules.maxHeadBytes) return HEAD_PROBLEMS.head_too_large;
   const problem = readFields(head, text, fieldsFrom);
   if (problem !== null) return problem;
   // A line that begins with a CR alone looks like the empty one.
   if (cursor.lineTo !== end - 2) return HEAD_PROBLEMS.bare_carriage_return;
-  if (deciding.fieldCount > limits.maxFields) return HEAD_PROBLEMS.too_many_fields;
+  if (deciding.fieldCount > rules.maxFields) return HEAD_PROBLEMS.too_many_fields;
   return hostProblem(head) ?? framingProblem(head) ?? connectionProblem(head) ?? head;
 }
 
@@ -119,7 +124,12 @@ function readFields(head: RequestHead, text: string, from: number): HeadProblem 
         if (runFrom < lineFrom) kept += text.slice(runFrom, lineFrom);
         runFrom = lineTo;
       }
-    } else if (cursor.hasUnderscore && isAlias(text.slice(lineFrom, cursor.nameTo))) return HEAD_PROBLEMS.field_alias;
+    } else if (cursor.isOdd && isAlias(text.slice(lineFrom, cursor.nameTo))) return HEAD_PROBLEMS.field_alias;
+    else if (head.proxyFields.has(text, lineFrom, cursor.nameTo)) {
+      if (runFrom < lineFrom) kept += text.slice(runFrom, lineFrom);
+      runFrom = lineTo;
+      if (!cursor.isOdd) head.said += text.slice(lineFrom, lineTo);
+    }
     deciding.fieldCount++;
     lineFrom = lineTo;
   }
@@ -230,6 +240,9 @@ function connectionProblem(head: RequestHead): HeadProblem | null {
   if (options instanceof HeadProblem) return options;
   head.isPersistent = !head.isHttp10 && !options.isClose;
   if (options.nominated !== null) {
+    for (const name of options.nominated) {
+      if (head.proxyFields.has(name, 0, name.length)) return HEAD_PROBLEMS.connection_nomination;
+    }
     head.nominated = options.nominated;
     head.fields = withoutNamed(head.fields, options.nominated);
   }

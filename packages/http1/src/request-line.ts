@@ -1,22 +1,34 @@
 /**
  * The first line of a request: `method SP target SP version`, with exactly one space each time (RFC 9112, 3).
  *
- * Of a target's forms, a path is taken as it was sent: nothing is decoded, and dots are not resolved, so that what a route matches
- * is what its backend reads. An absolute one is split, because only its path goes on; its scheme must be http, since these
- * connections are not secured, and a request for an https resource that came over one was not meant to (RFC 9110, 7.4).
+ * A target's path is brought to its normal form (`request-path.ts`), unless the scan that checks its characters finds that it has it
+ * already. Of an absolute target only the path goes on; its scheme must be http, since these connections are not secured, and a
+ * request for an https resource that came over one was not meant to (RFC 9110, 7.4).
  */
-import { CLASS, PATH, QUERY, SPACE, TOKEN, isAll } from './characters.ts';
+import { CLASS, PATH, QUERY, SPACE, TOKEN, UNUSUAL, isAll } from './characters.ts';
 import { isAuthority } from './authority.ts';
-import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
+import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import { MAX_METHOD_LENGTH } from './head-text.ts';
 import type { RequestHead } from './request-head.ts';
+import { normalPath, type PathRules } from './request-path.ts';
 
 const SLASH = 0x2f;
+const DOT = 0x2e;
 const QUESTION_MARK = 0x3f;
 const DIGIT_0 = 0x30;
 const DIGIT_1 = 0x31;
 /** ` HTTP/1.`; the digit after it is compared by itself. */
 const VERSION_BEGINNING = Uint8Array.from([SPACE, 0x48, 0x54, 0x54, 0x50, SLASH, DIGIT_1, 0x2e]);
+/** What a line, or the path in it, was found to be. */
+export const LINE = {
+  /** Nothing was read: the line has to be taken apart slowly. */
+  uncommon: 0,
+  /** The path is in its normal form, whatever the rules. */
+  normal: 1,
+  /** The path is well-formed and may have to be rewritten. */
+  unusual: 2,
+} as const;
+
 const PARTS = /^([^ ]+) ([^ ]+) ([^ ]+)$/;
 const VERSION = /^HTTP\/([0-9])\.[0-9]$/;
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
@@ -26,14 +38,32 @@ const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
  * in one go; all else is taken apart again, slowly, to say what it is.
  */
 // oxlint-disable-next-line max-params -- An object around the indices would be made for every request.
-export function readRequestLine(head: RequestHead, text: string, from: number, to: number): HeadProblem | null {
-  if (!readCommonLine(head, text, from, to)) return readUncommonLine(head, text.slice(from, to));
-  return head.method === 'CONNECT' ? HEAD_PROBLEMS.connect : null;
+export function readRequestLine(
+  head: RequestHead,
+  text: string,
+  from: number,
+  to: number,
+  rules: PathRules,
+): HeadProblem | null {
+  const line = readCommonLine(head, text, from, to);
+  const problem = line === LINE.uncommon ? readUncommonLine(head, text.slice(from, to)) : null;
+  if (problem !== null) return problem;
+  if (head.method === 'CONNECT') return HEAD_PROBLEMS.connect;
+  if (line === LINE.normal || head.targetForm === 'asterisk') return null;
+  return normalise(head, rules);
 }
 
-/** Reads a line with a path as its target; false where it is anything else, and nothing was read. Looks at every character. */
+/** Brings the path of what was read to its normal form. */
+export function normalise(head: RequestHead, rules: PathRules): HeadProblem | null {
+  const path = normalPath(head.pathAndQuery, rules);
+  if (path instanceof HeadProblem) return path;
+  head.pathAndQuery = path;
+  return null;
+}
+
+/** Reads a line with a path as its target, as it was sent; looks at every character. Returns a number of `LINE`. */
 // oxlint-disable-next-line max-params -- As above.
-export function readCommonLine(head: RequestHead, text: string, from: number, to: number): boolean {
+export function readCommonLine(head: RequestHead, text: string, from: number, to: number): number {
   let methodTo = from;
   while ((CLASS[text.charCodeAt(methodTo)]! & TOKEN) !== 0) methodTo++;
   const minor = text.charCodeAt(to - 1);
@@ -43,15 +73,16 @@ export function readCommonLine(head: RequestHead, text: string, from: number, to
     methodTo - from > MAX_METHOD_LENGTH ||
     text.charCodeAt(methodTo) !== SPACE ||
     (minor !== DIGIT_1 && minor !== DIGIT_0) ||
-    !isVersionAt(text, targetTo) ||
-    !isOriginForm(text, methodTo + 1, targetTo)
+    !isVersionAt(text, targetTo)
   ) {
-    return false;
+    return LINE.uncommon;
   }
+  const line = readPath(text, methodTo + 1, targetTo);
+  if (line === LINE.uncommon) return line;
   head.method = text.slice(from, methodTo);
   head.target = head.pathAndQuery = text.slice(methodTo + 1, targetTo);
   head.isHttp10 = minor === DIGIT_0;
-  return true;
+  return line;
 }
 
 /** A loop over eight bytes, because `startsWith` costs as much as all else here. */
@@ -62,14 +93,27 @@ function isVersionAt(text: string, from: number): boolean {
   return true;
 }
 
-function isOriginForm(text: string, from: number, to: number): boolean {
-  if (text.charCodeAt(from) !== SLASH) return false;
+/** Whether the text is a path with an optional query, and what of it shows without a second look. Returns a number of `LINE`. */
+function readPath(text: string, from: number, to: number): number {
+  if (text.charCodeAt(from) !== SLASH) return LINE.uncommon;
   let index = from + 1;
-  while (index < to && (CLASS[text.charCodeAt(index)]! & PATH) !== 0) index++;
-  if (index === to) return true;
-  if (text.charCodeAt(index) !== QUESTION_MARK) return false;
+  let previous = SLASH;
+  let seen = 0;
+  while (index < to) {
+    const code = text.charCodeAt(index);
+    const classes = CLASS[code]!;
+    if ((classes & PATH) === 0) break;
+    // An empty segment or one that begins with a dot.
+    if (previous === SLASH && (code === SLASH || code === DOT)) seen = UNUSUAL;
+    seen |= classes;
+    previous = code;
+    index++;
+  }
+  const line = (seen & UNUSUAL) === 0 ? LINE.normal : LINE.unusual;
+  if (index === to) return line;
+  if (text.charCodeAt(index) !== QUESTION_MARK) return LINE.uncommon;
   while (index < to && (CLASS[text.charCodeAt(index)]! & QUERY) !== 0) index++;
-  return index === to;
+  return index === to ? line : LINE.uncommon;
 }
 
 function readUncommonLine(head: RequestHead, line: string): HeadProblem | null {
@@ -82,8 +126,8 @@ function readUncommonLine(head: RequestHead, line: string): HeadProblem | null {
     const major = VERSION.exec(version)?.[1] ?? '1';
     return major === '1' ? HEAD_PROBLEMS.version : HEAD_PROBLEMS.version_unsupported;
   }
-  if (method === 'CONNECT') return HEAD_PROBLEMS.connect;
   head.method = method;
+  if (method === 'CONNECT') return null;
   head.target = target;
   head.isHttp10 = version === 'HTTP/1.0';
   if (target !== '*') return readAbsoluteForm(head);
@@ -102,7 +146,7 @@ function readAbsoluteForm(head: RequestHead): HeadProblem | null {
   if (scheme.toLowerCase() !== 'http') return HEAD_PROBLEMS.target_scheme;
   if (!isAuthority(authority)) return HEAD_PROBLEMS.target_authority;
   const pathAndQuery = rest.startsWith('/') ? rest : `/${rest}`;
-  if (!isOriginForm(pathAndQuery, 0, pathAndQuery.length)) return HEAD_PROBLEMS.target;
+  if (readPath(pathAndQuery, 0, pathAndQuery.length) === LINE.uncommon) return HEAD_PROBLEMS.target;
   head.targetForm = 'absolute';
   head.authority = authority;
   head.pathAndQuery = rest === '' && head.method === 'OPTIONS' ? '*' : pathAndQuery;

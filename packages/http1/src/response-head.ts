@@ -8,8 +8,8 @@
  *     Content-Length: 5\r\n            framing 'length', contentLength 5; fields: as sent
  *     \r\n
  *
- * A backend is held to the same rules as a client. What it gets wrong is never repaired, since two readings of a response's end
- * are as good as two of a request's: the answer is 502, and its connection is done.
+ * A backend is held to the same rules as a client, since two readings of a response's end are as good as two of a request's: the answer
+ * is 502, and its connection is done. Faults that leave one reading are mended before (`mended-head.ts`), not here.
  */
 import { CR, VALUE, isAll } from './characters.ts';
 import { connectionOptions } from './connection-options.ts';
@@ -20,6 +20,7 @@ import type { HeadLimits } from './head-limits.ts';
 import { hasControl } from './head-text.ts';
 import { joined, withoutNamed } from './kept-fields.ts';
 import { KNOWN } from './known-fields.ts';
+import { OWN_IN_ANSWERS } from './own-fields.ts';
 import { upgradeProtocols } from './upgrade.ts';
 
 export class ResponseHead {
@@ -41,15 +42,15 @@ export class ResponseHead {
   upgrade: string | null = null;
   /**
    * The end-to-end fields as sent: order, case, repetition, each with its CRLF. Without what is for one hop (RFC 9110, 7.6.1:
-   * Connection and what it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade) and what a proxy asks of its own
-   * client (Proxy-Authenticate, Proxy-Authentication-Info: 11.7.1). Content-Length is kept, for HEAD and 304 too, save in 1xx and
+   * Connection and what it names, Keep-Alive, Proxy-Connection, TE, Transfer-Encoding, Upgrade) what a proxy asks of its own
+   * client (Proxy-Authenticate, Proxy-Authentication-Info: 11.7.1), and what only Muster says (`own-fields.ts`). Content-Length is kept, for HEAD and 304 too, save in 1xx and
    * 204, where it must not be (8.6).
    */
   fields = '';
   /** Whether there is a Date among `fields`. */
   hasDate = false;
-  /** X-Request-Id, which is among `fields` too. */
-  requestId: string | null = null;
+  /** Whether there is an X-Request-Id among `fields`, where only a filter can have put it. */
+  hasRequestId = false;
   /** Further fields, in lower case, that Connection names; they are not in `fields`, and do not belong in trailers either. */
   nominated: ReadonlySet<string> | null = null;
 }
@@ -124,6 +125,9 @@ function readFields(head: ResponseHead, text: string, from: number): HeadProblem
         if (runFrom < lineFrom) kept += text.slice(runFrom, lineFrom);
         runFrom = lineTo;
       }
+    } else if (OWN_IN_ANSWERS.has(text, lineFrom, cursor.nameTo)) {
+      if (runFrom < lineFrom) kept += text.slice(runFrom, lineFrom);
+      runFrom = lineTo;
     }
     deciding.fieldCount++;
     lineFrom = lineTo;
@@ -152,8 +156,6 @@ function take(head: ResponseHead, field: number, text: string): boolean | HeadPr
       deciding.upgrade = joined(deciding.upgrade, cursor.value(text));
       return false;
     case KNOWN['x-request-id']:
-      head.requestId = joined(head.requestId, cursor.value(text));
-      return true;
     case KNOWN['keep-alive']:
     case KNOWN['proxy-connection']:
     case KNOWN.te:

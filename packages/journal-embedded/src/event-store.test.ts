@@ -19,7 +19,7 @@ function openStore(fileBytesMax: number | null = null) {
 
 const append = (id: string, parts: Partial<SubmittedAppend> & { payload?: string } = {}): SubmittedAppend => {
   const event = { id, subject: 'muster.test.pool.p', origin: null, payload: parts.payload ?? '{}' };
-  return { sequence: 1, event, expectedRevision: null, nowMs: 1_000, ...parts };
+  return { append: 1, event, expectedRevision: null, nowMs: 1_000, ...parts };
 };
 
 /** What SQLite reports when an fsync fails: SQLITE_IOERR_FSYNC. */

@@ -58,17 +58,17 @@ function commitGroup(store: EventStore): void {
   const group = waiting.slice(0, GROUP_APPENDS_MAX);
   waiting = waiting.slice(GROUP_APPENDS_MAX);
   const outcomes = store.appendGroup(group);
-  post({ kind: 'committed', firstSequence: group[0]!.sequence, outcomes });
+  post({ kind: 'committed', answers: group.map(({ append }, index) => ({ append, outcome: outcomes[index]! })) });
   if (waiting.length > 0) setImmediate(commitGroup, store);
 }
 
 function answerRequest(request: Request, store: EventStore): void {
-  const { sequence } = request;
+  const { request: number } = request;
   try {
-    post({ kind: 'answer', sequence, answer: answerOf(request, store) });
+    post({ kind: 'answer', request: number, answer: answerOf(request, store) });
   } catch (error) {
     if (!(error instanceof JournalError)) throw error;
-    post({ kind: 'request-failed', sequence, code: error.code, message: error.message });
+    post({ kind: 'request-failed', request: number, code: error.code, message: error.message });
   }
 }
 

@@ -4,9 +4,9 @@
  *     journal ── appends, requests, close ──► thread
  *     journal ◄── opened | refused, committed, answers, closed ── thread
  *
- * Each append and each request has a sequence number; numbers rise by one. The thread commits appends in the order of
- * their numbers, so one message with the first number and a list of outcomes answers a whole group. An outcome carries
- * no payload back: the journal still has the event, and hands it to its followers without another copy.
+ * Appends are numbered among themselves, and so are requests. Every answer names the number of what it answers; nothing is
+ * answered by its place in a group, so it does not matter what else was sent in between. An outcome carries no payload back:
+ * the journal still has the event, and hands it to its followers without another copy.
  */
 import type { AppendOutcome, Head, JournalErrorCode, NewEvent, StoredSnapshot } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
@@ -19,7 +19,8 @@ export interface ThreadData {
 }
 
 export interface SubmittedAppend {
-  readonly sequence: number;
+  /** The number of this append; no other append of this journal has it. */
+  readonly append: number;
   readonly event: NewEvent;
   /** Null: append whatever is there. */
   readonly expectedRevision: number | null;
@@ -35,6 +36,13 @@ export type CommitOutcome =
     })
   | Exclude<AppendOutcome, { outcome: 'appended' }>;
 
+/** What became of one append. */
+export interface AnsweredAppend {
+  /** The number of the append that this answers. */
+  readonly append: number;
+  readonly outcome: CommitOutcome;
+}
+
 /** Each request that is answered on its own: what is asked, and what is answered. */
 export interface RequestKinds {
   /** At most one page of events; empty only when there are none in the range. */
@@ -47,7 +55,7 @@ export interface RequestKinds {
 
 export type RequestKind = keyof RequestKinds;
 export type Request = {
-  [Kind in RequestKind]: { readonly kind: Kind; readonly sequence: number } & RequestKinds[Kind]['ask'];
+  [Kind in RequestKind]: { readonly kind: Kind; readonly request: number } & RequestKinds[Kind]['ask'];
 }[RequestKind];
 export type Answer = RequestKinds[RequestKind]['answer'];
 
@@ -61,10 +69,10 @@ export interface ReportedFailure {
 
 export type FromThread =
   | { readonly kind: 'opened'; readonly head: Head }
-  /** The journal could not be opened; the thread ends. */
+  /** The journal could not be opened, or the thread met what it cannot go on after; the thread ends. */
   | ({ readonly kind: 'refused' } & ReportedFailure)
-  | { readonly kind: 'committed'; readonly firstSequence: number; readonly outcomes: readonly CommitOutcome[] }
-  | { readonly kind: 'answer'; readonly sequence: number; readonly answer: Answer }
-  | ({ readonly kind: 'request-failed'; readonly sequence: number } & ReportedFailure)
+  | { readonly kind: 'committed'; readonly answers: readonly AnsweredAppend[] }
+  | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
+  | ({ readonly kind: 'request-failed'; readonly request: number } & ReportedFailure)
   /** The file is closed and the lock is free; the thread ends. */
   | { readonly kind: 'closed' };

@@ -40,6 +40,35 @@ test.for([
   await journal.close();
 });
 
+/** A thread that opens and answers the first message that it gets with these. */
+const answeringThread = (...answers: readonly object[]) => `
+  const { parentPort } = require('node:worker_threads');
+  parentPort.postMessage({ kind: 'opened', head: { epoch: 'e', revision: 0, firstRevision: 1 } });
+  parentPort.once('message', () => { for (const answer of ${JSON.stringify(answers)}) parentPort.postMessage(answer); });`;
+
+const appended = (append: number) => {
+  return { append, outcome: { outcome: 'appended', revision: append, timeMs: 1, isDuplicate: false } };
+};
+
+test.for([
+  ['an append that was never sent', [{ kind: 'committed', answers: [appended(1), appended(9)] }], 'append 9'],
+  ['an append twice in one group', [{ kind: 'committed', answers: [appended(1), appended(1)] }], 'append 1'],
+  ['a request that was never made', [{ kind: 'answer', request: 4, answer: null }], 'request 4'],
+  ['the failure of no request', [{ kind: 'request-failed', request: 4, code: 'failed', message: '' }], 'request 4'],
+] as const)('an answer to %s ends the use of the journal in words', async ([, answers, named]) => {
+  const worker = new Worker(answeringThread(...answers), { eval: true });
+  const journal = await openOnThread(worker, { path: 'node.journal' });
+  const outcomes = await Promise.all([journal.append(event('a')), journal.append(event('b'))]);
+  const message = expect.stringMatching(new RegExp(`node.journal failed: its thread answered ${named}, which nobody`));
+  expect(outcomes).toMatchObject([
+    { outcome: 'unknown', message },
+    { outcome: 'unknown', message },
+  ]);
+  expect(await journal.append(event('c'))).toMatchObject({ outcome: 'unavailable', message });
+  await expect(journal.head()).rejects.toMatchObject({ name: 'JournalError', code: 'failed', message });
+  await journal.close();
+});
+
 test('one append more than may be in flight is unavailable, and all others are stored', async () => {
   using directory = temporaryDirectory();
   await using journal = await openEmbeddedJournal({ path: join(directory.path, 'node.journal') });

@@ -1,17 +1,19 @@
 /**
- * The journal's side of its thread: numbers what is sent, and gives every answer to whom it belongs.
+ * The journal's side of its thread: numbers what is sent, and gives every answer to the one whom it names.
  *
  * Appends of one turn of the event loop travel in one message. The number of appends without an answer is limited, and
  * so is what they weigh; past the limits an append is turned away at once, because a journal that cannot keep up must
  * say so and not grow.
  *
  * A thread that ends unasked takes nobody with it: appends that wait are answered `unknown`, requests fail, and so does
- * whatever comes after. It is not started again here; opening the journal anew is the supervisor's decision.
+ * whatever comes after. It is not started again here; opening the journal anew is the supervisor's decision. An answer to what
+ * nobody asked, or to what was answered already, is the same end: whatever else this thread says cannot be believed either.
  */
 import type { Worker } from 'node:worker_threads';
 import { APPENDS_IN_FLIGHT_MAX, JournalError, type AppendOutcome, type Head, type NewEvent } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type {
+  AnsweredAppend,
   CommitOutcome,
   FromThread,
   ReportedFailure,
@@ -27,6 +29,12 @@ const CHARACTERS_IN_FLIGHT_MAX = 67_108_864;
 interface WaitingAppend {
   readonly event: NewEvent;
   readonly resolve: (outcome: AppendOutcome) => void;
+}
+
+/** An append that waits no longer, with what became of it. */
+interface Settled {
+  readonly append: WaitingAppend;
+  readonly outcome: CommitOutcome;
 }
 
 interface WaitingRequest {
@@ -46,11 +54,12 @@ export class ThreadClient {
   readonly #path: string;
   readonly #opened = Promise.withResolvers<Head>();
   readonly #exited = Promise.withResolvers<void>();
-  readonly #appends = new Map<number, WaitingAppend>();
-  readonly #requests = new Map<number, WaitingRequest>();
+  readonly #appendsByNumber = new Map<number, WaitingAppend>();
+  readonly #requestsByNumber = new Map<number, WaitingRequest>();
   #outbox: SubmittedAppend[] = [];
   #charactersInFlight = 0;
-  #lastSequence = 0;
+  #lastAppend = 0;
+  #lastRequest = 0;
   #listener: ThreadListener | null = null;
   #failure: JournalError | null = null;
 
@@ -76,20 +85,21 @@ export class ThreadClient {
     return this.#opened.promise;
   }
 
-  append(append: Omit<SubmittedAppend, 'sequence'>): Promise<AppendOutcome> {
-    const unavailable = this.#whyUnavailable(append.event);
+  append(submitted: Omit<SubmittedAppend, 'append'>): Promise<AppendOutcome> {
+    const unavailable = this.#whyUnavailable(submitted.event);
     if (unavailable !== null) return Promise.resolve({ outcome: 'unavailable', message: unavailable });
-    const sequence = this.#nextSequence();
-    const { event } = append;
+    this.#lastAppend += 1;
+    const append = this.#lastAppend;
+    const { event } = submitted;
     this.#charactersInFlight += event.payload.length;
     if (this.#outbox.length === 0) queueMicrotask(() => this.#sendAppends());
-    this.#outbox.push({ sequence, ...append });
-    return new Promise((resolve) => this.#appends.set(sequence, { event, resolve }));
+    this.#outbox.push({ ...submitted, append });
+    return new Promise((resolve) => this.#appendsByNumber.set(append, { event, resolve }));
   }
 
   #whyUnavailable({ payload }: NewEvent): string | null {
     if (this.#failure !== null) return this.#failure.message;
-    if (this.#appends.size >= APPENDS_IN_FLIGHT_MAX) {
+    if (this.#appendsByNumber.size >= APPENDS_IN_FLIGHT_MAX) {
       return `the journal ${this.#path} has ${APPENDS_IN_FLIGHT_MAX} appends waiting; append again when some are answered`;
     }
     if (this.#charactersInFlight + payload.length > CHARACTERS_IN_FLIGHT_MAX) {
@@ -101,9 +111,10 @@ export class ThreadClient {
 
   request<Kind extends RequestKind>(kind: Kind, ask: RequestKinds[Kind]['ask']): Promise<RequestKinds[Kind]['answer']> {
     if (this.#failure !== null) return Promise.reject(this.#failure);
-    const sequence = this.#nextSequence();
-    this.#post({ kind, sequence, ...ask } as ToThread);
-    return new Promise((resolve, reject) => this.#requests.set(sequence, { resolve, reject }));
+    this.#lastRequest += 1;
+    const request = this.#lastRequest;
+    this.#post({ kind, ...ask, request } as ToThread);
+    return new Promise((resolve, reject) => this.#requestsByNumber.set(request, { resolve, reject }));
   }
 
   /** Lets the thread answer what was sent, close the file and end. */
@@ -115,11 +126,6 @@ export class ThreadClient {
       this.#listener?.ended();
     }
     await this.#exited.promise;
-  }
-
-  #nextSequence(): number {
-    this.#lastSequence += 1;
-    return this.#lastSequence;
   }
 
   #sendAppends(): void {
@@ -140,35 +146,56 @@ export class ThreadClient {
       case 'refused':
         return this.#endWith(errorOf(message));
       case 'committed':
-        return this.#answerAppends(message.firstSequence, message.outcomes);
+        return this.#answerAppends(message.answers);
       case 'answer':
-        return this.#takeRequest(message.sequence).resolve(message.answer as never);
+        return this.#takeRequest(message.request)?.resolve(message.answer as never);
       case 'request-failed':
-        return this.#takeRequest(message.sequence).reject(errorOf(message));
+        return this.#takeRequest(message.request)?.reject(errorOf(message));
       case 'closed':
     }
   }
 
-  #takeRequest(sequence: number): WaitingRequest {
-    const request = this.#requests.get(sequence)!;
-    this.#requests.delete(sequence);
+  /** The request that an answer names; null when there is none, which ends the journal's use. */
+  #takeRequest(number: number): WaitingRequest | null {
+    const request = this.#requestsByNumber.get(number);
+    if (request === undefined) return this.#disbelieve(`request ${number}`);
+    this.#requestsByNumber.delete(number);
     return request;
   }
 
-  /** Followers first: whoever awaits an append may look at what they hold next. */
-  #answerAppends(firstSequence: number, outcomes: readonly CommitOutcome[]): void {
-    const stored: RecordedEvent[] = [];
-    const answers = outcomes.map((outcome, index) => {
-      const { event, resolve } = this.#appends.get(firstSequence + index)!;
-      if (outcome.outcome === 'appended' && !outcome.isDuplicate) stored.push(recordedEventOf(event, outcome));
-      return () => resolve(answerOf(outcome));
+  /**
+   * All are looked up before anybody is told, so that a group with an answer to nothing is not believed in part. Followers are
+   * told first: whoever awaits an append may look at what they hold next.
+   */
+  #answerAppends(answers: readonly AnsweredAppend[]): void {
+    const settled: Settled[] = [];
+    for (const { append: number, outcome } of answers) {
+      const append = this.#appendsByNumber.get(number);
+      if (append === undefined) return this.#disbelieveGroup(`append ${number}`, settled);
+      this.#appendsByNumber.delete(number);
+      settled.push({ append, outcome });
+    }
+    for (const { append } of settled) this.#charactersInFlight -= append.event.payload.length;
+    const stored = settled.flatMap(({ append, outcome }) => {
+      return outcome.outcome === 'appended' && !outcome.isDuplicate ? [recordedEventOf(append.event, outcome)] : [];
     });
     if (stored.length > 0) this.#listener?.committed(stored);
-    for (const [index, answer] of answers.entries()) {
-      this.#charactersInFlight -= this.#appends.get(firstSequence + index)!.event.payload.length;
-      this.#appends.delete(firstSequence + index);
-      answer();
+    for (const { append, outcome } of settled) append.resolve(answerOf(outcome));
+  }
+
+  #disbelieveGroup(what: string, settled: readonly Settled[]): void {
+    this.#disbelieve(what);
+    const { message } = this.#failure!;
+    for (const { append } of settled) append.resolve({ outcome: 'unknown', message });
+  }
+
+  /** The invariant of the protocol is broken: each answer is to something that waits for it. */
+  #disbelieve(what: string): null {
+    if (this.#failure === null) {
+      this.#fail(`its thread answered ${what}, which nobody waits for`);
+      void this.#worker.terminate();
     }
+    return null;
   }
 
   #fail(what: string, cause?: unknown): void {
@@ -181,10 +208,10 @@ export class ThreadClient {
     this.#failure ??= failure;
     const { message } = this.#failure;
     this.#opened.reject(this.#failure);
-    for (const { resolve } of this.#appends.values()) resolve({ outcome: 'unknown', message });
-    for (const { reject } of this.#requests.values()) reject(this.#failure);
-    this.#appends.clear();
-    this.#requests.clear();
+    for (const { resolve } of this.#appendsByNumber.values()) resolve({ outcome: 'unknown', message });
+    for (const { reject } of this.#requestsByNumber.values()) reject(this.#failure);
+    this.#appendsByNumber.clear();
+    this.#requestsByNumber.clear();
     this.#listener?.ended();
   }
 }

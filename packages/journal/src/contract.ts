@@ -14,6 +14,7 @@ import { appendTests } from './contract/append.ts';
 import { concurrencyTests } from './contract/concurrency.ts';
 import { closeTests } from './contract/close.ts';
 import { followTests } from './contract/follow.ts';
+import { interleavingTests } from './contract/interleavings.ts';
 import { readTests } from './contract/read.ts';
 import { roundTripTests } from './contract/round-trip.ts';
 import { snapshotTests } from './contract/snapshot.ts';
@@ -48,6 +49,7 @@ export function journalContract(name: string, options: JournalContractOptions): 
     ...readTests,
     ...followTests,
     ...snapshotTests,
+    ...interleavingTests,
   };
   const all: ContractTests = { ...groups, ...closeTests };
   for (const title of reasons.keys()) {

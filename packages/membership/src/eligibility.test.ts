@@ -63,13 +63,13 @@ const threeNodes = [pool('quorum'), registered, started('lb-1'), started('lb-2')
 
 describe('with a quorum', () => {
   test('most live nodes take a backend out, against the own word; the newest of their events is named', () => {
-    const votes = [healthy('lb-1'), unhealthy('lb-3', 'status 503'), unhealthy('lb-2', 'connect refused')];
+    const votes = [healthy('lb-1'), unhealthy('lb-3', 'status 503'), unhealthy('lb-2', 'connection refused')];
     expect(verdict(given(...threeNodes, ...votes))).toEqual({
       isEligible: false,
       axis: 'health',
       value: 'unhealthy',
       revision: 8,
-      reason: '2 of 3 nodes: lb-2, lb-3: connect refused',
+      reason: '2 of 3 nodes: lb-2, lb-3: connection refused',
     });
   });
 
@@ -105,8 +105,8 @@ describe('with a quorum', () => {
 
   test('what this node saw as unhealthy takes it out at once, before the journal has it, and only here', () => {
     const roster = given(...threeNodes, healthy('lb-1'), healthy('lb-2'), healthy('lb-3'));
-    const pending = pendingFact(unhealthy('lb-1', 'connect refused')[1]);
-    expect(verdict(roster, 'lb-1', pending)).toMatchObject({ revision: 0, reason: 'connect refused' });
+    const pending = pendingFact(unhealthy('lb-1', 'connection refused')[1]);
+    expect(verdict(roster, 'lb-1', pending)).toMatchObject({ revision: 0, reason: 'connection refused' });
     expect(verdict(roster, 'lb-2')).toEqual(ELIGIBLE);
   });
 

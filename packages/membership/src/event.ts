@@ -18,6 +18,7 @@ import {
   hashKeySchema,
   hostFieldSchema,
   hostPatternSchema,
+  proxyFieldSchema,
   pathPrefixSchema,
 } from './http-words.ts';
 import { bindSchema, targetSchema } from './target.ts';
@@ -27,6 +28,12 @@ export const EVENT_VERSION = 1;
 
 const version = z.literal(EVENT_VERSION).optional().describe('version of the event vocabulary; 1 when left out');
 const reason = z.string().min(1).max(500).describe('for people: why this happened, at most 500 characters');
+/** The fold passes over it: it is for whoever reads the log. */
+export const bySchema = z
+  .string()
+  .regex(/^[^\p{Cc}]{1,256}$/u, 'it has 1 to 256 characters, none of control')
+  .optional()
+  .describe('who published it, where that is another than the origin that it was published for, as in an import');
 const durationMs = z.int().min(1).max(86_400_000);
 const connectionLimit = z.int().min(1).max(1_000_000);
 
@@ -67,6 +74,12 @@ const httpFields = {
     .max(256)
     .optional()
     .describe('whose word on forwarded addresses is believed, as CIDRs; nobody when left out'),
+  proxyFields: z
+    .array(proxyFieldSchema)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe('further request fields that only trusted proxies may send, such as x-tenant or x-internal-*'),
   forwardedFields: z
     .enum(['x-forwarded', 'forwarded', 'both', 'none'])
     .optional()
@@ -87,6 +100,20 @@ const httpFields = {
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
     .describe('a larger body is 413; no limit when left out'),
+  escapedSlashes: z
+    .enum(['reject', 'keep', 'decode'])
+    .optional()
+    .describe(
+      '%2F and %5C in a path: 400, kept where no backend could walk out of its place, or made "/"; keep when left out',
+    ),
+  emptySegments: z
+    .enum(['merge', 'keep'])
+    .optional()
+    .describe('"//" in a path: made "/", or kept; merge when left out'),
+  pathParameters: z
+    .enum(['reject', 'keep', 'strip'])
+    .optional()
+    .describe('";" and what follows it in a segment of a path: 400, kept, or taken out; keep when left out'),
 };
 
 export const listenerSpecSchema = z
@@ -133,7 +160,27 @@ export const poolSpecSchema = z.strictObject({
     .describe('how long a request waits so, then 503; connectTimeoutMs when left out'),
   responseHeaderTimeoutMs: durationMs
     .optional()
-    .describe('from the end of a request to the head of its answer, else 504; 60,000 when left out'),
+    .describe(
+      'from the end of a request, or from an interim answer, to the head of the final one, else 504; 60,000 when left out',
+    ),
+  maxAnswerHeadBytes: z
+    .int()
+    .min(1_024)
+    .max(262_144)
+    .optional()
+    .describe('a larger head of an answer is a 502; 16,384 when left out'),
+  maxAnswerFields: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe('more fields of an answer than that are a 502; 100 when left out'),
+  maxInterimAnswers: z
+    .int()
+    .min(0)
+    .max(10_000)
+    .optional()
+    .describe('more answers of 100 to 199 before the final one than that are a 502; 32 when left out'),
   maxIdleConnectionsPerBackend: z
     .int()
     .min(0)
@@ -196,20 +243,22 @@ export const leaseMsSchema = z
 const observed = { version, target: targetSchema.describe('the target that was observed'), reason };
 
 export const eventSchemas = {
-  ListenerDefined: listenerSpecSchema.safeExtend({ type: z.literal('ListenerDefined'), version }),
+  ListenerDefined: listenerSpecSchema.safeExtend({ type: z.literal('ListenerDefined'), version, by: bySchema }),
   ListenerRemoved: z.strictObject({ type: z.literal('ListenerRemoved'), version, reason: reason.optional() }),
-  PoolDefined: poolSpecSchema.extend({ type: z.literal('PoolDefined'), version }),
+  PoolDefined: poolSpecSchema.extend({ type: z.literal('PoolDefined'), version, by: bySchema }),
   PoolRemoved: z.strictObject({ type: z.literal('PoolRemoved'), version, reason: reason.optional() }),
   BackendRegistered: backendSpecSchema.extend({
     type: z.literal('BackendRegistered'),
     version,
     leaseMs: leaseMsSchema,
+    by: bySchema,
   }),
   BackendModeSet: z.strictObject({
     type: z.literal('BackendModeSet'),
     version,
     mode: z.enum(MODES),
     reason: reason.optional(),
+    by: bySchema,
   }),
   BackendDeregistered: z.strictObject({ type: z.literal('BackendDeregistered'), version, reason: reason.optional() }),
   BackendTurnedHealthy: z.strictObject({ type: z.literal('BackendTurnedHealthy'), ...observed }),

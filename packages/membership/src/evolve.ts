@@ -123,7 +123,7 @@ function defineListener(
   recorded: RecordedEvent,
   { entity, event }: { entity: About<'listener'>; event: EventOf<'ListenerDefined'> },
 ): Changes {
-  const { type: _type, version: _version, ...spec } = event;
+  const { type: _type, version: _version, by: _by, ...spec } = event;
   const described = { id: entity.listener, spec, origin: recorded.origin, revision: recorded.revision };
   const listener: Listener = { ...described, digest: listenerDigest(described) };
   const before = roster.listeners.get(listener.id)?.digest ?? null;
@@ -147,7 +147,7 @@ function definePool(
   recorded: RecordedEvent,
   { entity, event }: { entity: About<'pool'>; event: EventOf<'PoolDefined'> },
 ): Changes {
-  const { type: _type, version: _version, ...spec } = event;
+  const { type: _type, version: _version, by: _by, ...spec } = event;
   const before = roster.pools.get(entity.pool);
   const described = { id: entity.pool, spec, origin: recorded.origin, revision: recorded.revision };
   const pool: Pool = {

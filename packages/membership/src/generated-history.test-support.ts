@@ -64,7 +64,7 @@ const sensible = fc.oneof(
     weight: 6,
     arbitrary: about(
       fc.tuple(node, pool, backend).map(([n, p, b]) => `muster.demo.health.${n}.${p}.${b}`),
-      fc.record({ type: observation, target, reason: fc.constantFrom('connect refused', 'status 503') }),
+      fc.record({ type: observation, target, reason: fc.constantFrom('connection refused', 'status 503') }),
     ),
   },
   {

@@ -15,6 +15,10 @@ const PATH_PATTERN = new RegExp(`^(?=.{1,1024}$)/(?:${SEGMENT}(?:/${SEGMENT})*)?
 const FILTER_PATTERN = /^\.\/(?!(?:.*\/)?\.\.(?:\/|$))[\x21-\x7e]{1,255}\.(?:ts|mts|js|mjs)$/;
 const FIELD_NAME = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]{1,64}";
 const HASH_KEY_PATTERN = new RegExp(`^(?:client_address|path|header:${FIELD_NAME}|cookie:${FIELD_NAME})$`);
+/** What says how a message is framed, or is asked of every client, is no proxy's word. */
+const NOT_SAID_BY_PROXIES =
+  'host|connection|content-length|transfer-encoding|upgrade|expect|te|date|cookie|authorization';
+const PROXY_FIELD_PATTERN = new RegExp(`^(?!(?:${NOT_SAID_BY_PROXIES})$)[a-z0-9-]{2,64}\\*?$`);
 const HOST_FIELD_PATTERN = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?$/;
 
 export const hostPatternSchema = z
@@ -35,6 +39,12 @@ export const cidrSchema = z
 export const hashKeySchema = z
   .string()
   .regex(HASH_KEY_PATTERN, 'a hash key is client_address, path, header:NAME or cookie:NAME');
+export const proxyFieldSchema = z
+  .string()
+  .regex(
+    PROXY_FIELD_PATTERN,
+    'a field name in lower case, of letters, digits and "-", or how names begin with a "*" behind it, such as x-tenant or x-internal-*',
+  );
 export const hostFieldSchema = z
   .string()
   .regex(HOST_FIELD_PATTERN, 'the Host that a backend sees is "keep", "target", or a name such as api.internal:8080');
@@ -56,6 +66,7 @@ export const HTTP_ONLY_FIELDS = [
   'routes',
   'filters',
   'trustedProxies',
+  'proxyFields',
   'forwardedFields',
   'hostField',
   'accessLog',
@@ -66,6 +77,9 @@ export const HTTP_ONLY_FIELDS = [
   'maxFields',
   'maxTargetBytes',
   'maxBodyBytes',
+  'escapedSlashes',
+  'emptySegments',
+  'pathParameters',
 ] as const;
 
 /** What a protocol needs, and what it cannot have; and that no two routes of a listener are about the same requests. */

@@ -29,6 +29,7 @@ export { isFinding, judge, nextProbeDelayMs, type Judgement } from './rise-fall.
 export * from './roster.ts';
 export { eligibleSinceMs, slowStartRatio } from './slow-start.ts';
 export * from './snapshot.ts';
+export { mergePatch, type SpecChange } from './spec-change.ts';
 export type { SortedMap } from './sorted-map.ts';
 export * from './subject.ts';
 export * from './target.ts';

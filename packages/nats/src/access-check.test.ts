@@ -92,11 +92,8 @@ test('a secret that others may read is refused, with what to do; what is no secr
   ] as const) {
     await chmod(file, mode);
     const fault = checkNatsAccess(access);
-    if (isFine) expect(fault).toBeNull();
-    else
-      expect(fault).toBe(
-        `the nkey seed ${file} is open to others (mode ${mode.toString(8)}); make it yours alone: chmod 600 ${file}`,
-      );
+    const remedy = `make it yours alone: chmod 600 ${file}`;
+    expect(fault).toBe(isFine ? null : `the nkey seed ${file} is open to others (mode ${mode.toString(8)}); ${remedy}`);
   }
   await rm(folder, { recursive: true });
 });

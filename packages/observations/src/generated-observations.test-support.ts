@@ -8,7 +8,7 @@ const about = { timeMs, pool: name, backend: name };
 const target = fc.constantFrom('10.0.0.1:80', '/run/a b.sock');
 const durationMs = fc.integer({ min: 0, max: 100_000 }).map((tenths) => tenths / 10);
 const policy = { tcp: true, intervalMs: 5_000, timeoutMs: 2_000, jitterRatio: 0.1, rise: 2, fall: 3 } as const;
-const reason = fc.constantFrom('connect refused', 'status 503');
+const reason = fc.constantFrom('connection refused', 'status 503');
 
 export const observation: fc.Arbitrary<Observation> = fc.oneof(
   fc.record({

@@ -74,7 +74,7 @@ export interface HealthTurned {
   readonly backend: string;
   readonly target: string;
   readonly health: 'healthy' | 'unhealthy';
-  /** As in the fact: `connect refused`, `2 probes passed`. */
+  /** As in the fact: `connection refused`, `2 probes passed`. */
   readonly reason: string;
 }
 

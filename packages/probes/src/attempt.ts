@@ -1,52 +1,108 @@
 /**
  * One connection with one deadline and one end: what all transports share. The first of success, failure, timeout and
- * abort settles the attempt and releases the socket; whatever comes later is ignored.
+ * abort settles the attempt and releases the connection; whatever comes later is ignored.
+ *
+ * The connection is had in the way that traffic has it, by the same `Dialler`: the same addresses of a name in the same order, past
+ * the same guard.
  *
  * Cost is the point here, since a node makes thousands of attempts a second. A timer per attempt is cheap, because Node
- * keeps timers of equal duration in one list; an `AbortSignal.timeout` per attempt costs about 30 µs more, on top of the
- * 50 µs of all the rest. Most of what is left are wake-ups of the event loop: attempts that are started in batches, a few
- * times a second, cost half of what they cost one by one.
+ * keeps timers of equal duration in one list; an `AbortSignal.timeout` per attempt costs about 30 µs more. Most of what is left are
+ * wake-ups of the event loop: attempts that are started in batches, a few times a second, cost half of what they cost one by one.
  */
 
-import type { Address } from '@muster/membership';
-import { connect, type Socket } from 'node:net';
+import { connectFailure, timeoutCode, type Dial, type DialOwner, type Leg, type LegOwner } from '@muster/transport';
 import { performance } from 'node:perf_hooks';
-import { ABORTED, failureFromError, failureFromTimeout, type ProbeFailure } from './failure.ts';
+import { ABORTED, RESET_EARLY, connectTimedOut, noAnswer, type ProbeFailure } from './failure.ts';
 import type { Probe, ProbeOptions, ProbeOutcome } from './probe.ts';
 
-/** Ends the attempt: passed with null, failed with the failure. */
-export type Settle = (failure: ProbeFailure | null) => void;
-
-/** Starts connecting; `onConnect` runs once when the connection is there, and decides how the attempt goes on. */
-export function startAttempt(
-  { target, timeoutMs }: ProbeOptions,
-  onConnect: (socket: Socket, settle: Settle) => void,
-): Probe {
-  const startedAtMs = performance.now();
-  const { promise: outcome, resolve } = Promise.withResolvers<ProbeOutcome>();
-  const socket = connect(target.kind === 'tcp' ? { host: target.host, port: target.port } : { path: target.path });
-  let isSettled = false;
-
-  const settle: Settle = (failure) => {
-    if (isSettled) return;
-    isSettled = true;
-    clearTimeout(timer);
-    release(socket, target);
-    const durationMs = performance.now() - startedAtMs;
-    resolve(failure === null ? { passed: true, durationMs } : { passed: false, ...failure, durationMs });
-  };
-  const timer = setTimeout(() => settle(failureFromTimeout(!socket.connecting, timeoutMs)), timeoutMs);
-  socket.on('connect', () => onConnect(socket, settle));
-  // The handler stays for the socket's whole life: an error after the end must not become an uncaught one.
-  socket.on('error', (error) => settle(failureFromError(error)));
-  return { outcome, abort: () => settle(ABORTED) };
+/** What a probe does with its connection. */
+export interface Conversation {
+  /** Said when the connection is there; null: nothing is said or read, and the attempt has passed. */
+  readonly request: string | null;
+  /** Bytes have come. Null while the outcome is open. */
+  onBytes(bytes: Buffer): ProbeFailure | 'passed' | null;
+  /** The target will send no more. */
+  onEnd(): ProbeFailure | 'passed';
 }
 
-/**
- * Closes with RST, as HAProxy does after a check, so that thousands of probes a second leave no TIME_WAIT behind. A
- * connection that is still being made cannot be reset, Node would wait for it; Unix sockets know no reset.
- */
-function release(socket: Socket, target: Address): void {
-  if (target.kind === 'tcp' && !socket.connecting && !socket.destroyed) socket.resetAndDestroy();
-  else socket.destroy();
+/** Starts connecting. */
+export function startAttempt(options: ProbeOptions, conversation: Conversation): Probe {
+  return new Attempt(options, conversation);
+}
+
+class Attempt implements Probe, DialOwner, LegOwner {
+  readonly outcome: Promise<ProbeOutcome>;
+  readonly #conversation: Conversation;
+  readonly #startedAtMs = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  readonly #resolve: (outcome: ProbeOutcome) => void;
+  readonly #timeoutMs: number;
+  #dial: Dial | null;
+  #leg: Leg | null = null;
+  #isSettled = false;
+
+  constructor({ dialler, target, timeoutMs }: ProbeOptions, conversation: Conversation) {
+    const { promise, resolve } = Promise.withResolvers<ProbeOutcome>();
+    this.outcome = promise;
+    this.#resolve = resolve;
+    this.#conversation = conversation;
+    this.#timeoutMs = timeoutMs;
+    this.#timer = setTimeout(() => this.#timeIsOver(), timeoutMs);
+    this.#dial = dialler.dial(target, this);
+  }
+
+  abort(): void {
+    this.#settle(ABORTED);
+  }
+
+  onConnected(leg: Leg): void {
+    this.#dial = null;
+    this.#leg = leg;
+    leg.owner = this;
+    const { request } = this.#conversation;
+    if (request === null) return this.#settle('passed');
+    leg.start();
+    // A target that takes no bytes may have said why: what comes of the connection is told by its end.
+    leg.writeText(request);
+  }
+
+  onConnectFailed(code: string, detail?: string): void {
+    this.#dial = null;
+    const { kind, words } = connectFailure(code, detail);
+    this.#settle({ code: kind, reason: words });
+  }
+
+  onBytes(_leg: Leg, bytes: Buffer): void {
+    const found = this.#conversation.onBytes(bytes);
+    if (found !== null) this.#settle(found);
+  }
+
+  onEnd(): void {
+    this.#settle(this.#conversation.onEnd());
+  }
+
+  onReset(): void {
+    this.#settle(RESET_EARLY);
+  }
+
+  /** What it said before is still to be read, and its end follows. */
+  onWriteFailed(): void {}
+
+  onDrained(): void {}
+
+  #timeIsOver(): void {
+    if (this.#dial === null) return this.#settle(noAnswer(this.#timeoutMs));
+    this.#settle(connectTimedOut(timeoutCode(this.#dial), this.#timeoutMs));
+  }
+
+  #settle(found: ProbeFailure | 'passed'): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    this.#dial?.close();
+    // With RST, as HAProxy does after a check, so that thousands of probes a second leave no TIME_WAIT behind.
+    this.#leg?.reset();
+    const durationMs = performance.now() - this.#startedAtMs;
+    this.#resolve(found === 'passed' ? { passed: true, durationMs } : { passed: false, ...found, durationMs });
+  }
 }

@@ -1,21 +1,17 @@
-/** Every system error has words of its own; an unknown one keeps its code. */
+/** A timeout says how long it was, and what was waited for. */
 
 import { expect, test } from 'vitest';
-import { failureFromError, failureFromTimeout } from './failure.ts';
+import { connectTimedOut, noAnswer } from './failure.ts';
 
 test.each([
-  ['ECONNREFUSED', 'connect_refused', 'connect refused'],
-  ['EHOSTUNREACH', 'unreachable', 'host unreachable'],
-  ['EMFILE', 'local_fault', 'not tried: this process has no file handle left'],
-  ['EWEIRD', 'connect_failed', 'connect failed: EWEIRD'],
-])('%s is %s', (errorCode, code, reason) => {
-  expect(failureFromError(Object.assign(new Error('x'), { code: errorCode }))).toEqual({ code, reason });
-});
-
-test.each([
-  [true, 2000, 'no answer in 2 s'],
-  [true, 1500, 'no answer in 1.5 s'],
-  [false, 400, 'connect timed out after 400 ms'],
-])('connected %s, after %i ms: %s', (isConnected, timeoutMs, reason) => {
-  expect(failureFromTimeout(isConnected, timeoutMs).reason).toBe(reason);
+  [noAnswer(2000), 'no_answer', 'no answer in 2 s'],
+  [noAnswer(1500), 'no_answer', 'no answer in 1.5 s'],
+  [connectTimedOut('ETIMEDOUT', 400), 'connect_timed_out', 'connect timed out after 400 ms'],
+  [
+    connectTimedOut('NAME_TIMEOUT', 2000),
+    'name_not_found',
+    'host name not found: the name server did not answer in 2 s',
+  ],
+])('%j', (failure, code, reason) => {
+  expect(failure).toEqual({ code, reason });
 });

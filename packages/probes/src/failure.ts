@@ -1,7 +1,7 @@
-/**
- * From what went wrong to a code and to words. The only place where the system's error codes are read.
- */
+/** What went wrong with a probe, as a code and in words, beyond what can be wrong with any connect (`connectFailure`). */
 
+import { describeProblem, type BodyProblem, type HeadProblem } from '@muster/http1';
+import { connectFailure } from '@muster/transport';
 import type { ProbeFailureCode } from './probe.ts';
 
 /** The part of a failed outcome that says why. */
@@ -11,40 +11,29 @@ export interface ProbeFailure {
 }
 
 export const ABORTED: ProbeFailure = { code: 'aborted', reason: 'aborted' };
-export const NOT_HTTP: ProbeFailure = { code: 'not_http', reason: 'the answer is not HTTP/1' };
+const NOT_HTTP: ProbeFailure = { code: 'not_http', reason: 'the answer is not HTTP/1' };
 export const CLOSED_EARLY: ProbeFailure = { code: 'closed_early', reason: 'connection closed before an answer' };
+export const RESET_EARLY: ProbeFailure = { code: 'closed_early', reason: 'connection reset before an answer' };
+export const ANSWER_CUT: ProbeFailure = { code: 'closed_early', reason: 'connection closed within the answer' };
 
-const FAILURES_BY_ERROR_CODE: Readonly<Record<string, ProbeFailure>> = {
-  ECONNREFUSED: { code: 'connect_refused', reason: 'connect refused' },
-  ETIMEDOUT: { code: 'connect_timed_out', reason: 'connect timed out' },
-  EHOSTUNREACH: { code: 'unreachable', reason: 'host unreachable' },
-  ENETUNREACH: { code: 'unreachable', reason: 'network unreachable' },
-  ENOTFOUND: { code: 'name_not_found', reason: 'host name not found' },
-  EAI_AGAIN: { code: 'name_not_found', reason: 'host name not found: the name server did not answer' },
-  ENOENT: { code: 'no_such_socket', reason: 'no such socket' },
-  ENOTSOCK: { code: 'no_such_socket', reason: 'no such socket: the file is none' },
-  ECONNRESET: { code: 'closed_early', reason: 'connection reset before an answer' },
-  EPIPE: CLOSED_EARLY,
-  // A Unix socket whose backlog is full says EAGAIN where TCP would drop the packet and let the client wait.
-  EAGAIN: { code: 'connect_failed', reason: 'connect failed: the backlog is full' },
-  EMFILE: { code: 'local_fault', reason: 'not tried: this process has no file handle left' },
-  ENFILE: { code: 'local_fault', reason: 'not tried: this machine has no file handle left' },
-  EADDRNOTAVAIL: { code: 'local_fault', reason: 'not tried: no local address or port for this target' },
-  EACCES: { code: 'local_fault', reason: 'not tried: this user may not connect to the target' },
-  EPERM: { code: 'local_fault', reason: 'not tried: a local rule forbids to connect to the target' },
-};
-
-/** What a socket's `error` event means for a probe. */
-export function failureFromError(error: Error): ProbeFailure {
-  const errorCode = 'code' in error ? String(error.code) : error.message;
-  return FAILURES_BY_ERROR_CODE[errorCode] ?? { code: 'connect_failed', reason: `connect failed: ${errorCode}` };
+/** The answer is one that traffic refuses: `the answer is not well-formed: a line ends in LF without CR`. */
+export function badAnswer(what: string): ProbeFailure {
+  return { code: 'bad_answer', reason: `the answer is not well-formed: ${what}` };
 }
 
-/** What it means that `timeoutMs` have passed, before or after the connection was there. */
-export function failureFromTimeout(isConnected: boolean, timeoutMs: number): ProbeFailure {
-  return isConnected
-    ? { code: 'no_answer', reason: `no answer in ${formatDuration(timeoutMs)}` }
-    : { code: 'connect_timed_out', reason: `connect timed out after ${formatDuration(timeoutMs)}` };
+export function failureFromProblem({ reason }: HeadProblem | BodyProblem): ProbeFailure {
+  return reason === 'status_line' ? NOT_HTTP : badAnswer(describeProblem(reason));
+}
+
+/** The time was over before the connection was there; `code` is ETIMEDOUT, or says that its name was still looked up. */
+export function connectTimedOut(code: string, timeoutMs: number): ProbeFailure {
+  const { kind, words } = connectFailure(code);
+  return { code: kind, reason: `${words} ${code === 'ETIMEDOUT' ? 'after' : 'in'} ${formatDuration(timeoutMs)}` };
+}
+
+/** The connection was there, and the answer was not complete. */
+export function noAnswer(timeoutMs: number): ProbeFailure {
+  return { code: 'no_answer', reason: `no answer in ${formatDuration(timeoutMs)}` };
 }
 
 /** `2 s`, `1.5 s`, `400 ms`. */

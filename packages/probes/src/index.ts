@@ -1,4 +1,4 @@
-/** Probe transports: TCP connect and HTTP GET. Start at `probe.ts`, which says what a probe is. */
+/** Probes: TCP connect and HTTP GET. Start at `probe.ts`, which says what a probe is. */
 
 export { probeHttp, type HttpProbeOptions, type StatusRange } from './http.ts';
 export type { Probe, ProbeFailureCode, ProbeOptions, ProbeOutcome } from './probe.ts';

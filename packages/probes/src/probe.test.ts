@@ -1,6 +1,7 @@
 /** Both probes against real sockets: what passes, what fails and in which words, and that nothing stays open. */
 
 import type { Address } from '@muster/membership';
+import { ANY_TARGET, systemDialler, systemResolver } from '@muster/transport';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -11,6 +12,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { probeHttp } from './http.ts';
 import { probeTcp } from './tcp.ts';
 
+const dialler = systemDialler({ resolver: systemResolver(), guard: ANY_TARGET });
 const EXPECTED = [{ from: 200, to: 399 }];
 const TIMEOUT_MS = 5000;
 const SHORT_TIMEOUT_MS = 30;
@@ -67,12 +69,12 @@ function answering(answer: string, onRequest: (request: string) => void = () => 
 }
 
 const ask = (target: Address, path = '/healthz') =>
-  probeHttp({ target, path, expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS }).outcome;
+  probeHttp({ dialler, target, path, expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS }).outcome;
 
 /** Fails unless every socket of the test is closed; a handle is released a turn of the loop after its `close`. */
 afterEach(() =>
   vi.waitFor(() => {
-    const open = process.getActiveResourcesInfo().filter((kind) => /^TCP(Socket|Connect|Server)/.test(kind));
+    const open = process.getActiveResourcesInfo().filter((kind) => /^(TCP|Pipe)(Socket|Connect|Server)/.test(kind));
     if (open.length > 0) throw new Error(`the test left handles open: ${open.join(', ')}`);
   }),
 );
@@ -111,19 +113,19 @@ describe('TCP', () => {
   test('passes when the connection is accepted, and closes it with a reset', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<unknown>();
     await using listening = await listen((socket) => socket.once('error', resolve).resume());
-    const outcome = await probeTcp({ target: listening.target, timeoutMs: TIMEOUT_MS }).outcome;
+    const outcome = await probeTcp({ dialler, target: listening.target, timeoutMs: TIMEOUT_MS }).outcome;
     expect(outcome).toEqual({ passed: true, durationMs: expect.any(Number) });
     expect(await closed).toMatchObject({ code: 'ECONNRESET' });
   });
 
   test('a closed port is refused', async () => {
-    const outcome = await probeTcp({ target: await closedTarget(), timeoutMs: TIMEOUT_MS }).outcome;
-    expect(outcome).toMatchObject({ passed: false, code: 'connect_refused', reason: 'connect refused' });
+    const outcome = await probeTcp({ dialler, target: await closedTarget(), timeoutMs: TIMEOUT_MS }).outcome;
+    expect(outcome).toMatchObject({ passed: false, code: 'connect_refused', reason: 'connection refused' });
   });
 
   test('a target that does not take the connection times out', async () => {
     await using listening = await listenWithFullBacklog();
-    const outcome = await probeTcp({ target: listening.target, timeoutMs: SHORT_TIMEOUT_MS }).outcome;
+    const outcome = await probeTcp({ dialler, target: listening.target, timeoutMs: SHORT_TIMEOUT_MS }).outcome;
     expect(outcome).toMatchObject({
       passed: false,
       code: 'connect_timed_out',
@@ -133,7 +135,7 @@ describe('TCP', () => {
 
   test('a name that does not exist is not found', async () => {
     const target: Address = { kind: 'tcp', host: 'no-such-host.invalid', port: 80 };
-    const outcome = await probeTcp({ target, timeoutMs: TIMEOUT_MS }).outcome;
+    const outcome = await probeTcp({ dialler, target, timeoutMs: TIMEOUT_MS }).outcome;
     expect(outcome).toMatchObject({ passed: false, code: 'name_not_found' });
   });
 
@@ -142,11 +144,11 @@ describe('TCP', () => {
     const path = join(temporary.folder, 'backend.sock');
     {
       await using listening = await listen((socket) => socket.resume(), path);
-      expect(await probeTcp({ target: listening.target, timeoutMs: TIMEOUT_MS }).outcome).toMatchObject({
+      expect(await probeTcp({ dialler, target: listening.target, timeoutMs: TIMEOUT_MS }).outcome).toMatchObject({
         passed: true,
       });
     }
-    const outcome = await probeTcp({ target: { kind: 'unix', path }, timeoutMs: TIMEOUT_MS }).outcome;
+    const outcome = await probeTcp({ dialler, target: { kind: 'unix', path }, timeoutMs: TIMEOUT_MS }).outcome;
     expect(outcome).toMatchObject({ passed: false, code: 'no_such_socket', reason: 'no such socket' });
   });
 });
@@ -167,7 +169,7 @@ describe('HTTP', () => {
     let asked = '';
     const onConnection = answering('HTTP/1.1 204\r\n\r\n', (request) => (asked = request));
     await using listening = await listen(onConnection, join(temporary.folder, 'backend.sock'));
-    const options = { target: listening.target, path: '/', expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS };
+    const options = { dialler, target: listening.target, path: '/', expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS };
     expect(await probeHttp({ ...options, host: 'api.example.com' }).outcome).toMatchObject({ passed: true });
     expect(asked).toContain('\r\nHost: api.example.com\r\n');
     expect(await probeHttp(options).outcome).toMatchObject({ passed: true });
@@ -178,7 +180,13 @@ describe('HTTP', () => {
     ['HTTP/1.1 503 Service Unavailable\r\n\r\n', 'status_unexpected', 'status 503'],
     ['HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\n\r\n', 'status_unexpected', 'status 404'],
     ['SSH-2.0-OpenSSH_9.9\r\n', 'not_http', 'the answer is not HTTP/1'],
-    [`HTTP/1.1 200 ${'x'.repeat(20_000)}`, 'not_http', 'the answer is not HTTP/1'],
+    [
+      `HTTP/1.1 200 ${'x'.repeat(20_000)}`,
+      'bad_answer',
+      'the answer is not well-formed: the head is larger than the limit',
+    ],
+    ['HTTP/1.1 200 OK\n\n', 'bad_answer', 'the answer is not well-formed: a line ends in LF without CR'],
+    ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort', 'closed_early', 'connection closed within the answer'],
     ['', 'closed_early', 'connection closed before an answer'],
     ['HTTP/1.1 20', 'closed_early', 'connection closed before an answer'],
   ])('the answer %.40j fails with %s', async (answer, code, reason) => {
@@ -189,7 +197,7 @@ describe('HTTP', () => {
   test('an answer that comes byte by byte passes', async () => {
     await using listening = await listen((socket) => {
       let sent = 0;
-      const answer = 'HTTP/1.1 200 OK\r\n';
+      const answer = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n';
       const sendNext = (): void => {
         if (sent < answer.length && !socket.destroyed)
           socket.write(answer.charAt(sent++), () => setImmediate(sendNext));
@@ -209,13 +217,24 @@ describe('HTTP', () => {
 
   test('a target that accepts and says nothing fails after the timeout', async () => {
     await using listening = await listen((socket) => socket.resume());
-    const options = { target: listening.target, path: '/', expectedStatuses: EXPECTED, timeoutMs: SHORT_TIMEOUT_MS };
+    const options = {
+      dialler,
+      target: listening.target,
+      path: '/',
+      expectedStatuses: EXPECTED,
+      timeoutMs: SHORT_TIMEOUT_MS,
+    };
     const outcome = await probeHttp(options).outcome;
     expect(outcome).toMatchObject({ code: 'no_answer', reason: `no answer in ${SHORT_TIMEOUT_MS} ms` });
   });
 
   test('refuses a path or host that would break the request line', () => {
-    const options = { target: { kind: 'unix', path: '/none' }, expectedStatuses: EXPECTED, timeoutMs: 1 } as const;
+    const options = {
+      dialler,
+      target: { kind: 'unix', path: '/none' },
+      expectedStatuses: EXPECTED,
+      timeoutMs: 1,
+    } as const;
     expect(() => probeHttp({ ...options, path: '/a b' })).toThrow(RangeError);
     expect(() => probeHttp({ ...options, path: '/', host: 'a\r\nX: y' })).toThrow(RangeError);
   });
@@ -224,7 +243,7 @@ describe('HTTP', () => {
 describe('abort', () => {
   test('before the connection is there', async () => {
     await using listening = await listen((socket) => socket.resume());
-    const probe = probeTcp({ target: listening.target, timeoutMs: TIMEOUT_MS });
+    const probe = probeTcp({ dialler, target: listening.target, timeoutMs: TIMEOUT_MS });
     probe.abort();
     expect(await probe.outcome).toMatchObject({ passed: false, code: 'aborted' });
   });
@@ -232,7 +251,13 @@ describe('abort', () => {
   test('while the answer is awaited; a second abort does nothing', async () => {
     const { promise: asked, resolve } = Promise.withResolvers<unknown>();
     await using listening = await listen((socket) => socket.once('data', resolve));
-    const probe = probeHttp({ target: listening.target, path: '/', expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS });
+    const probe = probeHttp({
+      dialler,
+      target: listening.target,
+      path: '/',
+      expectedStatuses: EXPECTED,
+      timeoutMs: TIMEOUT_MS,
+    });
     await asked;
     probe.abort();
     probe.abort();
@@ -242,7 +267,7 @@ describe('abort', () => {
 
   test('after the end changes nothing', async () => {
     await using listening = await listen((socket) => socket.resume());
-    const probe = probeTcp({ target: listening.target, timeoutMs: TIMEOUT_MS });
+    const probe = probeTcp({ dialler, target: listening.target, timeoutMs: TIMEOUT_MS });
     const outcome = await probe.outcome;
     probe.abort();
     expect(await probe.outcome).toBe(outcome);

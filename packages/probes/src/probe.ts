@@ -6,6 +6,7 @@
  */
 
 import type { Address } from '@muster/membership';
+import type { ConnectFailureKind, Dialler } from '@muster/transport';
 
 /**
  * Why a probe did not pass.
@@ -14,17 +15,14 @@ import type { Address } from '@muster/membership';
  * about the target. `aborted` means that the caller took the probe back, and is not a finding either.
  */
 export type ProbeFailureCode =
-  | 'connect_refused'
-  | 'connect_timed_out'
-  | 'connect_failed'
-  | 'unreachable'
-  | 'name_not_found'
-  | 'no_such_socket'
+  | ConnectFailureKind
+  /** The connection ended before the answer did. */
   | 'closed_early'
   | 'no_answer'
   | 'not_http'
+  /** The answer is HTTP, and one that traffic refuses too. */
+  | 'bad_answer'
   | 'status_unexpected'
-  | 'local_fault'
   | 'aborted';
 
 /** The finding; `durationMs` is counted from the start of the attempt, with fractions. */
@@ -33,7 +31,7 @@ export type ProbeOutcome =
   | {
       readonly passed: false;
       readonly code: ProbeFailureCode;
-      /** For people, without the target's name, e.g. `connect refused`, `status 503`, `no answer in 2 s`. */
+      /** For people, without the target's name, e.g. `connection refused`, `status 503`, `no answer in 2 s`. */
       readonly reason: string;
       readonly durationMs: number;
     };
@@ -47,7 +45,9 @@ export interface Probe {
 }
 
 export interface ProbeOptions {
-  /** What `parseTarget` made of a backend's target; a host name is looked up anew by each probe. */
+  /** The way to the target, with its resolver and its guard. */
+  readonly dialler: Dialler;
+  /** What `parseTarget` made of a backend's target. */
   readonly target: Address;
   /** For the whole attempt, name look-up included; 1 or more. */
   readonly timeoutMs: number;

@@ -3,10 +3,12 @@
  * the service works; a Unix socket is probed the same way.
  */
 
-import { startAttempt } from './attempt.ts';
+import { startAttempt, type Conversation } from './attempt.ts';
 import type { Probe, ProbeOptions } from './probe.ts';
+
+const NOTHING_SAID: Conversation = { request: null, onBytes: () => 'passed', onEnd: () => 'passed' };
 
 /** Connects once and closes at once. */
 export function probeTcp(options: ProbeOptions): Probe {
-  return startAttempt(options, (_socket, settle) => settle(null));
+  return startAttempt(options, NOTHING_SAID);
 }

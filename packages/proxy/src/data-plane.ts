@@ -8,7 +8,8 @@
 import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
 import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
-import { rawTransport, type SocketHandle, socketTransport, type Transport } from '@muster/transport';
+import { ANY_TARGET, systemResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
+import type { NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
@@ -47,6 +48,10 @@ export interface DataPlaneOptions {
   readonly clock?: PlaneClock;
   /** Default: the event loop's handles where they are as expected, else public sockets. */
   readonly transport?: Transport;
+  /** Whom host names are asked for. Default: one of its own, with the system's name servers. */
+  readonly resolver?: NameResolver;
+  /** Asked before each dial. Default: everything may be dialled. */
+  readonly guard?: TargetGuard;
 }
 
 /** Time that never steps. A simulation gives its own. */
@@ -75,6 +80,7 @@ export const MAX_CONNECTIONS_DEFAULT = 32_768;
 
 export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
+  readonly #dialler: Dialler;
   readonly #options: DataPlaneOptions;
   readonly #nextRequestId = requestIds();
   readonly #clock: PlaneClock;
@@ -101,9 +107,17 @@ export class DataPlane implements AsyncDisposable {
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
+    const resolver = options.resolver ?? systemResolver();
+    this.#dialler = new Dialler({
+      transport: this.transport,
+      resolver,
+      guard: options.guard ?? ANY_TARGET,
+      clock: { nowMs: () => this.#clock.nowMs(), after: (delayMs, callBack) => this.#wheel.after(delayMs, callBack) },
+    });
     this.#stopTurning = this.#clock.every(TICK_MS, () => this.#wheel.turn());
     this.#poolEnvironment = {
       wheel: this.#wheel,
+      resolver,
       wallMs: options.wallMs ?? Date.now,
       nowMs: () => this.#clock.nowMs(),
       onOutlier: options.onOutlier ?? (() => undefined),
@@ -207,11 +221,11 @@ export class DataPlane implements AsyncDisposable {
   }
 
   #protocolOf(spec: ListenerSpec): Protocol {
-    const { transport } = this;
     const poolNamed = (id: string) => this.#pools.get(id) ?? null;
-    if (spec.protocol === 'tcp') return new TcpProtocol(spec, { transport, wheel: this.#wheel, poolNamed });
+    if (spec.protocol === 'tcp')
+      return new TcpProtocol(spec, { dialler: this.#dialler, wheel: this.#wheel, poolNamed });
     return new HttpProtocol(spec, {
-      transport,
+      dialler: this.#dialler,
       wheel: this.#wheel,
       poolNamed,
       nextRequestId: this.#nextRequestId,

@@ -69,6 +69,13 @@ export class TimerWheel {
     slot.previous = timer;
   }
 
+  /** Calls back once, as `set` says. Returns what calls it off. */
+  after(delayMs: number, callBack: () => void): () => void {
+    const timer = new WheelTimer({ onTimer: callBack });
+    this.set(timer, delayMs);
+    return () => this.clear(timer);
+  }
+
   clear(timer: WheelTimer): void {
     unlink(timer);
   }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
-import { JournalHarness } from './journal-harness.test-support.ts';
+import { JournalHarness, program } from './journal-harness.test-support.ts';
 import { join } from './join.ts';
 import { openPublisher } from './publisher.ts';
 
@@ -17,7 +17,7 @@ async function withStream(): Promise<JournalHarness> {
   return harness;
 }
 
-describe('a member', () => {
+describe.skipIf('unavailable' in program)('a member', () => {
   test('joins, drains and leaves with one event each', async () => {
     await using harness = await withStream();
     const member = await join({ ...SPEC, servers: harness.url, weight: 3 });
@@ -81,7 +81,7 @@ describe('a member', () => {
   });
 });
 
-describe('while NATS is away', () => {
+describe.skipIf('unavailable' in program)('while NATS is away', () => {
   test('joining waits, and is recorded once', async () => {
     await using harness = await withStream();
     await harness.server.end('SIGKILL');
@@ -141,7 +141,7 @@ describe('while NATS is away', () => {
   });
 });
 
-describe('permissions', () => {
+describe.skipIf('unavailable' in program)('permissions', () => {
   const configLines = `authorization {
     admin = { publish: ">", subscribe: ">" }
     spells = { publish: ["muster.demo.backend.spells.*", "muster-live.demo.lease.spells.*"], subscribe: "_INBOX_spells.>" }
@@ -190,7 +190,7 @@ describe('permissions', () => {
   });
 });
 
-describe('a process', () => {
+describe.skipIf('unavailable' in program)('a process', () => {
   const script = (url: string, rest: string) => `
     import { join } from ${JSON.stringify(import.meta.resolve('./index.ts'))};
     const member = await join({ ...${JSON.stringify(SPEC)}, servers: ${JSON.stringify(url)}, answerTimeoutMs: 200 });

@@ -6,6 +6,9 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { natsServerProgram, startNatsServer, type NatsServer } from '@muster/nats-server';
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 
+/** Without it, the tests that need a server are skipped. */
+export const program = await natsServerProgram('system');
+
 export interface SeenEvent {
   readonly revision: number;
   readonly subject: string;
@@ -28,7 +31,6 @@ export class JournalHarness implements AsyncDisposable {
 
   /** `user`: as whom the harness itself connects, where `configLines` have users. */
   static async start(options: { configLines?: string; user?: { user: string; pass: string } } = {}) {
-    const program = await natsServerProgram('system');
     if ('unavailable' in program) throw new Error(program.unavailable);
     const folder = await mkdtemp(join(tmpdir(), 'muster-publisher-'));
     const server = await startNatsServer({ program, folder, configLines: options.configLines ?? '' });

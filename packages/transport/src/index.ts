@@ -1,6 +1,7 @@
 /** Public entry: byte streams to clients and backends, for the data plane and for the probes alike. */
-export { describeConnectFailure, isLocalFault } from './connect-failure.ts';
-export { dialTarget } from './dial-target.ts';
+export { connectFailure, isLocalFault, timeoutCode, type ConnectFailureKind } from './connect-failure.ts';
+export type { DialClock } from './dial-clock.ts';
+export { Dialler, systemDialler } from './dialler.ts';
 export type {
   AcceptCallbacks,
   Acceptor,
@@ -13,7 +14,11 @@ export type {
   Transport,
   WriteOutcome,
 } from './leg.ts';
+export { systemResolver, type CachingResolver, type ResolverStats } from './names/caching-resolver.ts';
+export type { NameResolver, NameWait, NameWatcher } from './names/name-resolver.ts';
+export type { ResolverSettings } from './names/resolver-settings.ts';
 export { rawTransport } from './raw-transport.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
+export { ANY_TARGET, type TargetGuard } from './target-guard.ts';
 export { textOf } from './text.ts';

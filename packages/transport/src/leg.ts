@@ -43,12 +43,17 @@ export interface Leg {
 export interface DialOwner {
   /** The leg is connected and the owner's: it has no owner yet and is not started. */
   onConnected(leg: Leg): void;
-  /** `code` is the system's, such as ECONNREFUSED. Nothing is left to be closed. */
-  onConnectFailed(code: string): void;
+  /**
+   * `code` is the system's, such as ECONNREFUSED, or one of ours (`connect-failure.ts`); `detail` is what it alone does not say:
+   * why a guard refuses the target. Nothing is left to be closed.
+   */
+  onConnectFailed(code: string, detail?: string): void;
 }
 
 /** A dial that is under way. */
 export interface Dial {
+  /** Whether it still waits for the addresses of its host name. Default: there is no name. */
+  readonly isLookingUp?: boolean;
   /** Gives it up. No callback comes after it. */
   close(): void;
 }

@@ -103,7 +103,7 @@ describe('looking', () => {
     const report = look.of('backend').at(-1) as EventLine;
     expect(report).toMatchObject({
       id: 'p/b-1',
-      event: { type: 'flipped', health: 'unhealthy', reason: 'connect refused' },
+      event: { type: 'flipped', health: 'unhealthy', reason: 'connection refused' },
       context: { task: { health: 'unhealthy' } },
       actions: ['report'],
     });

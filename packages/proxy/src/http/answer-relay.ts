@@ -4,7 +4,7 @@
  * Nothing of an answer is sent before its head has been read whole and found well-formed; what is forwarded is written anew from
  * what was understood, so that nobody after us can read it in another way.
  */
-import { HEAD_LIMITS, HeadProblem, partialResponseProblem, type ResponseHead } from '@muster/http1';
+import { HeadProblem, partialResponseProblem, type ResponseHead } from '@muster/http1';
 import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
@@ -13,8 +13,6 @@ import { interimHeadText, responseHeadText } from './forwarded-head.ts';
 import { textOf } from '@muster/transport';
 import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
 
-/** A backend that sends more interim answers than that will never come to the point. */
-const INTERIM_MAX = 32;
 /** A larger first read is not turned into text whole. */
 const TEXT_BYTES_MAX = 16 * 1_024;
 
@@ -70,6 +68,7 @@ export class AnswerRelay {
     if (this.#held !== null) {
       const held = this.#held;
       this.#held = null;
+      this.#awaitHead(upstream);
       upstream.resume();
       this.#readHeads(upstream, held);
     } else if (this.#body?.isComplete === true) this.#finish();
@@ -96,43 +95,48 @@ export class AnswerRelay {
 
   #readHeads(upstream: UpstreamConnection, bytes: Buffer): void {
     this.hasBytes = true;
-    const { method } = this.#exchange;
+    const { method, answerRules } = this.#exchange;
     const shift = this.#partialHead.length;
     let text = this.#partialHead + textOf(bytes, TEXT_BYTES_MAX);
     let from = 0;
     for (;;) {
-      let head = upstream.heads.read(text, from, HEAD_LIMITS, method);
+      let head = upstream.heads.read(text, from, answerRules, method);
       if (head === null && text.length < shift + bytes.length) {
         text = this.#partialHead + textOf(bytes);
-        head = upstream.heads.read(text, from, HEAD_LIMITS, method);
+        head = upstream.heads.read(text, from, answerRules, method);
       }
       if (head === null) return this.#keepPartial(text, from);
       const { end } = upstream.heads;
       if (head instanceof HeadProblem) return this.#bad(head.reason);
       if (head.status === 101) return this.#switchProtocols(head, bytes.subarray(end - shift));
       if (head.status >= 200) return this.#answered(upstream, head, { text, bytes, shift, end });
-      if (!this.#passInterim(head)) return;
+      if (!this.#passInterim(upstream, head)) return;
       from = end;
       if (!this.#client.isWritePending) continue;
       this.#partialHead = '';
       this.#held = Buffer.from(bytes.subarray(end - shift));
+      upstream.clearDeadline();
       return upstream.pause();
     }
   }
 
   #keepPartial(text: string, from: number): void {
-    const problem = partialResponseProblem(text, from, HEAD_LIMITS);
+    const problem = partialResponseProblem(text, from, this.#exchange.answerRules);
     if (problem !== null) return this.#bad(problem.reason);
     this.#partialHead = text.slice(from);
   }
 
-  /** Interim answers go on, but never to HTTP/1.0 (RFC 9110, 15.2). */
-  #passInterim(head: ResponseHead): boolean {
+  /**
+   * Interim answers go on, but never to HTTP/1.0 (RFC 9110, 15.2). Each is a sign of life: the time for the final head begins anew, which
+   * their number limits.
+   */
+  #passInterim(upstream: UpstreamConnection, head: ResponseHead): boolean {
     this.#interimCount++;
-    if (this.#interimCount > INTERIM_MAX) {
+    if (this.#interimCount > this.#exchange.answerRules.maxInterim) {
       this.#bad('too many interim answers');
       return false;
     }
+    this.#awaitHead(upstream);
     if (this.#exchange.head.isHttp10) return true;
     if (this.#client.sendText(interimHeadText(head))) return true;
     this.#exchange.fail('client_left', null);
@@ -230,6 +234,12 @@ export class AnswerRelay {
     }
     upstream.pause();
     upstream.clearDeadline();
+  }
+
+  /** While the request is still being sent, nothing is expected of the backend. */
+  #awaitHead(upstream: UpstreamConnection): void {
+    if (this.#exchange.wantsBody || upstream.isWritePending) return;
+    upstream.setDeadline(this.#exchange.answerRules.headTimeoutMs);
   }
 
   #awaitMore(upstream: UpstreamConnection): void {

@@ -4,7 +4,7 @@
  * A length is counted, chunks are followed, and neither is kept: what is forwarded are views of the reads themselves, with
  * chunk extensions cut out and trailers checked. For a client that knows no chunks, only their data goes on.
  */
-import { CHUNKED_LIMITS, ChunkedBody, type BodyProblem } from '@muster/http1';
+import { CHUNKED_LIMITS, ChunkedBody, type BodyProblem, type FieldNames } from '@muster/http1';
 
 /** What a head says of its body. */
 interface Framing {
@@ -12,6 +12,8 @@ interface Framing {
   readonly contentLength: number;
   /** Trailers that are for one hop only. */
   readonly nominated: ReadonlySet<string> | null;
+  /** What only a trusted proxy may say, where a listener has its own list. */
+  readonly proxyFields?: FieldNames;
 }
 
 export class BodyReader {
@@ -27,8 +29,8 @@ export class BodyReader {
   #to = 0;
 
   /** `framing` 'none' is complete at once. `isDataOnly`: chunk framing is taken off. */
-  constructor({ framing, contentLength, nominated }: Framing, isDataOnly = false) {
-    this.#chunked = framing === 'chunked' ? new ChunkedBody(CHUNKED_LIMITS, nominated) : null;
+  constructor({ framing, contentLength, nominated, proxyFields }: Framing, isDataOnly = false) {
+    this.#chunked = framing === 'chunked' ? new ChunkedBody(CHUNKED_LIMITS, nominated, proxyFields) : null;
     this.#leftBytes = framing === 'close' ? Infinity : contentLength;
     this.#isDataOnly = isDataOnly;
     this.isComplete = framing === 'none' || (framing === 'length' && contentLength === 0);

@@ -240,18 +240,19 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   #readHead(bytes: Buffer): void {
-    const { headLimits, headTimeoutMs } = this.#protocol.settings;
+    const { requestRules, headTimeoutMs } = this.#protocol.settings;
     const shift = this.#partialHead.length;
-    const text = this.#partialHead + textOf(bytes, Math.max(TEXT_BYTES_MAX, headLimits.maxHeadBytes + HEAD_END_BYTES));
+    const text =
+      this.#partialHead + textOf(bytes, Math.max(TEXT_BYTES_MAX, requestRules.maxHeadBytes + HEAD_END_BYTES));
     // One empty line before a request is forgiven (RFC 9112, 2.2).
     const from = text.startsWith('\r\n') ? 2 : 0;
     if (from === text.length) {
       this.#partialHead = text;
       return;
     }
-    const head = this.#heads.read(text, from, headLimits);
+    const head = this.#heads.read(text, from, requestRules);
     if (head === null) {
-      const problem = partialRequestProblem(text, from, headLimits);
+      const problem = partialRequestProblem(text, from, requestRules);
       if (problem !== null) return this.#refuse(problem);
       this.#partialHead = text;
       if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);
@@ -263,6 +264,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (head instanceof HeadProblem) return this.#refuse(head);
     this.#state = 'exchange';
     if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
+    this.from.admit(head);
     const exchange = new Exchange(this.#protocol, this, head);
     this.#exchange = exchange;
     const next = exchange.begin({ bytes, text, shift }, this.#heads.end);

@@ -71,7 +71,7 @@ class Slot {
   #listener = '';
   #method = '';
   #authority = '';
-  #target = '';
+  #path = '';
   #pool: string | null = null;
   #status = 0;
   #termination: Termination = 'finished';
@@ -90,7 +90,7 @@ class Slot {
     this.#listener = exchange.listener;
     this.#method = hasBody ? copyOf(exchange.method) : exchange.method;
     this.#authority = hasBody ? copyOf(exchange.authority) : exchange.authority;
-    this.#target = hasBody ? copyOf(exchange.target) : exchange.target;
+    this.#path = hasBody ? copyOf(exchange.path) : exchange.path;
     this.#pool = exchange.pool;
     this.#status = exchange.status;
     this.#termination = exchange.termination;
@@ -113,7 +113,7 @@ class Slot {
       listener: this.#listener,
       method: this.#method,
       authority: this.#authority,
-      ...shownPath(this.#target),
+      ...shownPath(this.#path),
       pool: this.#pool,
       status: this.#status,
       termination: this.#termination,

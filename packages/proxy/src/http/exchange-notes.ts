@@ -2,14 +2,17 @@
  * What is written down of one request while it goes its way: the part of its record that is plain values. What becomes of the
  * request, and why, is the exchange's business.
  */
-import type { RequestHead } from '@muster/http1';
+import type { PathRules, RequestHead } from '@muster/http1';
 import type { Attempt, ExchangeRecord, RefusedPick } from './exchange-record.ts';
 import type { Termination } from './termination.ts';
 
 export abstract class ExchangeNotes implements ExchangeRecord {
   readonly head: RequestHead;
   readonly requestId: string;
+  /** What its listener makes of paths. */
+  readonly pathRules: PathRules;
   readonly startedMs = Date.now();
+  path: string;
   pool: string | null = null;
   durationMs = 0;
   status = 0;
@@ -18,9 +21,11 @@ export abstract class ExchangeNotes implements ExchangeRecord {
   detail: string | null = null;
   readonly #beganMs = performance.now();
 
-  constructor(head: RequestHead, requestId: string) {
+  constructor(head: RequestHead, requestId: string, pathRules: PathRules) {
     this.head = head;
+    this.path = head.pathAndQuery;
     this.requestId = requestId;
+    this.pathRules = pathRules;
   }
 
   abstract get listener(): string;

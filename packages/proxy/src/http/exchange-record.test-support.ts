@@ -43,6 +43,7 @@ export function recordedExchange(changes: Partial<ExchangeRecord> = {}): Exchang
     method: 'GET',
     authority: 'example.com',
     target: '/spells?name=fireball',
+    path: '/spells?name=fireball',
     pool: 'spells',
     startedMs: 1_000,
     durationMs: 2.5,

@@ -69,6 +69,11 @@ export interface ExchangeRecord {
   readonly authority: string;
   /** As it was sent. */
   readonly target: string;
+  /**
+   * Path and query as they were matched with the routes, before a prefix was stripped: the target's in normal form, or what a filter
+   * made of it; '*' for OPTIONS of the server as a whole.
+   */
+  readonly path: string;
   /** Null where no route led anywhere. */
   readonly pool: string | null;
   /** Milliseconds since 1970. */

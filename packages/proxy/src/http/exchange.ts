@@ -15,20 +15,20 @@
  */
 import type { RequestHead } from '@muster/http1';
 import type { HashKey } from '../pool/hash-key.ts';
-import { describeConnectFailure, isLocalFault } from '@muster/transport';
+import { connectFailure, isLocalFault } from '@muster/transport';
 import { AnswerRelay } from './answer-relay.ts';
+import { answerRules, type AnswerRules } from './answer-rules.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { ExchangeNotes } from './exchange-notes.ts';
 import type { Attempt, AttemptOutcome, RefusedPick } from './exchange-record.ts';
 import { ExchangeFilters } from './filters/exchange-filters.ts';
-import { hostFor, requestHeadText, type RequestRouting } from './forwarded-head.ts';
+import { requestHeadText, type RequestRouting } from './forwarded-head.ts';
 import { hashText } from './hash-text.ts';
 import type { HttpProtocol } from './http-protocol.ts';
 import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from './own-answer.ts';
 import { RequestBody, type TextRead } from './request-body.ts';
-import { isUsableRequestId } from './request-ids.ts';
-import { stripPrefix } from './route-table.ts';
+import { AMBIGUOUS, stripPrefix } from './route-table.ts';
 import { verdictOf, type Termination } from './termination.ts';
 import { keepAlivePolicy, type LossReason, type UpstreamConnection } from './upstream-connection.ts';
 
@@ -44,6 +44,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   readonly #client: ClientConnection;
   readonly #body: RequestBody;
   readonly #answer: AnswerRelay;
+  /** The path as it is forwarded. */
   #pathAndQuery: string;
   #attempts: Attempts | null = null;
   #upstream: UpstreamConnection | null = null;
@@ -54,7 +55,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   #isOver = false;
 
   constructor(protocol: HttpProtocol, client: ClientConnection, head: RequestHead) {
-    super(head, isUsableRequestId(head.requestId) ? head.requestId : protocol.nextRequestId());
+    super(head, protocol.requestIdOf(head), protocol.settings.requestRules.path);
     this.#protocol = protocol;
     this.#client = client;
     this.#pathAndQuery = head.pathAndQuery;
@@ -86,6 +87,11 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   /** Whether bytes from the client are still this request's. */
   get wantsBody(): boolean {
     return !this.#body.isComplete && !this.#isOver;
+  }
+
+  /** Of the attempt under way. */
+  get answerRules(): AnswerRules {
+    return answerRules(this.#attempts!.spec);
   }
 
   get hasAnswerBegun(): boolean {
@@ -156,10 +162,10 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.#send();
   }
 
-  onUpstreamConnectFailed(code: string): void {
-    const detail = describeConnectFailure(code);
+  onUpstreamConnectFailed(code: string, reason?: string): void {
+    const detail = connectFailure(code, reason).words;
     this.#attempts!.pool.stats.connectFailures++;
-    const outcome = code === 'ETIMEDOUT' ? 'connect_timeout' : 'connect_failed';
+    const outcome = code === 'ETIMEDOUT' || code === 'NAME_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
     this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
     if (this.filters === null) this.#attempts!.next();
     else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());
@@ -306,7 +312,9 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   #route(pathAndQuery: string): void {
     if (this.head.maxForwards === 0) return this.answerHere(lastRecipientAnswer(this.method), 'answered_here', null);
+    this.path = pathAndQuery;
     const match = this.#protocol.settings.routes.match(this.authority, pathAndQuery);
+    if (match === AMBIGUOUS) return this.fail('ambiguous_path', null);
     if (match === null) return this.fail('no_route', null);
     this.pool = match.pool;
     this.#pathAndQuery = stripPrefix(pathAndQuery, match.strippedPrefix);
@@ -323,14 +331,13 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   /** The head, with what is here of the body, in one write. */
   #send(): void {
-    const { fields, authority } = this.head;
-    const host = hostFor(this.#protocol.settings.hostField, authority, this.attempts.at(-1)!.target);
-    const from = `${this.#client.from.fieldsOf(this.head)}X-Request-Id: ${this.requestId}\r\n`;
-    const pathAndQuery = this.#pathAndQuery;
-    if (this.filters === null) return this.#write(fields, { pathAndQuery, host, from });
+    const { fields } = this.head;
+    const routing = this.#client.from.routing(this, this.#pathAndQuery);
+    if (this.filters === null) return this.#write(fields, routing);
     const { isReused } = this.#upstream!;
-    const goOn = (filtered: string): void => this.#write(filtered, { pathAndQuery, host, from: '' });
-    this.filters.filterUpstreamRequest({ path: pathAndQuery, host, isReused, fields: fields + from }, goOn);
+    const { pathAndQuery: path, host, from } = routing;
+    const goOn = (filtered: string): void => this.#write(filtered, { pathAndQuery: path, host, from: '' });
+    this.filters.filterUpstreamRequest({ path, host, isReused, fields: fields + from }, goOn);
   }
 
   #write(fields: string, routing: RequestRouting): void {
@@ -358,8 +365,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     } else {
       this.#client.resumeReading();
       if (!this.#client.isWritePending) this.#client.clearDeadline();
-      if (!this.#answer.hasBegun)
-        upstream.setDeadline(this.#attempts!.spec.responseHeaderTimeoutMs ?? ANSWER_TIMEOUT_MS);
+      if (!this.#answer.hasBegun) upstream.setDeadline(this.answerRules.headTimeoutMs);
     }
   }
 
@@ -391,5 +397,3 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.filters?.finish(this);
   }
 }
-
-const ANSWER_TIMEOUT_MS = 60_000;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listenerSpecSchema, type ListenerSpec } from '@muster/membership';
+import { RequestHead } from '@muster/http1';
 import { ProxyHarness } from '../proxy-harness.ts';
 import { ForwardedFrom } from './forwarded-head.ts';
 import { httpSettings } from './http-settings.ts';
@@ -207,8 +208,79 @@ describe('X-Request-Id', () => {
     expect(made).toMatch(/^[0-9a-f]{12}-[0-9a-z]+$/);
   });
 
-  test('of an answer stays the backend’s own', async () => {
-    expect(valuesOf(await relayed(ok('', 'X-Request-Id: own\r\n')), 'X-Request-Id')).toEqual(['own']);
+  test('of an answer is Muster’s, whatever a backend says', async () => {
+    const request = get('/', 'X-Request-Id: asked\r\n');
+    const answer = await relayed(ok('', 'X-Request-Id: own\r\nX_Request_Id: own\r\nA: 1\r\n'), request);
+    expect(valuesOf(answer, 'X-Request-Id')).toEqual(['asked']);
+    expect(answer).not.toContain('own');
+  });
+});
+
+describe('what only a proxy may say', () => {
+  const SAID =
+    'A: 1\r\nX-Real-IP: 192.0.2.9\r\nX-Forwarded-Port: 443\r\nX-Original-URL: /admin\r\nB: 2\r\nX_Forwarded_Ssl: on\r\nX-Tenant: t\r\n';
+  const ours = (request: string) =>
+    ['A', 'B', 'X-Real-IP', 'X-Forwarded-Port', 'X-Original-URL', 'X_Forwarded_Ssl', 'X-Tenant'].filter(
+      (name) => valuesOf(request, name).length > 0,
+    );
+
+  test('is taken from strangers, and a listener may name more of it', async () => {
+    expect(ours(await seen({}, SAID))).toEqual(['A', 'B', 'X-Tenant']);
+    expect(ours(await seen({ proxyFields: ['x-tenant'] }, SAID))).toEqual(['A', 'B']);
+  });
+
+  test('goes on from a trusted proxy, but for odd spellings', async () => {
+    const request = await seen({ trustedProxies: ['127.0.0.0/8'] }, SAID);
+    expect(ours(request)).toEqual(['A', 'B', 'X-Real-IP', 'X-Forwarded-Port', 'X-Original-URL', 'X-Tenant']);
+  });
+
+  test('is no trailer, and Muster’s own words are none in an answer', async () => {
+    await using harness = new ProxyHarness();
+    const backend = await scripted(harness);
+    harness.pool();
+    harness.register('a', backend.target);
+    const asking = client(
+      await harness.listen({ protocol: 'http', trustedProxies: ['127.0.0.0/8'], proxyFields: ['x-tenant'] }),
+    );
+    const trailers = 'X-Real-IP: 1\r\nX_Client_IP: 1\r\nX-Tenant: 1\r\nMuster-Reason: no\r\nX-Request-Id: no\r\n';
+    const body = `Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n${trailers}Kept: 2\r\n\r\n`;
+    asking.write(`POST / HTTP/1.1\r\nHost: a\r\n${body}`);
+    const peer = await backend.accepted();
+    expect((await peer.takeTo('Kept: 2\r\n\r\n')).split('\r\n0\r\n')[1]).toBe('Kept: 2\r\n\r\n');
+    peer.write(`HTTP/1.1 200 OK\r\n${body.replace('X-Tenant: 1\r\n', '')}`);
+    expect((await asking.takeTo('Kept: 2\r\n\r\n')).split('\r\n0\r\n')[1]).toBe('Kept: 2\r\n\r\n');
+    asking.socket.destroy();
+  });
+
+  test('Muster’s reason is nobody else’s, neither in an answer nor in one before it', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nMuster-Reason: no_route\r\nLink: </a>\r\n\r\n';
+    await using harness = new ProxyHarness();
+    const backend = await answering(
+      harness,
+      () => early + ok('', 'Muster-Reason: no_route\r\nMuster_Reason: x\r\nA: 1\r\n'),
+    );
+    harness.pool();
+    harness.register('a', backend.target);
+    const asking = client(await harness.listen({ protocol: 'http' }));
+    asking.write(get());
+    const told = (await asking.message()) + (await asking.message());
+    expect(told).toMatch(/Link: <\/a>[^]*A: 1/);
+    expect(told).not.toMatch(/muster.reason/i);
+    asking.socket.destroy();
+  });
+
+  test('a chain with ports names the client', async () => {
+    const settings = httpSettings(
+      listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p', trustedProxies: ['10.0.0.0/8'] }),
+    );
+    const from = new ForwardedFrom('::ffff:10.0.0.2', settings);
+    const said = (forwardedFor: string | null, forwarded: string | null = null) =>
+      from.clientAddress(Object.assign(new RequestHead(), { forwardedFor, forwarded }));
+    expect(said('203.0.113.7:4711, 10.0.0.3:80')).toBe('203.0.113.7');
+    expect(said('[2001:db8::7]:443')).toBe('2001:db8::7');
+    expect(said(null, 'for="[2001:db8::8]:443"')).toBe('2001:db8::8');
+    expect(said('203.0.113.7', 'for=198.51.100.9')).toBe('203.0.113.7');
+    expect(said(null)).toBe('10.0.0.2');
   });
 });
 

@@ -12,6 +12,7 @@
  */
 import { isInAny } from '@muster/membership';
 import type { RequestHead, ResponseHead } from '@muster/http1';
+import { clientOf, forwardedNodes, listedNodes, plainAddress } from './client-chain.ts';
 import { httpDate } from './http-date.ts';
 import type { HttpSettings } from './http-settings.ts';
 
@@ -22,19 +23,28 @@ export class ForwardedFrom {
   readonly address: string;
   readonly settings: HttpSettings;
   readonly #isTrusted: boolean;
+  /** What trusted proxies said last of the client, and who it is by that. */
+  #chain = '';
+  #client = '';
   #authority: string | null = null;
   #fields = '';
 
   /** `address` is the peer's; '' for a Unix socket, which no CIDR holds. */
   constructor(address: string, settings: HttpSettings) {
     // A socket for both families has IPv4 peers as ::ffff:192.0.2.7; backends know them by their own form.
-    this.address = address.replace(/^::ffff:(?=[0-9]+\.)/i, '');
+    this.address = plainAddress(address);
     this.settings = settings;
     this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, address);
   }
 
+  /** What a request becomes on its way to the backend of its newest attempt. */
+  routing({ head, requestId, attempts }: RoutedRequest, pathAndQuery: string): RequestRouting {
+    const host = hostFor(this.settings.hostField, head.authority, attempts.at(-1)!.target);
+    return { pathAndQuery, host, from: `${this.#fieldsOf(head)}X-Request-Id: ${requestId}\r\n` };
+  }
+
   /** The fields that say who asked, `Via` included. */
-  fieldsOf(head: RequestHead): string {
+  #fieldsOf(head: RequestHead): string {
     if (this.#isTrusted) return this.#trustedFields(head);
     if (this.#authority !== head.authority) {
       this.#authority = head.authority;
@@ -43,13 +53,21 @@ export class ForwardedFrom {
     return this.#fields;
   }
 
-  /** The client's own address as it is believed: the first that a trusted proxy names, else the peer's. */
-  clientAddress(head: RequestHead): string {
-    if (!this.#isTrusted || head.forwardedFor === null) return this.address;
-    const named = head.forwardedFor.split(',').map((part) => part.trim());
-    // From the right: what trusted proxies appended. The first one that is not a trusted proxy itself is the client.
-    const client = named.findLast((address) => !isInAny(this.settings.trustedProxies, address));
-    return client ?? named[0]!;
+  /** Adds what only a trusted proxy may say to what goes on, where this peer is one. Once per request. */
+  admit(head: RequestHead): void {
+    if (this.#isTrusted && head.said !== '') head.fields += head.said;
+  }
+
+  /** The client's own address as it is believed: whom trusted proxies name (X-Forwarded-For before Forwarded), else the peer. */
+  clientAddress({ forwardedFor, forwarded }: RequestHead): string {
+    const chain = forwardedFor ?? forwarded;
+    if (!this.#isTrusted || chain === null) return this.address;
+    if (this.#chain !== chain) {
+      this.#chain = chain;
+      const nodes = forwardedFor === null ? forwardedNodes(chain) : listedNodes(chain);
+      this.#client = clientOf(nodes, this.address, this.settings.trustedProxies);
+    }
+    return this.#client;
   }
 
   #trustedFields(head: RequestHead): string {
@@ -97,6 +115,13 @@ function forwardedElement(address: string, authority: string): string {
   return `for=${node};${authority === '' ? '' : `host="${authority}";`}proto=http`;
 }
 
+/** The exchange. */
+interface RoutedRequest {
+  readonly head: RequestHead;
+  readonly requestId: string;
+  readonly attempts: readonly { readonly target: string }[];
+}
+
 export interface RequestRouting {
   readonly pathAndQuery: string;
   /** The Host that the backend sees. */
@@ -106,7 +131,7 @@ export interface RequestRouting {
 }
 
 /** The Host that a backend at `target` sees: the client's, a name, or the target itself, also where a client said none. */
-export function hostFor(hostField: string, authority: string, target: string): string {
+function hostFor(hostField: string, authority: string, target: string): string {
   const host = hostField === 'keep' ? authority : hostField;
   if (host !== 'target' && host !== '') return host;
   // A Unix socket has no name that a Host could say.
@@ -134,7 +159,7 @@ export function responseHeadText(head: ResponseHead, fields: string, manner: Res
   let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}`;
   if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
   if (head.framing === 'chunked' && !manner.isHttp10) text += 'Transfer-Encoding: chunked\r\n';
-  if (head.requestId === null) text += `X-Request-Id: ${manner.requestId}\r\n`;
+  if (!head.hasRequestId) text += `X-Request-Id: ${manner.requestId}\r\n`;
   // RFC 9110, 15.5.22: this status must name the protocol that is asked for.
   if (head.status === 426 && head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
   if (!manner.isPersistent) text += 'Connection: close\r\n';

@@ -6,7 +6,6 @@ import { rawTransport, socketTransport } from '@muster/transport';
 import { answering, bodyOf, client, expectNothingUnderWay, get } from './scripted.test-support.ts';
 import { ok, post, scripted, statusOf, until, valuesOf, type Talker } from './scripted.test-support.ts';
 
-const MIB = 1_048_576;
 const UPLOAD = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nonly this';
 
 interface Ending {
@@ -22,7 +21,8 @@ interface Ending {
 }
 
 const nothing = () => undefined;
-const FOUR_MIB = `HTTP/1.1 200 OK\r\nContent-Length: ${4 * MIB}\r\n\r\n`;
+/** Its body is larger than any buffers on the way. */
+const ENDLESS = 'HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n';
 
 const ENDINGS: readonly Ending[] = [
   {
@@ -79,7 +79,10 @@ const ENDINGS: readonly Ending[] = [
   {
     name: 'a client that does not take its answer',
     request: get(),
-    backend: (peer) => peer.write(FOUR_MIB + 'x'.repeat(4 * MIB)),
+    backend: (peer) => {
+      peer.write(ENDLESS);
+      peer.pour();
+    },
     client: (asking) => asking.socket.pause(),
     answer: null,
     termination: 'client_stalled',
@@ -87,7 +90,7 @@ const ENDINGS: readonly Ending[] = [
   {
     name: 'a client that resets while it is answered',
     request: get(),
-    backend: (peer) => peer.write(FOUR_MIB),
+    backend: (peer) => peer.write(ENDLESS),
     client: (asking) => asking.socket.resetAndDestroy(),
     answer: null,
     termination: 'client_left',

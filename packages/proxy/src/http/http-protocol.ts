@@ -1,4 +1,5 @@
 /** An `http` listener's protocol: each request is answered by one backend of the pool that its host and path lead to. */
+import type { RequestHead } from '@muster/http1';
 import type { ListenerSpec } from '@muster/membership';
 import type { Listener, OpenConnection, Protocol } from '../listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
@@ -8,6 +9,7 @@ import { ClientConnection } from './client-connection.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
 import { httpSettings, type HttpSettings } from './http-settings.ts';
+import { isUsableRequestId } from './request-ids.ts';
 import type { UpstreamEnvironment } from './upstream-connection.ts';
 
 /** A request that was none: nobody but the listener and the peer is known of it. */
@@ -38,7 +40,6 @@ export class HttpProtocol implements Protocol {
   readonly upstreams: UpstreamEnvironment;
   readonly wheel: TimerWheel;
   readonly poolNamed: HttpEnvironment['poolNamed'];
-  readonly nextRequestId: HttpEnvironment['nextRequestId'];
   settings: HttpSettings;
   /** Null: none are named. */
   filters: FilterChain | null;
@@ -49,7 +50,6 @@ export class HttpProtocol implements Protocol {
     this.upstreams = environment;
     this.wheel = environment.wheel;
     this.poolNamed = environment.poolNamed;
-    this.nextRequestId = environment.nextRequestId;
     this.settings = httpSettings(spec);
     this.filters = this.#filtersOf(spec);
   }
@@ -61,6 +61,12 @@ export class HttpProtocol implements Protocol {
 
   open(leg: Leg, listener: Listener): OpenConnection {
     return new ClientConnection(this, leg, listener);
+  }
+
+  /** The client's, where it can be passed on, else a new one. Null: a head that could not be read. */
+  requestIdOf(head: RequestHead | null): string {
+    const id = head?.requestId ?? null;
+    return isUsableRequestId(id) ? id : this.#environment.nextRequestId();
   }
 
   exchangeOver(exchange: ExchangeRecord): void {

@@ -2,12 +2,13 @@
  * An `http` listener's spec with its defaults, as the connections read it: made once per definition, not per request.
  */
 import { parseCidr, type Cidr, type ListenerSpec } from '@muster/membership';
-import { HEAD_LIMITS, type HeadLimits } from '@muster/http1';
+import { PATH_RULES, REQUEST_RULES, saidByProxies, type RequestRules } from '@muster/http1';
 import { RouteTable } from './route-table.ts';
 
 export interface HttpSettings {
   readonly routes: RouteTable;
-  readonly headLimits: HeadLimits;
+  /** What is asked of the head of a request. */
+  readonly requestRules: RequestRules;
   /** Infinity: none. */
   readonly maxBodyBytes: number;
   readonly headTimeoutMs: number;
@@ -27,11 +28,7 @@ export function httpSettings(spec: ListenerSpec): HttpSettings {
   const { headTimeoutMs, keepAliveTimeoutMs, bodyTimeoutMs } = TIMEOUTS;
   return {
     routes: new RouteTable(spec.routes ?? [{ pool: spec.pool! }]),
-    headLimits: {
-      maxHeadBytes: spec.maxHeadBytes ?? HEAD_LIMITS.maxHeadBytes,
-      maxFields: spec.maxFields ?? HEAD_LIMITS.maxFields,
-      maxTargetBytes: spec.maxTargetBytes ?? HEAD_LIMITS.maxTargetBytes,
-    },
+    requestRules: requestRules(spec),
     maxBodyBytes: spec.maxBodyBytes ?? Infinity,
     headTimeoutMs: spec.headTimeoutMs ?? headTimeoutMs,
     keepAliveTimeoutMs: spec.keepAliveTimeoutMs ?? keepAliveTimeoutMs,
@@ -41,5 +38,19 @@ export function httpSettings(spec: ListenerSpec): HttpSettings {
     forwardedFields: spec.forwardedFields ?? 'x-forwarded',
     hostField: spec.hostField ?? 'keep',
     accessLog: spec.accessLog ?? 'errors',
+  };
+}
+
+function requestRules(spec: ListenerSpec): RequestRules {
+  return {
+    maxHeadBytes: spec.maxHeadBytes ?? REQUEST_RULES.maxHeadBytes,
+    maxFields: spec.maxFields ?? REQUEST_RULES.maxFields,
+    maxTargetBytes: spec.maxTargetBytes ?? REQUEST_RULES.maxTargetBytes,
+    path: {
+      escapedSlashes: spec.escapedSlashes ?? PATH_RULES.escapedSlashes,
+      emptySegments: spec.emptySegments ?? PATH_RULES.emptySegments,
+      pathParameters: spec.pathParameters ?? PATH_RULES.pathParameters,
+    },
+    proxyFields: saidByProxies(spec.proxyFields ?? []),
   };
 }

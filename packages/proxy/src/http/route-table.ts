@@ -2,11 +2,15 @@
  * Which pool takes a request, by host and path: the most specific route that matches. An exact host goes before a wildcard, a
  * longer wildcard before a shorter one, any host last; within a host the longest path prefix leads.
  *
- * A path is matched as its backend will understand it: dot segments are resolved and escapes of unreserved characters undone
- * first (RFC 3986, 6.2.2), so that `/v1/../admin` is `/admin` here too and no prefix can be walked out of. What is forwarded is
- * the client's own text, unless a prefix is stripped from it.
+ * Paths are in their normal form already (`request-path.ts` of the message layer), and what is matched is what is forwarded. Where a
+ * backend that decodes slashes, merges empty segments or drops parameters would find another route than the one that leads, the
+ * path is ambiguous and leads nowhere: `/admin%2Fusers` beside a route for `/admin`.
+ *
+ * The cost of a look-up is bounded by the routes, not by the request: of a host only as many labels are looked up as the longest
+ * wildcard has.
  */
 import type { Route } from '@muster/membership';
+import { loosePath } from '@muster/http1';
 
 export interface RouteMatch {
   readonly pool: string;
@@ -14,13 +18,23 @@ export interface RouteMatch {
   readonly strippedPrefix: string;
 }
 
-interface HostRoutes {
-  /** Longest path first. */
-  readonly byPath: { readonly path: string; readonly match: RouteMatch }[];
+/** Two readers of the path would find different routes. */
+export const AMBIGUOUS = Symbol('ambiguous');
+
+interface PathRoute {
+  readonly path: string;
+  /** The path as the most permissive reader has it. */
+  readonly loosePath: string;
+  readonly match: RouteMatch;
 }
 
-/** What needs a second look: a dot segment, or an escape, which may be needless or in lower case. */
-const UNUSUAL_PATH_PATTERN = /\/\.|%/;
+interface HostRoutes {
+  /** Longest path first. */
+  readonly byPath: PathRoute[];
+}
+
+/** What of a normal path somebody might read in another way. */
+const LOOSE_PATTERN = /[%;]|\/\//;
 
 export class RouteTable {
   /** Where the one route leads that takes everything; null where there is more to be told apart. */
@@ -29,6 +43,9 @@ export class RouteTable {
   /** Suffixes with their leading dot, such as `.example.com`. */
   readonly #byWildcard = new Map<string, HostRoutes>();
   readonly #anyHost: HostRoutes = { byPath: [] };
+  /** The most that a host can share with a wildcard: its labels, and its characters with the leading dot. */
+  #wildcardLabelsMax = 0;
+  #wildcardLengthMax = 0;
 
   constructor(routes: readonly Route[]) {
     const [first] = routes;
@@ -40,54 +57,80 @@ export class RouteTable {
     }
   }
 
-  /** `authority` is a host with or without a port, `pathAndQuery` begins with "/" or is "*". Null: no route leads there. */
-  match(authority: string, pathAndQuery: string): RouteMatch | null {
+  /**
+   * `authority` is a host with or without a port, `pathAndQuery` begins with "/" and is in its normal form, or is "*". Null: no route
+   * leads there.
+   */
+  match(authority: string, pathAndQuery: string): RouteMatch | typeof AMBIGUOUS | null {
     if (this.#only !== null) return this.#only;
     const host = hostOf(authority);
-    const path = normalPath(pathAndQuery);
-    const exact = this.#byHost.get(host);
-    const found = exact === undefined ? null : matchPath(exact, path);
-    return found ?? this.#matchWildcard(host, path) ?? matchPath(this.#anyHost, path);
+    const query = pathAndQuery.indexOf('?');
+    const path = query < 0 ? pathAndQuery : pathAndQuery.slice(0, query);
+    const found = this.#find(host, path, false);
+    if (!LOOSE_PATTERN.test(path)) return found;
+    const loosely = this.#find(host, loosePath(path), true);
+    const isSame = found?.pool === loosely?.pool && found?.strippedPrefix === loosely?.strippedPrefix;
+    return isSame ? found : AMBIGUOUS;
   }
 
   #add({ host, path = '/', pool, stripPrefix = false }: Route): void {
     const prefix = path.endsWith('/') ? path.slice(0, -1) : path;
-    const entry = { path: prefix, match: { pool, strippedPrefix: stripPrefix ? prefix : '' } };
+    const match = { pool, strippedPrefix: stripPrefix ? prefix : '' };
+    const entry = { path: prefix, loosePath: prefix === '' ? '' : loosePath(prefix), match };
     if (host === undefined) this.#anyHost.byPath.push(entry);
-    else if (host.startsWith('*')) addTo(this.#byWildcard, host.slice(1), entry);
+    else if (host.startsWith('*')) this.#addWildcard(host.slice(1), entry);
     else addTo(this.#byHost, host, entry);
   }
 
-  #matchWildcard(host: string, path: string): RouteMatch | null {
-    if (this.#byWildcard.size === 0) return null;
-    for (let dot = host.indexOf('.'); dot > 0; dot = host.indexOf('.', dot + 1)) {
+  #addWildcard(suffix: string, entry: PathRoute): void {
+    addTo(this.#byWildcard, suffix, entry);
+    this.#wildcardLabelsMax = Math.max(this.#wildcardLabelsMax, suffix.split('.').length - 1);
+    this.#wildcardLengthMax = Math.max(this.#wildcardLengthMax, suffix.length);
+  }
+
+  #find(host: string, path: string, isLoose: boolean): RouteMatch | null {
+    const exact = this.#byHost.get(host);
+    const found = exact === undefined ? null : matchPath(exact, path, isLoose);
+    return found ?? this.#matchWildcard(host, path, isLoose) ?? matchPath(this.#anyHost, path, isLoose);
+  }
+
+  /** The longest suffix first. */
+  #matchWildcard(host: string, path: string, isLoose: boolean): RouteMatch | null {
+    const shortest = host.length - this.#wildcardLengthMax;
+    let first = host.length;
+    for (let count = 0; count < this.#wildcardLabelsMax; count++) {
+      const dot = host.lastIndexOf('.', first - 1);
+      if (dot < 1 || dot < shortest) break;
+      first = dot;
+    }
+    for (let dot = host.indexOf('.', first); dot > 0; dot = host.indexOf('.', dot + 1)) {
       const routes = this.#byWildcard.get(host.slice(dot));
-      const found = routes === undefined ? null : matchPath(routes, path);
+      const found = routes === undefined ? null : matchPath(routes, path, isLoose);
       if (found !== null) return found;
     }
     return null;
   }
 }
 
-/** The path of a request with a stripped prefix, its query kept: `/v1/a?b` without `/v1` is `/a?b`. */
+/** A normal path without the prefix that it begins with, its query kept: `/v1/a?b` without `/v1` is `/a?b`. */
 export function stripPrefix(pathAndQuery: string, prefix: string): string {
   if (prefix === '' || pathAndQuery === '*') return pathAndQuery;
-  const query = pathAndQuery.indexOf('?');
-  const rest = normalPath(pathAndQuery).slice(prefix.length);
-  return (rest === '' ? '/' : rest) + (query < 0 ? '' : pathAndQuery.slice(query));
+  const rest = pathAndQuery.slice(prefix.length);
+  return rest.startsWith('/') ? rest : `/${rest}`;
 }
 
-function addTo(routes: Map<string, HostRoutes>, host: string, entry: HostRoutes['byPath'][number]): void {
+function addTo(routes: Map<string, HostRoutes>, host: string, entry: PathRoute): void {
   const found = routes.get(host);
   if (found === undefined) routes.set(host, { byPath: [entry] });
   else found.byPath.push(entry);
 }
 
 /** Whole segments: `/v1` matches `/v1` and `/v1/a`, not `/v10`. */
-function matchPath({ byPath }: HostRoutes, path: string): RouteMatch | null {
-  for (const { path: prefix, match } of byPath) {
+function matchPath({ byPath }: HostRoutes, path: string, isLoose: boolean): RouteMatch | null {
+  for (const route of byPath) {
+    const prefix = isLoose ? route.loosePath : route.path;
     if (path.startsWith(prefix) && (path.length === prefix.length || path[prefix.length] === '/' || prefix === '')) {
-      return match;
+      return route.match;
     }
   }
   return null;
@@ -98,30 +141,4 @@ function hostOf(authority: string): string {
   const colon = authority.startsWith('[') ? authority.indexOf(':', authority.indexOf(']')) : authority.indexOf(':');
   const host = (colon < 0 ? authority : authority.slice(0, colon)).toLowerCase();
   return host.endsWith('.') ? host.slice(0, -1) : host;
-}
-
-function normalPath(pathAndQuery: string): string {
-  const query = pathAndQuery.indexOf('?');
-  const path = query < 0 ? pathAndQuery : pathAndQuery.slice(0, query);
-  return UNUSUAL_PATH_PATTERN.test(path) ? withoutDotSegments(withoutNeedlessEscapes(path)) : path;
-}
-
-function withoutNeedlessEscapes(path: string): string {
-  return path.replace(/%([0-9A-Fa-f]{2})/g, (escape, hex: string) => {
-    const character = String.fromCharCode(Number.parseInt(hex, 16));
-    return /[A-Za-z0-9\-._~]/.test(character) ? character : escape.toUpperCase();
-  });
-}
-
-/** RFC 3986, 5.2.4. */
-function withoutDotSegments(path: string): string {
-  const kept: string[] = [];
-  const segments = path.split('/').slice(1);
-  for (const [index, segment] of segments.entries()) {
-    const isLast = index === segments.length - 1;
-    if (segment === '..') kept.pop();
-    else if (segment !== '.') kept.push(segment);
-    if (isLast && (segment === '.' || segment === '..')) kept.push('');
-  }
-  return `/${kept.join('/')}`;
 }

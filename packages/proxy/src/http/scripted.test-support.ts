@@ -14,6 +14,9 @@ import { connect, type Socket } from 'node:net';
 import { expect } from 'vitest';
 import type { ProxyHarness } from '../proxy-harness.ts';
 
+const PIECE = 'x'.repeat(65_536);
+export const LAST_CHUNK = '0\r\n\r\n';
+
 /** One end of a connection, with what has come on it and was not taken yet, one character per byte. */
 export class Talker {
   readonly socket: Socket;
@@ -47,6 +50,34 @@ export class Talker {
     else this.socket.write(text);
   }
 
+  /** Never stops sending: whatever the kernel's buffers hold on the way, they are full at some time. */
+  pour(): void {
+    const fill = () => {
+      while (this.socket.write(PIECE));
+    };
+    this.socket.on('drain', fill);
+    fill();
+  }
+
+  /**
+   * Sends chunks of a body until nobody takes more of them, however much the kernel's buffers hold. The last chunk is the test's to
+   * send, as `LAST_CHUNK`. Returns how many bytes of data were sent.
+   */
+  async stuff(): Promise<number> {
+    const { socket } = this;
+    let dataBytes = 0;
+    let heldBytes = 0;
+    do {
+      if (socket.writableLength === 0) {
+        this.write(`${PIECE.length.toString(16)}\r\n${PIECE}\r\n`);
+        dataBytes += PIECE.length;
+      }
+      heldBytes = socket.writableLength;
+      await turn();
+    } while (heldBytes === 0 || socket.writableLength < heldBytes);
+    return dataBytes;
+  }
+
   /** Waits until `length` characters have come, or the other side ended, and takes them. */
   async take(length: number): Promise<string> {
     while (this.text.length < length && !this.hasEnded) await this.change();
@@ -57,8 +88,12 @@ export class Talker {
 
   /** Takes what comes up to and with `mark`. */
   async takeTo(mark: string): Promise<string> {
-    while (!this.text.includes(mark) && !this.hasEnded) await this.change();
-    const index = this.text.indexOf(mark);
+    let index = this.text.indexOf(mark);
+    while (index < 0 && !this.hasEnded) {
+      const searchedTo = Math.max(0, this.text.length - mark.length);
+      await this.change();
+      index = this.text.indexOf(mark, searchedTo);
+    }
     return this.take(index < 0 ? this.text.length : index + mark.length);
   }
 
@@ -158,6 +193,18 @@ export function statusOf(answer: string): number {
 
 export function bodyOf(message: string): string {
   return message.slice(message.indexOf('\r\n\r\n') + 4);
+}
+
+/** How many bytes of data the chunks of a message hold. */
+export function chunkedBytes(message: string): number {
+  let dataBytes = 0;
+  for (let at = message.indexOf('\r\n\r\n') + 4; ;) {
+    const lineEnd = message.indexOf('\r\n', at);
+    const size = Number.parseInt(message.slice(at, lineEnd), 16);
+    if (!(size > 0)) return dataBytes;
+    dataBytes += size;
+    at = lineEnd + 2 + size + 2;
+  }
 }
 
 /** The values of a field, one per line that has it. */

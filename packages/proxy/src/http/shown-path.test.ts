@@ -1,4 +1,4 @@
-/** Neither queries nor passwords are shown. */
+/** Queries are not shown. */
 import { expect, test } from 'vitest';
 import { shownPath } from './shown-path.ts';
 
@@ -7,9 +7,6 @@ test.each([
   ['/reset?', '/reset', 0],
   ['/', '/', 0],
   ['/a?b?c', '/a', 3],
-  ['http://me:pw@host:81/reset?token=s3cret', '/reset', 12],
-  ['http://me:pw@host?token=s3cret', '/', 12],
-  ['HTTP://me:pw@host', '/', 0],
   ['/go/http://a/b', '/go/http://a/b', 0],
   ['*', '*', 0],
 ])('%s', (target, path, queryBytes) => {

@@ -22,6 +22,11 @@ const VERDICTS = {
   trailers_too_large: { status: 431, text: 'the trailers of the request are too large', source: 'downstream' },
   client_left: { status: null, text: 'the client closed the connection', source: 'downstream' },
   client_stalled: { status: null, text: 'the client did not take its answer in time', source: 'downstream' },
+  ambiguous_path: {
+    status: 400,
+    text: 'the path can be read in two ways, which lead to different routes',
+    source: 'downstream',
+  },
   no_route: { status: 404, text: 'no route leads from this host and path', source: 'internal' },
   unknown_pool: { status: 503, text: 'the route leads to a pool that does not exist', source: 'internal' },
   no_healthy_backend: { status: 503, text: 'no healthy backend', source: 'upstream' },

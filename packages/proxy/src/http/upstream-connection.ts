@@ -14,7 +14,7 @@ import type { PoolSpec } from '@muster/membership';
 import { Deadline } from '../deadline.ts';
 import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
 import { TICK_MS, type TimerWheel } from '../timer-wheel.ts';
-import { type Dial, type DialOwner, dialTarget, type Leg, type LegOwner, type Transport } from '@muster/transport';
+import { type Dial, type Dialler, type DialOwner, type Leg, type LegOwner, timeoutCode } from '@muster/transport';
 
 /** Why a connection was lost: the backend ended or reset it, or takes no more bytes and says nothing. */
 export type LossReason = 'ended' | 'reset' | 'write_failed';
@@ -23,7 +23,7 @@ export type LossReason = 'ended' | 'reset' | 'write_failed';
 export interface UpstreamUser {
   onUpstreamConnected(): void;
   /** The connection is closed already. */
-  onUpstreamConnectFailed(code: string): void;
+  onUpstreamConnectFailed(code: string, detail?: string): void;
   onUpstreamBytes(bytes: Buffer): void;
   onUpstreamDrained(): void;
   /** It takes no more bytes. What it said before may still be read; `onUpstreamLost` follows. */
@@ -56,7 +56,7 @@ const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
 const UPSTREAM_MAX_AGE_MS = 3_600_000;
 
 export interface UpstreamEnvironment {
-  readonly transport: Transport;
+  readonly dialler: Dialler;
   readonly wheel: TimerWheel;
 }
 
@@ -79,6 +79,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   isReused = false;
   /** What is written when the head before it was taken. */
   #unwritten: Buffer | null = null;
+  #peerAddress: string | null = null;
   /** A write is on its way: what it refers to must be left alone. */
   isWritePending = false;
 
@@ -99,7 +100,7 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
 
   dial(connectTimeoutMs: number): void {
     this.#deadline.set(connectTimeoutMs);
-    this.#dial = dialTarget(this.#environment.transport, this.target.address, this);
+    this.#dial = this.#environment.dialler.dial(this.target.address, this);
   }
 
   /** An idle one serves somebody else from now on. */
@@ -115,7 +116,8 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#user = null;
     const { idle, state } = this.target;
     const leftMs = maxAgeMs - (this.#environment.wheel.tick - this.#madeTick) * TICK_MS;
-    const isWorthKeeping = isReusable && !this.#isClosed && !this.isWritePending;
+    const isUsable = isReusable && !this.#isClosed && !this.isWritePending;
+    const isWorthKeeping = isUsable && !this.target.hasMoved(this);
     if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
     this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
     idle.push(this);
@@ -123,6 +125,12 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.resume();
     // From the first to the second, the event loop asks for what has come.
     setImmediate(() => setImmediate(() => this.#settle()));
+  }
+
+  /** Asked for only where the target has a host name, and then looked up once. */
+  get peerAddress(): string | null {
+    this.#peerAddress ??= this.#leg!.peerAddress();
+    return this.#peerAddress;
   }
 
   get isClosed(): boolean {
@@ -198,11 +206,11 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#user!.onUpstreamConnected();
   }
 
-  onConnectFailed(code: string): void {
+  onConnectFailed(code: string, detail?: string): void {
     const user = this.#user!;
     this.#dial = null;
     this.close();
-    user.onUpstreamConnectFailed(code);
+    user.onUpstreamConnectFailed(code, detail);
   }
 
   onBytes(_leg: Leg, bytes: Buffer): void {
@@ -254,8 +262,9 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   #deadlineReached(): void {
     if (this.#user === null) return this.close();
     if (this.#dial !== null) {
+      const code = timeoutCode(this.#dial);
       this.#dial.close();
-      return this.onConnectFailed('ETIMEDOUT');
+      return this.onConnectFailed(code);
     }
     this.#user.onUpstreamDeadline();
   }

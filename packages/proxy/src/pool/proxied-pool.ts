@@ -22,11 +22,13 @@ import { parseHashKey, type HashKey } from './hash-key.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { TargetConnections, type Load } from './target-connections.ts';
 import { WaitingLine } from './waiting-line.ts';
+import type { NameResolver } from '@muster/transport';
 import type { TimerWheel } from '../timer-wheel.ts';
 import type { PoolCounters, PoolGauges, PoolStats, RefusalReason } from '../traffic-stats.ts';
 
 export interface PoolEnvironment {
   readonly wheel: TimerWheel;
+  readonly resolver: NameResolver;
   /** Wall clock, milliseconds since 1970: drain deadlines count from the times of events. */
   readonly wallMs: () => number;
   /** A monotonic clock, milliseconds. */
@@ -276,6 +278,7 @@ export class ProxiedPool {
     if (found === undefined) {
       found = new TargetConnections(target, this.#load, (leaving) => this.#deadlineReached(target, leaving));
       this.#connectionsByTarget.set(target, found);
+      found.watchName(this.#environment.resolver);
     }
     return found;
   }
@@ -309,7 +312,7 @@ export class ProxiedPool {
   /** A target that is gone from the pool leaves the table too; one that is drained stays, and may come back. */
   #deadlineReached(target: string, connections: TargetConnections): void {
     if (holdersOf(target, this.#view.roster.pools.get(this.id) ?? null).length === 0) {
-      connections.state = 'gone';
+      connections.leaveTable();
       this.#connectionsByTarget.delete(target);
     }
     connections.closeAll('drain_timeout');
@@ -323,7 +326,7 @@ export class ProxiedPool {
       if (connections.state === 'member') this.#drain(connections, this.#view.roster.timeMs);
       return;
     }
-    connections.state = 'gone';
+    connections.leaveTable();
     this.#connectionsByTarget.delete(target);
     this.#environment.wheel.clear(connections.timer);
     connections.closeAll('target_removed');

@@ -5,6 +5,8 @@
  * business. Kept-alive HTTP connections that wait for a request are on `idle` as well, the one that was used last at the end.
  */
 import { parseTarget, type Address } from '@muster/membership';
+import type { NameResolver, NameWait, NameWatcher } from '@muster/transport';
+import { isIP } from 'node:net';
 import { WheelTimer, type TimerOwner } from '../timer-wheel.ts';
 
 /** A connection, as the table knows it. */
@@ -17,6 +19,8 @@ export interface PooledConnection {
 export interface IdleConnection extends PooledConnection {
   /** It can be taken: what came on it before has been read. */
   readonly isSettled: boolean;
+  /** The literal address that it leads to; null for a Unix socket. */
+  readonly peerAddress: string | null;
   /** It waits for nothing any more. */
   closeIdle(): void;
 }
@@ -26,7 +30,7 @@ export interface Load {
   inFlight: number;
 }
 
-export class TargetConnections implements TimerOwner {
+export class TargetConnections implements TimerOwner, NameWatcher {
   readonly address: Address;
   readonly connections = new Set<PooledConnection>();
   readonly idle: IdleConnection[] = [];
@@ -36,6 +40,9 @@ export class TargetConnections implements TimerOwner {
   readonly timer = new WheelTimer(this);
   readonly #onDeadline: (connections: TargetConnections) => void;
   state: 'member' | 'leaving' | 'gone' = 'member';
+  /** Where the target's host name leads now; null where it is none, or has not changed since it was first picked. */
+  #currentAddresses: readonly string[] | null = null;
+  #nameWatch: NameWait | null = null;
 
   /** Throws a TypeError for a target that is no address; the fold lets none through. */
   constructor(target: string, load: Load, onDeadline: (connections: TargetConnections) => void) {
@@ -44,6 +51,35 @@ export class TargetConnections implements TimerOwner {
     const address = parseTarget(target);
     if (address === null) throw new TypeError(`The roster holds a target that is no address: ${target}`);
     this.address = address;
+  }
+
+  /** Learns when the target's host name leads elsewhere, until the target is gone. */
+  watchName(resolver: NameResolver): void {
+    const { address } = this;
+    if (address.kind === 'tcp' && isIP(address.host) === 0) this.#nameWatch = resolver.watch(address.host, this);
+  }
+
+  isNeeded(): boolean {
+    return this.connections.size > 0;
+  }
+
+  /** New connections go to the new addresses by themselves. Those in use are finished, and then closed by `hasMoved`. */
+  onChanged(addresses: readonly string[]): void {
+    this.#currentAddresses = addresses;
+    for (const connection of this.idle.filter((one) => this.hasMoved(one))) connection.closeIdle();
+  }
+
+  /** Whether the connection leads to an address that the target's name no longer has. */
+  hasMoved(connection: IdleConnection): boolean {
+    if (this.#currentAddresses === null) return false;
+    const { peerAddress } = connection;
+    return peerAddress !== null && !this.#currentAddresses.includes(peerAddress);
+  }
+
+  /** No backend has this target any more. */
+  leaveTable(): void {
+    this.state = 'gone';
+    this.#nameWatch?.close();
   }
 
   onTimer(): void {

@@ -15,14 +15,7 @@ import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';
 import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
-import {
-  describeConnectFailure,
-  type Dial,
-  type DialOwner,
-  dialTarget,
-  isLocalFault,
-  type Leg,
-} from '@muster/transport';
+import { connectFailure, type Dial, type DialOwner, isLocalFault, type Leg, timeoutCode } from '@muster/transport';
 import { LegPair, type RelayEnd, type RelayHost } from '../leg-pair.ts';
 import type { TcpProtocol } from './tcp-protocol.ts';
 
@@ -73,7 +66,7 @@ export class Connection implements OpenConnection, DialOwner, TimerOwner, Pooled
     target.connections.add(this);
     target.enter();
     this.wheel.set(this.#connectTimer, spec.connectTimeoutMs);
-    this.#dial = dialTarget(this.#host.transport, target.address, this);
+    this.#dial = this.#host.dialler.dial(target.address, this);
   }
 
   onConnected(leg: Leg): void {
@@ -89,10 +82,10 @@ export class Connection implements OpenConnection, DialOwner, TimerOwner, Pooled
     this.#downstream.start();
   }
 
-  onConnectFailed(code: string): void {
+  onConnectFailed(code: string, detail?: string): void {
     const { pool } = this.#host;
     pool!.stats.connectFailures++;
-    if (!isLocalFault(code)) pool!.tally.failed(this.#backend!, describeConnectFailure(code));
+    if (!isLocalFault(code)) pool!.tally.failed(this.#backend!, connectFailure(code, detail).words);
     this.#dialAnother();
   }
 
@@ -102,8 +95,9 @@ export class Connection implements OpenConnection, DialOwner, TimerOwner, Pooled
 
   /** The connect timeout. */
   onTimer(): void {
+    const code = timeoutCode(this.#dial);
     this.#dial?.close();
-    this.onConnectFailed('ETIMEDOUT');
+    this.onConnectFailed(code);
   }
 
   leaveTarget(reason: 'target_removed' | 'drain_timeout'): void {

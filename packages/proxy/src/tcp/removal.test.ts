@@ -156,7 +156,7 @@ describe.each([rawTransport!, socketTransport])('the connection table on the $na
       harness.publish(`health.n.p.${id}`, { type: 'BackendTurnedHealthy', target, reason: 'connected' });
     }
     harness.pool({ health: { tcp: true } });
-    harness.publish('health.n.p.a', { type: 'BackendTurnedUnhealthy', target: a.target, reason: 'connect refused' });
+    harness.publish('health.n.p.a', { type: 'BackendTurnedUnhealthy', target: a.target, reason: 'connection refused' });
     const client = new Client(port);
     expect(await client.read(1)).toBe('b');
     expect(await echo(onA)).toBe('ping');

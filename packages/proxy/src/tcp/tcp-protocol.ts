@@ -3,11 +3,11 @@ import type { ListenerSpec } from '@muster/membership';
 import type { Listener, OpenConnection, Outcome, Protocol } from '../listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
 import type { TimerWheel } from '../timer-wheel.ts';
-import type { Leg, Transport } from '@muster/transport';
+import type { Dialler, Leg } from '@muster/transport';
 import { Connection } from './connection.ts';
 
 export interface TcpEnvironment {
-  readonly transport: Transport;
+  readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   /** Null where the roster has no such pool. */
   readonly poolNamed: (id: string) => ProxiedPool | null;
@@ -15,7 +15,7 @@ export interface TcpEnvironment {
 
 export class TcpProtocol implements Protocol {
   readonly name = 'tcp';
-  readonly transport: Transport;
+  readonly dialler: Dialler;
   readonly wheel: TimerWheel;
   readonly #environment: TcpEnvironment;
   #spec: ListenerSpec;
@@ -23,7 +23,7 @@ export class TcpProtocol implements Protocol {
   constructor(spec: ListenerSpec, environment: TcpEnvironment) {
     this.#spec = spec;
     this.#environment = environment;
-    this.transport = environment.transport;
+    this.dialler = environment.dialler;
     this.wheel = environment.wheel;
   }
 

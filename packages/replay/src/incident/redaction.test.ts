@@ -33,7 +33,7 @@ test.each([
 });
 
 test.each([
-  'connect refused',
+  'connection refused',
   'status 503',
   '2 of 3 nodes: lb-1, lb-2: status 503',
   'cli:alice@host',

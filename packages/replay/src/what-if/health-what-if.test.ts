@@ -11,7 +11,7 @@ const about = { pool: 'p', backend: 'b-1', target: TARGET };
 /** A probe 10 ms before the event of that second, and what it made of the backend. */
 function probed(second: number, passed: boolean): Observation[] {
   const timeMs = START_MS + second * 1_000 - 10;
-  const [code, reason] = passed ? [null, null] : ['refused', 'connect refused'];
+  const [code, reason] = passed ? [null, null] : ['refused', 'connection refused'];
   return [
     { kind: 'probe', timeMs, ...about, passed, code, reason, durationMs: 1 },
     { kind: 'turned', timeMs, ...about, health: passed ? 'healthy' : 'unhealthy', reason: reason ?? 'probe passed' },

@@ -14,6 +14,7 @@ import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDe
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import type { NodeSettings } from '../config/node-settings.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import type { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions } from '../node/decision-questions.ts';
@@ -46,6 +47,8 @@ export interface AdminServerOptions {
   readonly observations: ObservationStore | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
+  /** What the node was told in its config, for the status. Default: not known. */
+  readonly settings?: NodeSettings | null;
 }
 
 type ListenOutcome =

@@ -54,6 +54,8 @@ export function refusalStatus(reason: Refused['reason']): number {
     case 'pool-in-use':
     case 'bind-in-use':
     case 'contended':
+    case 'exists':
+    case 'changed-meanwhile':
       return 409;
     case 'invalid':
       return 400;

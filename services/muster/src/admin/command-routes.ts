@@ -1,7 +1,7 @@
 /** Routes that change something: commands, which are decided against the roster first, raw events, and another history. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
-import { commandSchema, decodeEvent } from '@muster/membership';
+import { commandSchema, decodeEvent, type Command, type Roster } from '@muster/membership';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError, refusalStatus } from './api-error.ts';
 import { newEventSchema, originOf } from './request-checks.ts';
@@ -11,9 +11,12 @@ export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): vo
     '/v1/commands',
     { schema: { summary: 'Decide a command and append its event', body: commandSchema } },
     async ({ body, headers, ip }) => {
-      const outcome = await node.execute(body, originOf(headers['muster-origin'], ip));
+      const origin = originOf(headers['muster-origin'], ip);
+      const owner = ownerOf(node.roster(), body);
+      const outcome = await node.execute(body, origin);
       switch (outcome.outcome) {
         case 'appended':
+          return owner === null || owner === origin ? outcome : { ...outcome, takenFrom: owner };
         case 'unchanged':
           return outcome;
         case 'refused': {
@@ -59,6 +62,26 @@ export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): vo
       return appendedOrThrow(await node.journal.append({ id, subject, origin, payload }, options), id);
     },
   );
+}
+
+/** Whose an entity is that a command makes the property of whoever sent it; null for other commands, and where nobody is named. */
+function ownerOf({ listeners, pools }: Roster, command: Command): string | null {
+  switch (command.type) {
+    case 'DefineListener':
+    case 'ChangeListener':
+      return listeners.get(command.listener)?.origin ?? null;
+    case 'DefinePool':
+    case 'ChangePool':
+      return pools.get(command.pool)?.origin ?? null;
+    case 'RegisterBackend':
+    case 'ChangeBackend':
+      return pools.get(command.pool)?.backends.get(command.backend)?.origin ?? null;
+    case 'RemoveListener':
+    case 'RemovePool':
+    case 'SetBackendMode':
+    case 'DeregisterBackend':
+      return null;
+  }
 }
 
 function appendedOrThrow(outcome: AppendOutcome, id: string): object {

@@ -26,6 +26,7 @@ import {
 } from '@muster/membership';
 import type { ObservationStore } from '@muster/observations';
 import type { AdminServer } from './admin-server.ts';
+import type { NodeSettings } from '../config/node-settings.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.ts';
@@ -112,7 +113,12 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       rejectedCount,
       backendsCount: 0,
       probes: { passedCount: 3, failedCount: 1 },
-      listeners: [],
+      listeners: [...this.#roster.listeners.values()].map(({ id, spec }) => ({
+        id,
+        state: 'listening',
+        boundAddress: spec.bind,
+        reason: null,
+      })),
       workers: [],
       givenUp: [],
       ...this.overrides,
@@ -195,7 +201,12 @@ export interface AdminHarness extends AsyncDisposable {
 export async function startAdmin({
   token = null,
   observations = null,
-}: { token?: string | null; observations?: ObservationStore | null } = {}): Promise<AdminHarness> {
+  settings = null,
+}: {
+  token?: string | null;
+  observations?: ObservationStore | null;
+  settings?: NodeSettings | null;
+} = {}): Promise<AdminHarness> {
   const node = new NodeHarness();
   const logged: AdminHarness['logged'] = [];
   const logAs = (level: string) => (fields: object, text: string) => void logged.push({ level, fields, text });
@@ -208,7 +219,8 @@ export async function startAdmin({
   };
   const recording = new DecisionRecording({ workers: [] });
   recording.keepIn(observations);
-  const server = await createAdminServer({ node, token, log, traffic, metrics, decisions, recording, observations });
+  const seen = { traffic, metrics, observations, settings };
+  const server = await createAdminServer({ node, token, log, decisions, recording, ...seen });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

@@ -15,7 +15,7 @@ import { statusView, unreadyReasons } from './status-view.ts';
 export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
-  const { node, traffic, metrics, observations, isConfigApplied = () => true } = context;
+  const { node, traffic, metrics, observations, isConfigApplied = () => true, settings = null } = context;
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
@@ -31,7 +31,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     () => {
       const status = node.status();
       traffic.update(status.workers, node.roster());
-      return statusView(status, { traffic: traffic.totals(), observations: observations?.status() ?? null });
+      return statusView(status, { traffic: traffic.totals(), observations: observations?.status() ?? null, settings });
     },
   );
 

@@ -1,6 +1,7 @@
 /** The node's status as the admin API shows it: what the node says, with the traffic summed over its workers. */
 import type { NodeStatus, WorkerStatus } from '@muster/actors';
 import type { ObservationStoreStatus } from '@muster/observations';
+import type { NodeSettings } from '../config/node-settings.ts';
 import type { Traffic } from '../metrics/traffic-totals.ts';
 
 export interface StatusView extends Omit<NodeStatus, 'workers'> {
@@ -8,13 +9,15 @@ export interface StatusView extends Omit<NodeStatus, 'workers'> {
   readonly traffic: Traffic;
   /** Null: none are kept. */
   readonly observations: ObservationStoreStatus | null;
+  /** What the node's config said at its start, without secrets: `{"node.workers": 2}`; null: not known. A change needs a restart. */
+  readonly settings: NodeSettings | null;
 }
 
 export function statusView(
   status: NodeStatus,
-  { traffic, observations }: Pick<StatusView, 'traffic' | 'observations'>,
+  shown: Pick<StatusView, 'traffic' | 'observations' | 'settings'>,
 ): StatusView {
-  return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), traffic, observations };
+  return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), ...shown };
 }
 
 /** Why the node is not ready for traffic, one sentence each; empty when it is. */

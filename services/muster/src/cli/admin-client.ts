@@ -112,7 +112,7 @@ async function refusal(response: Response, url: string): Promise<CliFailure> {
 }
 
 /** `cli:alice@host`, in the characters that a header can carry. */
-function personOrigin(): string {
+export function personOrigin(): string {
   return `cli:${userName()}@${hostname()}`.replaceAll(/[^\x21-\x7e]/g, '?').slice(0, 256);
 }
 

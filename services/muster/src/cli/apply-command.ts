@@ -1,71 +1,228 @@
 /**
- * `muster apply`: shows what a config file would change on a running node, then changes it.
+ * `muster apply`: shows what a config file would change on a running node, changes it, and says whether it took force.
  *
- * Nothing is appended before the whole file is right and the whole plan is known. A step that the node refuses ends the
- * run: what came before it stays, and the same command goes on from there once it is mended.
+ * Nothing is appended before the whole file is right and the whole plan is known. Each step is refused where somebody changed the
+ * same thing since the plan was made; then it is planned anew. A step that the node refuses otherwise ends the run: what came before
+ * it stays, and the same command goes on from there once it is mended.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { formatProblem } from '../config/config-problem.ts';
+import type { DeclaredRoster } from '../config/declared-roster.ts';
+import { leftAlone, notInForce, unsettled, type NotInForce } from '../config/in-force.ts';
 import { loadConfig, type LoadOptions } from '../config/load-config.ts';
+import type { NodeConfig } from '../config/node-config.ts';
+import { settingChanges } from '../config/node-settings.ts';
 import { planApply } from '../config/plan-apply.ts';
-import { isEffective, type EffectiveStep, type PlannedRoster } from '../config/plan-step.ts';
-import { planLines } from '../config/plan-text.ts';
-import { CliFailure } from './cli-failure.ts';
+import { massRemoval } from '../config/plan-guard.ts';
+import {
+  isEffective,
+  type EffectiveStep,
+  type FieldChange,
+  type PlannedRoster,
+  type PlanStep,
+} from '../config/plan-step.ts';
+import { planLines, showValue } from '../config/plan-text.ts';
+import { CliFailure, EXIT_CODES } from './cli-failure.ts';
 import { printable } from './plain-text.ts';
-import { paint, type Session } from './session.ts';
+import { paint, writeError, type Session } from './session.ts';
 
 export interface ApplyOptions {
   readonly file: string;
   readonly dryRun?: boolean;
+  /** What the file declares becomes its own, whoever set it last. */
+  readonly takeOver?: boolean;
+  /** Most of what the config owns may go. */
+  readonly allowRemovals?: boolean;
+  /** The file may be that of another node. */
+  readonly otherNode?: boolean;
+  /** False: what was appended is not looked after. */
+  readonly wait: boolean;
+  /** ms; how long to wait for the outcome. */
+  readonly timeout: number;
 }
 
-export async function applyFile(session: Session, { file, dryRun = false }: ApplyOptions): Promise<void> {
+/** How often a plan is made anew where others change the same things. */
+const PLANS_MAX = 3;
+const LOOK_INTERVAL_MS = 100;
+/** So many looks in a row must find nothing under way. */
+const SETTLED_LOOKS = 3;
+/** Names in a message. */
+const REMOVALS_SHOWN_MAX = 6;
+
+/** Resolves to the exit code: 1 where something that the file says is not in force. */
+export async function applyFile(session: Session, options: ApplyOptions): Promise<number> {
+  const { file, dryRun = false } = options;
   // Read once before the node is asked, so that a broken file is told of even when no node runs.
-  await loadOrFail(file, { otherPools: { has: () => true, keys: () => [] } });
-  const { client } = session;
-  const [status, roster] = await Promise.all([
-    client.get<StatusView>('/v1/status'),
-    client.get<RosterView>('/v1/roster'),
-  ]);
-  const { node } = await loadOrFail(file, { nodeId: status.node, otherPools: { has: () => true, keys: () => [] } });
+  await loadOrFail(file, { otherPools: ANY_POOL });
+  const status = await session.client.get<StatusView>('/v1/status');
+  const { node, isAboutNode } = await loadOrFail(file, { nodeId: status.node, otherPools: ANY_POOL });
+  refuseForeign(node, status, options);
   const origin = `config:${node.id}`;
-  const otherPools = new Set(roster.pools.filter((pool) => pool.origin !== origin).map(({ id }) => id));
-  const { declared } = await loadOrFail(file, { nodeId: status.node, otherPools });
-  const steps = planApply(plannedRoster(roster), declared, origin);
-  const revisions = dryRun ? [] : await append(session, steps.filter(isEffective), origin);
-  const done = dryRun ? 'dry run: nothing was appended' : `appended ${revisions.length} events as ${origin}`;
-  const lines = planLines(steps).map((line) => paintStep(printable(line)));
-  await session.print({ origin, dryRun, steps, revisions }, [...lines, done]);
+  const { steps, revisions, declared } = await applyRoster(session, { ...options, origin, nodeId: status.node });
+  const isComparable = isAboutNode && node.id === status.node && status.settings !== null;
+  const settings = isComparable ? settingChanges(status.settings, node.settings) : [];
+  const isAwaited = options.wait && !dryRun;
+  const outcome = isAwaited ? await outcomeOf(session, declared, { revisions, timeoutMs: options.timeout }) : null;
+  const wrong = [...leftAlone(steps), ...restartNeeded(status.node, settings), ...(outcome?.wrong ?? [])];
+  const answer = { origin, dryRun, steps, revisions, settings, isAwaited, notInForce: wrong };
+  const appended = `appended ${revisions.length} event${revisions.length === 1 ? '' : 's'} as ${origin}`;
+  const lines = [
+    ...planLines(steps),
+    ...settings.map(({ field, from, to }) => `! ${field}   needs a restart: ${showValue(from)} → ${showValue(to)}`),
+  ];
+  await session.print(answer, [
+    ...lines.map((line) => paintStep(printable(line))),
+    dryRun ? 'dry run: nothing was appended' : appended,
+    ...(outcome === null ? [] : outcomeLines(outcome, status.node)),
+  ]);
+  if (!session.isJson) adviseAbout(steps);
+  return wrong.length === 0 ? EXIT_CODES.ok : EXIT_CODES.failed;
 }
+
+/** Whether pools that the file does not declare exist is judged once the roster is known. */
+const ANY_POOL = { has: () => true, keys: () => [] };
 
 async function loadOrFail(file: string, options: LoadOptions) {
   const loaded = await loadConfig(file, { ...options, isRosterOnly: true });
   if (loaded.outcome === 'loaded') return loaded;
-  throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\nmuster: '));
+  throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
 }
 
-async function append({ client }: Session, steps: readonly EffectiveStep[], origin: string): Promise<number[]> {
+/** A file says whose it is; one that does not is taken for that of the node that is asked. */
+function refuseForeign(node: NodeConfig, status: StatusView, { file, otherNode = false }: ApplyOptions): void {
+  if (node.cluster !== status.cluster) {
+    const message = `${file} is for cluster "${node.cluster}", and node ${status.node} is of "${status.cluster}"; choose another node with --admin`;
+    throw new CliFailure('other-cluster', message);
+  }
+  if (node.id === status.node || otherNode) return;
+  const message = `${file} is the config of node "${node.id}", and the node that answers is "${status.node}"; choose the other one with --admin, or give --other-node to publish it from here as config:${node.id}`;
+  throw new CliFailure('other-node', message);
+}
+
+interface RosterOptions extends ApplyOptions {
+  readonly origin: string;
+  readonly nodeId: string;
+}
+
+interface Applied {
+  readonly steps: readonly PlanStep[];
+  readonly revisions: readonly number[];
+  readonly declared: DeclaredRoster;
+}
+
+/** Plans, and appends what differs; plans again where somebody else changed the same thing in between. */
+async function applyRoster(session: Session, options: RosterOptions): Promise<Applied> {
+  const { file, origin, nodeId, dryRun = false, takeOver = false } = options;
   const revisions: number[] = [];
+  for (let plansCount = 1; ; plansCount++) {
+    const view = await session.client.get<RosterView>('/v1/roster');
+    const roster = plannedRoster(view);
+    const otherPools = new Set(view.pools.filter((pool) => pool.origin !== origin).map(({ id }) => id));
+    const { declared } = await loadOrFail(file, { nodeId, otherPools });
+    const steps = planApply(roster, declared, { origin, takesOver: takeOver });
+    const removed = options.allowRemovals === true ? null : massRemoval(roster, steps, origin);
+    if (removed !== null) throw massRemovalFailure(removed, steps, { file, origin });
+    if (dryRun) return { steps, revisions, declared };
+    const outcome = await append(session, steps.filter(isEffective), { origin, revisions });
+    if (outcome === 'done') return { steps, revisions, declared };
+    if (plansCount === PLANS_MAX) throw new CliFailure('contended', `${outcome.message}; ${progress(revisions)}`);
+  }
+}
+
+function massRemovalFailure(
+  removed: string,
+  steps: readonly PlanStep[],
+  { file, origin }: { file: string; origin: string },
+) {
+  const going = steps.filter(({ action }) => action === 'remove').map(({ kind, name }) => `${kind} ${name}`);
+  const shown = going.slice(0, REMOVALS_SHOWN_MAX).join(', ') + (going.length > REMOVALS_SHOWN_MAX ? ', …' : '');
+  const message = `${file} would remove ${removed} that ${origin} owns (${shown}); is the file whole? Give --allow-removals if that is meant`;
+  return new CliFailure('mass-removal', message);
+}
+
+/** `revisions` grows with each step. A refusal because of a change in between is returned; any other one is thrown. */
+async function append(
+  { client }: Session,
+  steps: readonly EffectiveStep[],
+  { origin, revisions }: { readonly origin: string; readonly revisions: number[] },
+): Promise<'done' | CliFailure> {
   for (const { kind, name, command } of steps) {
     try {
       revisions.push((await client.post<{ revision: number }>('/v1/commands', command, origin)).revision);
     } catch (error) {
       if (!(error instanceof CliFailure)) throw error;
-      const progress = `${revisions.length} of ${steps.length} steps were applied`;
-      throw new CliFailure(error.code, `${kind} ${name}: ${error.message}; ${progress}`, error.suggestion);
+      if (error.code === 'changed-meanwhile' || error.code === 'exists' || error.code === 'contended') return error;
+      const message = `${kind} ${name}: ${error.message}; ${progress(revisions)}`;
+      throw new CliFailure(error.code, message, error.suggestion);
     }
   }
-  return revisions;
+  return 'done';
+}
+
+function progress({ length }: readonly number[]): string {
+  return length === 0
+    ? 'nothing was appended'
+    : `${length} step(s) were applied before and stay; the same command goes on from there`;
+}
+
+interface Outcome {
+  readonly revision: number;
+  readonly wrong: readonly NotInForce[];
+}
+
+/** Looks until nothing is under way any more, or the time is over. */
+async function outcomeOf(
+  { client }: Session,
+  declared: DeclaredRoster,
+  { revisions, timeoutMs }: { readonly revisions: readonly number[]; readonly timeoutMs: number },
+): Promise<Outcome> {
+  const deadlineMs = performance.now() + timeoutMs;
+  const revision = Math.max(0, ...revisions);
+  for (let settledCount = 0; ; await sleep(LOOK_INTERVAL_MS)) {
+    const status = await client.get<StatusView>('/v1/status');
+    const underWay = unsettled(status, declared, revision);
+    settledCount = underWay.length === 0 ? settledCount + 1 : 0;
+    const isOver = performance.now() >= deadlineMs;
+    if (settledCount < SETTLED_LOOKS && !isOver) continue;
+    const late = underWay.map((why): NotInForce => ({
+      kind: 'node',
+      name: status.node,
+      why: `after ${timeoutMs} ms, ${why}`,
+    }));
+    return { revision: status.revision, wrong: [...notInForce(status, declared), ...late] };
+  }
+}
+
+function restartNeeded(node: string, settings: readonly FieldChange[]): NotInForce[] {
+  return settings.map(({ field, from, to }) => {
+    return {
+      kind: 'node',
+      name: node,
+      why: `${field} is ${showValue(from)}, the file says ${showValue(to)}: restart it`,
+    };
+  });
+}
+
+function outcomeLines({ revision, wrong }: Outcome, node: string): string[] {
+  if (wrong.length === 0) return [`in force on ${node} at revision ${revision}`];
+  const lines = wrong.map(({ kind, name, why }) => printable(`! ${kind} ${name}   ${why}`));
+  return ['', `not in force on ${node}:`, ...lines].map((line) => paint('red', line));
+}
+
+function adviseAbout(steps: readonly PlanStep[]): void {
+  const isTaken = (step: PlanStep): boolean => step.action === 'left-alone' && step.canBeTaken;
+  if (steps.some(isTaken)) writeError('muster: --take-over makes what others changed as the file says it');
 }
 
 function plannedRoster({ pools, listeners }: RosterView): PlannedRoster {
-  const poolEntries = pools.map(({ id, spec, origin, backends }) => {
-    const backendEntries = backends.map(({ id: backend, target, weight, leaseMs, origin: owner }) => {
+  const poolEntries = pools.map(({ id, spec, origin, revision, backends }) => {
+    const backendEntries = backends.map(({ id: backend, target, weight, leaseMs, origin: owner, revision: at }) => {
       const fields = { target: { value: target }, weight: { value: weight }, leaseMs };
-      return [backend, { id: backend, ...fields, origin: owner }] as const;
+      return [backend, { id: backend, ...fields, origin: owner, revision: at }] as const;
     });
-    return [id, { id, spec, origin, backends: new Map(backendEntries) }] as const;
+    return [id, { id, spec, origin, revision, backends: new Map(backendEntries) }] as const;
   });
   return { pools: new Map(poolEntries), listeners: new Map(listeners.map((listener) => [listener.id, listener])) };
 }

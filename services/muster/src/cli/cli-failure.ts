@@ -27,3 +27,10 @@ export class CliFailure extends Error {
     return { code, message, suggestion };
   }
 }
+
+/** The command line itself makes no sense, which only the command could find out; `run` exits with `usage`. */
+export class UsageError extends CliFailure {
+  constructor(message: string) {
+    super('usage', message);
+  }
+}

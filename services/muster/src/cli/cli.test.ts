@@ -1,12 +1,11 @@
 /** The command line as a person runs it: a process of its own, against a real admin API. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { startAdmin } from '../admin/node-harness.ts';
-import { muster, MUSTER, NOBODY, withSpells } from './muster-process.test-support.ts';
+import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
 
 /** Each test starts up to a dozen processes. */
 vi.setConfig({ testTimeout: 60_000 });
@@ -231,60 +230,6 @@ describe('status and events', () => {
   });
 });
 
-describe('apply', () => {
-  const config = (target: string): string => `
-[[pools]]
-id = "spells"
-backends = [{ id = "spells-1", target = "${target}" }]
-[[listeners]]
-id = "web"
-bind = "127.0.0.1:8080"
-pool = "spells"
-`;
-
-  test('shows the plan, applies it once, and then finds nothing to do', async () => {
-    await using admin = await startAdmin();
-    await using folder = await temporaryFolder();
-    const file = join(folder.path, 'm.toml');
-    await writeFile(file, config('127.0.0.1:8001'));
-    const dry = await muster(['apply', '-f', file, '--dry-run'], { admin });
-    expect(dry.stdout).toContain('+ backend spells/spells-1   target 127.0.0.1:8001, weight 1\n');
-    expect(dry.stdout).toContain('dry run: nothing was appended\n');
-    expect(admin.node.roster().revision).toBe(0);
-    expect((await muster(['apply', '-f', file], { admin })).stdout).toContain('appended 3 events as config:lb-1');
-    expect((await muster(['apply', '-f', file], { admin })).stdout).toBe(
-      '= 3 unchanged\nappended 0 events as config:lb-1\n',
-    );
-    await writeFile(file, config('127.0.0.1:8009'));
-    const changed = JSON.parse((await muster(['apply', '-f', file, '--json'], { admin })).stdout) as object;
-    expect(changed).toMatchObject({
-      origin: 'config:lb-1',
-      revisions: [4],
-      steps: [{}, { action: 'change', name: 'spells/spells-1' }, {}],
-    });
-    await writeFile(file, '');
-    expect((await muster(['apply', '-f', file], { admin })).stdout).toContain(
-      '- listener web\n- backend spells/spells-1\n- pool spells\n',
-    );
-    expect(admin.node.roster().pools.size).toBe(0);
-  });
-
-  test('refuses a broken file as a whole', async () => {
-    await using admin = await startAdmin();
-    await using folder = await temporaryFolder();
-    const file = join(folder.path, 'm.toml');
-    await writeFile(file, config('nowhere').replace('pool = "spells"', 'pool = "spels"'));
-    const { code, stderr } = await muster(['apply', '-f', file], { admin });
-    expect(code).toBe(1);
-    expect(stderr).toContain(`${file}:4: pools[1].backends[1].target is "nowhere"; an address is HOST:PORT`);
-    await writeFile(file, config('h:1').replace('pool = "spells"', 'pool = "spels"'));
-    expect((await muster(['apply', '-f', file], { admin })).stderr).toContain(
-      `${file}:8: listener "web" names pool "spels"`,
-    );
-    expect(admin.node.roster().revision).toBe(0);
-  });
-});
-
 describe('what goes wrong', () => {
   test('no node: one line that says what to do', async () => {
     const { code, stdout, stderr } = await muster(['status']);
@@ -337,8 +282,3 @@ describe('what goes wrong', () => {
     ]);
   });
 });
-
-async function temporaryFolder() {
-  const path = await mkdtemp(join(tmpdir(), 'muster-cli-'));
-  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
-}

@@ -5,6 +5,15 @@ export function withReason(command: Command): Command {
   return command.option('--reason <text>', 'for people: why');
 }
 
+/** `slowStartMs,health.fastIntervalMs`, and as the options are written: `slow-start-ms`. May be given several times. */
+export function unsetFields(text: string, before: readonly string[] = []): readonly string[] {
+  const fields = text
+    .split(',')
+    .map((field) => field.trim().replaceAll(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase()));
+  if (fields.every((field) => /^[A-Za-z]+(\.[A-Za-z]+)?$/.test(field))) return [...before, ...fields];
+  throw new InvalidArgumentError('It must be names of fields, such as slowStartMs,health.fastIntervalMs.');
+}
+
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;

@@ -15,13 +15,21 @@ export function describeEvent(recorded: RecordedEvent): string {
   const by = recorded.origin === null ? '' : `  (${recorded.origin})`;
   if (subject === null) return printable(`${clip(recorded.subject)}  not a subject of an event${by}`);
   const decoded = decodeEvent(recorded, subject.cluster);
-  const what = 'reason' in decoded ? `not understood: ${decoded.message}` : describeChange(decoded.event);
-  return printable(`${describeEntity(subject.entity)}  ${what}${by}`);
+  const entity = describeEntity(subject.entity);
+  if ('reason' in decoded) return printable(`${entity}  not understood: ${decoded.message}${by}`);
+  return printable(`${entity}  ${describeChange(decoded.event)}${publisher(recorded.origin, decoded.event)}`);
 }
 
 /** The whole line: `12  12:03:04.123  backend spells/spells-1  registered …`. */
 export function eventLine(recorded: RecordedEvent): string {
   return `${recorded.revision}  ${timeOfDay(recorded.timeMs)}  ${describeEvent(recorded)}`;
+}
+
+/** `  (config:lb-1, by cli:alice@host)`: for whom, and by whom where that is somebody else. */
+function publisher(origin: string | null, event: MembershipEvent): string {
+  const by = 'by' in event ? event.by : undefined;
+  if (by === undefined) return origin === null ? '' : `  (${origin})`;
+  return origin === null ? `  (by ${by})` : `  (${origin}, by ${by})`;
 }
 
 function describeEntity(entity: Entity): string {

@@ -1,7 +1,7 @@
 /** `muster backend …`, `pool …`, `listener …`: commands to the node, and what the roster says of each kind. */
-import { nearestName, type CommandInput, type CommandType } from '@muster/membership';
+import { nearestName, type CommandInput, type CommandType, type SpecChange } from '@muster/membership';
 import type { PoolView, RosterView } from '../admin/roster-view.ts';
-import { CliFailure } from './cli-failure.ts';
+import { CliFailure, UsageError } from './cli-failure.ts';
 import { leadsTo, routeText } from '../config/listener-text.ts';
 import { printable } from './plain-text.ts';
 import type { Session } from './session.ts';
@@ -11,6 +11,8 @@ import { tableLines } from './table.ts';
 interface CommandAnswer {
   readonly outcome: 'appended' | 'unchanged';
   readonly revision: number;
+  /** Who owned it before, where that was somebody else. */
+  readonly takenFrom?: string;
 }
 
 /** Sends a command; `what` names it for people: `backend spells/a registered at 127.0.0.1:8001`. */
@@ -20,7 +22,40 @@ export async function sendCommand(session: Session, command: CommandInput, what:
     answer.outcome === 'appended'
       ? `${what} (revision ${answer.revision})`
       : `unchanged: the roster says so since revision ${answer.revision}`;
-  await session.print(answer, [printable(line)]);
+  await session.print(answer, [printable(line), ...takenLines(answer).map(printable)]);
+}
+
+/** What an operator changes is the operator's from then on, and no config takes it back unasked. */
+function takenLines({ takenFrom }: CommandAnswer): string[] {
+  if (takenFrom === undefined) return [];
+  if (!takenFrom.startsWith('config:')) return [`it is yours now; before, ${takenFrom} had set it`];
+  return [`it is yours now, no longer of ${takenFrom}: muster apply -f FILE --take-over gives it back to the file`];
+}
+
+export interface ChangeExtras {
+  readonly unset?: readonly string[] | undefined;
+  /** A JSON object of further fields. */
+  readonly jsonSpec?: string | undefined;
+}
+
+/** What a `set` command changes: the fields that were given, and null for those that are taken away. */
+export function changeFrom(fields: object, { unset = [], jsonSpec }: ChangeExtras): SpecChange {
+  const given = Object.entries(fields).filter(([, value]) => value !== undefined);
+  const change: Record<string, unknown> = {
+    ...(jsonSpec === undefined ? {} : parseSpec(jsonSpec)),
+    ...Object.fromEntries(given),
+  };
+  for (const field of unset) {
+    const [name = '', inner] = field.split('.');
+    const before = change[name];
+    const table = typeof before === 'object' && before !== null ? before : {};
+    if (inner === undefined ? before !== undefined && before !== null : Object.hasOwn(table, inner)) {
+      throw new UsageError(`${field} is given a value and taken away; say one of them`);
+    }
+    change[name] = inner === undefined ? null : { ...table, [inner]: null };
+  }
+  if (Object.keys(change).length > 0) return change;
+  throw new UsageError('nothing is to be changed; name at least one field (--help lists them)');
 }
 
 /** A command of which the node judges every field: options may be absent, `spec` is a JSON object that fills the rest. */
@@ -34,10 +69,10 @@ function parseSpec(text: string): object {
   try {
     spec = JSON.parse(text);
   } catch (error) {
-    throw new CliFailure('invalid', `--json-spec is not JSON: ${(error as Error).message}`);
+    throw new UsageError(`--json-spec is not JSON: ${(error as Error).message}`);
   }
   if (typeof spec === 'object' && spec !== null && !Array.isArray(spec)) return spec;
-  throw new CliFailure('invalid', '--json-spec is not a JSON object; give one such as {"connectTimeoutMs": 400}');
+  throw new UsageError('--json-spec is not a JSON object; give one such as {"connectTimeoutMs": 400}');
 }
 
 export async function listBackends(session: Session, pool: string | undefined): Promise<void> {

@@ -3,7 +3,7 @@
  *
  *     12:03:04.123  prober spells/spells-1    is settled
  *     12:03:09.456  prober spells/spells-1    settled → doubting              doubted
- *     12:03:11.460  backend spells/spells-1   probed                          flipped health=unhealthy reason="connect refused", did report
+ *     12:03:11.460  backend spells/spells-1   probed                          flipped health=unhealthy reason="connection refused", did report
  */
 import type { ActorLine, EventLine, InspectionLine } from '@muster/actors';
 import { printable, timeOfDay } from './plain-text.ts';

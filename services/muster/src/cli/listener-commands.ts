@@ -1,22 +1,22 @@
 /** `muster listener …`: what there is to type, and how a route is written on a command line. */
 import type { Route } from '@muster/membership';
 import { InvalidArgumentError, type Command } from 'commander';
-import { wholeNumber, withReason } from './command-options.ts';
+import { unsetFields, wholeNumber, withReason } from './command-options.ts';
 import type { OpenSession } from './session.ts';
 
-interface ListenerOptions {
-  readonly bind: string;
+interface ListenerFields {
+  readonly bind?: string;
   readonly pool?: string;
-  readonly route?: readonly Route[];
+  readonly route?: readonly Route[] | undefined;
   readonly protocol?: string;
   readonly idleTimeoutMs?: number;
   readonly nodes?: string[];
-  readonly jsonSpec?: string;
 }
 
 export function addListenerCommands(program: Command, openSession: OpenSession): void {
-  const listener = program.command('listener').description('add, move, remove and show listeners');
+  const listener = program.command('listener').description('add, change, move, remove and show listeners');
   addDefinition(listener, openSession);
+  addChange(listener, openSession);
   withReason(listener.command('remove <id>').description('stop listening; other listeners are not touched')).action(
     async (id: string, { reason }: { reason?: string }) => {
       const { commandFrom, sendCommand } = await import('./entity-commands.ts');
@@ -41,10 +41,41 @@ export function addListenerCommands(program: Command, openSession: OpenSession):
 }
 
 function addDefinition(listener: Command, openSession: OpenSession): void {
-  listener
-    .command('add <id>')
-    .description('define a listener, or define it anew: what is not given has its default')
-    .requiredOption('--bind <address>', 'HOST:PORT; port 0 for any free one')
+  const add = listener.command('add <id>').description('define a new listener; what is not given has its default');
+  withFields(add.requiredOption(...BIND_OPTION))
+    .option('--json-spec <json>', 'any further field of ListenerDefined, as a JSON object')
+    .action(async (id: string, { jsonSpec, route: routes, ...fields }: ListenerFields & { jsonSpec?: string }) => {
+      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const protocol = fields.protocol ?? (routes === undefined ? undefined : 'http');
+      const wanted = { listener: id, ...fields, routes, protocol, expectedRevision: 0 };
+      const what = `listener ${id} defined on ${fields.bind}${await destination({ ...fields, route: routes })}`;
+      await sendCommand(await openSession(), commandFrom('DefineListener', wanted, jsonSpec), what);
+    });
+}
+
+function addChange(listener: Command, openSession: OpenSession): void {
+  const set = listener.command('set <id>').description('change the named fields of a listener, and nothing else');
+  withFields(set.option(...BIND_OPTION))
+    .option('--unset <fields>', 'take fields away, for example nodes,accessLog', unsetFields)
+    .option('--json-spec <json>', 'any further field, as a JSON object; null takes one away')
+    .action(async (id: string, options: ListenerFields & { jsonSpec?: string; unset?: readonly string[] }) => {
+      const { changeFrom, commandFrom, sendCommand } = await import('./entity-commands.ts');
+      const { unset, jsonSpec, route: routes, ...fields } = options;
+      // It leads to one pool or has routes, so whichever is given takes the place of the other.
+      const led = routes === undefined ? (fields.pool === undefined ? {} : { routes: null }) : { routes, pool: null };
+      const change = changeFrom({ ...fields, ...led }, { unset, jsonSpec });
+      await sendCommand(
+        await openSession(),
+        commandFrom('ChangeListener', { listener: id, change }),
+        `listener ${id} changed`,
+      );
+    });
+}
+
+const BIND_OPTION = ['--bind <address>', 'where it listens: HOST:PORT; port 0 for any free one'] as const;
+
+function withFields(command: Command): Command {
+  return command
     .option('--pool <id>', 'the pool that takes its connections or requests')
     .option(
       '--route <HOST/PATH=POOL>',
@@ -57,21 +88,14 @@ function addDefinition(listener: Command, openSession: OpenSession): void {
       'a connection (http: a tunnel) without a byte for so long is closed (default 3600000)',
       wholeNumber,
     )
-    .option('--nodes <ids>', 'the nodes that listen, for example lb-1,lb-2; every node when left out', names)
-    .option('--json-spec <json>', 'any further field of ListenerDefined, as a JSON object')
-    .action(async (id: string, { route: routes, jsonSpec, ...fields }: ListenerOptions) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      const { leadsTo } = await import('../config/listener-text.ts');
-      const protocol = fields.protocol ?? (routes === undefined ? undefined : 'http');
-      const command = commandFrom('DefineListener', { listener: id, ...fields, routes, protocol }, jsonSpec);
-      const leads =
-        fields.pool === undefined
-          ? routes === undefined
-            ? ''
-            : `: ${leadsTo({ routes: [...routes] })}`
-          : ` for pool ${fields.pool}`;
-      await sendCommand(await openSession(), command, `listener ${id} defined on ${fields.bind}${leads}`);
-    });
+    .option('--nodes <ids>', 'the nodes that listen, for example lb-1,lb-2; every node when left out', names);
+}
+
+async function destination({ pool, route: routes }: ListenerFields): Promise<string> {
+  if (pool !== undefined) return ` for pool ${pool}`;
+  if (routes === undefined) return '';
+  const { leadsTo } = await import('../config/listener-text.ts');
+  return `: ${leadsTo({ routes: [...routes] })}`;
 }
 
 /** Whether the words are right is the node's to say: it says it of all fields alike. */

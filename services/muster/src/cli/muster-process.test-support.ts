@@ -1,5 +1,8 @@
 /** Runs `muster` for tests as a person does: a process of its own, against a real admin API. */
 import { execFile } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
 
@@ -47,4 +50,9 @@ export async function withSpells(): Promise<AdminHarness> {
     if (code !== 0) throw new Error(stderr);
   }
   return admin;
+}
+
+export async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'muster-cli-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 }

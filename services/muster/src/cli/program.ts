@@ -4,10 +4,14 @@
  */
 import { Command } from 'commander';
 import type { AgentOptions } from './agent-command.ts';
-import { ratio, timeSpan, wholeNumber, withReason } from './command-options.ts';
+import type { ApplyOptions } from './apply-command.ts';
+import { addBackendCommands } from './backend-commands.ts';
+import { milliseconds, timeSpan, wholeNumber } from './command-options.ts';
+import type { ImportOptions } from './import-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
+import { addPoolCommands } from './pool-commands.ts';
 import { writeError, writeText, type GlobalOptions, type OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
@@ -50,11 +54,27 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
   program
     .command('apply')
     .description('bring a running node to what a config declares')
-    .requiredOption('-f, --file <file>', 'the config')
+    .requiredOption('-f, --file <file>', 'the config; - for the standard input')
     .option('--dry-run', 'only show what would change')
-    .action(async (options: { file: string; dryRun?: boolean }) => {
+    .option('--take-over', 'what the file declares becomes its own, whoever changed it last')
+    .option('--allow-removals', 'also where most of what this config owns goes')
+    .option('--other-node', 'also where the file is the config of another node')
+    .option('--no-wait', 'do not wait for the outcome')
+    .option('--timeout <time>', 'how long to wait for it: 500ms, 10s, 1m (default 10s)', milliseconds, 10_000)
+    .addHelpText('after', APPLY_HELP)
+    .action(async (options: ApplyOptions) => {
       const { applyFile } = await import('./apply-command.ts');
-      await applyFile(await openSession(), options);
+      setExitCode(await applyFile(await openSession(), options));
+    });
+  program
+    .command('import')
+    .description('publish again what was listed or exported, under the origins that owned it')
+    .argument('<file>', 'a listing with --json or an incident file; - for a listing on the standard input')
+    .option('--dry-run', 'only show what would change')
+    .option('--replace', 'what is there and differs is made as the file says')
+    .action(async (file: string, options: ImportOptions) => {
+      const { importFile } = await import('./import-command.ts');
+      setExitCode(await importFile(await openSession(), file, options));
     });
   program
     .command('status')
@@ -121,129 +141,11 @@ function addAgentCommand(program: Command, setExitCode: SetExitCode): void {
     });
 }
 
+const APPLY_HELP = `
+Each line of the answer is a step: + added, ~ changed, - removed, ! left alone, = unchanged.
+Exit code: 0 all of the file is in force on the node, 1 something is not; --dry-run: 1 where something
+would be left alone, refused, or needs a restart.`;
+
 const AGENT_HELP = `
 SIGTERM and SIGINT: the member drains, then the program gets the signal; a second one kills it.
 Exit code: the program's own, 128 + n for signal n, 127 where there is no such program, 1 where it never answered.`;
-
-function addBackendCommands(program: Command, openSession: OpenSession): void {
-  const backend = program.command('backend').description('add, drain, return and remove backends');
-  backend
-    .command('add <pool> <id>')
-    .description('register a backend, or give it another target or weight')
-    .requiredOption('--target <address>', 'HOST:PORT, [IPV6]:PORT or unix:/PATH')
-    .option('--weight <n>', 'its share of new connections, 1 to 1000 (default 1)', wholeNumber)
-    .action(async (pool: string, id: string, options: { target: string; weight?: number }) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      const command = commandFrom('RegisterBackend', { pool, backend: id, ...options });
-      await sendCommand(await openSession(), command, `backend ${pool}/${id} registered at ${options.target}`);
-    });
-  const modes = {
-    drain: 'no new connections; open ones may finish',
-    ready: 'take traffic again',
-    maint: 'left alone: no traffic until it is made ready',
-  };
-  for (const [mode, description] of Object.entries(modes)) {
-    withReason(backend.command(`${mode} <pool> <id>`).description(description)).action(
-      async (pool: string, id: string, { reason }: { reason?: string }) => {
-        const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-        const command = commandFrom('SetBackendMode', { pool, backend: id, mode, reason });
-        await sendCommand(await openSession(), command, `backend ${pool}/${id} set to ${mode}`);
-      },
-    );
-  }
-  withReason(backend.command('remove <pool> <id>').description('deregister a backend')).action(
-    async (pool: string, id: string, { reason }: { reason?: string }) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      const command = commandFrom('DeregisterBackend', { pool, backend: id, reason });
-      await sendCommand(await openSession(), command, `backend ${pool}/${id} removed`);
-    },
-  );
-  backend
-    .command('list [pool]')
-    .description('list backends with their health and what keeps them out')
-    .action(async (pool: string | undefined) => {
-      const { listBackends } = await import('./entity-commands.ts');
-      await listBackends(await openSession(), pool);
-    });
-}
-
-interface PoolOptions {
-  readonly policy?: string;
-  readonly hashKey?: string;
-  readonly panicThreshold?: number;
-  readonly slowStartMs?: number;
-  readonly connectTimeoutMs?: number;
-  readonly connectAttempts?: number;
-  readonly maxConnectionsPerBackend?: number;
-  readonly onRemoval?: string;
-  readonly drainTimeoutMs?: number;
-  readonly healthHttp?: string;
-  readonly healthTcp?: true;
-  readonly intervalMs?: number;
-  readonly timeoutMs?: number;
-  readonly rise?: number;
-  readonly fall?: number;
-  readonly healthView?: string;
-  readonly jsonSpec?: string;
-}
-
-function addPoolCommands(program: Command, openSession: OpenSession): void {
-  const pool = program.command('pool').description('add, change, remove and show pools');
-  pool
-    .command('add <id>')
-    .description('define a pool, or define it anew: what is not given has its default')
-    .option('--policy <name>', 'round_robin (default), least_requests, random or consistent_hash')
-    .option('--hash-key <key>', 'what consistent_hash looks at (default client_address)')
-    .option('--connect-timeout-ms <ms>', 'a dial that takes longer has failed (default 5000)', wholeNumber)
-    .option('--connect-attempts <n>', 'per connection or request, each to another backend (default 2)', wholeNumber)
-    .option('--max-connections-per-backend <n>', 'per worker; no limit when left out', wholeNumber)
-    .option('--on-removal <close|drain>', 'connections to a target that left (default close)')
-    .option('--drain-timeout-ms <ms>', 'how long a draining backend keeps its connections (default 30000)', wholeNumber)
-    .option('--health-http <path>', 'check with an HTTP GET of this path')
-    .option('--health-tcp', 'check with a TCP connect')
-    .option('--interval-ms <ms>', 'from one probe to the next (default 5000)', wholeNumber)
-    .option('--timeout-ms <ms>', 'a probe that takes longer has failed (default 2000)', wholeNumber)
-    .option('--rise <n>', 'passed probes that turn a backend healthy (default 2)', wholeNumber)
-    .option('--fall <n>', 'failed probes that turn it unhealthy (default 3)', wholeNumber)
-    .option('--health-view <own|quorum>', "whose word on health counts: this node's own, or that of most live nodes")
-    .option(
-      '--panic-threshold <ratio>',
-      'fewer eligible than this part: all take traffic (default 0.5, 0: never)',
-      ratio,
-    )
-    .option(
-      '--slow-start-ms <ms>',
-      'over which a new backend grows to its full weight; at once when left out',
-      wholeNumber,
-    )
-    .option('--json-spec <json>', 'any further field of PoolDefined, as a JSON object')
-    .action(async (id: string, options: PoolOptions) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      const { healthHttp, healthTcp, intervalMs, timeoutMs, rise, fall, jsonSpec, ...fields } = options;
-      const checks = Object.entries({ http: healthHttp, tcp: healthTcp, intervalMs, timeoutMs, rise, fall });
-      const given = checks.filter(([, value]) => value !== undefined);
-      const health = given.length === 0 ? undefined : Object.fromEntries(given);
-      const command = commandFrom('DefinePool', { pool: id, ...fields, health }, jsonSpec);
-      await sendCommand(await openSession(), command, `pool ${id} defined`);
-    });
-  withReason(pool.command('remove <id>').description('remove a pool with its backends')).action(
-    async (id: string, { reason }: { reason?: string }) => {
-      const { commandFrom, sendCommand } = await import('./entity-commands.ts');
-      await sendCommand(await openSession(), commandFrom('RemovePool', { pool: id, reason }), `pool ${id} removed`);
-    },
-  );
-  pool
-    .command('list')
-    .description('list pools')
-    .action(async () => {
-      const { listPools } = await import('./entity-commands.ts');
-      await listPools(await openSession());
-    });
-  pool
-    .command('show <id>')
-    .description('show a pool with all its fields and backends')
-    .action(async (id: string) => {
-      const { showPool } = await import('./entity-commands.ts');
-      await showPool(await openSession(), id);
-    });
-}

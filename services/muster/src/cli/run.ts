@@ -1,7 +1,7 @@
 /** Runs one command line and says how it ended. */
 import { messageOf } from '@muster/membership';
 import { CommanderError } from 'commander';
-import { CliFailure, EXIT_CODES } from './cli-failure.ts';
+import { CliFailure, EXIT_CODES, UsageError } from './cli-failure.ts';
 import { createProgram } from './program.ts';
 import { writeError, writeJson } from './session.ts';
 
@@ -17,7 +17,7 @@ export async function run(args: readonly string[]): Promise<number> {
     if (!(error instanceof CliFailure)) writeDefect(error);
     else if (args.includes('--json')) await writeJson({ error: error.fields() });
     else writeError(...`muster: ${error.message}`.split('\n'));
-    return EXIT_CODES.failed;
+    return error instanceof UsageError ? EXIT_CODES.usage : EXIT_CODES.failed;
   }
 }
 

@@ -89,7 +89,7 @@ const PAINTED = new RegExp(`\\u001b\\[${MARK};(\\d+)m`);
 /** Colours on a terminal only, and never with NO_COLOR. To be written by the functions above. */
 export function paint(colour: Colour, text: string): string {
   if (styleText(colour, '.', { stream: process.stdout }) === '.') return text;
-  const [open, close] = inspect.colors[colour]!;
+  const [open, close] = inspect.colors[colour];
   return `\u001b[${MARK};${open}m${text}\u001b[${MARK};${close}m`;
 }
 

@@ -72,6 +72,27 @@ const observationsTable = z.strictObject({
   maxMebibytes: z.int().min(16).max(1_048_576).default(256).describe('what they may take on the disk, in MiB'),
 });
 
+const resolverTable = z.strictObject({
+  servers: z
+    .array(z.string().max(64))
+    .min(1)
+    .max(3)
+    .optional()
+    .describe('name servers; those of the system when left out'),
+  search: z
+    .array(z.string().regex(/^[A-Za-z0-9._-]{1,253}$/, 'it is a domain'))
+    .max(6)
+    .optional()
+    .describe('domains that are appended to short names; those of the system when left out'),
+  ndots: z.int().min(0).max(15).optional().describe('dots of a name that is asked for as it is first'),
+  timeoutMs: z.int().min(100).max(60_000).optional().describe('how long a name server may take'),
+  tries: z.int().min(1).max(10).optional().describe('how often each name server is asked'),
+  minTtlMs: z.int().min(100).max(86_400_000).optional().describe('an answer is used at least so long'),
+  maxTtlMs: z.int().min(1_000).max(86_400_000).optional().describe('an answer is used at most so long'),
+  negativeTtlMs: z.int().min(100).max(86_400_000).optional().describe('how long "no such name" is believed'),
+  staleMs: z.int().min(0).max(604_800_000).optional().describe('how long an old answer is used where none can be had'),
+});
+
 const poolTable = poolSpecSchema.extend({
   id: nameSchema.describe("the pool's name"),
   backends: z.array(z.strictObject({ id: nameSchema.describe("the backend's name"), ...backendFields })).default([]),
@@ -88,6 +109,7 @@ export const configSchema = z.strictObject({
   node: nodeTable.prefault({}),
   journal: journalTable.prefault({}),
   observations: observationsTable.prefault({}),
+  resolver: resolverTable.prefault({}),
   pools: z.array(poolTable).default([]),
   listeners: z.array(listenerTable).default([]),
   targets: z.array(targetTable).default([]),

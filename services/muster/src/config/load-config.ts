@@ -21,8 +21,15 @@ export const CONFIG_BYTES_MAX = 1_048_576;
 const CONFIG_PROBLEMS_MAX = 50;
 
 export type LoadedConfig =
-  | { readonly outcome: 'loaded'; readonly node: NodeConfig; readonly declared: DeclaredRoster }
+  | ({ readonly outcome: 'loaded' } & Loaded)
   | { readonly outcome: 'broken'; readonly problems: readonly ConfigProblem[] };
+
+interface Loaded {
+  readonly node: NodeConfig;
+  readonly declared: DeclaredRoster;
+  /** Whether the file says anything of how a node runs: it has a [node], a [journal] or an [observations]. */
+  readonly isAboutNode: boolean;
+}
 
 export interface LoadOptions {
   /** Where the admin token may be. Default: nowhere. */
@@ -67,9 +74,11 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   );
 }
 
+const NODE_TABLES = ['node', 'journal', 'observations'];
+
 interface Checked {
   readonly faults: readonly Fault[];
-  readonly loaded: { readonly node: NodeConfig; readonly declared: DeclaredRoster } | null;
+  readonly loaded: Loaded | null;
 }
 
 function check(raw: unknown, configFolder: string, options: LoadOptions): Checked {
@@ -85,8 +94,12 @@ function check(raw: unknown, configFolder: string, options: LoadOptions): Checke
     adminAddress: options.isRosterOnly === true ? null : node.admin,
     otherPools: options.otherPools ?? new Set<string>(),
   });
+  const isAboutNode = NODE_TABLES.some((table) => Object.hasOwn(raw as object, table));
   const faults = [...rosterFaults, ...filterFaults(file.listeners, configFolder)];
-  return { faults: options.isRosterOnly === true ? faults : [...nodeFaults, ...faults], loaded: { node, declared } };
+  return {
+    faults: options.isRosterOnly === true ? faults : [...nodeFaults, ...faults],
+    loaded: { node, declared, isAboutNode },
+  };
 }
 
 function withNodeId(file: ConfigFile, nodeId: string | undefined): ConfigFile {

@@ -7,10 +7,13 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseBind } from '@muster/membership';
 import { judgeSecretFile } from '@muster/nats/secret-file';
+import type { ResolverSettings } from '@muster/transport';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
+import { nodeSettings, type NodeSettings } from './node-settings.ts';
 import { observationsConfig, type ObservationsConfig } from './observations-config.ts';
+import { resolverConfig } from './resolver-config.ts';
 
 export interface NodeConfig {
   /** Default: the host's name, made to fit `[a-z0-9-]{1,64}`. */
@@ -31,10 +34,14 @@ export interface NodeConfig {
   readonly journal: JournalConfig;
   /** Null: none are kept. */
   readonly observations: ObservationsConfig | null;
+  /** How host names are looked up, by this process and by its workers. */
+  readonly resolver: Partial<ResolverSettings>;
   /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
   readonly configFolder: string;
   /** For people: what is allowed, and should be looked at. */
   readonly warnings: readonly string[];
+  /** What it was told, as the file has it; the status shows it. */
+  readonly settings: NodeSettings;
 }
 
 const DEFAULT_CLUSTER = 'default';
@@ -45,7 +52,7 @@ export interface NodeEnvironment {
 
 /** A node's config, and what is wrong with it. The config is meaningful only where `faults` is empty. */
 export function nodeConfig(
-  { node, journal, observations }: Pick<ConfigFile, 'node' | 'journal' | 'observations'>,
+  { node, journal, observations, resolver }: Pick<ConfigFile, 'node' | 'journal' | 'observations' | 'resolver'>,
   { environment, configFolder }: { readonly environment: NodeEnvironment; readonly configFolder: string },
 ): { readonly config: NodeConfig; readonly faults: readonly Fault[] } {
   const id = node.id ?? hostNodeId(hostname());
@@ -56,7 +63,8 @@ export function nodeConfig(
   faults.push(...adminFaults(admin, adminToken));
   const { config: ownJournal, faults: journalFaults } = journalConfig(journal, id);
   const { config: kept, faults: keptFaults } = observationsConfig(observations, { id, journal: ownJournal });
-  faults.push(...journalFaults, ...clusterFaults(node.cluster, journal.cluster), ...keptFaults);
+  const { config: ownResolver, faults: resolverFaults } = resolverConfig(resolver);
+  faults.push(...resolverFaults, ...journalFaults, ...clusterFaults(node.cluster, journal.cluster), ...keptFaults);
   const config: NodeConfig = {
     id,
     cluster: node.cluster ?? journal.cluster ?? DEFAULT_CLUSTER,
@@ -68,8 +76,10 @@ export function nodeConfig(
     logLevel: node.logLevel,
     journal: ownJournal,
     observations: kept,
+    resolver: ownResolver,
     configFolder,
     warnings,
+    settings: nodeSettings({ node, journal, observations, resolver }),
   };
   return { config, faults };
 }

@@ -18,6 +18,8 @@ import { isEffective, type PlanStep } from './plan-step.ts';
 import { planLines } from './plan-text.ts';
 
 const ORIGIN = 'config:lb-1';
+const AUTHOR = { origin: ORIGIN, takesOver: false };
+const TAKING = { origin: ORIGIN, takesOver: true };
 
 /** Decides and folds one command; throws where `decide` refuses. */
 function carryOut(roster: Roster, command: CommandInput, origin: string | null): Roster {
@@ -72,12 +74,16 @@ function declare(
 }
 
 function plan(roster: Roster, declared: DeclaredRoster): string[] {
-  return planLines(planApply(roster, declared, ORIGIN));
+  return planLines(planApply(roster, declared, AUTHOR));
+}
+
+function registration(backend: string, target: string) {
+  return { type: 'RegisterBackend', pool: 'spells', backend, target } as const;
 }
 
 describe('by example', () => {
   const declared = declare({ spells: { a: 'h:1' } }, { web: ['h:80', 'spells'] });
-  const applied = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), declared, ORIGIN));
+  const applied = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), declared, AUTHOR));
 
   test('a new config is added from pools over backends to listeners', () => {
     const lines = plan(emptyRoster('default'), declared);
@@ -114,9 +120,49 @@ describe('by example', () => {
       '= 4 unchanged',
     ]);
     expect(plan(roster, declare({ spells: { a: 'h:1', b: 'h:3' } }, { web: ['h:80', 'spells'] }))).toEqual([
-      '! backend spells/b   left alone: owned by cli:alice',
+      '! backend spells/b   left alone: it differs from the file, by cli:alice: target is h:2, the file says h:3',
       '= 3 unchanged',
     ]);
+  });
+
+  test('what an operator changed is told with the event that did it, and taken back where that is asked for', () => {
+    const change: CommandInput = { type: 'ChangePool', pool: 'spells', change: { policy: 'random' } };
+    const roster = carryOut(applied, change, 'cli:alice');
+    expect(plan(roster, declared)).toEqual([
+      '! pool spells   left alone: it differs from the file since event 4, by cli:alice: policy is random, the file says round_robin',
+      '= 2 unchanged',
+    ]);
+    const taking = planApply(roster, declared, TAKING);
+    expect(planLines(taking)).toEqual([
+      '~ pool spells   policy random → round_robin; taken over from cli:alice',
+      '= 2 unchanged',
+    ]);
+    expect(applyPlan(roster, taking).pools.get('spells')).toMatchObject({
+      origin: ORIGIN,
+      spec: { policy: 'round_robin' },
+    });
+  });
+
+  test('what is as the file says it, and of somebody else, becomes the own of who takes over', () => {
+    const roster = carryOut(applied, { ...registration('a', 'h:1'), takeOver: true }, 'cli:alice');
+    expect(plan(roster, declared)).toEqual(['= 3 unchanged']);
+    const taking = planApply(roster, declared, TAKING);
+    expect(planLines(taking)).toEqual(['~ backend spells/a   taken over from cli:alice', '= 2 unchanged']);
+    expect(applyPlan(roster, taking).pools.get('spells')!.backends.get('a')!.origin).toBe(ORIGIN);
+  });
+
+  test('a step is refused where somebody changed the same thing since it was planned', () => {
+    const changed = declare({ spells: { a: 'h:9' } }, { web: ['h:81', 'spells'] });
+    const steps = planApply(applied, changed, AUTHOR).filter(isEffective);
+    const alice: CommandInput[] = [
+      { type: 'ChangeBackend', pool: 'spells', backend: 'a', change: { weight: 7 } },
+      { type: 'ChangeListener', listener: 'web', change: { idleTimeoutMs: 900 } },
+    ];
+    const meanwhile = alice.reduce((roster, command) => carryOut(roster, command, 'cli:alice'), applied);
+    expect(steps).toHaveLength(2);
+    for (const { command } of steps) {
+      expect(decide(meanwhile, commandSchema.parse(command), ORIGIN)).toMatchObject({ reason: 'changed-meanwhile' });
+    }
   });
 
   test('a pool that holds a backend of somebody else stays', () => {
@@ -155,7 +201,7 @@ describe('by example', () => {
       'sdk:spells',
     );
     expect(plan(roster, declare({ spells: { a: 'h:1', b: 'h:2' } }, { web: ['h:80', 'spells'] }))).toEqual([
-      '! backend spells/b   left alone: owned by sdk:spells',
+      '! backend spells/b   left alone: it differs from the file, by sdk:spells: leaseMs is 5000, the file says not set',
       '= 3 unchanged',
     ]);
     const own = carryOut(
@@ -164,7 +210,7 @@ describe('by example', () => {
       ORIGIN,
     );
     expect(plan(own, declared)).toEqual(['~ backend spells/a   leaseMs 5000 → not set', '= 2 unchanged']);
-    expect(plan(applyPlan(own, planApply(own, declared, ORIGIN)), declared)).toEqual(['= 3 unchanged']);
+    expect(plan(applyPlan(own, planApply(own, declared, AUTHOR)), declared)).toEqual(['= 3 unchanged']);
   });
 
   test('the nodes of a listener and the view of a pool are fields like others', () => {
@@ -177,13 +223,13 @@ describe('by example', () => {
       '~ listener web   nodes not set → ["lb-1","lb-2"]',
       '= 1 unchanged',
     ]);
-    expect(plan(applyPlan(applied, planApply(applied, changed, ORIGIN)), changed)).toEqual(['= 3 unchanged']);
+    expect(plan(applyPlan(applied, planApply(applied, changed, AUTHOR)), changed)).toEqual(['= 3 unchanged']);
   });
 
   test('routes and ejection are told as people say them', () => {
     const two = declare({ api: {}, spells: {} }, { web: ['h:80', 'api', 'spells'] });
     expect(plan(emptyRoster('default'), two).at(-1)).toContain('routes + */api → api, + */spells → spells');
-    const before = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, ORIGIN));
+    const before = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, AUTHOR));
     const listener = { host: '*.example.com', path: '/v2', pool: 'spells', stripPrefix: true };
     const changed: DeclaredRoster = {
       pools: [{ ...two.pools[0]!, spec: poolSpecSchema.parse({ ejection: false, slowStartMs: 500 }) }, two.pools[1]!],
@@ -217,7 +263,7 @@ describe('by example', () => {
       listeners: [{ id: 'mine', spec: listenerSpecSchema.parse({ bind: 'h:1', pool: 'p', nodes }) }],
     });
     expect(plan(roster, mine(['lb-1']))).toEqual([expect.stringMatching(/^\+ listener mine/)]);
-    const both = applyPlan(roster, planApply(roster, mine(['lb-1']), ORIGIN));
+    const both = applyPlan(roster, planApply(roster, mine(['lb-1']), AUTHOR));
     expect(plan(both, mine(['lb-1']))).toEqual(['= 1 unchanged']);
     expect(plan(roster, mine(['lb-1', 'lb-2']))).toEqual([
       '! listener mine   left alone: listener theirs, owned by sdk:x, is bound to h:1',
@@ -226,9 +272,9 @@ describe('by example', () => {
 
   test('two listeners may swap their addresses', () => {
     const two = declare({ p: {} }, { a: ['h:1', 'p'], b: ['h:2', 'p'] });
-    const roster = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, ORIGIN));
+    const roster = applyPlan(emptyRoster('default'), planApply(emptyRoster('default'), two, AUTHOR));
     const swapped = declare({ p: {} }, { a: ['h:2', 'p'], b: ['h:1', 'p'] });
-    const after = applyPlan(roster, planApply(roster, swapped, ORIGIN));
+    const after = applyPlan(roster, planApply(roster, swapped, AUTHOR));
     expect(plan(after, swapped)).toEqual(['= 3 unchanged']);
   });
 
@@ -290,10 +336,31 @@ describe('laws', () => {
   test('every step is accepted, and a second plan finds nothing to do', () => {
     fc.assert(
       fc.property(roster, declared, (before, wanted) => {
-        const after = applyPlan(before, planApply(before, wanted, ORIGIN));
-        expect(planApply(after, wanted, ORIGIN).filter(isEffective)).toEqual([]);
+        const after = applyPlan(before, planApply(before, wanted, AUTHOR));
+        expect(planApply(after, wanted, AUTHOR).filter(isEffective)).toEqual([]);
       }),
       { numRuns: 500, seed: 11 },
+    );
+  });
+
+  test('taken over, everything declared is as the file says and its own', () => {
+    fc.assert(
+      fc.property(roster, declared, (before, wanted) => {
+        const steps = planApply(before, wanted, TAKING);
+        const isBlocked = new Set(steps.filter(({ action }) => action === 'left-alone').map(({ name }) => name));
+        const after = applyPlan(before, steps);
+        for (const { id, spec, backends } of wanted.pools) {
+          expect(after.pools.get(id)).toMatchObject({ spec, origin: ORIGIN });
+          for (const backend of backends) {
+            const found = after.pools.get(id)!.backends.get(backend.id)!;
+            expect([found.target.value, found.origin]).toEqual([backend.target, ORIGIN]);
+          }
+        }
+        for (const { id, spec } of wanted.listeners.filter((listener) => !isBlocked.has(listener.id))) {
+          expect(after.listeners.get(id)).toMatchObject({ spec, origin: ORIGIN });
+        }
+      }),
+      { numRuns: 300, seed: 11 },
     );
   });
 
@@ -309,7 +376,7 @@ describe('laws', () => {
     ];
     fc.assert(
       fc.property(roster, declared, (before, wanted) => {
-        expect(theirs(applyPlan(before, planApply(before, wanted, ORIGIN)))).toEqual(theirs(before));
+        expect(theirs(applyPlan(before, planApply(before, wanted, AUTHOR)))).toEqual(theirs(before));
       }),
       { numRuns: 500, seed: 11 },
     );

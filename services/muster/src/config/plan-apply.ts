@@ -2,17 +2,20 @@
  * The plan: what must happen so that the roster says what a config declares. Pure.
  *
  * An origin (`config:lb-1`) owns what it published last. The plan adds and changes what is declared, removes what this
- * origin owns and no longer declares, and leaves alone what anybody else owns, saying so where that stands in the way.
+ * origin owns and no longer declares, and leaves alone what anybody else owns, saying so where that stands in the way; what is
+ * declared it takes over, where it is asked to.
  * Applied in order, every step is one that `decide` accepts, and a second plan finds nothing to do.
  */
 import type { Command } from '@muster/membership';
 import type { DeclaredPool, DeclaredRoster } from './declared-roster.ts';
 import { planListeners, type ListenerPlan } from './plan-listeners.ts';
 import {
+  isEffective,
   ownedBy,
   planEntity,
   REASON,
   type EffectiveStep,
+  type PlanAuthor,
   type PlannedBackend,
   type PlannedPool,
   type PlannedRoster,
@@ -20,30 +23,61 @@ import {
 } from './plan-step.ts';
 
 /** In the order of application: pools, backends, listeners; then removals of listeners, backends, pools. */
-export function planApply(roster: PlannedRoster, declared: DeclaredRoster, origin: string): PlanStep[] {
-  const pools = declared.pools.map((pool) => planPool(roster, pool, origin));
-  const backends = declared.pools.flatMap((pool) => planBackends(roster, pool, origin));
-  const listeners = planListeners(roster, declared.listeners, origin);
+export function planApply(roster: PlannedRoster, declared: DeclaredRoster, author: PlanAuthor): PlanStep[] {
+  const { origin } = author;
+  const pools = declared.pools.map((pool) => planPool(roster, pool, author));
+  const backends = declared.pools.flatMap((pool) => planBackends(roster, pool, author));
+  const listeners = planListeners(roster, declared.listeners, author);
   const backendRemovals = planBackendRemovals(roster, declared, origin);
   const poolRemovals = planPoolRemovals(roster, { declared, origin, listeners, backendRemovals });
-  return [...pools, ...backends, ...listeners.steps, ...listeners.removals, ...backendRemovals, ...poolRemovals];
+  const removals = [...listeners.removals, ...backendRemovals, ...poolRemovals];
+  return expecting(roster, [...pools, ...backends, ...listeners.steps, ...removals]);
 }
 
-function planPool(roster: PlannedRoster, { id, spec }: DeclaredPool, origin: string): PlanStep {
+/**
+ * Each command says at which revision it was planned, so that it is refused where somebody changed the same thing meanwhile. What
+ * an earlier step of the plan removed is expected to be gone; what one defined is known by a revision only then.
+ */
+function expecting(roster: PlannedRoster, steps: readonly PlanStep[]): PlanStep[] {
+  const expectedByName = new Map<string, number | undefined>();
+  return steps.map((step) => {
+    if (!isEffective(step)) return step;
+    const name = `${step.kind} ${step.name}`;
+    const expectedRevision = expectedByName.has(name) ? expectedByName.get(name) : revisionOf(roster, step);
+    expectedByName.set(name, step.action === 'remove' ? 0 : undefined);
+    return expectedRevision === undefined ? step : { ...step, command: { ...step.command, expectedRevision } };
+  });
+}
+
+/** 0 for what is not there. */
+function revisionOf(roster: PlannedRoster, { kind, name }: EffectiveStep): number {
+  switch (kind) {
+    case 'listener':
+      return roster.listeners.get(name)?.revision ?? 0;
+    case 'pool':
+      return roster.pools.get(name)?.revision ?? 0;
+    case 'backend': {
+      const [pool = '', backend = ''] = name.split('/');
+      return roster.pools.get(pool)?.backends.get(backend)?.revision ?? 0;
+    }
+  }
+}
+
+function planPool(roster: PlannedRoster, { id, spec }: DeclaredPool, author: PlanAuthor): PlanStep {
   const pool = roster.pools.get(id);
-  const before = pool === undefined ? null : { fields: pool.spec, origin: pool.origin };
-  const command: Command = { type: 'DefinePool', pool: id, ...spec };
-  return planEntity({ kind: 'pool', name: id, command }, { before, after: spec, origin });
+  const before = pool === undefined ? null : { ...pool, fields: pool.spec };
+  const command = { type: 'DefinePool', pool: id, ...spec } as const;
+  return planEntity({ kind: 'pool', name: id, command }, { before, after: spec }, author);
 }
 
-function planBackends(roster: PlannedRoster, pool: DeclaredPool, origin: string): PlanStep[] {
+function planBackends(roster: PlannedRoster, pool: DeclaredPool, author: PlanAuthor): PlanStep[] {
   const present = roster.pools.get(pool.id)?.backends;
   return pool.backends.map(({ id, target, weight }) => {
     const backend = present?.get(id);
-    const before = backend === undefined ? null : { fields: fieldsOf(backend), origin: backend.origin };
-    const command: Command = { type: 'RegisterBackend', pool: pool.id, backend: id, target, weight };
+    const before = backend === undefined ? null : { ...backend, fields: fieldsOf(backend) };
+    const command = { type: 'RegisterBackend', pool: pool.id, backend: id, target, weight } as const;
     const name = `${pool.id}/${id}`;
-    return planEntity({ kind: 'backend', name, command }, { before, after: { target, weight }, origin });
+    return planEntity({ kind: 'backend', name, command }, { before, after: { target, weight } }, author);
   });
 }
 
@@ -81,7 +115,9 @@ function planPoolRemovals(roster: PlannedRoster, context: PoolRemovalContext): P
     const why = whyPoolStays(pool, context);
     const command: Command = { type: 'RemovePool', pool: pool.id, reason: REASON };
     const step = { kind: 'pool', name: pool.id, changes: [] } as const;
-    steps.push(why === null ? { ...step, action: 'remove', command } : { ...step, action: 'left-alone', why });
+    steps.push(
+      why === null ? { ...step, action: 'remove', command } : { ...step, action: 'left-alone', why, canBeTaken: false },
+    );
   }
   return steps;
 }

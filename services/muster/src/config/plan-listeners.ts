@@ -11,6 +11,7 @@ import {
   planEntity,
   REASON,
   type EffectiveStep,
+  type PlanAuthor,
   type PlannedListener,
   type PlannedRoster,
   type PlanStep,
@@ -27,11 +28,11 @@ export interface ListenerPlan {
 export function planListeners(
   roster: PlannedRoster,
   declared: readonly DeclaredListener[],
-  origin: string,
+  author: PlanAuthor,
 ): ListenerPlan {
-  const planned = declared.map((listener) => ({ listener, step: planListener(roster, listener, origin) }));
+  const planned = declared.map((listener) => ({ listener, step: planListener(roster, listener, author) }));
   const addresses = new Addresses(roster.listeners.values());
-  const removals = removalsOf(roster, declared, origin);
+  const removals = removalsOf(roster, declared, author.origin);
   const wanted = new Set(planned.filter(({ step }) => isEffective(step)).map(({ listener }) => listener.spec.bind));
   const early = removals.filter(({ name }) => wanted.has(addresses.bindOf(name) ?? ''));
   for (const { name } of removals) addresses.release(name);
@@ -68,7 +69,7 @@ function orderDefinitions(definitions: readonly Definition[], addresses: Address
       const holder = addresses.holderOf(blocked.listener)!;
       const why = `listener ${holder.id}, ${ownedBy(holder.origin)}, is bound to ${holder.spec.bind}`;
       const { kind, name, changes } = blocked.step;
-      steps.push({ action: 'left-alone', kind, name, changes, why });
+      steps.push({ action: 'left-alone', kind, name, changes, why, canBeTaken: false });
       waiting = waiting.filter((definition) => definition !== blocked);
       continue;
     }
@@ -101,7 +102,7 @@ class Addresses {
   }
 
   take({ id, spec }: DeclaredListener): void {
-    this.#listenersById.set(id, { id, spec, origin: null });
+    this.#listenersById.set(id, { id, spec, origin: null, revision: 0 });
   }
 
   release(id: string): void {
@@ -109,11 +110,11 @@ class Addresses {
   }
 }
 
-function planListener(roster: PlannedRoster, { id, spec }: DeclaredListener, origin: string): PlanStep {
+function planListener(roster: PlannedRoster, { id, spec }: DeclaredListener, author: PlanAuthor): PlanStep {
   const listener = roster.listeners.get(id);
-  const before = listener === undefined ? null : { fields: listener.spec, origin: listener.origin };
-  const command: Command = { type: 'DefineListener', listener: id, ...spec };
-  return planEntity({ kind: 'listener', name: id, command }, { before, after: spec, origin });
+  const before = listener === undefined ? null : { ...listener, fields: listener.spec };
+  const command = { type: 'DefineListener', listener: id, ...spec } as const;
+  return planEntity({ kind: 'listener', name: id, command }, { before, after: spec }, author);
 }
 
 function removalsOf(roster: PlannedRoster, declared: readonly DeclaredListener[], origin: string): EffectiveStep[] {

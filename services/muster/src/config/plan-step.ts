@@ -21,6 +21,8 @@ export type PlanStep =
       readonly name: string;
       readonly changes: readonly FieldChange[];
       readonly command: Command;
+      /** Who owns it until this step, where that is somebody else. */
+      readonly takenFrom?: string | null;
     }
   | { readonly action: 'unchanged'; readonly kind: EntityKind; readonly name: string }
   | {
@@ -30,6 +32,8 @@ export type PlanStep =
       readonly changes: readonly FieldChange[];
       /** For people: `owned by cli:alice@host`. */
       readonly why: string;
+      /** True where the file would have it otherwise, and taking over would make it so. */
+      readonly canBeTaken: boolean;
     };
 
 /** The steps that append something. */
@@ -44,6 +48,7 @@ export interface PlannedPool {
   readonly id: string;
   readonly spec: PoolSpec;
   readonly origin: string | null;
+  readonly revision: number;
   readonly backends: SortedMap<PlannedBackend>;
 }
 export interface PlannedBackend {
@@ -52,11 +57,13 @@ export interface PlannedBackend {
   readonly weight: { readonly value: number };
   readonly leaseMs: number | null;
   readonly origin: string | null;
+  readonly revision: number;
 }
 export interface PlannedListener {
   readonly id: string;
   readonly spec: ListenerSpec;
   readonly origin: string | null;
+  readonly revision: number;
 }
 
 /** What a removal's event gives as its reason. */
@@ -66,24 +73,44 @@ export function isEffective(step: PlanStep): step is EffectiveStep {
   return 'command' in step;
 }
 
-/** `before` is null for what is new. */
+/** Whose plan it is. */
+export interface PlanAuthor {
+  readonly origin: string;
+  /** What the file declares is made its own, whoever set it last. */
+  readonly takesOver: boolean;
+}
+
+export interface Compared {
+  /** Null for what is new. */
+  readonly before: { readonly fields: object; readonly origin: string | null; readonly revision: number } | null;
+  readonly after: object;
+}
+
 export function planEntity(
-  entity: { readonly kind: EntityKind; readonly name: string; readonly command: Command },
-  {
-    before,
-    after,
-    origin,
-  }: { before: { fields: object; origin: string | null } | null; after: object; origin: string },
+  entity: { readonly kind: EntityKind; readonly name: string; readonly command: DefiningCommand },
+  { before, after }: Compared,
+  { origin, takesOver }: PlanAuthor,
 ): PlanStep {
   const { kind, name, command } = entity;
   const changes = differences(before?.fields ?? {}, after);
   if (before === null) return { action: 'add', kind, name, changes, command };
-  if (changes.length === 0) return { action: 'unchanged', kind, name };
-  if (before.origin !== origin) {
-    return { action: 'left-alone', kind, name, changes, why: ownedBy(before.origin) };
+  if (before.origin === origin) {
+    return changes.length === 0
+      ? { action: 'unchanged', kind, name }
+      : { action: 'change', kind, name, changes, command };
   }
-  return { action: 'change', kind, name, changes, command };
+  if (takesOver) {
+    const taking = { ...command, takeOver: true };
+    return { action: 'change', kind, name, changes, command: taking, takenFrom: before.origin };
+  }
+  if (changes.length === 0) return { action: 'unchanged', kind, name };
+  // A backend's revision may be that of its mode, which is no business of a file's.
+  const since = kind === 'backend' ? '' : ` since event ${before.revision}`;
+  const why = `it differs from the file${since}, by ${before.origin ?? 'a publisher that gave no name'}`;
+  return { action: 'left-alone', kind, name, changes, why, canBeTaken: true };
 }
+
+export type DefiningCommand = Extract<Command, { type: 'DefinePool' | 'RegisterBackend' | 'DefineListener' }>;
 
 export function ownedBy(origin: string | null): string {
   return origin === null ? 'owned by a publisher that gave no name' : `owned by ${origin}`;

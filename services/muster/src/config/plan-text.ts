@@ -5,7 +5,8 @@
  *     ~ pool spells               connectTimeoutMs 5000 → 400
  *     ~ listener web              routes + api.example.com/v2 → api, - /old → web
  *     - listener old
- *     ! backend spells/spells-9   left alone: owned by cli:alice@host
+ *     ~ pool api                  taken over from cli:bob@host
+ *     ! backend spells/spells-9   left alone: it differs from the file, by cli:alice@host: weight is 2, the file says 1
  *     = 4 unchanged
  */
 import type { Route } from '@muster/membership';
@@ -26,15 +27,30 @@ export function planLines(steps: readonly PlanStep[]): string[] {
 }
 
 function detail(step: Exclude<PlanStep, { action: 'unchanged' }>): string {
-  if (step.action === 'left-alone') return `left alone: ${step.why}`;
   if (step.action === 'remove') return '';
-  return step.changes.map((change) => describeChange(change, step.action)).join(', ');
+  if (step.action === 'left-alone')
+    return `left alone: ${step.why}${step.canBeTaken ? `: ${differing(step.changes)}` : ''}`;
+  const changes = step.changes.map((change) => describeChange(change, step.action)).join(', ');
+  if (step.takenFrom === undefined) return changes;
+  const taken = `taken over from ${step.takenFrom ?? 'a publisher that gave no name'}`;
+  return changes === '' ? taken : `${changes}; ${taken}`;
 }
 
-function describeChange({ field, from, to }: FieldChange, action: 'add' | 'change' | 'remove'): string {
+function describeChange({ field, from, to }: FieldChange, action: PlanStep['action']): string {
   if (isRoutes(field, to) && (from === undefined || isRoutes(field, from)))
     return `${field} ${routeChanges(from ?? [], to)}`;
-  return action === 'add' ? `${field} ${show(to)}` : `${field} ${show(from)} → ${show(to)}`;
+  return action === 'add' ? `${field} ${showValue(to)}` : `${field} ${showValue(from)} → ${showValue(to)}`;
+}
+
+/** `weight is 2, the file says 1` */
+function differing(changes: readonly FieldChange[]): string {
+  return changes
+    .map(({ field, from, to }) =>
+      isRoutes(field, to) && isRoutes(field, from)
+        ? `${field} ${routeChanges(from, to)} in the file`
+        : `${field} is ${showValue(from)}, the file says ${showValue(to)}`,
+    )
+    .join('; ');
 }
 
 function isRoutes(field: string, value: unknown): value is readonly Route[] {
@@ -49,7 +65,8 @@ function routeChanges(from: readonly Route[], to: readonly Route[]): string {
   return [...added, ...removed].join(', ') || 'in another order';
 }
 
-function show(value: unknown): string {
+/** `not set` where there is none. */
+export function showValue(value: unknown): string {
   if (value === undefined) return 'not set';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }

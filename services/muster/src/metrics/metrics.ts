@@ -14,6 +14,7 @@ import { HTTP_SERIES } from './http-series.ts';
 import { LatencyMetric } from './latency-metric.ts';
 import type { Scrape, Series } from './metric-series.ts';
 import { OBSERVATION_SERIES } from './observation-series.ts';
+import { NAME_SERIES } from './name-series.ts';
 import { PROCESS_SERIES } from './process-series.ts';
 import { TRAFFIC_SERIES } from './traffic-series.ts';
 import type { TrafficTotals } from './traffic-totals.ts';
@@ -39,6 +40,7 @@ const SERIES: readonly Series[] = [
   ...CLUSTER_SERIES,
   ...OBSERVATION_SERIES,
   ...PROCESS_SERIES,
+  ...NAME_SERIES,
 ];
 
 export function createMetrics({ node, traffic, observations }: MetricsOptions): Metrics {

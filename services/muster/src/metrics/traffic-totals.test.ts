@@ -53,6 +53,14 @@ function stats(accepted: number, { open = 0, listener = 'web' } = {}): WorkerSta
     pools: { spells: { connectFailures: 0, retries: accepted, now, picksByBackend: { a: accepted } } },
     http: { pools: [], refusedHeads: {} },
     accessLog: { written: accepted, dropped: 0 },
+    names: {
+      names: 0,
+      namesFailing: 0,
+      waits: 0,
+      answers: { found: 0, none: 0, failed: 0 },
+      staleAnswers: 0,
+      busy: 0,
+    },
   };
 }
 

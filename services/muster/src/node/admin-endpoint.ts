@@ -33,7 +33,14 @@ export async function startAdmin(options: AdminEndpointOptions): Promise<Running
   if (config.admin === null) return null;
   const traffic = new TrafficTotals();
   const metrics = createMetrics({ node, traffic, observations: rest.observations });
-  const server = await createAdminServer({ node, token: config.adminToken, metrics, traffic, ...rest });
+  const server = await createAdminServer({
+    node,
+    token: config.adminToken,
+    settings: config.settings,
+    metrics,
+    traffic,
+    ...rest,
+  });
   const unfollow = followTraffic(node, traffic);
   const close = async () => {
     unfollow();

@@ -10,7 +10,7 @@ import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import type { LoadedConfig } from '../config/load-config.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import { restartNeeds } from '../config/restart-needs.ts';
+import { settingChanges } from '../config/node-settings.ts';
 import type { Log } from '../log/log.ts';
 
 export interface AppliedConfigOptions {
@@ -67,7 +67,7 @@ export class AppliedConfig {
     if (loaded.outcome === 'broken' || refusals.length > 0) return;
     this.#declared = loaded.declared;
     await apply(loaded.declared);
-    const needs = restartNeeds(running, loaded.node);
+    const needs = settingChanges(running.settings, loaded.node.settings).map(({ field }) => field);
     const rest = needs.length === 0 ? '' : `; what has changed of ${needs.join(', ')} needs a restart`;
     log[needs.length === 0 ? 'info' : 'warn']({ needs }, `SIGHUP: the config was read again and applied${rest}`);
   }

@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandOutcome, NodeHandle } from '@muster/actors';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { planApply } from '../config/plan-apply.ts';
-import { isEffective, type EffectiveStep } from '../config/plan-step.ts';
+import { massRemoval, withoutRemovals } from '../config/plan-guard.ts';
+import { isEffective, type EffectiveStep, type PlanStep } from '../config/plan-step.ts';
+import { planLines } from '../config/plan-text.ts';
 import type { Log } from '../log/log.ts';
 import { firstFindings } from './first-findings.ts';
 
@@ -28,7 +30,8 @@ const RETRY_INTERVAL_MS = 1_000;
 export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
   const { node, log } = options;
   let waitingCount = await applyOnce(options);
-  if (waitingCount > 0) log.warn({ waitingCount }, `config: ${waitingCount} change(s) wait for the journal`);
+  if (waitingCount > 0)
+    log.warn({ waitingCount }, `config: ${waitingCount} change(s) could not be appended; they are tried again`);
   while (waitingCount > 0 && !isStopping(node)) {
     await sleep(RETRY_INTERVAL_MS);
     if (node.status().journalAwaySinceMs === null) waitingCount = await applyOnce(options);
@@ -43,20 +46,19 @@ function isStopping(node: NodeHandle): boolean {
 /**
  * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order. The
  * first new listener waits for the first findings about the backends. A step that is refused is logged; the others go on,
- * since each is about an entity of its own. Returns how many steps the journal did not take.
+ * since each is about an entity of its own. Returns how many steps are to be
+ * planned again: the journal did not take them, or somebody changed the same thing in between.
  */
 async function applyOnce(options: ApplyConfigOptions): Promise<number> {
-  const { node, declared, origin, log } = options;
+  const { node } = options;
   const waiting: Promise<void>[] = [];
   let unavailableCount = 0;
   let findings: Promise<void> | null = null;
   const apply = async (step: EffectiveStep): Promise<void> => {
-    if ((await applyStep(step, options)) === 'unavailable') unavailableCount += 1;
+    const outcome = await applyStep(step, options);
+    if (outcome === 'unavailable' || outcome === 'changed-meanwhile') unavailableCount += 1;
   };
-  for (const step of planApply(node.roster(), declared, origin)) {
-    if (step.action === 'left-alone') {
-      log.warn({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name} is left alone: ${step.why}`);
-    }
+  for (const step of planned(options)) {
     if (!isEffective(step)) continue;
     if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
     if (step.kind === 'listener' && step.action === 'add') await (findings ??= firstFindings(node));
@@ -68,12 +70,33 @@ async function applyOnce(options: ApplyConfigOptions): Promise<number> {
   return unavailableCount;
 }
 
-async function applyStep(
-  step: EffectiveStep,
-  { node, origin, log }: ApplyConfigOptions,
-): Promise<CommandOutcome['outcome']> {
+/**
+ * A file that would take away most of what this config owns is taken for one that was cut off: what it removes stays, and a person
+ * is told how to remove it.
+ */
+function planned({ node, declared, origin, log }: ApplyConfigOptions): PlanStep[] {
+  const roster = node.roster();
+  const steps = planApply(roster, declared, { origin, takesOver: false });
+  for (const line of leftAloneLines(steps)) log.warn({}, `config: ${line}`);
+  const removed = massRemoval(roster, steps, origin);
+  if (removed === null) return steps;
+  const advice = 'nothing is removed; if the file is whole: muster apply -f FILE --allow-removals';
+  log.error({ removed }, `config: the file would remove ${removed} that ${origin} owns: ${advice}`);
+  return withoutRemovals(steps);
+}
+
+function leftAloneLines(steps: readonly PlanStep[]): string[] {
+  return planLines(steps.filter(({ action }) => action === 'left-alone'))
+    .filter((line) => line.startsWith('! '))
+    .map((line) => line.slice(2).replace(/ {2,}/, ' is '));
+}
+
+type StepOutcome = CommandOutcome['outcome'] | 'changed-meanwhile';
+
+async function applyStep(step: EffectiveStep, { node, origin, log }: ApplyConfigOptions): Promise<StepOutcome> {
   const outcome = await node.execute(step.command, origin);
   if (outcome.outcome === 'refused') {
+    if (outcome.reason === 'changed-meanwhile' || outcome.reason === 'exists') return 'changed-meanwhile';
     log.error({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name}: ${outcome.message}`);
   }
   return outcome.outcome;

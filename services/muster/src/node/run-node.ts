@@ -38,9 +38,9 @@ export async function runNode(options: RunNodeOptions): Promise<number> {
   ignoreUnusedSignals();
   onReloadSignal(() => undefined);
   const { config } = options;
-  const { id: node, maxConnections, configFolder, logLevel } = config;
+  const { id: node, maxConnections, configFolder, logLevel, resolver } = config;
   const logFormat = options.logFormat ?? (isatty(STDOUT) ? 'text' : 'json');
-  const workers = new WorkerProcesses({ node, maxConnections, configFolder, logLevel, logFormat });
+  const workers = new WorkerProcesses({ node, maxConnections, configFolder, resolver, logLevel, logFormat });
   workers.forkAhead(config.workers);
   const loading = import('./serve-node.ts');
   const opened = loading.then(({ openNodeLog }) => openNodeLog(config, logFormat));

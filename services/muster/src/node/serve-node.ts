@@ -11,9 +11,12 @@
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
 import { writeError } from '../cli/session.ts';
+import { ANY_TARGET, systemDialler } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
+import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { openLog, type Log, type LogFormat, type OpenLog } from '../log/log.ts';
+import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { AppliedConfig } from './applied-config.ts';
@@ -21,7 +24,7 @@ import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
 import type { OpenJournal } from './open-journal.ts';
 import type { RunNodeOptions } from './run-node.ts';
-import { startConfiguredProbe } from './start-probe.ts';
+import { configuredProbes } from './start-probe.ts';
 import { ignoreUnusedSignals, onReloadSignal, stopSignal } from './stop-signal.ts';
 import { endWithUncaught } from './uncaught.ts';
 import { noticeWaiting } from './waiting-notice.ts';
@@ -81,6 +84,7 @@ function startConfiguredNode(
   observations: ObservationStore | null,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
+  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
   return startNode({
     node: config.id,
     cluster: config.cluster,
@@ -91,7 +95,7 @@ function startConfiguredNode(
     version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
-    startProbe: startConfiguredProbe,
+    startProbe: configuredProbes(systemDialler({ resolver, guard: ANY_TARGET })),
     openSocket: openListeningSocket,
     spawnWorker: workers.spawn,
     log,
@@ -156,7 +160,14 @@ async function applyAndServe(node: NodeHandle, options: ApplyOptions): Promise<v
   onReady();
   await node.ready();
   logServing(node, log);
+  logNotInForce(node, options);
   onServing?.(node);
+}
+
+/** A listener whose address is taken has said so; that the node serves all the same is no reason to overlook it. */
+function logNotInForce(node: NodeHandle, { declared, log }: ServeOptions): void {
+  const wrong = notInForce(node.status(), declared);
+  for (const { kind, name, why } of wrong) log.error({ kind, name }, `config: ${kind} ${name} is not in force: ${why}`);
 }
 
 async function applyAgain(applied: AppliedConfig, log: Log): Promise<void> {

@@ -4,18 +4,23 @@
 import { parseTarget, statusRanges } from '@muster/membership';
 import type { StartProbe } from '@muster/actors';
 import { probeHttp, probeTcp } from '@muster/probes';
+import type { Dialler } from '@muster/transport';
 
-export const startConfiguredProbe: StartProbe = (text, policy) => {
-  const target = parseTarget(text);
-  // The schema has refused every registration whose target does not parse.
-  if (target === null) throw new Error(`"${text}" is not a target`);
-  const { timeoutMs } = policy;
-  if ('tcp' in policy) return probeTcp({ target, timeoutMs });
-  return probeHttp({
-    target,
-    timeoutMs,
-    path: policy.http,
-    expectedStatuses: statusRanges(policy.expectedStatuses),
-    ...(policy.host !== undefined && { host: policy.host }),
-  });
-};
+/** Probes that reach their targets by `dialler`. */
+export function configuredProbes(dialler: Dialler): StartProbe {
+  return (text, policy) => {
+    const target = parseTarget(text);
+    // The schema has refused every registration whose target does not parse.
+    if (target === null) throw new Error(`"${text}" is not a target`);
+    const { timeoutMs } = policy;
+    if ('tcp' in policy) return probeTcp({ dialler, target, timeoutMs });
+    return probeHttp({
+      dialler,
+      target,
+      timeoutMs,
+      path: policy.http,
+      expectedStatuses: statusRanges(policy.expectedStatuses),
+      ...(policy.host !== undefined && { host: policy.host }),
+    });
+  };
+}

@@ -8,7 +8,7 @@ import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
 import { messageOf } from '@muster/membership';
-import type { SocketHandle } from '@muster/transport';
+import type { ResolverSettings, SocketHandle } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
 import type { DecisionOrder, DecisionReport } from '../worker/decision-question.ts';
 import { workerEnvironment } from './child-environment.ts';
@@ -24,6 +24,8 @@ export interface WorkerProcessesOptions {
   readonly maxConnections: number;
   /** Absolute: what the filters of listeners are relative to. */
   readonly configFolder: string;
+  /** How host names are looked up. */
+  readonly resolver: Partial<ResolverSettings>;
   /** Of the access log, which the workers write themselves. */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -63,9 +65,21 @@ export class WorkerProcesses {
   }
 
   #fork(index: number): ForkedWorker {
-    const { node, maxConnections, configFolder, logLevel, logFormat } = this.#options;
+    const { node, maxConnections, configFolder, resolver, logLevel, logFormat } = this.#options;
     const limits = ['--max-connections', `${maxConnections}`, '--config-folder', configFolder];
-    const args = ['--node', node, '--index', `${index}`, ...limits, '--log-level', logLevel, '--log-format', logFormat];
+    const names = ['--resolver', JSON.stringify(resolver)];
+    const args = [
+      '--node',
+      node,
+      '--index',
+      `${index}`,
+      ...limits,
+      ...names,
+      '--log-level',
+      logLevel,
+      '--log-format',
+      logFormat,
+    ];
     const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc'];
     // Without the option, SIGUSR1 would open an inspector until the worker has code of its own for it.
     const child = fork(WORKER_MAIN, args, { stdio, env: workerEnvironment(), execArgv: ['--disable-sigusr1'] });

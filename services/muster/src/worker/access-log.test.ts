@@ -40,6 +40,7 @@ const OK: ExchangeRecord = {
   method: 'GET',
   authority: 'example.com',
   target: '/spells?token=secret',
+  path: '/spells?token=secret',
   pool: 'spells',
   startedMs: 1_000,
   durationMs: 1.23456,

@@ -72,7 +72,7 @@ export class AccessLog {
 
 function fieldsOf(exchange: ExchangeRecord) {
   const { attempts, detail } = exchange;
-  const { path, queryBytes } = shownPath(exchange.target);
+  const { path, queryBytes } = shownPath(exchange.path);
   const last = attempts.at(-1);
   const set = (exchange.refused ?? last)?.set;
   return {

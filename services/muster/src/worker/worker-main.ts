@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import type { SocketHandle } from '@muster/transport';
+import type { ResolverSettings, SocketHandle } from '@muster/transport';
 import { LineOutput } from '../log/line-output.ts';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
 import { ignoreSignals, onStopSignals } from '../node/stop-signal.ts';
@@ -30,6 +30,7 @@ const { values } = parseArgs({
     index: { type: 'string' },
     'max-connections': { type: 'string' },
     'config-folder': { type: 'string' },
+    resolver: { type: 'string', default: '{}' },
     'log-level': { type: 'string', default: 'info' },
     'log-format': { type: 'string', default: 'json' },
   },
@@ -53,6 +54,7 @@ const worker = new Worker({
   index,
   maxConnections: Number(values['max-connections']),
   configFolder: values['config-folder'] ?? process.cwd(),
+  resolver: JSON.parse(values.resolver) as Partial<ResolverSettings>,
   accessLog: { log: createLog({ level, format, node: values.node!, output }).child({ worker: index }), output },
   report,
   handOver: report,

@@ -1,5 +1,6 @@
 /** What a worker reports once a second: what its data plane counts, and the lines of its access log. */
 import type { ProxyStats } from '@muster/proxy';
+import type { ResolverStats } from '@muster/transport';
 
 export interface AccessLogStats {
   /** Lines that were handed to the operating system. */
@@ -11,4 +12,5 @@ export interface AccessLogStats {
 /** Cumulative since the worker's start, gauges apart. */
 export interface WorkerStats extends ProxyStats {
   readonly accessLog: AccessLogStats;
+  readonly names: ResolverStats;
 }

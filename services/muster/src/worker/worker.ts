@@ -19,9 +19,10 @@ import {
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { DataPlane, type DecisionQuery, type ExchangeRecord, type HttpSettings } from '@muster/proxy';
 import type { RefusalLine } from '@muster/proxy';
-import type { SocketHandle } from '@muster/transport';
+import type { CachingResolver, ResolverSettings, SocketHandle } from '@muster/transport';
 import type { Decision } from '@muster/selection';
 import type { Log } from '../log/log.ts';
+import { loggedResolver } from '../log/name-outages.ts';
 import type { LineOutput } from '../log/line-output.ts';
 import { AccessLog } from './access-log.ts';
 import { DecisionRecorder, type SendBatch } from './decision-recorder.ts';
@@ -36,6 +37,8 @@ export interface WorkerOptions {
   readonly maxConnections: number;
   /** Absolute: what the filters of listeners are relative to. */
   readonly configFolder: string;
+  /** How host names are looked up. */
+  readonly resolver: Partial<ResolverSettings>;
   /** Where requests are logged, and the lines of that on their way. */
   readonly accessLog: { readonly log: Log; readonly output: Pick<LineOutput, 'writtenCount' | 'droppedCount'> };
   readonly report: (report: WorkerReport) => void;
@@ -51,6 +54,7 @@ export class Worker {
   readonly #proxy: DataPlane;
   readonly #listeners: WorkerListeners;
   readonly #accessLog: AccessLog;
+  readonly #resolver: CachingResolver;
   readonly #recorder: DecisionRecorder;
   readonly #accessLines: WorkerOptions['accessLog']['output'];
   /** Lines of the access log that were dropped, as far as that was told. */
@@ -58,14 +62,19 @@ export class Worker {
   readonly #pending: PendingFacts = new Map();
   #roster: Roster | null = null;
 
-  constructor({ node, index, maxConnections, configFolder, accessLog, report, handOver }: WorkerOptions) {
+  constructor(options: WorkerOptions) {
+    const { node, index, maxConnections, configFolder, accessLog, report, handOver } = options;
     this.#node = node;
     this.#report = report;
     this.#accessLog = new AccessLog(accessLog.log);
     this.#accessLines = accessLog.output;
     this.#recorder = new DecisionRecorder(handOver);
     this.#listeners = new WorkerListeners({ proxy: () => this.#proxy, configFolder, report });
+    this.#resolver = loggedResolver(options.resolver, (level, fields, text) =>
+      report({ kind: 'log', level, fields, text }),
+    );
     this.#proxy = new DataPlane({
+      resolver: this.#resolver,
       workerIndex: index,
       maxConnections,
       filtersOf: (spec) => this.#listeners.filtersOf(spec),
@@ -97,7 +106,8 @@ export class Worker {
     this.#accessLog.secondIsOver();
     this.#tellDroppedLines();
     const { writtenCount, droppedCount } = this.#accessLines;
-    const stats: WorkerStats = { ...this.#proxy.stats(), accessLog: { written: writtenCount, dropped: droppedCount } };
+    const accessLog = { written: writtenCount, dropped: droppedCount };
+    const stats: WorkerStats = { ...this.#proxy.stats(), accessLog, names: this.#resolver.stats() };
     this.#report({ kind: 'stats', stats });
   }
 

@@ -1,9 +1,10 @@
 /** What hooks are handed: a request or an answer, with as much of it open to change as the point of the way allows. */
 import {
-  HEAD_LIMITS,
   HeadProblem,
+  REQUEST_RULES,
   describeProblem,
   parseRequestHead,
+  type PathRules,
   type RequestHead,
   type ResponseHead,
 } from '@muster/http1';
@@ -19,6 +20,8 @@ export interface ShownExchange {
   readonly requestId: string;
   readonly listener: string;
   readonly clientAddress: string;
+  /** What its listener makes of paths. */
+  readonly pathRules: PathRules;
 }
 
 /** One per exchange: open in `requestFilter`, read by all later hooks. */
@@ -55,8 +58,7 @@ export class RequestView implements IncomingRequest {
 
   set path(path: string) {
     if (this.#isClosed) throw new TypeError('path cannot be changed here: the route has been found already');
-    if (path !== this.#path) checkPath(path);
-    this.#path = path;
+    if (path !== this.#path) this.#path = checkedPath(path, this.#exchange.pathRules);
   }
 
   /** The route is looked up: from now on all of it can only be read. */
@@ -66,13 +68,14 @@ export class RequestView implements IncomingRequest {
   }
 }
 
-/** By the parser that reads clients' requests, so that a filter can send nothing that they cannot. */
-function checkPath(path: string): void {
+/** By the parser that reads clients' requests, so that a filter can send nothing that they cannot. Returns the normal form. */
+function checkedPath(path: string, pathRules: PathRules): string {
   const text = `GET ${path} HTTP/1.1\r\nHost: host\r\n\r\n`;
-  const head = parseRequestHead(text, 0, text.length, HEAD_LIMITS);
+  const head = parseRequestHead(text, 0, text.length, { ...REQUEST_RULES, path: pathRules });
   if (head instanceof HeadProblem)
     throw new TypeError(`${JSON.stringify(path)} is no path: ${describeProblem(head.reason)}`);
-  if (head.pathAndQuery !== path) throw new TypeError(`${JSON.stringify(path)} is no path: it begins with "/"`);
+  if (head.targetForm !== 'origin') throw new TypeError(`${JSON.stringify(path)} is no path: it begins with "/"`);
+  return head.pathAndQuery;
 }
 
 /** The attempt that a hook is told of. */
@@ -150,6 +153,6 @@ export class ResponseView implements UpstreamResponse {
     head.fields = this.fields.toText();
     // What a filter took away is written by Muster, and what it added is not written a second time.
     head.hasDate = this.fields.has('date');
-    head.requestId = this.fields.get('x-request-id');
+    head.hasRequestId = this.fields.has('x-request-id');
   }
 }

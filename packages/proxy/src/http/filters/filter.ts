@@ -78,7 +78,10 @@ export interface FilterRequest {
   readonly target: string;
   /** Host and, where it was given, port; '' for an HTTP/1.0 request without Host. */
   readonly authority: string;
-  /** Path and query, before a route strips its prefix. */
+  /**
+   * Path and query, before a route strips its prefix. The path is in its normal form, which is what routes match and the backend gets:
+   * no needless escapes, no dot segments, no `//` (see the listener's `escapedSlashes`, `emptySegments`, `pathParameters`).
+   */
   readonly path: string;
   /** The end-to-end fields; without Host, X-Request-Id, X-Forwarded-* and Forwarded. */
   readonly fields: FilterFields;
@@ -86,7 +89,7 @@ export interface FilterRequest {
 
 /** The request in `requestFilter`, which comes before the route: a path that is changed here is routed by what it says now. */
 export interface IncomingRequest extends FilterRequest {
-  /** Throws a TypeError where what is set is no path that a client could send. */
+  /** What is set is brought to its normal form; throws a TypeError where it is no path that a client could send. */
   path: string;
   readonly fields: MutableFields;
 }

@@ -3,13 +3,13 @@
  *
  *     backend spells/spells-1 at 127.0.0.1:8001, as node lb-1 saw it at revision 118 (2026-03-01 12:04:03.100)
  *     does not take traffic: health unhealthy, since 2026-03-01 12:03:58.220
- *       by event 117 of node:lb-1 …: connect refused
+ *       by event 117 of node:lb-1 …: connection refused
  *
  *     AXIS      VALUE      KEEPS IT OUT  SET BY
  *     health    unhealthy  yes           event 117 of node:lb-1 …
  *
  *     probes on node lb-1 before event 117 (fall 3 in a row):
- *       2026-03-01 12:03:56.214  failed in 0.4 ms: connect refused
+ *       2026-03-01 12:03:56.214  failed in 0.4 ms: connection refused
  *
  *     it takes traffic again with
  *       2 passed probes in a row (rise) …

@@ -27,7 +27,11 @@ export interface PastAccess extends AsyncDisposable {
 
 /** `file`: the path of an incident file; undefined for the session's node. Throws `CliFailure`. */
 export async function accessPast(session: Session, file: string | undefined): Promise<PastAccess> {
-  return file === undefined ? new NodeAccess(session) : FileAccess.open(file);
+  return file === undefined ? new NodeAccess(session) : accessFile(file);
+}
+
+export async function accessFile(file: string): Promise<PastAccess> {
+  return FileAccess.open(file);
 }
 
 class NodeAccess implements PastAccess {

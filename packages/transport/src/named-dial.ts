@@ -1,0 +1,118 @@
+/**
+ * A dial to a host name: its addresses by turns until one answers (RFC 8305, "Happy Eyeballs"), all within the caller's one timeout.
+ *
+ *     address 1 ──────────────────────────── silent ────────► closed, when another has answered
+ *     address 2        250 ms ──► refused
+ *     address 3                   at once ──► connected: the dial's outcome
+ *
+ * The next address is dialled 250 ms after the last one, or at once when that fails. The first to connect wins, and the others are
+ * closed. Where all fail, the failure that says most about the target is the dial's.
+ */
+import type { Address } from '@muster/membership';
+import { gravity } from './connect-failure.ts';
+import type { Dialler } from './dialler.ts';
+import type { Dial, DialOwner, Leg } from './leg.ts';
+import type { NameWait, Resolution } from './names/name-resolver.ts';
+
+/** RFC 8305, 5: Connection Attempt Delay. */
+export const HEAD_START_MS = 250;
+
+type TcpAddress = Address & { kind: 'tcp' };
+
+export class NamedDial implements Dial {
+  readonly #dialler: Dialler;
+  readonly #target: TcpAddress;
+  readonly #owner: DialOwner;
+  readonly #wait: NameWait | null;
+  /** Those that were not dialled yet, the next one first. */
+  #hosts: string[] = [];
+  /** The one that the next connection begins with anyway. */
+  #firstHost = '';
+  readonly #attempts = new Set<AddressAttempt>();
+  #stopHeadStart: (() => void) | null = null;
+  #failure: { readonly code: string; readonly detail: string | undefined } | null = null;
+  isLookingUp = true;
+
+  constructor(dialler: Dialler, target: TcpAddress, owner: DialOwner) {
+    this.#dialler = dialler;
+    this.#target = target;
+    this.#owner = owner;
+    const known = dialler.resolver.known(target.host);
+    const isUsable = known?.ok === true;
+    this.#wait = isUsable ? null : dialler.resolver.wait(target.host, (resolution) => this.#resolved(resolution));
+    if (isUsable) this.#start(known.addresses);
+  }
+
+  close(): void {
+    this.#wait?.close();
+    this.#stop();
+  }
+
+  connected(attempt: AddressAttempt, leg: Leg): void {
+    this.#attempts.delete(attempt);
+    this.#stop();
+    if (attempt.host !== this.#firstHost) this.#dialler.reached.answered(this.#key, attempt.host);
+    this.#owner.onConnected(leg);
+  }
+
+  failed(attempt: AddressAttempt, code: string, detail: string | undefined): void {
+    this.#attempts.delete(attempt);
+    if (this.#failure === null || gravity(code) >= gravity(this.#failure.code)) this.#failure = { code, detail };
+    if (this.#hosts.length > 0) this.#dialNext();
+    else if (this.#attempts.size === 0) this.#owner.onConnectFailed(this.#failure.code, this.#failure.detail);
+  }
+
+  get #key(): string {
+    return `${this.#target.host}:${this.#target.port}`;
+  }
+
+  #resolved(resolution: Resolution): void {
+    if (resolution.ok) this.#start(resolution.addresses);
+    else this.#owner.onConnectFailed(resolution.code);
+  }
+
+  #start(addresses: readonly string[]): void {
+    this.isLookingUp = false;
+    this.#hosts = [...this.#dialler.reached.inOrder(this.#key, addresses)];
+    this.#firstHost = this.#hosts[0]!;
+    this.#dialNext();
+  }
+
+  #dialNext(): void {
+    const host = this.#hosts.shift();
+    if (host === undefined) return;
+    this.#stopHeadStart?.();
+    const attempt = new AddressAttempt(this, host);
+    this.#attempts.add(attempt);
+    attempt.dial = this.#dialler.dialLiteral({ kind: 'tcp', host, port: this.#target.port }, attempt);
+    if (this.#hosts.length === 0) return;
+    this.#stopHeadStart = this.#dialler.clock.after(HEAD_START_MS, () => this.#dialNext());
+  }
+
+  #stop(): void {
+    this.#stopHeadStart?.();
+    for (const attempt of this.#attempts) attempt.dial?.close();
+    this.#attempts.clear();
+    this.#hosts = [];
+  }
+}
+
+/** One address of them, under way. */
+class AddressAttempt implements DialOwner {
+  readonly host: string;
+  readonly #whole: NamedDial;
+  dial: Dial | null = null;
+
+  constructor(whole: NamedDial, host: string) {
+    this.#whole = whole;
+    this.host = host;
+  }
+
+  onConnected(leg: Leg): void {
+    this.#whole.connected(this, leg);
+  }
+
+  onConnectFailed(code: string, detail?: string): void {
+    this.#whole.failed(this, code, detail);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What of a declared roster is not in force on a node although it was appended, and why: what a person must look at after an
+ * `apply` or a start. Only this node is looked at; what other nodes make of the same events, their own status says.
+ */
+import type { NodeStatus } from '@muster/actors';
+import type { DeclaredRoster } from './declared-roster.ts';
+import type { PlanStep } from './plan-step.ts';
+
+export interface NotInForce {
+  readonly kind: 'pool' | 'backend' | 'listener' | 'worker' | 'node';
+  readonly name: string;
+  /** For people: what is wrong, and what to do. */
+  readonly why: string;
+}
+
+type Seen = Pick<NodeStatus, 'node' | 'listeners' | 'givenUp'> & {
+  readonly workers: readonly Pick<NodeStatus['workers'][number], 'index' | 'state' | 'revision'>[];
+};
+
+/** What has not come to its end yet, one clause each; empty where all that can be known is known. */
+export function unsettled(
+  status: Seen & Pick<NodeStatus, 'revision'>,
+  declared: DeclaredRoster,
+  revision: number,
+): string[] {
+  const behind = status.workers.filter((worker) => worker.revision < revision && worker.state !== 'given-up');
+  return [
+    ...(status.revision < revision ? [`the node is at revision ${status.revision}`] : []),
+    ...behind.map(({ index, state }) => `worker ${index} is ${state === 'serving' ? 'behind' : state}`),
+    ...ownListeners(status, declared).flatMap(({ id, state }) =>
+      state === 'opening' ? [`listener ${id} is opening`] : [],
+    ),
+  ];
+}
+
+export function notInForce(status: Seen, declared: DeclaredRoster): NotInForce[] {
+  return [
+    ...ownListeners(status, declared).flatMap(({ id, state, reason }): NotInForce[] =>
+      state === 'listening' && reason === null ? [] : [{ kind: 'listener', name: id, why: reason ?? `it is ${state}` }],
+    ),
+    ...status.workers.flatMap(({ index, state }): NotInForce[] =>
+      state === 'given-up'
+        ? [{ kind: 'worker', name: String(index), why: 'it failed too often and was given up' }]
+        : [],
+    ),
+    ...status.givenUp.map(({ actor, reason }): NotInForce => ({ kind: 'node', name: actor, why: reason })),
+  ];
+}
+
+/** What a plan leaves as it is although the file says otherwise. */
+export function leftAlone(steps: readonly PlanStep[]): NotInForce[] {
+  return steps.flatMap((step) =>
+    step.action === 'left-alone' ? [{ kind: step.kind, name: step.name, why: step.why }] : [],
+  );
+}
+
+interface SeenListener {
+  readonly id: string;
+  readonly state: NodeStatus['listeners'][number]['state'] | 'unknown to the node';
+  readonly reason: string | null;
+}
+
+/** Of a listener that names other nodes, this one knows nothing. */
+function ownListeners({ node, listeners }: Seen, declared: DeclaredRoster): SeenListener[] {
+  return declared.listeners
+    .filter(({ spec }) => spec.nodes?.includes(node) ?? true)
+    .map(
+      ({ id }) =>
+        listeners.find((listener) => listener.id === id) ?? { id, state: 'unknown to the node', reason: null },
+    );
+}
