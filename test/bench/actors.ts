@@ -126,7 +126,7 @@ function startProbingNode(journal: Journal, observations: ObservationStore | nul
     observations,
     clock: coarseClock(),
     startProbe: (target, { timeoutMs }) => probeTcp({ dialler, target: parseTarget(target)!, timeoutMs }),
-    openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners' }),
+    openSocket: () => Promise.resolve({ outcome: 'failed', reason: 'this benchmark has no listeners', taken: null }),
     spawnWorker: () => {
       throw new Error('this benchmark has no workers');
     },

@@ -21,7 +21,7 @@ import { parseArgs } from 'node:util';
 import { coarseClock, startNode, type NodeHandle, type OpenSocket, type SpawnWorker } from '@muster/actors';
 import { openEmbeddedJournal } from '@muster/journal-embedded';
 import type { Journal } from '@muster/journal';
-import type { MembershipEventInput } from '@muster/membership';
+import { formatAddress, type MembershipEventInput } from '@muster/membership';
 import { bindSharedSocket } from '@muster/transport';
 import { machineText, spreadText } from './figures.ts';
 import { forkWorker } from './muster-worker.ts';
@@ -158,8 +158,9 @@ function workerSpawner(handles: WeakMap<object, object>, folds: FoldReports): Sp
 function socketOpener(handles: WeakMap<object, object>): OpenSocket {
   return async () => {
     const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port: 0 });
-    if (!bound.ok) return { outcome: 'failed', reason: bound.code };
-    const socket = { boundAddress: `127.0.0.1:${bound.socket.boundPort}`, close: () => bound.socket.close() };
+    if (!bound.ok) return { outcome: 'failed', reason: bound.code, taken: null };
+    const address = { kind: 'tcp', host: '127.0.0.1', port: bound.socket.boundPort! } as const;
+    const socket = { boundAddress: formatAddress(address), address, close: () => bound.socket.close() };
     handles.set(socket, bound.socket.handle);
     return { outcome: 'open', socket };
   };

@@ -45,7 +45,7 @@ export async function startMusterWorker(options: MusterWorkerOptions): Promise<C
     await send({ kind: 'roster', snapshot: snapshotOf(backendPort), pending: [] });
     const bind = `127.0.0.1:${port}`;
     const spec: ListenerSpec = { bind, protocol, pool: 'spells', idleTimeoutMs: IDLE_TIMEOUT_MS };
-    await send({ kind: 'listen', listener: { id: 'web', spec } }, bound.socket.handle);
+    await send({ kind: 'listen', listener: { id: 'web', spec, revision: 1 } }, bound.socket.handle);
     await reported(child, 'listening');
     if (options.isRecording === true) await send({ kind: 'record-decisions', forMs: RECORDING_MS });
   } catch (error) {

@@ -85,7 +85,7 @@ async function openScene(roster: Roster) {
     name: 'socket',
     listen: (_handle, { onAccepted }) => {
       accept = onAccepted;
-      return Promise.resolve({ ok: true, acceptor: { close: () => undefined } });
+      return Promise.resolve({ ok: true, acceptor: { close: () => undefined, finish: (onClosed) => onClosed() } });
     },
     dial: (_address, owner) => {
       dialling.push(owner);
@@ -117,6 +117,7 @@ function silentLeg(): AcceptedLeg {
     writeText: () => 'taken',
     pause: nothing,
     resume: nothing,
+    rest: nothing,
     end: nothing,
     close: nothing,
     reset: nothing,

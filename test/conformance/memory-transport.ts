@@ -47,6 +47,10 @@ export class MemoryLeg implements Leg {
     this.isPaused = false;
   }
 
+  rest(): void {
+    // It has no read buffer.
+  }
+
   end(): void {
     this.hasEnded = true;
   }
@@ -92,7 +96,7 @@ export class MemoryTransport implements Transport {
 
   listen(_handle: object, callbacks: AcceptCallbacks): ReturnType<Transport['listen']> {
     this.#accept = callbacks;
-    return Promise.resolve({ ok: true, acceptor: { close: () => undefined } });
+    return Promise.resolve({ ok: true, acceptor: { close: () => undefined, finish: (onClosed) => onClosed() } });
   }
 
   dial(_address: Parameters<Transport['dial']>[0], owner: DialOwner): ReturnType<Transport['dial']> {

@@ -160,6 +160,12 @@ export interface ForwardedHere {
 
 export const FORWARDED_HERE: readonly ForwardedHere[] = [
   {
+    name: 'a later minor version',
+    why: '9110, 2.5: it is read as HTTP/1.1, and goes on as such; the oracle knows HTTP/1.1 alone',
+    failures: ['HPE_INVALID_VERSION'],
+    without: (text) => text.replaceAll(/ HTTP\/1\.[2-9](?=\r\n)/g, ' HTTP/1.1'),
+  },
+  {
     name: 'whitespace around chunk extensions',
     why: '7.1.1 and 9110, 5.6.3: bad whitespace must be parsed and removed; extensions are never forwarded',
     failures: ['HPE_STRICT', 'HPE_INVALID_CHUNK_SIZE'],

@@ -59,7 +59,7 @@ routes = [{ host = "example.test", pool = "web" }]`,
 
   const routed = await node.muster(
     'listener',
-    'add',
+    'set',
     'front',
     '--bind',
     bind,

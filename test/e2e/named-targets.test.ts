@@ -12,7 +12,7 @@ import { eventually } from '../harness/process.ts';
 const here = ({ type }: DnsQuestion): DnsAnswer => ({ addresses: type === 'A' ? ['127.0.0.1'] : [], ttlS: 1 });
 
 const resolverTable = (dns: DnsServer) =>
-  `[resolver]\nservers = ["${dns.address}"]\nsearch = ["shop.test"]\ntimeoutMs = 500\ntries = 1\n`;
+  `[resolver]\nservers = ["${dns.address}"]\nsearch = ["shop.test"]\ntimeoutMs = 1000\ntries = 1\n`;
 
 test('a name leads probes and traffic to its backend, whatever becomes of other names and of the name server', async () => {
   await using folder = await testFolder();
@@ -65,4 +65,22 @@ routes = [{ path = "/silent", pool = "silent" }, { pool = "p" }]`,
   );
   const metrics = await (await fetch(`${node.admin}/metrics`)).text();
   expect(metrics).toMatch(/^muster_name_questions_total\{worker="0",outcome="found"\} [1-9]/m);
+});
+
+test('a node stops although a name server that it has asked is silent', async () => {
+  await using folder = await testFolder();
+  await using dns = await DnsServer.start(() => 'silent');
+  await using node = await startTestNode({
+    folder,
+    config: `[resolver]
+servers = ["${dns.address}"]
+timeoutMs = 60000
+tries = 10
+[[pools]]
+id = "p"
+health = { tcp = true, timeoutMs = 600000 }
+backends = [{ id = "b", target = "silent.test:80" }]`,
+  });
+  await eventually('it is asked', () => Promise.resolve(dns.asked.length > 0));
+  expect(await node.stop()).toBe(0);
 });

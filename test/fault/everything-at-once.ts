@@ -181,7 +181,8 @@ export function testEverythingAtOnce(durationMs: number): void {
     expect([node.process.pid, ...workers.map(({ pid }) => pid)]).toEqual(pids);
     expect(counts['quick 200']).toBeGreaterThan(durationMs / 100);
     expect(holds.filter(({ cpuMs }) => cpuMs > HOLD_MS_MAX).map(shown)).toEqual([]);
-    if (durationMs >= GROWTH_MEASURED_MS) for (const one of memory.growth) expect(one).toBeLessThan(GROWTH_MAX);
+    const isLong = durationMs >= GROWTH_MEASURED_MS;
+    expect(memory.growth.filter((one) => isLong && one > GROWTH_MAX)).toEqual([]);
     expect(await node.stop()).toBe(0);
   });
 }

@@ -6,6 +6,7 @@
  * leaves behind is garbage. The node itself is the real one and knows nothing of it.
  */
 import { startNode, type NodeHandle, type OpenSocketOutcome, type SpawnWorker } from '@muster/actors';
+import { parseBind } from '@muster/membership';
 import { SimulatedDisk, type SimulatedClock, type SimulatedWire, type WireEnd } from '@muster/actors/simulation';
 import type { Report } from './finding.ts';
 import { CLUSTER, type JournalStore } from './history.ts';
@@ -178,10 +179,10 @@ export class NodeProcess {
 
   #openSocket(bind: string): OpenSocketOutcome {
     if (this.boundBinds.has(bind) || this.machine.takenBind === bind)
-      return { outcome: 'failed', reason: `${bind} is taken by another process` };
+      return { outcome: 'failed', reason: `${bind} is taken by another process`, taken: parseBind(bind) };
     this.boundBinds.add(bind);
     const close = (): void => void this.boundBinds.delete(bind);
-    return { outcome: 'open', socket: { boundAddress: bind, close } };
+    return { outcome: 'open', socket: { boundAddress: bind, address: parseBind(bind)!, close } };
   }
 
   readonly #spawnWorker: SpawnWorker = (index, events) => {

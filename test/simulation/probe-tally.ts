@@ -50,10 +50,10 @@ export class ProbeTally {
 
   /** Counts what these probes answer. */
   counting(startProbe: StartProbe): StartProbe {
-    return (target, policy) => {
+    return (target, policy, limits) => {
       const count = this.of(target);
       count.startedAtMs = this.#elapsedMs();
-      const probe = startProbe(target, policy);
+      const probe = startProbe(target, policy, limits);
       void probe.outcome.then((outcome) => this.#countOutcome(count, outcome));
       return probe;
     };

@@ -53,6 +53,10 @@ export class SimulatedLeg implements Leg {
     this.#deliverSoon();
   }
 
+  rest(): void {
+    // It has no read buffer.
+  }
+
   end(): void {
     if (!this.isClosed) this.farSide?.onEnded();
   }

@@ -128,7 +128,7 @@ export class SimulatedProxy implements WorkerProcess {
       case 'listen':
         return this.#listen(message.listener, socket);
       case 'unlisten':
-        return this.#plane.closeListener(message.id, message.drainTimeoutMs);
+        return this.#unlisten(message);
       case 'drain':
         this.isDraining = true;
         return void this.#plane.drain(message.timeoutMs).then(() => this.#exit('exit code 0'));
@@ -179,12 +179,22 @@ export class SimulatedProxy implements WorkerProcess {
     events.onReport({ kind: 'folded', revision, hash });
   }
 
-  #listen({ id, spec }: MessageOf<'listen'>['listener'], socket: object | null): void {
-    if (socket === null) return this.#plane.updateListener(id, spec);
+  #unlisten({ id, drainTimeoutMs }: MessageOf<'unlisten'>): void {
     const { events } = this.#options;
+    this.#plane.closeListener(id, drainTimeoutMs, () => {
+      if (this.isAlive) events.onReport({ kind: 'unlistened', listener: id });
+    });
+  }
+
+  #listen({ id, spec, revision }: MessageOf<'listen'>['listener'], socket: object | null): void {
+    const { events } = this.#options;
+    if (socket === null) {
+      this.#plane.updateListener(id, spec);
+      return events.onReport({ kind: 'listening', listener: id, revision });
+    }
     void this.#plane.openListener(id, spec, socket).then((outcome) => {
       if (!outcome.ok) throw new Error(`${id}: ${outcome.reason}`);
-      if (this.isAlive) events.onReport({ kind: 'listening', listener: id });
+      if (this.isAlive) events.onReport({ kind: 'listening', listener: id, revision });
     });
   }
 

@@ -40,7 +40,11 @@ export class WorkerTransport implements Transport {
     const close = (): void => {
       if (this.#acceptorsByBind.get(boundAddress) === callbacks) this.#acceptorsByBind.delete(boundAddress);
     };
-    return Promise.resolve({ ok: true, acceptor: { close } });
+    const finish = (onClosed: () => void): void => {
+      close();
+      onClosed();
+    };
+    return Promise.resolve({ ok: true, acceptor: { close, finish } });
   }
 
   /** The addresses that this worker accepts on. */

@@ -1,44 +1,49 @@
 /**
  * The listener: keeps one address bound and its socket with the workers.
  *
- *     opening ──opened──► listening ──another bind──► moving ──opened──► listening, the old socket is closed
- *        └─failed─► (tried again after 500 ms to 5 s, the reason is shown) ─┘
+ *     opening ──opened──► listening ──another bind──► opening ──opened──► listening, the old socket is closed
+ *      ▲  └─failed─► (tried again after 500 ms to 5 s, the reason is shown) ─┘
+ *      └── a worker could not listen on the socket: another one is bound
  *
  * It binds and hands over; it never accepts. A changed spec with the same bind goes to the workers without a socket, so
- * connections that are open are untouched. On removal the workers are told to stop accepting, then the socket is closed.
+ * connections that are open are untouched. While another address cannot be had the old one stays open, unless it is what stands in
+ * the way, of this listener or of another one that is to be there. On removal the workers are told to stop accepting, then the socket
+ * is closed.
  *
- * Each socket has a keeper: a callback actor that opens it, tries again while it cannot, and closes it in its cleanup,
- * also when it opens only after nobody wants it any more.
+ * Each socket has a keeper (`socket-keeper.ts`), which closes it when it is stopped.
  */
 import { assign, fromCallback, setup, spawnChild, stopChild } from 'xstate';
-import { messageOf, type Listener, type ListenerSpec } from '@muster/membership';
-import { backoffMs, type Backoff } from './backoff.ts';
-import type { Clock, Logger, OpenSocket, OpenSocketOutcome, SharedSocket } from './ports.ts';
+import type { ListenerSpec } from '@muster/membership';
+import type { ListenerDefinition, SharedSocket } from './ports.ts';
+import { SocketKeeper, type KeeperEvent, type KeeperInput, type KeeperPorts } from './socket-keeper.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 
-const OPEN_BACKOFF: Backoff = { minMs: 500, maxMs: 5_000 };
-
-interface ListenerPorts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly openSocket: OpenSocket;
+interface ListenerPorts extends KeeperPorts {
   readonly feed: WorkerFeed;
 }
 
 export interface ListenerInput {
-  readonly listener: Pick<Listener, 'id' | 'spec'>;
+  readonly listener: ListenerDefinition;
   readonly ports: ListenerPorts;
 }
 
+/** The listener is defined anew, by the event at `revision`. */
+interface RedefinedEvent {
+  readonly type: 'redefined';
+  readonly spec: ListenerSpec;
+  readonly revision: number;
+}
+
 type ListenerEvent =
-  | { readonly type: 'redefined'; readonly spec: ListenerSpec }
-  | { readonly type: 'opened'; readonly keeper: string; readonly socket: SharedSocket }
-  | { readonly type: 'failed'; readonly keeper: string; readonly reason: string };
+  | RedefinedEvent
+  | KeeperEvent
+  /** A worker could not listen on the socket. */
+  | { readonly type: 'lost'; readonly keeper: string; readonly reason: string };
 
 interface ListenerContext {
   readonly id: string;
   readonly spec: ListenerSpec;
+  readonly revision: number;
   readonly ports: ListenerPorts;
   /** Counts keepers, so that each has an id of its own. */
   readonly keepersCount: number;
@@ -47,53 +52,24 @@ interface ListenerContext {
   readonly socket: SharedSocket | null;
   /** What `socket` was asked to bind to. */
   readonly socketBind: string | null;
+  /** How often in a row no worker could listen on what was bound. */
+  readonly lossesCount: number;
   /** Why the newest try failed; null after a success. */
   readonly reason: string | null;
 }
 
-interface KeeperInput {
-  readonly keeper: string;
-  readonly listener: string;
-  readonly bind: string;
-  readonly ports: ListenerPorts;
-}
-
 const keeperLogic = fromCallback<{ readonly type: string }, KeeperInput>(({ input, sendBack }) => {
-  const { keeper, listener, bind, ports } = input;
-  let socket: SharedSocket | null = null;
-  let timer: unknown = null;
-  let isStopped = false;
-  let failuresCount = 0;
-  const settle = (outcome: OpenSocketOutcome): void => {
-    if (outcome.outcome === 'open') {
-      if (isStopped) return outcome.socket.close();
-      socket = outcome.socket;
-      return sendBack({ type: 'opened', keeper, socket });
-    }
-    if (isStopped) return;
-    const { reason } = outcome;
-    if (failuresCount === 0) ports.log.error({ listener, reason }, `listener ${listener} cannot open: ${reason}`);
-    timer = ports.clock.setTimeout(open, backoffMs(failuresCount, OPEN_BACKOFF, ports.random));
-    failuresCount += 1;
-    sendBack({ type: 'failed', keeper, reason });
-  };
-  const open = (): void => {
-    ports.openSocket(bind).then(settle, (error: unknown) => {
-      ports.log.error({ listener, err: error }, `listener ${listener} could not be opened: ${messageOf(error)}`);
-      settle({ outcome: 'failed', reason: messageOf(error) });
-    });
-  };
-  open();
-  return () => {
-    isStopped = true;
-    ports.clock.clearTimeout(timer);
-    socket?.close();
-  };
+  const keeper = new SocketKeeper(input, sendBack);
+  return () => keeper.stop();
 });
 
 /** Tells the workers to stop accepting. Started before the keepers, and so stopped before they close their sockets. */
 const presenceLogic = fromCallback<{ readonly type: string }, ListenerInput>(({ input }) => {
-  return () => input.ports.feed.unlisten(input.listener.id);
+  const { listener, ports } = input;
+  return () => {
+    ports.feed.unlisten(listener.id);
+    ports.feed.ownSockets.wish(listener.id, null);
+  };
 });
 
 const keeperName = (count: number): string => `socket-${count}`;
@@ -112,19 +88,28 @@ export const listenerMachine = setup({
         keeper: keeperName(context.keepersCount),
         listener: context.id,
         bind: context.spec.bind,
+        lossesCount: context.lossesCount,
         ports: context.ports,
       }),
     }),
     stopNewestKeeper: stopChild(({ context }) => keeperName(context.keepersCount)),
     stopOldKeeper: stopChild(({ context }) => context.keeper ?? ''),
     countKeeper: assign({ keepersCount: ({ context }) => context.keepersCount + 1, reason: null }),
-    present: ({ context: { id, spec, socket, ports } }) => {
-      if (socket !== null) ports.feed.listen({ id, spec }, socket);
+    present: ({ context: { id, spec, revision, socket, keeper, ports }, self }) => {
+      if (socket !== null && keeper !== null) {
+        const onSocketLost = (reason: string) => self.send({ type: 'lost', keeper, reason });
+        ports.feed.listen({ definition: { id, spec, revision }, socket, onSocketLost });
+      }
       ports.feed.progressed();
     },
+    redefine: assign((_, { spec, revision }: Pick<RedefinedEvent, 'spec' | 'revision'>) => ({ spec, revision })),
+    stay: ({ context: { id, spec, ports } }) => ports.feed.ownSockets.wish(id, spec.bind),
+    withdraw: ({ context: { id, ports } }) => ports.feed.unlisten(id),
+    forgetSocket: assign({ keeper: null, socket: null, socketBind: null }),
     progressed: ({ context }) => context.ports.feed.progressed(),
   },
   guards: {
+    isCurrent: ({ context }, { keeper }: { keeper: string }) => keeper === context.keeper,
     isNewest: ({ context }, { keeper }: { keeper: string }) => keeper === keeperName(context.keepersCount),
     isBound: ({ context }, { spec }: { spec: ListenerSpec }) => spec.bind === context.socketBind,
     hasSameBind: ({ context }, { spec }: { spec: ListenerSpec }) => spec.bind === context.spec.bind,
@@ -134,17 +119,19 @@ export const listenerMachine = setup({
   context: ({ input: { listener, ports } }) => ({
     id: listener.id,
     spec: listener.spec,
+    revision: listener.revision,
     ports,
     keepersCount: 0,
     keeper: null,
     socket: null,
     socketBind: null,
+    lossesCount: 0,
     reason: null,
   }),
   invoke: {
     id: 'presence',
     src: 'presence',
-    input: ({ context: { id, spec, ports } }) => ({ listener: { id, spec }, ports }),
+    input: ({ context: { id, spec, revision, ports } }) => ({ listener: { id, spec, revision }, ports }),
   },
   entry: 'startKeeper',
   initial: 'opening',
@@ -167,6 +154,24 @@ export const listenerMachine = setup({
         'present',
       ],
     },
+    'in-the-way': {
+      guard: { type: 'isCurrent', params: ({ event }) => event },
+      actions: ['withdraw', 'stopOldKeeper', 'forgetSocket', 'progressed'],
+    },
+    lost: {
+      guard: { type: 'isCurrent', params: ({ event }) => event },
+      target: '.opening',
+      actions: [
+        'withdraw',
+        'stopOldKeeper',
+        'stopNewestKeeper',
+        'forgetSocket',
+        'countKeeper',
+        assign(({ context, event }) => ({ lossesCount: context.lossesCount + 1, reason: event.reason })),
+        'startKeeper',
+        'progressed',
+      ],
+    },
   },
   states: {
     opening: {
@@ -174,16 +179,28 @@ export const listenerMachine = setup({
         redefined: [
           {
             guard: { type: 'hasSameBind', params: ({ event }) => event },
-            actions: assign(({ event }) => ({ spec: event.spec })),
+            actions: { type: 'redefine', params: ({ event }) => event },
           },
           {
             // Back to where it is still bound, before the other address could be had.
             guard: { type: 'isBound', params: ({ event }) => event },
             target: 'listening',
-            actions: ['stopNewestKeeper', assign(({ event }) => ({ spec: event.spec, reason: null })), 'present'],
+            actions: [
+              'stopNewestKeeper',
+              { type: 'redefine', params: ({ event }) => event },
+              assign({ reason: null }),
+              'stay',
+              'present',
+            ],
           },
           {
-            actions: ['stopNewestKeeper', assign(({ event }) => ({ spec: event.spec })), 'countKeeper', 'startKeeper'],
+            actions: [
+              'stopNewestKeeper',
+              { type: 'redefine', params: ({ event }) => event },
+              assign({ lossesCount: 0 }),
+              'countKeeper',
+              'startKeeper',
+            ],
           },
         ],
       },
@@ -193,11 +210,16 @@ export const listenerMachine = setup({
         redefined: [
           {
             guard: { type: 'hasSameBind', params: ({ event }) => event },
-            actions: [assign(({ event }) => ({ spec: event.spec })), 'present'],
+            actions: [{ type: 'redefine', params: ({ event }) => event }, 'present'],
           },
           {
             target: 'opening',
-            actions: [assign(({ event }) => ({ spec: event.spec })), 'countKeeper', 'startKeeper'],
+            actions: [
+              { type: 'redefine', params: ({ event }) => event },
+              assign({ lossesCount: 0 }),
+              'countKeeper',
+              'startKeeper',
+            ],
           },
         ],
       },

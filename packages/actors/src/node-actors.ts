@@ -128,8 +128,8 @@ export class NodeActors {
     return new ActorGroup(this.#supervision(), {
       kind: 'listener',
       create: (id) => {
-        const { spec } = ports.folded.roster.listeners.get(id)!;
-        return createActor(listenerMachine, { clock: ports.clock, input: { listener: { id, spec }, ports } });
+        const listener = ports.folded.roster.listeners.get(id)!;
+        return createActor(listenerMachine, { clock: ports.clock, input: { listener, ports } });
       },
     });
   }
@@ -154,6 +154,7 @@ export class NodeActors {
       poolStopped: (pool) => this.#pools.stop(pool),
       backendsWished: (pool, wishes) => this.#pools.get(pool)?.send({ type: 'reconcile', wishes }),
       targetLeft: (pool, backend) => facts.drop(pool, backend),
+      known: (finding) => facts.add(finding),
     });
   }
 
@@ -164,6 +165,6 @@ export class NodeActors {
     const isOurs = listener?.spec.nodes?.includes(node) ?? listener !== undefined;
     if (!isOurs || this.#isStopping) this.listeners.stop(id);
     else if (!this.listeners.has(id)) this.listeners.start(id);
-    else this.listeners.get(id)?.send({ type: 'redefined', spec: listener!.spec });
+    else this.listeners.get(id)?.send({ type: 'redefined', spec: listener!.spec, revision: listener!.revision });
   }
 }

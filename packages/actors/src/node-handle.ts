@@ -47,14 +47,22 @@ export type CommandOutcome =
   /** The journal did not take it; `isStored` is `unknown` when it may have. */
   | { readonly outcome: 'unavailable'; readonly isStored: 'no' | 'unknown'; readonly message: string };
 
+/** A listener of this node, and whether the newest definition of it is in force here. */
 export interface ListenerStatus {
   readonly id: string;
-  /** `opening` until at least one worker listens on it. */
-  readonly state: 'opening' | 'listening' | 'failed' | 'closing';
-  /** Where it is really bound, null while it is not. */
+  /**
+   * `opening`: it is not bound yet, or no worker has answered. `moving`: it is to be bound elsewhere, and the other address is not had
+   * yet. `failed`: the definition at `revision` did not take force, for `reason`; it is tried again. `closing`: it is removed.
+   */
+  readonly state: 'opening' | 'listening' | 'moving' | 'failed' | 'closing';
+  /** Where it is really bound, null while it is not. One that could not move may still be where it was. */
   readonly boundAddress: string | null;
   /** Why it failed, null otherwise. */
   readonly reason: string | null;
+  /** Of the event that defined it last, as far as this node has read. */
+  readonly revision: number;
+  /** Of the newest definition that every living worker of this node serves; null before the first. Equal to `revision`: in force. */
+  readonly appliedRevision: number | null;
 }
 
 export interface WorkerStatus {

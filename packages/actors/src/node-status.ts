@@ -51,33 +51,62 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     rejectedCount: roster.rejectedCount,
     backendsCount,
     probes,
-    listeners: [...parts.actors.listeners.keys()].map((id) => listenerStatus(id, parts)),
+    listeners: [...listenerIds(parts)].map((id) => listenerStatus(id, parts)),
     workers: [...parts.actors.workers.keys()].map((key) => workerStatus(key, parts)),
     givenUp: [...parts.actors.givenUpByActor].map(([actor, reason]) => ({ actor, reason })),
   };
 }
 
-function listenerStatus(id: string, { actors, feed, options }: NodeParts): ListenerStatus {
+/** Those that are to be on this node, and those that are about to leave it. */
+function listenerIds({ actors, folded }: NodeParts): Set<string> {
+  const ids = new Set(actors.listeners.keys());
+  for (const { id, spec } of folded.roster.listeners.values())
+    if (spec.nodes?.includes(folded.node) ?? true) ids.add(id);
+  return ids;
+}
+
+function listenerStatus(id: string, parts: NodeParts): ListenerStatus {
+  const { actors, folded } = parts;
   const snapshot = actors.listeners.get(id)?.getSnapshot();
+  const revision = folded.roster.listeners.get(id)?.revision ?? snapshot?.context.revision ?? 0;
   if (snapshot === undefined) {
-    return {
-      id,
-      state: 'failed',
-      boundAddress: null,
-      reason: actors.givenUpByActor.get(`listener ${id}`) ?? 'it crashed',
-    };
+    const reason = actors.givenUpByActor.get(`listener ${id}`) ?? (actors.listeners.has(id) ? 'it crashed' : null);
+    const state = reason === null ? 'opening' : 'failed';
+    return { id, state, boundAddress: null, reason, revision, appliedRevision: null };
   }
   const { socket, reason } = snapshot.context;
   const boundAddress = socket?.boundAddress ?? null;
-  if (socket === null) return { id, state: reason === null ? 'opening' : 'failed', boundAddress, reason };
-  let isListening = options.workers === 0;
+  const { appliedRevision, isServed, failure } = workersAnswer(id, parts);
+  const shown = { id, boundAddress, revision, appliedRevision };
+  if (reason !== null) return { ...shown, state: 'failed', reason };
+  if (failure !== null) return { ...shown, state: 'failed', reason: failure };
+  if (snapshot.value === 'opening') return { ...shown, state: socket === null ? 'opening' : 'moving', reason };
+  if (!folded.roster.listeners.has(id)) return { ...shown, state: 'closing', reason };
+  return { ...shown, state: isServed ? 'listening' : 'opening', reason };
+}
+
+/** What the living workers say of the definition that they were given last: the same for all, or not in force. */
+function workersAnswer(
+  id: string,
+  { feed, options }: NodeParts,
+): { readonly appliedRevision: number | null; readonly isServed: boolean; readonly failure: string | null } {
+  const open = feed.listeners.get(id);
+  if (open === undefined) return { appliedRevision: null, isServed: false, failure: null };
+  const { revision } = open.definition;
+  if (options.workers === 0) return { appliedRevision: revision, isServed: true, failure: null };
+  let isServed = false;
+  let appliedRevision = revision;
   for (let index = 0; index < options.workers; index++) {
-    const failure = feed.link(index)?.listenFailureById.get(id);
-    isListening ||= failure === null;
-    if (typeof failure === 'string')
-      return { id, state: 'failed', boundAddress, reason: `worker ${index}: ${failure}` };
+    const link = feed.link(index);
+    if (link === undefined || !link.hasStarted) continue;
+    const answer = link.listenAnswer(id);
+    if (answer?.revision === revision && answer.failure !== null) {
+      return { appliedRevision: null, isServed, failure: `worker ${index}: ${answer.failure}` };
+    }
+    isServed ||= answer !== null;
+    appliedRevision = Math.min(appliedRevision, answer?.revision ?? 0);
   }
-  return { id, state: isListening ? 'listening' : 'opening', boundAddress, reason };
+  return { appliedRevision: isServed && appliedRevision > 0 ? appliedRevision : null, isServed, failure: null };
 }
 
 function workerStatus(key: string, { actors, feed }: NodeParts): WorkerStatus {

@@ -121,7 +121,10 @@ export const poolMachine = setup({
   },
 });
 
+const LIMITS = ['maxAnswerHeadBytes', 'maxAnswerFields', 'maxInterimAnswers'] as const;
+
 function isSameTask(left: ProbeTask, right: ProbeTask): boolean {
   if (left.target !== right.target || left.health !== right.health) return false;
+  if (LIMITS.some((field) => left.limits[field] !== right.limits[field])) return false;
   return left.policy === right.policy || JSON.stringify(left.policy) === JSON.stringify(right.policy);
 }

@@ -6,7 +6,7 @@
  * through the workers, which are told what happened (`WorkerMessage`) and report what they count (`WorkerReport`).
  */
 import type { StoredSnapshot } from '@muster/journal';
-import type { HealthPolicy, Listener, PendingFact, RecordedEvent } from '@muster/membership';
+import type { Address, HealthPolicy, Listener, PendingFact, PoolSpec, RecordedEvent } from '@muster/membership';
 import type { Probe } from '@muster/probes';
 
 /** XState's clock, plus the time of day, so that nothing else here reads a clock. */
@@ -20,21 +20,34 @@ export interface Clock {
 }
 
 /** Starts one probe of `target` (as published, see `parseTarget`) under a policy. */
-export type StartProbe = (target: string, policy: HealthPolicy) => Probe;
+export type StartProbe = (target: string, policy: HealthPolicy, limits: AnswerLimitFields) => Probe;
+
+/** What the pool allows answers, those to probes included. */
+export type AnswerLimitFields = Pick<PoolSpec, 'maxAnswerHeadBytes' | 'maxAnswerFields' | 'maxInterimAnswers'>;
 
 /** A bound listening socket that the control process keeps, whatever becomes of the workers. */
 export interface SharedSocket {
   /** Where it is bound now, for example `127.0.0.1:8080`; the port is the real one where 0 was asked for. */
   readonly boundAddress: string;
+  /** The same with names resolved. */
+  readonly address: Address;
   close(): void;
 }
 
 export type OpenSocketOutcome =
   | { readonly outcome: 'open'; readonly socket: SharedSocket }
   /** `reason` says for people what is wrong and what to do: `127.0.0.1:8080 is taken by another process`. */
-  | { readonly outcome: 'failed'; readonly reason: string };
+  | {
+      readonly outcome: 'failed';
+      readonly reason: string;
+      /** The address, with names resolved, that somebody has already; null where something else is wrong. */
+      readonly taken: Address | null;
+    };
 
-/** Binds without listening: a worker that is handed the socket listens. */
+/**
+ * Binds without listening: a worker that is handed the socket listens. A Unix path where nobody listens any more is taken over, so
+ * it must not be asked for one that a socket of this node has.
+ */
 export type OpenSocket = (bind: string) => Promise<OpenSocketOutcome>;
 
 /** What the control process tells a worker, in order. */
@@ -48,12 +61,18 @@ export type WorkerMessage =
     }
   | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
   | { readonly kind: 'pending'; readonly added: readonly PendingFact[]; readonly settled: readonly PendingFact[] }
-  /** Accept connections on a socket; sent together with it. Again with a changed spec and no socket: use the new spec. */
-  | { readonly kind: 'listen'; readonly listener: Pick<Listener, 'id' | 'spec'> }
-  /** Stop accepting; open connections may finish for this long. */
+  /**
+   * Accept connections on a socket; sent together with it. Again with a changed spec and no socket: use the new spec. Answered by
+   * `listening` or `listen-failed` with the same revision. Again with a socket and nothing changed: the answer to `socket-wanted`.
+   */
+  | { readonly kind: 'listen'; readonly listener: ListenerDefinition }
+  /** Stop accepting, which `unlistened` answers; open connections may finish for this long. */
   | { readonly kind: 'unlisten'; readonly id: string; readonly drainTimeoutMs: number }
   /** Stop accepting everywhere, let connections finish for this long, then exit with code 0. */
   | { readonly kind: 'drain'; readonly timeoutMs: number };
+
+/** A listener as it is defined by the event at `revision`. */
+export type ListenerDefinition = Pick<Listener, 'id' | 'spec' | 'revision'>;
 
 /** A backend that failed as often in a row, in one worker, as its pool's policy bears. */
 export interface Outlier {
@@ -72,8 +91,20 @@ export type WorkerReport =
   | { readonly kind: 'started' }
   /** It has folded everything up to a revision. Sent after each batch: what is not acknowledged yet is bounded. */
   | { readonly kind: 'folded'; readonly revision: number; readonly hash: string }
-  | { readonly kind: 'listening'; readonly listener: string }
-  | { readonly kind: 'listen-failed'; readonly listener: string; readonly reason: string }
+  /** The definition at `revision` is what new connections get. */
+  | { readonly kind: 'listening'; readonly listener: string; readonly revision: number }
+  | {
+      readonly kind: 'listen-failed';
+      readonly listener: string;
+      readonly revision: number;
+      readonly reason: string;
+      /** True where the socket is of no use and another one must be bound. */
+      readonly isSocketLost: boolean;
+    }
+  /** The worker has closed its hold on the listener's socket. */
+  | { readonly kind: 'unlistened'; readonly listener: string }
+  /** The worker was full and had closed its hold on the socket; it has room again. */
+  | { readonly kind: 'socket-wanted'; readonly listener: string }
   /** Live traffic found a backend failing: at most once a second for each. */
   | ({ readonly kind: 'outlier' } & Outlier)
   /** Cumulative counters since its start, about once a second. Their shape is the data plane's own. */

@@ -17,7 +17,7 @@ import { fromCallback } from 'xstate';
 import { isFinding, judge, nextProbeDelayMs, type Health, type HealthPolicy, type Judgement } from '@muster/membership';
 import type { Observation, ProbeSeen } from '@muster/observations';
 import type { Probe, ProbeOutcome } from '@muster/probes';
-import type { Clock, StartProbe } from './ports.ts';
+import type { AnswerLimitFields, Clock, StartProbe } from './ports.ts';
 import type { ProbeSlots } from './probe-slots.ts';
 
 /** How often a prober tells the observer what it thinks, so that what is kept can be read from the middle. */
@@ -27,6 +27,8 @@ const STATE_INTERVAL_MS = 600_000;
 export interface ProbeTask {
   readonly target: string;
   readonly policy: HealthPolicy;
+  /** The pool's spec, as far as it concerns answers. */
+  readonly limits: AnswerLimitFields;
   readonly health: Health;
 }
 
@@ -85,7 +87,7 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
     let isStopped = false;
     const begin = (): void => {
       try {
-        probe = ports.startProbe(task.target, task.policy);
+        probe = ports.startProbe(task.target, task.policy, task.limits);
         probe.outcome.then(end, crash);
       } catch (error) {
         crash(error);
@@ -123,7 +125,8 @@ export const probeRound = fromCallback<CrashEvent, ProberInput>(
       ports.observe({ kind: 'probing-ended', ...observed() });
       throw error;
     });
-    ports.observe({ kind: 'probing-began', ...observed(), ...task });
+    const { target, policy, health } = task;
+    ports.observe({ kind: 'probing-began', ...observed(), target, policy, health });
     enter();
     return () => {
       isStopped = true;

@@ -8,8 +8,10 @@
  * Stopping is the same thing with an empty roster as the goal.
  */
 import { setImmediate } from 'node:timers/promises';
-import { diff, emptyRoster, observationBy, type Change, type Pool, type Roster } from '@muster/membership';
+import { asksTheSame, diff, emptyRoster, observationBy } from '@muster/membership';
+import type { Backend, Change, Health, HealthPolicy, Pool, Roster } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
+import type { Finding } from './own-findings.ts';
 import type { BackendWish } from './pool-machine.ts';
 
 /** Changes applied in one turn of the event loop: about 3 ms where each starts a backend. */
@@ -23,6 +25,8 @@ export interface Reconciled {
   readonly backendsWished: (pool: string, wishes: readonly BackendWish[]) => void;
   /** A backend is gone or has another target. */
   readonly targetLeft: (pool: string, backend: string) => void;
+  /** What is known of a backend's target already, from another backend that has or had it. */
+  readonly known: (finding: Finding) => void;
 }
 
 export class Reconciler {
@@ -30,6 +34,8 @@ export class Reconciler {
   readonly #actors: Reconciled;
   readonly #empty: Roster;
   readonly #poolsToFill = new Set<string>();
+  /** `pool/backend` of those that have a target, or had it when the round began. */
+  readonly #holdersByTarget = new Map<string, Set<string>>();
   #present: Roster;
   #isStopping = false;
   #isRunning = false;
@@ -77,6 +83,7 @@ export class Reconciler {
         if (from > 0) await setImmediate();
         this.#apply(changes.slice(from, from + RECONCILE_SLICE), goal);
       }
+      this.#forgetHolders(changes);
       this.#present = goal;
     }
     this.#isRunning = false;
@@ -112,6 +119,7 @@ export class Reconciler {
   #collect({ before, after }: Extract<Change, { kind: 'backend' }>, wishesByPool: Map<string, BackendWish[]>): void {
     const { pool, id } = (after ?? before)!;
     if (before !== null && before.target.value !== after?.target.value) this.#actors.targetLeft(pool, id);
+    if (after !== null) this.#noteHolder(after);
     const wish = this.#wish(pool, id);
     const wishes = wishesByPool.get(pool);
     if (wishes === undefined) wishesByPool.set(pool, [wish]);
@@ -128,12 +136,56 @@ export class Reconciler {
     const pool = this.#goal.pools.get(poolId);
     const backend = pool && this.#folded.backend(poolId, backendId);
     if (pool === undefined || backend === undefined) return { backend: backendId, member: null, task: null };
-    const { health, ejection } = observationBy(this.#folded.node, backend.observations);
+    const { ejection, ...seen } = observationBy(this.#folded.node, backend.observations);
     const target = backend.target.value;
     const member = { target, ejectedMs: ejection.value === 'ejected' ? ejection.timeMs : null };
     const policy = pool.spec.health;
     if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, member, task: null };
-    return { backend: backendId, member, task: { target, policy, health: health.value } };
+    const health = seen.health.value === 'unknown' ? this.#heard(backend, policy) : seen.health.value;
+    return { backend: backendId, member, task: { target, policy, limits: pool.spec, health } };
+  }
+
+  /** What another backend's probes found of the same target with the same question, which is told of this one, too. */
+  #heard({ pool, id, target: { value: target } }: Backend, policy: HealthPolicy): Health {
+    for (const key of this.#holdersByTarget.get(target) ?? []) {
+      const health = key === `${pool}/${id}` ? 'unknown' : this.#foundBy(key, target, policy);
+      if (health === 'unknown') continue;
+      const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
+      this.#actors.known({
+        pool,
+        backend: id,
+        event: { type, target, reason: `known from ${key}, which has the same target` },
+      });
+      return health;
+    }
+    return 'unknown';
+  }
+
+  #foundBy(key: string, target: string, policy: HealthPolicy): Health {
+    const [poolId, backendId] = key.split('/') as [string, string];
+    const isThere = this.#goal.pools.get(poolId)?.backends.get(backendId)?.target.value === target;
+    const pool = (isThere ? this.#goal : this.#present).pools.get(poolId);
+    const backend = isThere ? this.#folded.backend(poolId, backendId) : pool?.backends.get(backendId);
+    if (pool?.spec.health === undefined || backend?.target.value !== target || backend.mode.value === 'maint')
+      return 'unknown';
+    if (!asksTheSame(pool.spec.health, policy)) return 'unknown';
+    return observationBy(this.#folded.node, backend.observations).health.value;
+  }
+
+  #noteHolder({ pool, id, target }: Backend): void {
+    const holders = this.#holdersByTarget.get(target.value);
+    if (holders === undefined) this.#holdersByTarget.set(target.value, new Set([`${pool}/${id}`]));
+    else holders.add(`${pool}/${id}`);
+  }
+
+  /** Those that left stay until the round is over, so that who comes in the same one hears of them. */
+  #forgetHolders(changes: readonly Change[]): void {
+    for (const { kind, before, after } of changes) {
+      if (kind !== 'backend' || before === null || before.target.value === after?.target.value) continue;
+      const holders = this.#holdersByTarget.get(before.target.value);
+      holders?.delete(`${before.pool}/${before.id}`);
+      if (holders?.size === 0) this.#holdersByTarget.delete(before.target.value);
+    }
   }
 }
 

@@ -83,9 +83,13 @@ export class SimulatedWorker implements WorkerProcess {
         for (const fact of message.settled) this.pendingById.delete(fact.id);
         return;
       case 'listen':
-        return this.#events.onReport({ kind: 'listening', listener: message.listener.id });
+        return this.#events.onReport({
+          kind: 'listening',
+          listener: message.listener.id,
+          revision: message.listener.revision,
+        });
       case 'unlisten':
-        return;
+        return this.#events.onReport({ kind: 'unlistened', listener: message.id });
       case 'drain':
         return this.exit('exit code 0');
     }

@@ -4,7 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createMemoryJournal, type Journal } from '@muster/journal';
-import { commandSchema, type Command, type CommandInput, type MembershipEventInput } from '@muster/membership';
+import {
+  commandSchema,
+  parseBind,
+  type Command,
+  type CommandInput,
+  type MembershipEventInput,
+  excludes,
+} from '@muster/membership';
 import type { Observation } from '@muster/observations';
 import type { Probe, ProbeOutcome } from '@muster/probes';
 import type { NodeHandle, NodeOptions } from './node-handle.ts';
@@ -84,11 +91,17 @@ class SimulatedSockets {
   closedCount = 0;
 
   readonly openSocket = (bind: string): Promise<OpenSocketOutcome> => {
-    if (this.takenBinds.has(bind) || this.openByBind.has(bind)) {
-      return Promise.resolve({ outcome: 'failed', reason: `${bind} is taken by another process` });
+    const isTaken = [...this.openByBind.keys()].some((other) => excludes(parseBind(other)!, parseBind(bind)!));
+    if (this.takenBinds.has(bind) || isTaken) {
+      return Promise.resolve({
+        outcome: 'failed',
+        reason: `${bind} is taken by another process`,
+        taken: parseBind(bind),
+      });
     }
     const socket: SharedSocket = {
       boundAddress: bind,
+      address: parseBind(bind)!,
       close: () => {
         this.closedCount += 1;
         this.openByBind.delete(bind);

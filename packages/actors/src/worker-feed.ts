@@ -5,21 +5,23 @@
  * all workers, and an older text is used again as long as the tail reaches from it to now: encoding costs about 7 µs a
  * backend, 70 ms for 10,000, in one go.
  */
-import {
-  encodeSnapshot,
-  rosterHash,
-  type Listener,
-  type ListenerSpec,
-  type PendingFact,
-  type RecordedEvent,
-} from '@muster/membership';
+import { encodeSnapshot, rosterHash, type PendingFact, type RecordedEvent } from '@muster/membership';
 import { EventTail } from './event-tail.ts';
 import type { FoldedRoster } from './folded-roster.ts';
-import type { Clock, Logger, SharedSocket } from './ports.ts';
+import { OwnSockets } from './own-sockets.ts';
+import type { Clock, ListenerDefinition, Logger, SharedSocket } from './ports.ts';
 import type { WorkerLink } from './worker-link.ts';
 
 /** For a listener whose pool does not say. */
 const DRAIN_TIMEOUT_MS = 30_000;
+
+/** A listener that is bound, and what the workers are to do there. */
+export interface OpenListener {
+  readonly definition: ListenerDefinition;
+  readonly socket: SharedSocket;
+  /** A worker could not listen on the socket: its keeper is to bind another one. */
+  readonly onSocketLost: (reason: string) => void;
+}
 
 export interface RosterText {
   readonly revision: number;
@@ -31,7 +33,8 @@ export class WorkerFeed {
   readonly log: Logger;
   readonly tail = new EventTail();
   /** By listener. */
-  readonly sockets = new Map<string, { readonly spec: ListenerSpec; readonly socket: SharedSocket }>();
+  readonly listeners = new Map<string, OpenListener>();
+  readonly ownSockets: OwnSockets;
   readonly #clock: Clock;
   readonly #linksByIndex = new Map<number, WorkerLink>();
   readonly #watchers = new Set<() => void>();
@@ -42,6 +45,8 @@ export class WorkerFeed {
     this.folded = folded;
     this.log = log;
     this.#clock = clock;
+    const isWithWorkers = (socket: SharedSocket) => this.#linksByIndex.values().some((link) => link.holds(socket));
+    this.ownSockets = new OwnSockets({ clock, isWithWorkers });
   }
 
   /** False until the node has caught up: workers wait for their roster until then. */
@@ -65,6 +70,7 @@ export class WorkerFeed {
   detach(link: WorkerLink): void {
     link.close();
     if (this.#linksByIndex.get(link.index) === link) this.#linksByIndex.delete(link.index);
+    this.ownSockets.changed();
   }
 
   link(index: number): WorkerLink | undefined {
@@ -85,14 +91,14 @@ export class WorkerFeed {
     this.#pumpAll();
   }
 
-  /** A socket is open, or the listener's spec has changed. */
-  listen({ id, spec }: Pick<Listener, 'id' | 'spec'>, socket: SharedSocket): void {
-    this.sockets.set(id, { spec, socket });
+  /** A socket is open, or the listener is defined anew. */
+  listen(listener: OpenListener): void {
+    this.listeners.set(listener.definition.id, listener);
     this.#pumpAll();
   }
 
   unlisten(id: string): void {
-    this.sockets.delete(id);
+    this.listeners.delete(id);
     this.#pumpAll();
   }
 

@@ -4,7 +4,8 @@
  * Everything but drain is level-triggered. `pump` compares what the worker was told with what is true, and sends the
  * difference, as far as the limits allow; whatever they hold back is made up for by the next pump. So nothing queues here:
  *
- *   - at most `UNACKNOWLEDGED_EVENTS_MAX` events are sent and not yet folded; then the link waits;
+ *   - at most `UNACKNOWLEDGED_EVENTS_MAX` events, which weigh at most `UNACKNOWLEDGED_CHARACTERS_MAX` and a message together, are
+ *     sent and not yet folded; then the link waits;
  *   - at most `SENDS_IN_FLIGHT_MAX` messages wait for the operating system; then the link waits;
  *   - a worker that the tail no longer covers gets a fresh roster, once it has folded all that was sent before.
  *
@@ -12,18 +13,29 @@
  * neither. A socket follows the roster and the tail, because a worker serves nothing from a half-read journal.
  */
 import { poolsOf, type PendingFact, messageOf } from '@muster/membership';
+import { charactersOf } from './event-tail.ts';
 import type { WorkerFeed } from './worker-feed.ts';
-import type { SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
+import type { ListenerDefinition, SharedSocket, WorkerMessage, WorkerProcess, WorkerReport } from './ports.ts';
 
 /** Events sent to a worker that it has not folded yet. */
 const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
+/** What they may weigh: payloads come from outside, and what is sent stands in memory until the worker has read it. */
+const UNACKNOWLEDGED_CHARACTERS_MAX = 8_388_608;
 /** Messages on their way to a worker. */
 const SENDS_IN_FLIGHT_MAX = 64;
 const MESSAGE_EVENTS_MAX = 1_000;
+/** Characters of the events of one message; one event that has more goes alone. */
+const MESSAGE_CHARACTERS_MAX = 1_048_576;
 /** Changes of pending facts that are held back for one worker; one with more gets a fresh roster. */
 const HELD_FACTS_MAX = 10_000;
 /** A worker whose hash keeps differing is given a fresh roster this often, at most. */
 const REPAIR_INTERVAL_MIN_MS = 10_000;
+
+/** What a worker said of the definition of a listener at `revision`: null for listening, or why not. */
+interface ListenAnswer {
+  readonly revision: number;
+  readonly failure: string | null;
+}
 
 export class WorkerLink {
   readonly index: number;
@@ -42,16 +54,20 @@ export class WorkerLink {
   #sentRevision = 0;
   #sendsInFlight = 0;
   /** Batches sent and not folded yet, oldest first. */
-  readonly #unacknowledged: { readonly revision: number; readonly count: number }[] = [];
+  readonly #unacknowledged: { readonly revision: number; readonly count: number; readonly characters: number }[] = [];
   #unacknowledgedCount = 0;
+  #unacknowledgedCharacters = 0;
   #addedById = new Map<string, PendingFact>();
   #settled: PendingFact[] = [];
   readonly #toldByListener = new Map<
     string,
-    { readonly spec: object; readonly socket: SharedSocket; readonly poolIds: readonly string[] }
+    { readonly definition: ListenerDefinition; readonly socket: SharedSocket }
   >();
-  /** What became of each listener that it was told of: null for listening, or why not. */
-  readonly listenFailureById = new Map<string, string | null>();
+  /** By listener, sockets that it was told to close and has not said so, the oldest first. */
+  readonly #leavingByListener = new Map<string, SharedSocket[]>();
+  readonly #listenAnswers = new Map<string, ListenAnswer>();
+  /** Listeners whose sockets it closed while it was full, and wants again. */
+  readonly #socketsWanted = new Set<string>();
 
   constructor(index: number, process: WorkerProcess, feed: WorkerFeed) {
     this.index = index;
@@ -68,14 +84,16 @@ export class WorkerLink {
         this.#acknowledge(report.revision, report.hash);
         break;
       case 'listening':
-        this.listenFailureById.set(report.listener, null);
+        this.#listenAnswers.set(report.listener, { revision: report.revision, failure: null });
         break;
       case 'listen-failed':
-        this.listenFailureById.set(report.listener, report.reason);
-        this.#feed.log.error(
-          { worker: this.index, listener: report.listener, reason: report.reason },
-          `worker ${this.index} cannot listen for ${report.listener}: ${report.reason}`,
-        );
+        this.#listenFailed(report);
+        break;
+      case 'unlistened':
+        this.#unlistened(report.listener);
+        break;
+      case 'socket-wanted':
+        this.#socketsWanted.add(report.listener);
         break;
       case 'stats':
         this.stats = report.stats;
@@ -90,7 +108,23 @@ export class WorkerLink {
   /** True when it has folded up to `revision` and serves or has failed every open listener. */
   isInSync(revision: number): boolean {
     if (!this.#hasStarted || this.revision < revision || this.#needsRoster) return false;
-    return this.#feed.sockets.keys().every((id) => this.listenFailureById.has(id));
+    return this.#feed.listeners.keys().every((id) => this.#listenAnswers.has(id));
+  }
+
+  /** What it said of a listener last; null where it has not answered yet. */
+  listenAnswer(listener: string): ListenAnswer | null {
+    return this.#listenAnswers.get(listener) ?? null;
+  }
+
+  get hasStarted(): boolean {
+    return this.#hasStarted;
+  }
+
+  /** Whether it may have a socket open. */
+  holds(socket: SharedSocket): boolean {
+    if (this.#isClosed) return false;
+    if (this.#toldByListener.values().some((told) => told.socket === socket)) return true;
+    return this.#leavingByListener.values().some((leaving) => leaving.includes(socket));
   }
 
   factsChanged(added: readonly PendingFact[], settled: readonly PendingFact[]): void {
@@ -135,7 +169,11 @@ export class WorkerLink {
   }
 
   #isBusy(): boolean {
-    return this.#sendsInFlight >= SENDS_IN_FLIGHT_MAX || this.#unacknowledgedCount >= UNACKNOWLEDGED_EVENTS_MAX;
+    return (
+      this.#sendsInFlight >= SENDS_IN_FLIGHT_MAX ||
+      this.#unacknowledgedCount >= UNACKNOWLEDGED_EVENTS_MAX ||
+      this.#unacknowledgedCharacters >= UNACKNOWLEDGED_CHARACTERS_MAX
+    );
   }
 
   #startOver(): void {
@@ -148,7 +186,7 @@ export class WorkerLink {
     const { text, revision } = this.#feed.snapshot(this.#sentRevision);
     this.#needsRoster = false;
     this.#sentRevision = revision;
-    this.#unacknowledged.push({ revision, count: 0 });
+    this.#unacknowledged.push({ revision, count: 0, characters: 0 });
     if (revision < this.revision) {
       this.revision = 0;
       this.hash = null;
@@ -161,12 +199,14 @@ export class WorkerLink {
 
   #sendEvents(): void {
     while (!this.#isBusy()) {
-      const events = this.#feed.tail.after(this.#sentRevision, MESSAGE_EVENTS_MAX);
+      const events = this.#feed.tail.after(this.#sentRevision, MESSAGE_EVENTS_MAX, MESSAGE_CHARACTERS_MAX);
       const last = events.at(-1);
       if (last === undefined) return;
       this.#sentRevision = last.revision;
-      this.#unacknowledged.push({ revision: last.revision, count: events.length });
+      const characters = events.reduce((sum, event) => sum + charactersOf(event), 0);
+      this.#unacknowledged.push({ revision: last.revision, count: events.length, characters });
       this.#unacknowledgedCount += events.length;
+      this.#unacknowledgedCharacters += characters;
       this.#send({ kind: 'events', events });
     }
   }
@@ -184,26 +224,49 @@ export class WorkerLink {
   }
 
   #sendListeners(): void {
-    const { sockets } = this.#feed;
-    for (const [id, told] of this.#toldByListener) {
-      if (sockets.get(id)?.socket === told.socket) continue;
+    const { listeners } = this.#feed;
+    for (const [id, { definition, socket }] of this.#toldByListener) {
+      if (listeners.get(id)?.socket === socket) continue;
       this.#toldByListener.delete(id);
-      this.listenFailureById.delete(id);
-      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(told.poolIds) });
+      this.#listenAnswers.delete(id);
+      this.#socketsWanted.delete(id);
+      const leaving = this.#leavingByListener.get(id);
+      if (leaving === undefined) this.#leavingByListener.set(id, [socket]);
+      else leaving.push(socket);
+      this.#send({ kind: 'unlisten', id, drainTimeoutMs: this.#feed.drainTimeoutMs(poolsOf(definition.spec)) });
     }
-    for (const [id, { spec, socket }] of sockets) {
+    for (const [id, { definition, socket }] of listeners) {
       const told = this.#toldByListener.get(id);
-      if (told?.spec === spec) continue;
-      this.#toldByListener.set(id, { spec, socket, poolIds: poolsOf(spec) });
-      this.#send({ kind: 'listen', listener: { id, spec } }, told === undefined ? socket : undefined);
+      const isSocketWanted = told === undefined || this.#socketsWanted.delete(id);
+      if (told?.definition.revision === definition.revision && !isSocketWanted) continue;
+      this.#toldByListener.set(id, { definition, socket });
+      this.#send({ kind: 'listen', listener: definition }, isSocketWanted ? socket : undefined);
     }
+  }
+
+  #listenFailed({ listener, revision, reason, isSocketLost }: Extract<WorkerReport, { kind: 'listen-failed' }>): void {
+    this.#listenAnswers.set(listener, { revision, failure: reason });
+    const text = `worker ${this.index} cannot listen for ${listener}: ${reason}`;
+    this.#feed.log.error({ worker: this.index, listener, reason }, text);
+    const told = this.#toldByListener.get(listener);
+    const open = this.#feed.listeners.get(listener);
+    if (isSocketLost && told !== undefined && told.socket === open?.socket) open.onSocketLost(reason);
+  }
+
+  #unlistened(listener: string): void {
+    const leaving = this.#leavingByListener.get(listener);
+    leaving?.shift();
+    if (leaving?.length === 0) this.#leavingByListener.delete(listener);
+    this.#feed.ownSockets.changed();
   }
 
   #acknowledge(revision: number, hash: string): void {
     this.revision = revision;
     this.hash = hash;
     while (this.#unacknowledged.length > 0 && this.#unacknowledged[0]!.revision <= revision) {
-      this.#unacknowledgedCount -= this.#unacknowledged.shift()!.count;
+      const { count, characters } = this.#unacknowledged.shift()!;
+      this.#unacknowledgedCount -= count;
+      this.#unacknowledgedCharacters -= characters;
     }
     const expected = this.#feed.tail.hashAt(revision);
     if (expected === undefined || expected === hash || this.#needsRoster) return;

@@ -136,11 +136,17 @@ describe('listeners', () => {
     await world.start({ workers: 1 });
     await world.node.ready();
     const reason = `${BIND} is taken by another process`;
-    expect(world.node.status().listeners).toEqual([{ id: 'web', state: 'failed', boundAddress: null, reason }]);
+    const failed = { id: 'web', state: 'failed', boundAddress: null, reason, revision: 2, appliedRevision: null };
+    expect(world.node.status().listeners).toEqual([failed]);
     await world.clock.advance(20_000);
     world.sockets.takenBinds.clear();
     await world.clock.advance(5_000);
-    expect(world.node.status().listeners[0]).toMatchObject({ state: 'listening', boundAddress: BIND, reason: null });
+    expect(world.node.status().listeners[0]).toMatchObject({
+      state: 'listening',
+      boundAddress: BIND,
+      reason: null,
+      appliedRevision: 2,
+    });
     expect(world.logged('error')).toHaveLength(1);
   });
 

@@ -267,3 +267,13 @@ test('whatever comes, nothing is thrown, and what goes on is followed to the sam
   });
   fc.assert(property, { numRuns: 2000 });
 });
+
+/** Were all that is held looked at for each line, this would take longer than the test may. */
+test('trailers cost their length, however short their lines', { timeout: 60_000 }, () => {
+  const limits = { maxExtensionBytes: 0, maxTrailerBytes: Infinity, maxTrailerFields: Infinity };
+  const body = new ChunkedBody(limits);
+  const trailers = 'A:\r\n'.repeat(200_000);
+  const bytes = Buffer.from(`0\r\n${trailers}\r\n`, 'latin1');
+  expect(body.read(bytes, 0)).toBe(bytes.length);
+  expect([body.isComplete, body.tail.length]).toEqual([true, trailers.length + 2]);
+});

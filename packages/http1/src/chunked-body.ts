@@ -34,6 +34,8 @@ export const CHUNKED_LIMITS: ChunkedLimits = {
 /** A size that needs more digits could not be counted in an unsigned 64-bit integer either. */
 const MAX_SIZE_DIGITS = 16;
 
+const EMPTY_LINE_BYTES = 2;
+
 /** What the next byte must be, or be part of. */
 const STATE = {
   size: 0,
@@ -80,6 +82,9 @@ export class ChunkedBody {
   #sizeDigits = 0;
   #extensionBytes = 0;
   #trailers = '';
+  /** Of the trailer line being read: its bytes so far, and whether the last one was a CR. What is held is not looked at for each of them. */
+  #trailerLineBytes = 0;
+  #isTrailerReturn = false;
   /** Where the piece that goes on begins, in this read; -1 while what is read is dropped. */
   #framedFrom = 0;
 
@@ -194,12 +199,17 @@ export class ChunkedBody {
 
   /** Holds the trailers until the empty line, and then sees what of them goes on. */
   #stepTrailers(byte: number): boolean {
+    const wasReturn = this.#isTrailerReturn;
+    this.#isTrailerReturn = byte === CR;
     this.#trailers += String.fromCharCode(byte);
+    this.#trailerLineBytes++;
     if (this.#trailers.length > this.#limits.maxTrailerBytes) return this.#refuse(BODY_PROBLEMS.trailers_too_large);
     if (byte !== LF) return true;
     // Whoever ends lines in LF alone would wait here for an end that never comes.
-    if (!this.#trailers.endsWith('\r\n')) return this.#refuse(BODY_PROBLEMS.trailer);
-    if (!this.#trailers.endsWith('\r\n\r\n')) return true;
+    if (!wasReturn) return this.#refuse(BODY_PROBLEMS.trailer);
+    const isEmptyLine = this.#trailerLineBytes === EMPTY_LINE_BYTES;
+    this.#trailerLineBytes = 0;
+    if (!isEmptyLine) return true;
     const rules = {
       maxTrailerFields: this.#limits.maxTrailerFields,
       nominated: this.#nominated,

@@ -10,16 +10,31 @@ import { trimmed } from './whitespace.ts';
 
 /** Value of the first field of that name (given in lower case) in a `fields` text, without whitespace around it; else null. */
 export function fieldValue(fields: string, lowerCaseName: string): string | null {
-  const nameLength = lowerCaseName.length;
   for (let from = 0; from < fields.length;) {
     const lineFeed = fields.indexOf('\n', from);
-    const nameTo = from + nameLength;
-    if (fields.charCodeAt(nameTo) === COLON && fields.slice(from, nameTo).toLowerCase() === lowerCaseName) {
-      return trimmed(fields, nameTo + 1, lineFeed - 1);
-    }
+    if (isNamed(fields, from, lowerCaseName)) return trimmed(fields, from + lowerCaseName.length + 1, lineFeed - 1);
     from = lineFeed + 1;
   }
   return null;
+}
+
+/** The values of all fields of that name (given in lower case) as one list with that separator between them; else null. */
+export function joinedValues(fields: string, lowerCaseName: string, separator: string): string | null {
+  let list: string | null = null;
+  for (let from = 0; from < fields.length;) {
+    const lineFeed = fields.indexOf('\n', from);
+    if (isNamed(fields, from, lowerCaseName)) {
+      const value = trimmed(fields, from + lowerCaseName.length + 1, lineFeed - 1);
+      list = list === null ? value : list + separator + value;
+    }
+    from = lineFeed + 1;
+  }
+  return list;
+}
+
+function isNamed(fields: string, from: number, lowerCaseName: string): boolean {
+  const nameTo = from + lowerCaseName.length;
+  return fields.charCodeAt(nameTo) === COLON && fields.slice(from, nameTo).toLowerCase() === lowerCaseName;
 }
 
 const UNTOUCHABLE = fieldNames(`

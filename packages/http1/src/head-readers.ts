@@ -147,6 +147,7 @@ function copyFields(from: RequestHead, to: RequestHead): void {
   to.isPersistent = from.isPersistent;
   to.upgrade = from.upgrade;
   to.expectsContinue = from.expectsContinue;
+  to.acceptsTrailers = from.acceptsTrailers;
   to.maxForwards = from.maxForwards;
   to.fields = from.fields;
   to.forwardedFor = from.forwardedFor;
@@ -164,6 +165,7 @@ function copyOf(from: ResponseHead): ResponseHead {
   to.status = from.status;
   to.reason = from.reason;
   to.isHttp10 = from.isHttp10;
+  to.minorVersion = from.minorVersion;
   to.framing = from.framing;
   to.contentLength = from.contentLength;
   to.isPersistent = from.isPersistent;

@@ -1,7 +1,8 @@
 /** Where heads end, and what is told of those that have not ended. */
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HEAD_LIMITS } from './head-limits.ts';
-import { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
+import { headEnd, lastLineFrom, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 import type { HeadProblemReason } from './problem.ts';
 import { REQUEST_RULES } from './request-rules.ts';
 
@@ -71,3 +72,54 @@ test.each(['', 'H', 'HTTP/1.1', 'HTTP/1.1 200 OK\r', 'HTTP/1.0 200\r\nA: b\r\n\r
     expect(partialResponseProblem(text, 0, HEAD_LIMITS)).toBeNull();
   },
 );
+
+/** What is told of a text that comes in pieces of that size, as its readers look at it: only from the last line on. */
+function toldOf(text: string, size: number): (string | null)[] {
+  const told = (problemOf: typeof partialRequestProblem): string | null => {
+    for (let length = size, checkedTo = 0; length < text.length; length += size) {
+      const begun = text.slice(0, length);
+      const problem = problemOf(begun, 0, REQUEST_RULES, checkedTo);
+      if (problem !== null) return problem.reason;
+      checkedTo = lastLineFrom(begun);
+    }
+    return null;
+  };
+  return [told(partialRequestProblem), told(partialResponseProblem)];
+}
+
+test('whoever looks only at what is new finds what whoever looks at all of it finds', () => {
+  const part = fc.constantFrom(
+    'GET / HTTP/1.1\r\n',
+    'HTTP/1.1 200 OK\r\n',
+    'HTTP/1.1 200 OK\n',
+    'A: b\r\n',
+    'A: b\n',
+    '\r',
+    '\n',
+    '\0',
+    'a',
+  );
+  const property = fc.property(fc.array(part, { maxLength: 6 }), fc.integer({ min: 1, max: 9 }), (parts, size) => {
+    const text = `${parts.join('')}end of it`;
+    const isWrong = toldOf(text, size).map((reason) => reason !== null);
+    const [request, response] = [partialRequestProblem, partialResponseProblem].map((problemOf) =>
+      Array.from({ length: Math.ceil(text.length / size) - 1 }, (_, index) => text.slice(0, (index + 1) * size)).some(
+        (begun) => problemOf(begun, 0, REQUEST_RULES) !== null,
+      ),
+    );
+    expect(isWrong).toEqual([request, response]);
+  });
+  fc.assert(property, { numRuns: 2_000 });
+});
+
+/** Were all of it looked at for each piece, this would take longer than the test may. */
+test('a head that comes in small pieces costs its length', { timeout: 60_000 }, () => {
+  const rules = { ...REQUEST_RULES, maxHeadBytes: Infinity };
+  let checkedTo = 0;
+  let text = 'GET / HTTP/1.1\r\n';
+  for (let count = 0; count < 40_000; count++) {
+    text += 'A:\r\n';
+    expect(partialRequestProblem(text, 0, rules, checkedTo)).toBeNull();
+    checkedTo = lastLineFrom(text);
+  }
+});

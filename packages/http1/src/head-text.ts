@@ -38,10 +38,17 @@ export function hasControl(text: string, from: number, end: number): boolean {
 
 /**
  * What is already wrong with an unfinished request head, or null. So that a wrong client is told at once, not after the head
- * timeout. Never refuses what `parseRequestHead` would accept once the rest has come.
+ * timeout. Never refuses what `parseRequestHead` would accept once the rest has come. Lines before `checkedTo`, where one begins, were
+ * looked at before: so a head that comes byte by byte costs its length, and not the square of it.
  */
-export function partialRequestProblem(text: string, from: number, rules: RequestRules): HeadProblem | null {
-  const wrong = characterProblem(text, from);
+// oxlint-disable-next-line max-params -- An object around the indices would be made for every piece of a head.
+export function partialRequestProblem(
+  text: string,
+  from: number,
+  rules: RequestRules,
+  checkedTo = from,
+): HeadProblem | null {
+  const wrong = characterProblem(text, checkedTo);
   if (wrong !== null) return wrong;
   const methodEnd = tokenEnd(text, from);
   if (methodEnd - from > MAX_METHOD_LENGTH) return HEAD_PROBLEMS.method_too_long;
@@ -52,8 +59,14 @@ export function partialRequestProblem(text: string, from: number, rules: Request
 }
 
 /** The same for an unfinished response head. */
-export function partialResponseProblem(text: string, from: number, limits: HeadLimits): HeadProblem | null {
-  const wrong = isBare(text, from) ? bareProblem(text, from) : characterProblem(text, from);
+// oxlint-disable-next-line max-params -- As above.
+export function partialResponseProblem(
+  text: string,
+  from: number,
+  limits: HeadLimits,
+  checkedTo = from,
+): HeadProblem | null {
+  const wrong = isBare(text, from) ? bareProblem(text, checkedTo) : characterProblem(text, checkedTo);
   if (wrong !== null) return wrong;
   const begun = text.slice(from, from + STATUS_LINE_BEGINNING.length);
   if (!STATUS_LINE_BEGINNING.startsWith(begun)) return HEAD_PROBLEMS.status_line;
@@ -64,6 +77,11 @@ export function partialResponseProblem(text: string, from: number, limits: HeadL
 function bareProblem(text: string, from: number): HeadProblem | null {
   if (hasControl(text, from, text.length)) return HEAD_PROBLEMS.control_character;
   return text.includes('\r', from) ? HEAD_PROBLEMS.bare_line_feed : null;
+}
+
+/** Where the last line of an unfinished head begins: all before it has been looked at. */
+export function lastLineFrom(text: string): number {
+  return text.lastIndexOf('\n') + 1;
 }
 
 /** Whether the first line that begins at `from` ends in LF alone; false while it has not ended. */

@@ -10,7 +10,7 @@
  * No sockets, no timers, no forwarding: whether and how messages go on is the data plane's business.
  */
 export { ChunkedBody, CHUNKED_LIMITS, type ChunkedLimits } from './chunked-body.ts';
-export { Fields, fieldValue } from './fields.ts';
+export { Fields, fieldValue, joinedValues } from './fields.ts';
 export { RequestHeadReader, ResponseHeadReader } from './head-readers.ts';
 export { HEAD_LIMITS, type HeadLimits } from './head-limits.ts';
 export {
@@ -21,7 +21,7 @@ export {
   type HeadProblemReason,
 } from './problem.ts';
 export { SAID_BY_PROXIES, saidByProxies, type FieldNames } from './own-fields.ts';
-export { headEnd, partialRequestProblem, partialResponseProblem } from './head-text.ts';
+export { headEnd, lastLineFrom, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 export { RequestHead, parseRequestHead } from './request-head.ts';
 export { PATH_RULES, loosePath, type PathRules } from './request-path.ts';
 export { REQUEST_RULES, type RequestRules } from './request-rules.ts';

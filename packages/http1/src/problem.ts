@@ -19,8 +19,8 @@ const HEAD_RULES = {
   method: [400, 'the method is not a token'],
   method_too_long: [501, 'the method is longer than 32 characters'],
   connect: [501, 'CONNECT is not served'],
-  version: [400, 'the version is neither HTTP/1.1 nor HTTP/1.0'],
-  version_unsupported: [505, 'only HTTP/1.1 and HTTP/1.0 are spoken here'],
+  version: [400, 'the version is not HTTP with one digit, a dot and one digit'],
+  version_unsupported: [505, 'only HTTP/1.x is spoken here'],
   /** 3.2 */
   target: [400, 'the target has a character that no URL has there, or is of no known form'],
   target_too_long: [414, 'the target is longer than the limit'],

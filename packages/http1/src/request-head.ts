@@ -13,7 +13,7 @@
  * Whatever is accepted has one reading: written again with its `pathAndQuery`, a Host and its `fields`, it is accepted again and
  * means the same. The path is in its normal form (`request-path.ts`); fields that nothing here depends on are not interpreted at all.
  */
-import { isAuthority } from './authority.ts';
+import { readAuthority } from './authority.ts';
 import { CR } from './characters.ts';
 import { connectionOptions } from './connection-options.ts';
 import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
@@ -26,6 +26,7 @@ import { KNOWN, isAlias } from './known-fields.ts';
 import { readRequestLine } from './request-line.ts';
 import type { RequestRules } from './request-rules.ts';
 import { upgradeProtocols } from './upgrade.ts';
+import { elements } from './whitespace.ts';
 
 export class RequestHead {
   /** Case-sensitive, at most 32 characters; never CONNECT. */
@@ -35,9 +36,11 @@ export class RequestHead {
   targetForm: 'origin' | 'absolute' | 'asterisk' = 'origin';
   /** What is forwarded as target: '/cart?id=7' with its path in normal form, or '*' for OPTIONS of the server as a whole. */
   pathAndQuery = '';
-  /** The absolute target's, else Host's value; '' for an HTTP/1.0 request that has neither. */
+  /** The absolute target's, else Host's value, without needless escapes; '' for an HTTP/1.0 request that has neither. */
   authority = '';
   isHttp10 = false;
+  /** 0 to 9: of HTTP/1.2 and later, which are read as HTTP/1.1, it is told in Via alone. */
+  minorVersion = 1;
   framing: 'none' | 'length' | 'chunked' = 'none';
   /** Bytes; 0 unless `framing` is 'length'. */
   contentLength = 0;
@@ -47,6 +50,8 @@ export class RequestHead {
   upgrade: string | null = null;
   /** Whether the client waits for a 100 before it sends the body. The field stays in `fields`, for the backend to answer. */
   expectsContinue = false;
+  /** Whether the client takes trailers, by its TE (RFC 9110, 10.1.4); never in HTTP/1.0, which has none. */
+  acceptsTrailers = false;
   /** Of TRACE and OPTIONS, left out of `fields`; -1 where there is none or the method is another. */
   maxForwards = -1;
   /**
@@ -196,10 +201,12 @@ function takeForMuster(head: RequestHead, field: number, value: string): boolean
     case KNOWN['x-request-id']:
       head.requestId = joined(head.requestId, value);
       return false;
+    case KNOWN.te:
+      head.acceptsTrailers ||= !head.isHttp10 && elements(value.toLowerCase()).includes('trailers');
+      return false;
     // What is for one hop, or for a proxy, goes no further.
     case KNOWN['keep-alive']:
     case KNOWN['proxy-connection']:
-    case KNOWN.te:
     case KNOWN['http2-settings']:
     case KNOWN['proxy-authorization']:
       return false;
@@ -212,8 +219,9 @@ function takeForMuster(head: RequestHead, field: number, value: string): boolean
 function hostProblem(head: RequestHead): HeadProblem | null {
   const { host } = deciding;
   if (host === null) return head.isHttp10 ? null : HEAD_PROBLEMS.host_missing;
-  if (!isAuthority(host)) return HEAD_PROBLEMS.host;
-  if (head.targetForm !== 'absolute') head.authority = host;
+  const authority = readAuthority(host);
+  if (authority === null) return HEAD_PROBLEMS.host;
+  if (head.targetForm !== 'absolute') head.authority = authority;
   return null;
 }
 

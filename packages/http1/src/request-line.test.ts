@@ -1,7 +1,7 @@
 /** First lines of requests: what is read of a target, and of a version. */
 import { describe, expect, test } from 'vitest';
 import { HeadProblem } from './problem.ts';
-import { RequestHead, parseRequestHead } from './request-head.ts';
+import { parseRequestHead, type RequestHead } from './request-head.ts';
 import { REQUEST_RULES } from './request-rules.ts';
 
 function withLine(line: string): string {
@@ -57,5 +57,24 @@ describe('targets (RFC 9112 3.2)', () => {
     });
     expect(accepted(withLine('OPTIONS http://b HTTP/1.1'))).toMatchObject({ pathAndQuery: '*', authority: 'b' });
     expect(accepted(withLine('OPTIONS http://b/ HTTP/1.1'))).toMatchObject({ pathAndQuery: '/' });
+  });
+});
+
+describe('versions (RFC 9110 2.5)', () => {
+  test.each([
+    ['HTTP/1.0', 0, true],
+    ['HTTP/1.1', 1, false],
+    ['HTTP/1.2', 2, false],
+    ['HTTP/1.9', 9, false],
+  ])('%s is read as the highest that is spoken here', (version, minorVersion, isHttp10) => {
+    const head = accepted(withLine(`GET /a?b ${version}`));
+    expect(head).toMatchObject({
+      minorVersion,
+      isHttp10,
+      isPersistent: !isHttp10,
+      target: '/a?b',
+      targetForm: 'origin',
+    });
+    expect(accepted(withLine(`GET http://b/x/../a ${version}`))).toMatchObject({ minorVersion, pathAndQuery: '/a' });
   });
 });

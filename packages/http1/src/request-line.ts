@@ -6,7 +6,7 @@
  * request for an https resource that came over one was not meant to (RFC 9110, 7.4).
  */
 import { CLASS, PATH, QUERY, SPACE, TOKEN, UNUSUAL, isAll } from './characters.ts';
-import { isAuthority } from './authority.ts';
+import { readAuthority } from './authority.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import { MAX_METHOD_LENGTH } from './head-text.ts';
 import type { RequestHead } from './request-head.ts';
@@ -17,6 +17,7 @@ const DOT = 0x2e;
 const QUESTION_MARK = 0x3f;
 const DIGIT_0 = 0x30;
 const DIGIT_1 = 0x31;
+const DIGIT_9 = 0x39;
 /** ` HTTP/1.`; the digit after it is compared by itself. */
 const VERSION_BEGINNING = Uint8Array.from([SPACE, 0x48, 0x54, 0x54, 0x50, SLASH, DIGIT_1, 0x2e]);
 /** What a line, or the path in it, was found to be. */
@@ -30,7 +31,7 @@ export const LINE = {
 } as const;
 
 const PARTS = /^([^ ]+) ([^ ]+) ([^ ]+)$/;
-const VERSION = /^HTTP\/([0-9])\.[0-9]$/;
+const VERSION = /^HTTP\/([0-9])\.([0-9])$/;
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
 
 /**
@@ -72,7 +73,8 @@ export function readCommonLine(head: RequestHead, text: string, from: number, to
     methodTo === from ||
     methodTo - from > MAX_METHOD_LENGTH ||
     text.charCodeAt(methodTo) !== SPACE ||
-    (minor !== DIGIT_1 && minor !== DIGIT_0) ||
+    minor < DIGIT_0 ||
+    minor > DIGIT_9 ||
     !isVersionAt(text, targetTo)
   ) {
     return LINE.uncommon;
@@ -81,7 +83,9 @@ export function readCommonLine(head: RequestHead, text: string, from: number, to
   if (line === LINE.uncommon) return line;
   head.method = text.slice(from, methodTo);
   head.target = head.pathAndQuery = text.slice(methodTo + 1, targetTo);
+  // RFC 9110, 2.5: a later minor version is read as the highest that is spoken here.
   head.isHttp10 = minor === DIGIT_0;
+  head.minorVersion = minor - DIGIT_0;
   return line;
 }
 
@@ -122,14 +126,14 @@ function readUncommonLine(head: RequestHead, line: string): HeadProblem | null {
   const [, method = '', target = '', version = ''] = parts;
   if (!isAll(method, TOKEN)) return HEAD_PROBLEMS.method;
   if (method.length > MAX_METHOD_LENGTH) return HEAD_PROBLEMS.method_too_long;
-  if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') {
-    const major = VERSION.exec(version)?.[1] ?? '1';
-    return major === '1' ? HEAD_PROBLEMS.version : HEAD_PROBLEMS.version_unsupported;
-  }
+  const [, major, minor] = VERSION.exec(version) ?? [];
+  if (major === undefined) return HEAD_PROBLEMS.version;
+  if (major !== '1') return HEAD_PROBLEMS.version_unsupported;
   head.method = method;
   if (method === 'CONNECT') return null;
   head.target = target;
-  head.isHttp10 = version === 'HTTP/1.0';
+  head.minorVersion = Number(minor);
+  head.isHttp10 = minor === '0';
   if (target !== '*') return readAbsoluteForm(head);
   // RFC 9112, 3.2.4: only for the server as a whole.
   if (method !== 'OPTIONS') return HEAD_PROBLEMS.target;
@@ -144,11 +148,12 @@ function readAbsoluteForm(head: RequestHead): HeadProblem | null {
   if (parts === null) return HEAD_PROBLEMS.target;
   const [, scheme = '', authority = '', rest = ''] = parts;
   if (scheme.toLowerCase() !== 'http') return HEAD_PROBLEMS.target_scheme;
-  if (!isAuthority(authority)) return HEAD_PROBLEMS.target_authority;
+  const normalAuthority = readAuthority(authority);
+  if (normalAuthority === null) return HEAD_PROBLEMS.target_authority;
   const pathAndQuery = rest.startsWith('/') ? rest : `/${rest}`;
   if (readPath(pathAndQuery, 0, pathAndQuery.length) === LINE.uncommon) return HEAD_PROBLEMS.target;
   head.targetForm = 'absolute';
-  head.authority = authority;
+  head.authority = normalAuthority;
   head.pathAndQuery = rest === '' && head.method === 'OPTIONS' ? '*' : pathAndQuery;
   return null;
 }

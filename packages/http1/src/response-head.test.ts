@@ -47,6 +47,7 @@ test('what is for one hop is taken out, and the rest goes on as it was sent', ()
     status: 200,
     reason: 'Fine \xe9',
     isHttp10: false,
+    minorVersion: 1,
     framing: 'length',
     contentLength: 5,
     isPersistent: true,

@@ -29,6 +29,8 @@ export class ResponseHead {
   /** The reason phrase; often ''. */
   reason = '';
   isHttp10 = false;
+  /** 0 to 9, as of a request. */
+  minorVersion = 1;
   /** 'none' for 1xx, 204, 304 and whatever answers HEAD; 'close' where the body ends with the connection. */
   framing: 'none' | 'length' | 'chunked' | 'close' = 'none';
   /** Bytes; 0 unless `framing` is 'length'. */
@@ -55,7 +57,7 @@ export class ResponseHead {
   nominated: ReadonlySet<string> | null = null;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([0-9]{3})(?: (.*))?$/;
+const STATUS_LINE = /^HTTP\/1\.([0-9]) ([0-9]{3})(?: (.*))?$/;
 const OK_LINE = 'HTTP/1.1 200 OK';
 
 /** What decides about the message, while its lines are being read. One for all heads: reading never waits. */
@@ -100,6 +102,7 @@ function readStatusLine(head: ResponseHead, line: string): HeadProblem | null {
   }
   const parts = STATUS_LINE.exec(line);
   if (parts === null) return HEAD_PROBLEMS.status_line;
+  head.minorVersion = Number(parts[1]);
   head.isHttp10 = parts[1] === '0';
   head.status = Number(parts[2]);
   head.reason = parts[3] ?? '';

@@ -8,13 +8,23 @@
  * When a group fails before its commit, SQLite has rolled it back and nothing is stored: `unavailable`. When the commit
  * itself fails for another reason than room, the mark that makes it count may or may not have reached the disk, and a
  * crash at this very moment would decide: `unknown`. Either way the store goes on with the next group.
+ *
+ * A file may be damaged in ways that SQLite does not notice: rows that are gone, or that hold what nobody wrote. Revisions have no
+ * gaps in this journal, so one that is missing is a lost event, and nobody may fold past it. The ends of the log are compared with
+ * what else the file says about them when it is opened, and each row when it is read; what does not fit is refused, by its revision.
  */
 import type { StatementSync } from 'node:sqlite';
-import { FOLLOW_BATCH_EVENTS, snapshotsToRemove, type Head, type StoredSnapshot } from '@muster/journal';
+import {
+  FOLLOW_BATCH_EVENTS,
+  snapshotsToRemove,
+  type Head,
+  type JournalError,
+  type StoredSnapshot,
+} from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import type { JournalFile } from './journal-file.ts';
 import type { CommitOutcome, SubmittedAppend } from './messages.ts';
-import { isFull, journalErrorOf } from './sqlite-failure.ts';
+import { damageError, isFull, journalErrorOf } from './sqlite-failure.ts';
 
 /** A page ends after the event that passes this, so that pages of large payloads stay small messages. */
 const PAGE_CHARACTERS_MAX = 2_097_152;
@@ -36,6 +46,21 @@ export class EventStore {
     this.#file = file;
     this.#statements = this.#guard(() => prepareStatements(file));
     this.#newest = this.#guard(() => this.#readNewest());
+    this.#guard(() => this.#checkEnds());
+  }
+
+  /** Events that were cut off at either end leave traces: a first revision that is not 1, or mentions of later ones. */
+  #checkEnds(): void {
+    const { first, mentioned } = this.#statements.ends.get() as { first: unknown; mentioned: unknown };
+    const { revision } = this.#newest;
+    if (revision > 0 && first !== 1) throw this.#damage(`its first event is ${String(first)} and not 1`);
+    if (typeof mentioned === 'number' && mentioned > revision) {
+      throw this.#damage(`its events ${revision + 1} to ${mentioned} are missing`);
+    }
+  }
+
+  #damage(what: string): JournalError {
+    return damageError(this.#file.path, what);
   }
 
   head(): Head {
@@ -45,6 +70,7 @@ export class EventStore {
   /** Stores a group and answers one outcome for each, in order. */
   appendGroup(group: readonly SubmittedAppend[]): CommitOutcome[] {
     const { database } = this.#file;
+    const before = this.#newest;
     let isCommitting = false;
     try {
       database.exec('BEGIN IMMEDIATE');
@@ -54,11 +80,25 @@ export class EventStore {
       return outcomes;
     } catch (error) {
       const { message } = journalErrorOf(error, this.#file.path);
+      this.#newest = before;
+      if (!this.#rollBack()) return group.map(() => ({ outcome: 'unknown', message }));
+      const outcome = isCommitting && !isFull(error) ? 'unknown' : 'unavailable';
+      return group.map(() => ({ outcome, message }));
+    }
+  }
+
+  /** False where the file does not even say what its newest event is; the next group then tries what `before` says. */
+  #rollBack(): boolean {
+    const { database } = this.#file;
+    try {
       // SQLite rolls back by itself for most failures; a second rollback would be a failure of its own.
       if (database.isTransaction) database.exec('ROLLBACK');
       this.#newest = this.#readNewest();
-      const outcome = isCommitting && !isFull(error) ? 'unknown' : 'unavailable';
-      return group.map(() => ({ outcome, message }));
+      return true;
+    } catch (error) {
+      // Throws again where it is not the file's fault.
+      journalErrorOf(error, this.#file.path);
+      return false;
     }
   }
 
@@ -74,10 +114,15 @@ export class EventStore {
     const { id, subject, origin, payload } = event;
     const { changes } = this.#statements.insert.run(place.revision, place.timeMs, id, subject, origin, payload);
     // The unique id kept it out: it is there already.
-    if (changes === 0) return this.#findDuplicate(id)!;
+    if (changes === 0)
+      return this.#findDuplicate(id) ?? this.#throwDamage(`its index of ids and its events differ on ${id}`);
     this.#statements.setNewestOnSubject.run(subject, place.revision);
     this.#newest = place;
     return { outcome: 'appended', ...place, isDuplicate: false };
+  }
+
+  #throwDamage(what: string): never {
+    throw this.#damage(what);
   }
 
   #findDuplicate(id: string): CommitOutcome | null {
@@ -90,12 +135,18 @@ export class EventStore {
     return this.#guard(() => {
       const events: RecordedEvent[] = [];
       let characters = 0;
+      let expected = fromRevision;
       for (const row of this.#statements.page.iterate(fromRevision, toRevision, FOLLOW_BATCH_EVENTS)) {
         const [revision, timeMs, id, subject, origin, payload] = row as unknown as EventRow;
+        if (revision !== expected) throw this.#damage(`event ${expected} is missing`);
+        if (!isSound(row as unknown as EventRow)) throw this.#damage(`event ${revision} holds what no journal writes`);
+        expected += 1;
         events.push({ revision, timeMs, id, subject, origin, payload });
         characters += payload.length;
         if (characters > PAGE_CHARACTERS_MAX) break;
       }
+      const isCut = events.length === 0 && fromRevision <= Math.min(toRevision, this.#newest.revision);
+      if (isCut) throw this.#damage(`event ${fromRevision} is missing`);
       return events;
     });
   }
@@ -107,7 +158,8 @@ export class EventStore {
       let high = this.#newest.revision + 1;
       while (low < high) {
         const middle = Math.floor((low + high) / 2);
-        const place = this.#statements.timeOfRevision.get(middle) as { timeMs: number };
+        const place = this.#statements.timeOfRevision.get(middle) as { timeMs: number } | undefined;
+        if (place === undefined) throw this.#damage(`event ${middle} is missing`);
         if (place.timeMs >= timeMs) high = middle;
         else low = middle + 1;
       }
@@ -135,11 +187,18 @@ export class EventStore {
 
   loadSnapshot(atOrBefore: number): StoredSnapshot | null {
     const row = this.#guard(() => this.#statements.snapshot.get(atOrBefore));
-    return row === undefined ? null : { ...(row as unknown as StoredSnapshot), epoch: this.#file.epoch };
+    if (row === undefined) return null;
+    const { revision, hash, data } = row;
+    if (typeof hash !== 'string' || typeof data !== 'string')
+      throw this.#damage(`its snapshot ${String(revision)} is no text`);
+    return { ...(row as unknown as StoredSnapshot), epoch: this.#file.epoch };
   }
 
   #readNewest(): Place {
-    return (this.#statements.newest.get() as Place | undefined) ?? { revision: 0, timeMs: 0 };
+    const newest = this.#statements.newest.get() as Place | undefined;
+    if (newest === undefined) return { revision: 0, timeMs: 0 };
+    if (!isTime(newest.timeMs)) throw this.#damage(`event ${newest.revision} has no time`);
+    return newest;
   }
 
   #guard<Result>(work: () => Result): Result {
@@ -151,6 +210,19 @@ export class EventStore {
   }
 }
 
+/** The last moment that a date can have, ms since 1970 (ECMA-262, 21.4.1.1). */
+const TIME_MS_MAX = 8.64e15;
+
+function isTime(timeMs: unknown): boolean {
+  return typeof timeMs === 'number' && timeMs >= 0 && timeMs <= TIME_MS_MAX;
+}
+
+/** Whether a row has the types that its table gives it: a table of another program's making may give it others. */
+function isSound([, timeMs, id, subject, origin, payload]: EventRow): boolean {
+  const areTexts = typeof id === 'string' && typeof subject === 'string' && typeof payload === 'string';
+  return areTexts && isTime(timeMs) && (origin === null || typeof origin === 'string');
+}
+
 function prepareStatements({ database }: JournalFile) {
   const prepare = (sql: string): StatementSync => database.prepare(sql);
   const page = prepare(
@@ -158,6 +230,10 @@ function prepareStatements({ database }: JournalFile) {
   );
   page.setReturnArrays(true);
   return {
+    ends: prepare(
+      `SELECT (SELECT min(revision) FROM events) AS first,
+         max((SELECT ifnull(max(newest_revision), 0) FROM subjects), (SELECT ifnull(max(revision), 0) FROM snapshots)) AS mentioned`,
+    ),
     insert: prepare(
       `INSERT INTO events (revision, time_ms, id, subject, origin, payload) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
     ),

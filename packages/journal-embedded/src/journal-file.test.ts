@@ -98,7 +98,7 @@ test('a damaged journal says so where it is damaged', async () => {
   const path = join(directory.path, 'node.journal');
   await makeJournal(path, 2_000);
   truncateSync(path, 40_960);
-  const damaged = { code: 'unreadable', message: expect.stringContaining('is damaged') };
+  const damaged = { code: 'unreadable', message: expect.stringContaining('is damaged: ') };
   await expect(readAll(path)).rejects.toMatchObject(damaged);
 });
 

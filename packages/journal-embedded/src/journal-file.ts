@@ -18,7 +18,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
 import { OwnerFile } from './owner-file.ts';
-import { isLocked, journalErrorOf } from './sqlite-failure.ts';
+import { damageError, isLocked, journalErrorOf } from './sqlite-failure.ts';
 
 /** "MUST" in ASCII. */
 const APPLICATION_ID = 0x4d_55_53_54;
@@ -70,7 +70,7 @@ export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): Jou
     // The first access in WAL mode takes the lock for good. Only then is the file ours to sign.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
     database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    const { epoch } = database.prepare('SELECT epoch FROM history').get() as { epoch: string };
+    const epoch = epochOf(database, path);
     if (fileBytesMax !== null) limitFileSize(database, fileBytesMax);
     owner.claim();
     return {
@@ -145,6 +145,12 @@ function isNew(database: DatabaseSync, path: string): boolean {
     throw new JournalError('unreadable', message);
   }
   return false;
+}
+
+function epochOf(database: DatabaseSync, path: string): string {
+  const row = database.prepare('SELECT epoch FROM history').get() as { epoch: unknown } | undefined;
+  if (typeof row?.epoch === 'string' && row.epoch !== '') return row.epoch;
+  throw damageError(path, 'it does not say which history it holds');
 }
 
 function headerField(database: DatabaseSync, name: 'application_id' | 'user_version'): number {

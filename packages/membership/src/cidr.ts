@@ -39,7 +39,8 @@ function prefixBits(text: string, width: number): number | null {
   return /^(0|[1-9][0-9]{0,2})$/.test(text) && Number(text) <= width ? Number(text) : null;
 }
 
-function parseIp(text: string): bigint | null {
+/** A literal address as one number, an IPv4 one as ::ffff:a.b.c.d; null for what is no address. */
+export function parseIp(text: string): bigint | null {
   if (!text.includes(':')) {
     const value = parseIpv4(text);
     return value === null ? null : IPV4_PREFIX | value;

@@ -51,6 +51,16 @@ const tcpHealthSchema = z.strictObject({
 export const healthPolicySchema = z.union([httpHealthSchema, tcpHealthSchema]);
 export type HealthPolicy = z.output<typeof healthPolicySchema>;
 
+/** Whether two policies ask a target the same, however often: then what one found holds for the other. */
+export function asksTheSame(left: HealthPolicy, right: HealthPolicy): boolean {
+  return questionOf(left) === questionOf(right);
+}
+
+function questionOf(policy: HealthPolicy): string {
+  const question = Object.entries(policy).filter(([field]) => !(field in timing));
+  return JSON.stringify(question.toSorted(([one], [other]) => (one < other ? -1 : 1)));
+}
+
 export interface StatusRange {
   readonly from: number;
   readonly to: number;

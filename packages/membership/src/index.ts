@@ -12,6 +12,7 @@ export { evolve, fold, type Folded } from './evolve.ts';
 export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold-batch.ts';
 export { rosterHash } from './hash.ts';
 export {
+  asksTheSame,
   fastIntervalMs,
   healthPolicySchema,
   statusRanges,
@@ -22,6 +23,7 @@ export { poolsOf } from './http-words.ts';
 export * from './json-schema.ts';
 export * from './live-words.ts';
 export * from './names.ts';
+export { isTooDeep, NESTING_MAX } from './nesting.ts';
 export * from './pending-facts.ts';
 export * from './recorded-event.ts';
 export * from './reword.ts';

@@ -7,6 +7,7 @@
 import type { z } from 'zod';
 import { entityKindOfEvent, eventSchemas, EVENT_VERSION, type EventType, type MembershipEvent } from './event.ts';
 import { nearestName } from './names.ts';
+import { isTooDeep, NESTING_MAX } from './nesting.ts';
 import { parseSubject, type Entity } from './subject.ts';
 import { usualEvent } from './usual-event.ts';
 
@@ -95,6 +96,10 @@ export function parsePayload(
     body = JSON.parse(payload);
   } catch (error) {
     return { reason: 'broken-json', message: `the payload is not JSON: ${excerpt((error as Error).message)}` };
+  }
+  // What follows walks the body, and shows parts of it.
+  if (isTooDeep(payload)) {
+    return { reason: 'invalid-payload', message: `the payload is nested deeper than ${NESTING_MAX} levels` };
   }
   return parseBody(body);
 }

@@ -125,7 +125,9 @@ export function decodeSnapshot(text: string): DecodedSnapshot {
   }
   const format = (body as { format?: unknown } | null)?.format;
   if (format !== SNAPSHOT_FORMAT) {
-    const message = `snapshot format ${JSON.stringify(format)}; this reader knows ${SNAPSHOT_FORMAT}`;
+    const shown =
+      typeof format === 'number' || typeof format === 'string' ? String(format).slice(0, 40) : typeof format;
+    const message = `snapshot format ${shown}; this reader knows ${SNAPSHOT_FORMAT}`;
     return { outcome: 'unreadable', reason: 'other-format', message };
   }
   const parsed = snapshotSchema.safeParse(body);

@@ -5,6 +5,7 @@
  * address are two targets. Parsing happens where a socket is about to be opened.
  */
 import { z } from 'zod';
+import { parseIp } from './cidr.ts';
 
 export type Address =
   | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
@@ -21,7 +22,7 @@ export const ADDRESS_RULE = 'an address is HOST:PORT, [IPV6]:PORT or unix:/PATH,
 
 /**
  * `127.0.0.1:8001`, `[::1]:8001` and `unix:/run/app.sock` become an address; anything else is null.
- * Host names are allowed and are resolved at each dial; ports are 1 to 65535.
+ * Host names are allowed, and looked up by who dials them; ports are 1 to 65535.
  */
 export function parseTarget(text: string): Address | null {
   const address = parseAddress(text);
@@ -39,9 +40,38 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** The Host that says where a target is, for probes as for traffic: without a zone, which means something on this machine alone. */
+export function hostOfTarget(target: string): string {
+  // A Unix socket has no name that a Host could say.
+  if (target.startsWith(UNIX_PREFIX)) return 'localhost';
+  return target.includes('%') ? target.replace(/%[^\]]*\]/, ']') : target;
+}
+
 export const targetSchema = z.string().refine((text) => parseTarget(text) !== null, { message: ADDRESS_RULE });
 
 export const bindSchema = z.string().refine((text) => parseBind(text) !== null, { message: ADDRESS_RULE });
+
+/**
+ * Whether one address cannot be listened on while the other one is, by the rules of Linux for sockets with SO_REUSEADDR: the same port,
+ * and the same address or one that stands for its whole family; `[::]` stands for IPv4 as well. Hosts are literal addresses.
+ */
+export function excludes(left: Address, right: Address): boolean {
+  if (left.kind === 'unix' || right.kind === 'unix') {
+    return left.kind === 'unix' && right.kind === 'unix' && left.path === right.path;
+  }
+  if (left.port !== right.port) return false;
+  const [one, other] = [parseIp(left.host), parseIp(right.host)];
+  if (one === null || other === null) return left.host === right.host;
+  if (one === other || one === ANY_IPV6 || other === ANY_IPV6) return true;
+  return isIpv4(one) && isIpv4(other) && (one === ANY_IPV4 || other === ANY_IPV4);
+}
+
+const ANY_IPV6 = 0n;
+const ANY_IPV4 = 0xffff00000000n;
+
+function isIpv4(address: bigint): boolean {
+  return address >> 32n === 0xffffn;
+}
 
 function parseAddress(text: string): Address | null {
   if (text.startsWith(UNIX_PREFIX)) return parseUnixPath(text.slice(UNIX_PREFIX.length));

@@ -13,9 +13,8 @@ import {
   ChunkedBody,
   HEAD_LIMITS,
   HeadProblem,
-  headEnd,
-  parseResponseHead,
   partialResponseProblem,
+  ResponseHeadReader,
   type HeadLimits,
   type ResponseHead,
 } from '@muster/http1';
@@ -24,22 +23,22 @@ import { ANSWER_CUT, CLOSED_EARLY, badAnswer, failureFromProblem, type ProbeFail
 
 /** What is read of a body; what comes behind is the target's business. */
 const BODY_BYTES_MAX = 65_536;
-const INTERIM_MAX = 32;
 
 /** What an answer may cost; the pool's own. */
-export interface AnswerLimits {
-  readonly head: HeadLimits;
+export interface AnswerLimits extends HeadLimits {
   /** Interim answers (1xx) before the answer. */
   readonly maxInterim: number;
 }
 
-export const ANSWER_LIMITS: AnswerLimits = { head: HEAD_LIMITS, maxInterim: INTERIM_MAX };
+/** What a pool that says nothing of it allows. */
+export const ANSWER_LIMITS: AnswerLimits = { ...HEAD_LIMITS, maxInterim: 32 };
 
 type Found = ProbeFailure | 'passed';
 
 export class ProbeAnswer {
   readonly #limits: AnswerLimits;
   readonly #isExpected: (status: number) => boolean;
+  readonly #heads = new ResponseHeadReader();
   #text = '';
   #interimCount = 0;
   #body: ProbeBody | null = null;
@@ -56,9 +55,9 @@ export class ProbeAnswer {
     const text = this.#text + textOf(bytes);
     let from = 0;
     for (;;) {
-      const end = headEnd(text, from);
-      if (end < 0) return this.#keepPartial(text, from);
-      const head = parseResponseHead(text, from, end, this.#limits.head, 'GET');
+      const head = this.#heads.read(text, from, this.#limits, 'GET');
+      if (head === null) return this.#keepPartial(text, from);
+      const { end } = this.#heads;
       if (head instanceof HeadProblem) return failureFromProblem(head);
       if (head.status === 101) return badAnswer('it switches to a protocol that was not asked for');
       if (head.status >= 200) return this.#headCame(head, bytes, end - shift);
@@ -72,7 +71,7 @@ export class ProbeAnswer {
   }
 
   #keepPartial(text: string, from: number): ProbeFailure | null {
-    const problem = partialResponseProblem(text, from, this.#limits.head);
+    const problem = partialResponseProblem(text, from, this.#limits);
     this.#text = text.slice(from);
     return problem === null ? null : failureFromProblem(problem);
   }

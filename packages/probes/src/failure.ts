@@ -16,7 +16,7 @@ export const CLOSED_EARLY: ProbeFailure = { code: 'closed_early', reason: 'conne
 export const RESET_EARLY: ProbeFailure = { code: 'closed_early', reason: 'connection reset before an answer' };
 export const ANSWER_CUT: ProbeFailure = { code: 'closed_early', reason: 'connection closed within the answer' };
 
-/** The answer is one that traffic refuses: `the answer is not well-formed: a line ends in LF without CR`. */
+/** The answer is one that traffic refuses: `the answer is not well-formed: there is more than one Content-Length`. */
 export function badAnswer(what: string): ProbeFailure {
   return { code: 'bad_answer', reason: `the answer is not well-formed: ${what}` };
 }

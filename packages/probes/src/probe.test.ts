@@ -185,7 +185,11 @@ describe('HTTP', () => {
       'bad_answer',
       'the answer is not well-formed: the head is larger than the limit',
     ],
-    ['HTTP/1.1 200 OK\n\n', 'bad_answer', 'the answer is not well-formed: a line ends in LF without CR'],
+    [
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nhi',
+      'bad_answer',
+      'the answer is not well-formed: there is more than one Content-Length',
+    ],
     ['HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort', 'closed_early', 'connection closed within the answer'],
     ['', 'closed_early', 'connection closed before an answer'],
     ['HTTP/1.1 20', 'closed_early', 'connection closed before an answer'],

@@ -5,11 +5,11 @@
  * proxy finds out what changed, and acts on it before it returns: connections to a target that is no longer in its
  * pool are closed in that call. Listening sockets come bound, from `bindSharedSocket`, usually over IPC.
  */
-import { diff, emptyRoster, type ListenerSpec, type View } from '@muster/membership';
+import { diff, emptyRoster, type ListenerSpec, type Roster, type View } from '@muster/membership';
 import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
 import { ANY_TARGET, systemResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
-import type { NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
+import type { CachingResolver, NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
@@ -19,14 +19,20 @@ import { HttpProtocol, type HttpEnvironment } from './http/http-protocol.ts';
 import { HttpStats, NOBODY } from './http/http-stats.ts';
 import { requestIds } from './http/request-ids.ts';
 import { TcpProtocol } from './tcp/tcp-protocol.ts';
-import { TICK_MS, TimerWheel } from './timer-wheel.ts';
+import { TICK_MS, TimerWheel, WheelTimer } from './timer-wheel.ts';
 import { addListenerStats, emptyListenerStats, type ListenerStats, type ProxyStats } from './traffic-stats.ts';
 
 export interface DataPlaneOptions {
   /** 0 for a node's first worker: where in the rotation this one begins. */
   readonly workerIndex?: number;
-  /** Connections at a time, over all listeners; one more is accepted and closed at once. Default 32,768. */
+  /** Connections at a time, over all listeners. Default 32,768. What happens to one more: see `onSocketWanted`. */
   readonly maxConnections?: number;
+  /**
+   * Asks for the socket of a listener once more, which `resumeListener` takes. With it, a plane at its limit closes its sockets, so
+   * that others who have them accept in its place, or the kernel queues; and asks for them when it has room. Default: nobody can be
+   * asked, and one more connection is accepted and closed at once.
+   */
+  readonly onSocketWanted?: (listener: string) => void;
   /** Told of refused connections, at most once per listener and 5 s. Default: nobody. */
   readonly onRefusal?: (line: RefusalLine) => void;
   /** Told of a backend that failed too often in a row. Default: nobody. */
@@ -76,11 +82,18 @@ export type OpenListenerOutcome =
   /** `code` is the system's: EADDRINUSE when another process listens on the same address. */
   | { readonly ok: false; readonly reason: 'listen_failed'; readonly code: string };
 
+/** A plane that was full accepts again when so many places are free: a sixteenth, at least 1, at most 64. */
+const ROOM_MIN = 64;
+/** Until a socket that did not come is asked for again. */
+const SOCKET_WAIT_MS = 1_000;
+
 export const MAX_CONNECTIONS_DEFAULT = 32_768;
 
 export class DataPlane implements AsyncDisposable {
   readonly transport: Transport;
   readonly #dialler: Dialler;
+  /** Null where it was given one. */
+  readonly #ownResolver: CachingResolver | null;
   readonly #options: DataPlaneOptions;
   readonly #nextRequestId = requestIds();
   readonly #clock: PlaneClock;
@@ -97,17 +110,24 @@ export class DataPlane implements AsyncDisposable {
   readonly #decisions: DecisionRing;
   #retiredStats: ListenerStats = emptyListenerStats();
   #view: View | null = null;
+  /** Which pool has a target; of the roster that was asked last. */
+  #poolsByTarget: { readonly roster: Roster; readonly poolByTarget: ReadonlyMap<string, string> } | null = null;
   #openCount = 0;
+  readonly #maxConnections: number;
+  /** The limit was reached, and not enough places are free yet. */
+  #isFull = false;
+  readonly #socketTimer = new WheelTimer({ onTimer: () => this.#askForSockets() });
   readonly #onIdle: (() => void)[] = [];
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
     this.#decisions = new DecisionRing(options.decisionsKept);
-    const maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
+    this.#maxConnections = options.maxConnections ?? MAX_CONNECTIONS_DEFAULT;
     this.transport = options.transport ?? rawTransport ?? socketTransport;
     this.#clock = options.clock ?? MONOTONIC_CLOCK;
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
-    const resolver = options.resolver ?? systemResolver();
+    this.#ownResolver = options.resolver === undefined ? systemResolver() : null;
+    const resolver = options.resolver ?? this.#ownResolver!;
     this.#dialler = new Dialler({
       transport: this.transport,
       resolver,
@@ -122,13 +142,15 @@ export class DataPlane implements AsyncDisposable {
       nowMs: () => this.#clock.nowMs(),
       onOutlier: options.onOutlier ?? (() => undefined),
       workerIndex: options.workerIndex ?? 0,
+      heirOf: (target) => this.#heirOf(target),
     };
     this.#listenerEnvironment = {
       transport: this.transport,
       wheel: this.#wheel,
-      hasRoom: () => this.#openCount < maxConnections,
+      hasRoom: () => this.#openCount < this.#maxConnections && !this.#isFull,
+      canPause: options.onSocketWanted !== undefined,
       onEmpty: (listener) => this.#retire(listener),
-      onOpenCountChanged: (delta) => (this.#openCount += delta),
+      onOpenCountChanged: (delta) => this.#openCountChanged(delta),
       logRefusal: options.onRefusal ?? (() => undefined),
     };
   }
@@ -175,10 +197,22 @@ export class DataPlane implements AsyncDisposable {
     else listener?.speak(this.#protocolOf(spec));
   }
 
-  /** Stops accepting at once; its connections have `drainTimeoutMs` to finish. Unknown ids are ignored. */
-  closeListener(id: string, drainTimeoutMs: number): void {
+  /**
+   * Stops accepting, as soon as what waits in the kernel's queue is taken; its connections have `drainTimeoutMs` to finish.
+   * `onAcceptorClosed` is called when the socket is no longer this process's, at once where it never was.
+   */
+  closeListener(id: string, drainTimeoutMs: number, onAcceptorClosed: () => void = () => undefined): void {
     const listener = this.#listeners.get(id);
-    if (listener !== undefined) this.#stop(listener, drainTimeoutMs, 'listener_removed');
+    if (listener === undefined) return onAcceptorClosed();
+    this.#closingNow(listener);
+    listener.stop(drainTimeoutMs, 'listener_removed', onAcceptorClosed);
+  }
+
+  /** The socket that `onSocketWanted` asked for. It is closed where the listener is open, or gone. */
+  resumeListener(id: string, handle: SocketHandle): void {
+    const listener = this.#listeners.get(id);
+    if (listener?.isPaused === true) void listener.open(handle);
+    else (handle as { close(): void }).close();
   }
 
   /** A copy of all counters. */
@@ -204,14 +238,15 @@ export class DataPlane implements AsyncDisposable {
 
   /** Stops accepting and waits until the last connection is over; what is open after `timeoutMs` is closed. */
   async drain(timeoutMs: number): Promise<void> {
-    for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, timeoutMs, 'shutdown');
+    for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, timeoutMs);
     if (this.#closing.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   /** Closes everything at once. */
   close(): void {
-    for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0, 'shutdown');
+    for (const listener of [...this.#listeners.values(), ...this.#closing]) this.#stop(listener, 0);
     for (const pool of this.#pools.values()) pool.closeIdle();
+    this.#ownResolver?.close();
     this.#stopTurning();
   }
 
@@ -247,10 +282,41 @@ export class DataPlane implements AsyncDisposable {
     return found !== undefined && (backend === NOBODY || found.backends.has(backend));
   }
 
-  #stop(listener: Listener, drainTimeoutMs: number, reason: 'listener_removed' | 'shutdown'): void {
+  #stop(listener: Listener, drainTimeoutMs: number): void {
+    this.#closingNow(listener);
+    listener.stop(drainTimeoutMs, 'shutdown');
+  }
+
+  #closingNow(listener: Listener): void {
     if (this.#listeners.get(listener.id) === listener) this.#listeners.delete(listener.id);
     this.#closing.add(listener);
-    listener.stop(drainTimeoutMs, reason);
+  }
+
+  #openCountChanged(delta: 1 | -1): void {
+    this.#openCount += delta;
+    if (!this.#listenerEnvironment.canPause) return;
+    if (!this.#isFull && this.#openCount >= this.#maxConnections) {
+      this.#isFull = true;
+      for (const listener of this.#listeners.values()) listener.pause();
+    } else if (this.#isFull && this.#openCount <= this.#maxConnections - this.#roomMin()) {
+      this.#isFull = false;
+      this.#askForSockets();
+    }
+  }
+
+  #roomMin(): number {
+    return Math.max(1, Math.min(ROOM_MIN, this.#maxConnections >> 4));
+  }
+
+  #askForSockets(): void {
+    if (this.#isFull) return;
+    let isWaiting = false;
+    for (const listener of this.#listeners.values()) {
+      if (!listener.isPaused) continue;
+      isWaiting = true;
+      this.#options.onSocketWanted!(listener.id);
+    }
+    if (isWaiting) this.#wheel.set(this.#socketTimer, SOCKET_WAIT_MS);
   }
 
   #retire(listener: Listener): void {
@@ -277,6 +343,23 @@ export class DataPlane implements AsyncDisposable {
       this.#httpStats.forgetPool(id);
       pool.refresh(view);
     }
+  }
+
+  /** The index is made once a roster, and only where a pool with connections was removed. O(backends). */
+  #heirOf(target: string): ProxiedPool | null {
+    const { roster } = this.#view!;
+    if (this.#poolsByTarget?.roster !== roster) {
+      const poolByTarget = new Map<string, string>();
+      for (const { id, backends } of roster.pools.values()) {
+        for (const backend of backends.values()) {
+          const { value } = backend.target;
+          if (backend.mode.value === 'ready' || !poolByTarget.has(value)) poolByTarget.set(value, id);
+        }
+      }
+      this.#poolsByTarget = { roster, poolByTarget };
+    }
+    const heir = this.#poolsByTarget.poolByTarget.get(target);
+    return heir === undefined ? null : (this.#pools.get(heir) ?? null);
   }
 
   /** A node that starts or stops changes who makes a majority. */

@@ -39,6 +39,8 @@ export interface ListenerEnvironment {
   readonly wheel: TimerWheel;
   /** Whether the worker may take one more connection. */
   readonly hasRoom: () => boolean;
+  /** Whether a socket that was closed can be had again: then a full worker accepts nothing, and the kernel keeps who comes. */
+  readonly canPause: boolean;
   /** The listener has stopped accepting and its last connection is over. */
   readonly onEmpty: (listener: Listener) => void;
   readonly onOpenCountChanged: (delta: 1 | -1) => void;
@@ -53,7 +55,9 @@ export class Listener implements TimerOwner {
   readonly #connections = new Set<OpenConnection>();
   readonly #refusalLog: RefusalLog;
   readonly #drainTimer = new WheelTimer(this);
+  /** Null before `open`, and while the worker is full. */
   #acceptor: Acceptor | null = null;
+  #isPaused = false;
   #isClosing = false;
   #closeReason: CloseReason = 'listener_removed';
 
@@ -70,9 +74,26 @@ export class Listener implements TimerOwner {
       onAcceptFailed: () => void this.stats.acceptFailures++,
     });
     if (!outcome.ok) return outcome;
+    if (this.#isClosing) {
+      outcome.acceptor.close();
+      return outcome;
+    }
     this.#acceptor = outcome.acceptor;
-    if (this.#isClosing) outcome.acceptor.close();
+    this.#isPaused = false;
+    if (this.#environment.canPause && !this.#environment.hasRoom()) this.pause();
     return outcome;
+  }
+
+  /** Accepts nothing until it is opened again: this process closes its hold on the socket, and the kernel queues who connects. */
+  pause(): void {
+    if (this.#acceptor === null || this.#isClosing) return;
+    this.#isPaused = true;
+    this.#acceptor.close();
+    this.#acceptor = null;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused && !this.#isClosing;
   }
 
   update(spec: ListenerSpec): void {
@@ -93,22 +114,37 @@ export class Listener implements TimerOwner {
     return this.#isClosing;
   }
 
-  /** Stops accepting; what is open after `drainTimeoutMs` is closed for `reason`. 0 closes all at once. */
-  stop(drainTimeoutMs: number, reason: CloseReason): void {
+  /**
+   * Stops accepting; one that is removed takes what waits in the kernel's queue first. What is open after `drainTimeoutMs` is closed for `reason`. 0 closes all at
+   * once. `onAcceptorClosed` is called when this process holds the socket no longer.
+   */
+  stop(drainTimeoutMs: number, reason: CloseReason, onAcceptorClosed: () => void = () => undefined): void {
     this.#closeReason = reason;
     if (!this.#isClosing) {
       this.#isClosing = true;
-      this.#acceptor?.close();
+      this.#closeAcceptor(drainTimeoutMs === 0 || reason === 'shutdown', onAcceptorClosed);
       this.#refusalLog.close();
       for (const connection of this.#connections) connection.finish();
     }
-    if (drainTimeoutMs === 0) this.onTimer();
-    else this.#environment.wheel.set(this.#drainTimer, drainTimeoutMs);
+    if (drainTimeoutMs === 0) {
+      this.#acceptor?.close();
+      this.onTimer();
+    } else this.#environment.wheel.set(this.#drainTimer, drainTimeoutMs);
     this.#tellIfEmpty();
   }
 
   onTimer(): void {
     for (const connection of this.#connections) connection.close(this.#closeReason);
+  }
+
+  #closeAcceptor(isAtOnce: boolean, onClosed: () => void): void {
+    if (this.#acceptor === null) return onClosed();
+    this.#acceptor.finish(() => {
+      this.#acceptor = null;
+      onClosed();
+      this.#tellIfEmpty();
+    });
+    if (isAtOnce) this.#acceptor?.close();
   }
 
   /** `pool` is the one that a refused connection was meant for; null where it is not known. */
@@ -141,7 +177,7 @@ export class Listener implements TimerOwner {
   }
 
   #tellIfEmpty(): void {
-    if (!this.#isClosing || this.#connections.size > 0) return;
+    if (!this.#isClosing || this.#acceptor !== null || this.#connections.size > 0) return;
     this.#environment.wheel.clear(this.#drainTimer);
     this.#environment.onEmpty(this);
   }

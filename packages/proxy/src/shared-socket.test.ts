@@ -34,11 +34,14 @@ test('an address that somebody listens on is refused with EADDRINUSE', async () 
   await using harness = new ProxyHarness();
   const backend = await harness.named('a');
   const port = Number(backend.target.split(':')[1]);
-  expect(await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port })).toEqual({ ok: false, code: 'EADDRINUSE' });
+  expect(await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port })).toMatchObject({
+    ok: false,
+    code: 'EADDRINUSE',
+  });
 });
 
 test('an address that is not of this host, and a name that does not resolve, say so', async () => {
-  expect(await bindSharedSocket({ kind: 'tcp', host: '203.0.113.1', port: 0 })).toEqual({
+  expect(await bindSharedSocket({ kind: 'tcp', host: '203.0.113.1', port: 0 })).toMatchObject({
     ok: false,
     code: 'EADDRNOTAVAIL',
   });

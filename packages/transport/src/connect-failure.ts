@@ -43,10 +43,15 @@ export function isLocalFault(code: string): boolean {
   return FAILURES[code]?.kind === 'local_fault';
 }
 
-/** The worse a failure is, the more it says of the target: of several addresses, that of the worst is told. */
+/**
+ * Of several addresses of a name, the failure of the greatest gravity is told: the one that says most of the target. Where one could
+ * not be tried because this machine had nothing left, it might have answered, so that is told before everything else.
+ */
 export function gravity(code: string): number {
-  return GRAVITY[connectFailure(code).kind];
+  return EXHAUSTED.has(code) ? Infinity : GRAVITY[connectFailure(code).kind];
 }
+
+const EXHAUSTED = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
 
 const GRAVITY: Readonly<Record<ConnectFailureKind, number>> = {
   local_fault: 0,
@@ -71,7 +76,10 @@ const FAILURES: Readonly<Record<string, ConnectFailure>> = {
   ESERVFAIL: { kind: 'name_not_found', words: 'host name not found: the name server failed' },
   EREFUSED: { kind: 'name_not_found', words: 'host name not found: the name server refused the question' },
   NAME_TIMEOUT: { kind: 'name_not_found', words: 'host name not found: the name server did not answer' },
-  NAME_SERVER_AWAY: { kind: 'name_not_found', words: 'host name not found: there is no name server at its address' },
+  ENOTIMP: { kind: 'name_not_found', words: 'host name not found: the name server takes no such questions' },
+  EFORMERR: { kind: 'name_not_found', words: 'host name not found: the name server did not understand the question' },
+  EBADRESP: { kind: 'name_not_found', words: 'host name not found: the answer of the name server cannot be read' },
+  NAME_SERVER_AWAY: { kind: 'name_not_found', words: 'host name not found: no name server could be asked' },
   NAME_BUSY: { kind: 'local_fault', words: 'not tried: too many look-ups of host names are waiting' },
   ENOENT: { kind: 'no_such_socket', words: 'no such socket' },
   ENOTSOCK: { kind: 'no_such_socket', words: 'no such socket: the file is none' },

@@ -106,7 +106,9 @@ describe('the addresses of a name', () => {
     [['ENETUNREACH', 'ECONNREFUSED'], 'ECONNREFUSED'],
     [['ECONNREFUSED', 'ENETUNREACH'], 'ECONNREFUSED'],
     [['EADDRNOTAVAIL', 'EHOSTUNREACH'], 'EHOSTUNREACH'],
-    [['EMFILE', 'EADDRNOTAVAIL'], 'EADDRNOTAVAIL'],
+    [['EADDRNOTAVAIL', 'EAFNOSUPPORT'], 'EAFNOSUPPORT'],
+    [['ECONNREFUSED', 'EMFILE'], 'EMFILE'],
+    [['EMFILE', 'ECONNREFUSED'], 'EMFILE'],
   ])('%j: what says most of the target is told, once', (codes, told) => {
     const { dialler, dials, owner, failures } = dialling(['::1', '127.0.0.1']);
     dialler.dial(NAMED, owner);

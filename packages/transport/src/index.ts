@@ -17,7 +17,8 @@ export type {
 export { systemResolver, type CachingResolver, type ResolverStats } from './names/caching-resolver.ts';
 export type { NameResolver, NameWait, NameWatcher } from './names/name-resolver.ts';
 export type { ResolverSettings } from './names/resolver-settings.ts';
-export { rawTransport } from './raw-transport.ts';
+export { rawTransport, rawTransportWith } from './raw-transport.ts';
+export { ReadBuffers } from './read-buffers.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
 export { ANY_TARGET, type TargetGuard } from './target-guard.ts';

@@ -8,8 +8,9 @@
  * One contract, tested on both (`transport.test.ts`).
  *
  * The rule that makes it zero-copy: the bytes handed to `onBytes` live in the leg's own read buffer. They may be
- * written on at once; when that write is `pending`, the reader is paused and the buffer is left alone until
- * `onDrained`. So a relay holds at most one read's worth per direction and never queues.
+ * written on at once, on any leg; while that write is `pending` nothing is read into the buffer, whichever leg is resumed, closed
+ * or reset meanwhile. The reader is paused until `onDrained`, so a relay holds at most one read's worth per direction
+ * and never queues. What an owner keeps without writing it is good until the leg reads on or is closed.
  */
 import type { Address } from '@muster/membership';
 
@@ -30,6 +31,8 @@ export interface Leg {
   writeText(text: string): WriteOutcome;
   pause(): void;
   resume(): void;
+  /** Nothing is expected for a while: memory that others want more is given back. Reading goes on as before. */
+  rest(): void;
   /** Half-close: nothing more will be written; reading goes on. Nothing may be pending. */
   end(): void;
   /** Closes at once, whatever is pending. No callback comes after it. May be repeated. */
@@ -76,9 +79,17 @@ export type ListenOutcome =
   | { readonly ok: false; readonly code: string };
 
 export interface Acceptor {
-  /** Stops accepting in this process. Other holders of the socket are not disturbed. */
+  /** Stops accepting in this process. Other holders of the socket are not disturbed. May be repeated. */
   close(): void;
+  /**
+   * Accepts what waits in the kernel's queue, for `FINISH_TURNS_MAX` turns of the event loop at most, and closes. So a connection that
+   * was made before nobody wanted the socket any more is not reset with it. `onClosed` is called once, also when `close` comes first.
+   */
+  finish(onClosed: () => void): void;
 }
+
+/** Of the event loop; a turn in which nothing is accepted is the last but one. */
+export const FINISH_TURNS_MAX = 64;
 
 export interface AcceptCallbacks {
   readonly onAccepted: (leg: Leg) => void;

@@ -14,9 +14,10 @@
 import type { Address } from '@muster/membership';
 import { isIPv6 } from 'node:net';
 import { getSystemErrorName } from 'node:util';
+import { FinishingAcceptor } from './finishing-acceptor.ts';
 import { LISTEN_BACKLOG, TCP_KEEP_ALIVE_S, type AcceptCallbacks, type Leg, type LegOwner } from './leg.ts';
 import type { Dial, DialOwner, ListenOutcome, SocketHandle, Transport, WriteOutcome } from './leg.ts';
-import { LARGE_BUFFER_BYTES, giveBack, takeLargeBuffer, takeSmallBuffer } from './read-buffers.ts';
+import { ReadBuffers, writeBegan, type LargeHolder, type ReadBuffer } from './read-buffers.ts';
 
 interface StreamHandle {
   leg: RawLeg;
@@ -41,7 +42,10 @@ interface StreamHandle {
 
 interface WriteRequest {
   leg: RawLeg;
+  /** Kept alive while the kernel is still to take some of it; null for a text, which has been copied. */
   bytes: Uint8Array | null;
+  /** The read buffer that the bytes lie in, which is held until the write is done; null where they lie in none. */
+  buffer: ReadBuffer | null;
   oncomplete: (this: WriteRequest, status: number) => void;
   writeStatus: number | null;
 }
@@ -68,46 +72,85 @@ interface Bindings {
 const UV_EOF = -4095;
 /** Reads in a row that would have fitted a small buffer before a leg gives its large one back. */
 const SMALL_READS_MAX = 8;
+/**
+ * Between two reads a handle takes another buffer, but remembers the one before in some 60 bytes until it is closed. A leg that
+ * rests does so this often at most, and keeps its large buffer after that until its next reads are small.
+ */
+const REMEMBERED_BUFFERS_MAX = 256;
 
 const bindings = findBindings();
 
 /** Null where the handles are not as this file knows them. */
-export const rawTransport: Transport | null = bindings === null ? null : { name: 'raw', listen, dial };
+export const rawTransport: Transport | null = rawTransportWith(new ReadBuffers());
+
+/** One whose legs read into buffers of their own. */
+export function rawTransportWith(buffers: ReadBuffers): Transport | null {
+  if (bindings === null) return null;
+  return {
+    name: 'raw',
+    listen: (handle, callbacks) => listen(handle, callbacks, buffers),
+    dial: (address, owner) => dial(address, owner, buffers),
+  };
+}
 
 // After a read or a write the binding leaves its result in this array; the callback takes no arguments for speed.
 const state = bindings?.state ?? new Int32Array();
 const stateRead = bindings?.stateRead ?? 0;
 const stateWriteError = bindings?.stateWriteError ?? 0;
 
-class RawLeg implements Leg {
+class RawLeg implements Leg, LargeHolder {
   owner: LegOwner | null = null;
+  hasReadLately = true;
   readonly #handle: StreamHandle;
-  #buffer: Buffer | null = null;
+  readonly #buffers: ReadBuffers;
+  #buffer: ReadBuffer | null = null;
   /** The last read's view of the buffer: traffic repeats its sizes, and a view costs more than the comparison. */
   #view: Buffer | null = null;
   #smallReadCount = 0;
+  #rememberedCount = 0;
   #isPaused = false;
+  #isReading = false;
+  #isResting = false;
   isClosed = false;
 
-  constructor(handle: StreamHandle) {
+  constructor(handle: StreamHandle, buffers: ReadBuffers) {
     this.#handle = handle;
+    this.#buffers = buffers;
     handle.leg = this;
     handle.onread = onRead;
   }
 
   start(): void {
-    this.#buffer = takeSmallBuffer();
-    this.#handle.useUserBuffer(this.#buffer);
+    this.#buffer = this.#buffers.takeSmall();
+    this.#handle.useUserBuffer(this.#buffer.bytes);
     this.#handle.readStart();
   }
 
   /** Returns the buffer that the next read shall use, or undefined for the same one. */
   read(byteCount: number): Buffer | undefined {
     const buffer = this.#buffer!;
-    if (this.#view?.byteLength !== byteCount) this.#view = buffer.subarray(0, byteCount);
+    if (this.#view?.byteLength !== byteCount) this.#view = buffer.bytes.subarray(0, byteCount);
+    this.#isResting = false;
+    this.#isReading = true;
     this.owner!.onBytes(this, this.#view);
-    if (buffer.length === LARGE_BUFFER_BYTES) return byteCount <= buffer.length >> 4 ? this.#shrink() : this.#stay();
-    return byteCount === buffer.length ? this.#grow() : undefined;
+    this.#isReading = false;
+    // A paused leg's bytes may still be what its owner is to write.
+    if (this.isClosed || this.#isPaused) return undefined;
+    if (buffer.isBeingWritten) return this.#swap(this.#buffers.takeSmall());
+    if (buffer.isLarge) return this.#readLarge(byteCount, buffer.bytes.length);
+    return byteCount === buffer.bytes.length ? this.#swap(this.#buffers.takeLarge(this)) : undefined;
+  }
+
+  rest(): void {
+    if (this.#buffer?.isLarge !== true || !this.#buffers.areLargeScarce) return;
+    if (this.#isReading) this.#isResting = true;
+    else this.yieldLarge();
+  }
+
+  yieldLarge(): void {
+    if (this.isClosed || this.#isPaused || this.#isReading || this.#buffer!.isBeingWritten) return;
+    if (this.#rememberedCount === REMEMBERED_BUFFERS_MAX) return;
+    this.#replaceBuffer();
   }
 
   fail(code: number): void {
@@ -124,7 +167,6 @@ class RawLeg implements Leg {
     return this.#written(this.#handle.writeLatin1String(null, text), null);
   }
 
-  /** `bytes` is kept alive while the kernel is still to take some of it; a text has been copied. */
   #written(result: number | WriteRequest, bytes: Uint8Array | null): WriteOutcome {
     if (typeof result === 'number') return result === 0 ? 'taken' : 'failed';
     if (state[stateWriteError] !== 0) return 'failed';
@@ -133,6 +175,7 @@ class RawLeg implements Leg {
     }
     result.leg = this;
     result.bytes = bytes;
+    result.buffer = bytes === null ? null : writeBegan(bytes);
     result.oncomplete = onWriteComplete;
     return 'pending';
   }
@@ -150,6 +193,7 @@ class RawLeg implements Leg {
 
   resume(): void {
     this.#isPaused = false;
+    if (this.#buffer?.isBeingWritten === true && !this.#isReading) this.#replaceBuffer();
     this.#handle.readStart();
   }
 
@@ -180,38 +224,36 @@ class RawLeg implements Leg {
     return name.address ?? null;
   }
 
+  #readLarge(byteCount: number, bufferBytes: number): Buffer | undefined {
+    this.hasReadLately = true;
+    const isSmall = byteCount <= bufferBytes >> 4;
+    this.#smallReadCount = isSmall ? this.#smallReadCount + 1 : 0;
+    if (this.#smallReadCount < SMALL_READS_MAX && !this.#isResting) return undefined;
+    return this.#swap(this.#buffers.takeSmall());
+  }
+
+  /** Between two reads, where the handle cannot be told by what a read returns. */
+  #replaceBuffer(): void {
+    this.#rememberedCount++;
+    this.#handle.useUserBuffer(this.#swap(this.#buffers.takeSmall())!);
+  }
+
+  #swap(next: ReadBuffer | null): Buffer | undefined {
+    if (next === null) return undefined;
+    this.#giveBackBuffer();
+    if (next.isLarge) this.hasReadLately = true;
+    this.#buffer = next;
+    this.#smallReadCount = 0;
+    return next.bytes;
+  }
+
   #giveBackBuffer(): void {
-    if (this.#buffer === null) return;
-    giveBack(this.#buffer);
+    const buffer = this.#buffer;
+    if (buffer === null) return;
     this.#buffer = null;
     this.#view = null;
-  }
-
-  #stay(): undefined {
-    this.#smallReadCount = 0;
-  }
-
-  #grow(): Buffer | undefined {
-    return this.#canSwap() ? this.#swap(takeLargeBuffer()) : undefined;
-  }
-
-  #shrink(): Buffer | undefined {
-    if (++this.#smallReadCount < SMALL_READS_MAX || !this.#canSwap()) return undefined;
-    return this.#swap(takeSmallBuffer());
-  }
-
-  /** A paused leg's buffer may still be what the other leg's pending write refers to. */
-  #canSwap(): boolean {
-    return !this.isClosed && !this.#isPaused;
-  }
-
-  #swap(next: Buffer | null): Buffer | undefined {
-    if (next === null) return undefined;
-    giveBack(this.#buffer!);
-    this.#buffer = next;
-    this.#view = null;
-    this.#smallReadCount = 0;
-    return next;
+    if (buffer.isLarge) this.#buffers.holdsNoLarge(this);
+    buffer.giveBack();
   }
 }
 
@@ -223,6 +265,7 @@ function onRead(this: StreamHandle): Buffer | undefined {
 }
 
 function onWriteComplete(this: WriteRequest, status: number): void {
+  this.buffer?.writeDone();
   this.leg.written(status);
 }
 
@@ -241,12 +284,12 @@ function failDial({ leg, dialOwner }: ConnectRequest, status: number): void {
   dialOwner.onConnectFailed(getSystemErrorName(status));
 }
 
-function dial(address: Address, dialOwner: DialOwner): Dial {
+function dial(address: Address, dialOwner: DialOwner, buffers: ReadBuffers): Dial {
   const { TCP, Pipe, TCPConnectWrap, PipeConnectWrap, tcpSocketType, pipeSocketType } = bindings!;
   const isTcp = address.kind === 'tcp';
   const handle = isTcp ? new TCP(tcpSocketType) : new Pipe(pipeSocketType);
   const request = isTcp ? new TCPConnectWrap() : new PipeConnectWrap();
-  const leg = new RawLeg(handle);
+  const leg = new RawLeg(handle, buffers);
   request.leg = leg;
   request.dialOwner = dialOwner;
   request.oncomplete = onConnect;
@@ -263,18 +306,20 @@ function connect(handle: StreamHandle, address: Address, request: ConnectRequest
   return handle.connect(request, address.host, address.port);
 }
 
-function listen(socket: SocketHandle, callbacks: AcceptCallbacks): Promise<ListenOutcome> {
+function listen(socket: SocketHandle, callbacks: AcceptCallbacks, buffers: ReadBuffers): Promise<ListenOutcome> {
   const handle = socket as StreamHandle;
   // Linux hands the listening socket's options down to each connection, which saves five system calls on each.
   const isInherited = process.platform === 'linux';
   if (isInherited) setSocketOptions(handle);
+  const acceptor = new FinishingAcceptor(() => handle.close());
   handle.onconnection = (status, accepted) => {
     if (accepted === undefined) return callbacks.onAcceptFailed(getSystemErrorName(status));
+    acceptor.accepted();
     if (!isInherited) setSocketOptions(accepted);
-    callbacks.onAccepted(new RawLeg(accepted));
+    callbacks.onAccepted(new RawLeg(accepted, buffers));
   };
   const status = handle.listen(LISTEN_BACKLOG);
-  if (status === 0) return Promise.resolve({ ok: true, acceptor: { close: () => handle.close() } });
+  if (status === 0) return Promise.resolve({ ok: true, acceptor });
   handle.close();
   return Promise.resolve({ ok: false, code: getSystemErrorName(status) });
 }

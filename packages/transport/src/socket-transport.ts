@@ -4,6 +4,7 @@
  */
 import type { Address } from '@muster/membership';
 import { connect, createServer, type Socket } from 'node:net';
+import { FinishingAcceptor } from './finishing-acceptor.ts';
 import { LISTEN_BACKLOG, TCP_KEEP_ALIVE_S, type AcceptCallbacks, type Leg, type LegOwner } from './leg.ts';
 import type { Dial, DialOwner, ListenOutcome, SocketHandle, Transport, WriteOutcome } from './leg.ts';
 
@@ -74,6 +75,9 @@ class SocketLeg implements Leg {
     else this.#socket.resume();
   }
 
+  /** A socket has no read buffer of its own. */
+  rest(): void {}
+
   end(): void {
     this.#socket.end();
   }
@@ -118,14 +122,16 @@ function dial(address: Address, owner: DialOwner): Dial {
 }
 
 function listen(handle: SocketHandle, callbacks: AcceptCallbacks): Promise<ListenOutcome> {
-  const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, (socket) =>
-    callbacks.onAccepted(new SocketLeg(socket)),
-  );
+  const server = createServer({ ...SOCKET_OPTIONS, pauseOnConnect: true }, (socket) => {
+    acceptor.accepted();
+    callbacks.onAccepted(new SocketLeg(socket));
+  });
+  const acceptor = new FinishingAcceptor(() => server.close());
   return new Promise((resolve) => {
     server.once('error', (error: NodeJS.ErrnoException) => resolve({ ok: false, code: error.code ?? 'UNKNOWN' }));
     server.listen(handle, LISTEN_BACKLOG, () => {
       server.on('error', (error: NodeJS.ErrnoException) => callbacks.onAcceptFailed(error.code ?? 'UNKNOWN'));
-      resolve({ ok: true, acceptor: { close: () => server.close() } });
+      resolve({ ok: true, acceptor });
     });
   });
 }

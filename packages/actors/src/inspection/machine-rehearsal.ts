@@ -87,7 +87,7 @@ function handedTo(kind: MachineKind, { elapsedMs }: RecordedWorld): object {
           clock: { elapsedMs },
           random: () => UNUSED_CHANCE,
           log: QUIET,
-          feed: { listen: nothing, progressed: nothing },
+          feed: { listen: nothing, unlisten: nothing, progressed: nothing, ownSockets: { wish: nothing } },
           onFinding: nothing,
           onGivenUp: nothing,
         },

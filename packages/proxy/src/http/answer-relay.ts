@@ -4,7 +4,7 @@
  * Nothing of an answer is sent before its head has been read whole and found well-formed; what is forwarded is written anew from
  * what was understood, so that nobody after us can read it in another way.
  */
-import { HeadProblem, partialResponseProblem, type ResponseHead } from '@muster/http1';
+import { HeadProblem, lastLineFrom, partialResponseProblem, type ResponseHead } from '@muster/http1';
 import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { Exchange } from './exchange.ts';
@@ -121,7 +121,8 @@ export class AnswerRelay {
   }
 
   #keepPartial(text: string, from: number): void {
-    const problem = partialResponseProblem(text, from, this.#exchange.answerRules);
+    const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
+    const problem = partialResponseProblem(text, from, this.#exchange.answerRules, checkedTo);
     if (problem !== null) return this.#bad(problem.reason);
     this.#partialHead = text.slice(from);
   }
@@ -138,7 +139,7 @@ export class AnswerRelay {
     }
     this.#awaitHead(upstream);
     if (this.#exchange.head.isHttp10) return true;
-    if (this.#client.sendText(interimHeadText(head))) return true;
+    if (this.#client.sendText(interimHeadText(head, null))) return true;
     this.#exchange.fail('client_left', null);
     return false;
   }
@@ -266,7 +267,7 @@ export class AnswerRelay {
       return this.#bad('it switches to a protocol that was not asked for');
     }
     this.hasBegun = true;
-    this.#exchange.becomeTunnel(interimHeadText(head) + rest.toString('latin1'));
+    this.#exchange.becomeTunnel(interimHeadText(head, this.#exchange.requestId) + rest.toString('latin1'));
   }
 
   #bad(reason: string): void {

@@ -52,6 +52,10 @@ class HeldLeg implements Leg {
     this.isPaused = false;
   }
 
+  rest(): void {
+    // There is nothing to give back.
+  }
+
   end(): void {
     // Nobody waits for it.
   }
@@ -76,7 +80,7 @@ test('a client is not read while a large beginning of its body lies in its read 
     ...rawTransport!,
     listen: (_handle, callbacks) => {
       accept = callbacks;
-      return Promise.resolve({ ok: true, acceptor: { close: () => undefined } });
+      return Promise.resolve({ ok: true, acceptor: { close: () => undefined, finish: (onClosed) => onClosed() } });
     },
     dial: (_address, owner) => {
       dials.push(owner);

@@ -9,7 +9,7 @@
  * meanwhile. After a refusal the connection is ended by halves and read for a while without looking, because a reset would
  * destroy the answer on its way (RFC 9112, 9.6).
  */
-import { HeadProblem, RequestHeadReader, describeProblem, partialRequestProblem } from '@muster/http1';
+import { HeadProblem, RequestHeadReader, describeProblem, lastLineFrom, partialRequestProblem } from '@muster/http1';
 import { Deadline } from '../deadline.ts';
 import type { Listener, OpenConnection } from '../listener.ts';
 import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
@@ -32,7 +32,6 @@ const LAST_REQUEST_MS = 1_000;
 /** A larger read is not turned into text whole, but as far as a head may reach, with the empty lines around it. */
 const TEXT_BYTES_MAX = 16 * 1_024;
 const HEAD_END_BYTES = 4;
-const LAST_ANSWER: AnswerManner = { isHead: false, isPersistent: false };
 
 type State = 'idle' | 'reading_head' | 'exchange' | 'flushing' | 'lingering' | 'tunnel' | 'closed';
 
@@ -140,9 +139,9 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   /** Muster's own answer. `isPersistent`: as far as the request is concerned, another may follow. */
-  answer(answer: OwnAnswer, { isHead, isPersistent }: AnswerManner): void {
+  answer(answer: OwnAnswer, { isHead, isPersistent, requestId }: AnswerManner): void {
     this.#isPersistent &&= isPersistent;
-    this.sendText(answerText(answer, { isHead, isPersistent: this.#isPersistent }));
+    this.sendText(answerText(answer, { isHead, isPersistent: this.#isPersistent, requestId }));
   }
 
   /** The exchange is over and its answer written, or pending. `isRequestComplete`: nothing of the request is still to come. */
@@ -252,7 +251,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
     }
     const head = this.#heads.read(text, from, requestRules);
     if (head === null) {
-      const problem = partialRequestProblem(text, from, requestRules);
+      const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
+      const problem = partialRequestProblem(text, from, requestRules, checkedTo);
       if (problem !== null) return this.#refuse(problem);
       this.#partialHead = text;
       if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);
@@ -297,8 +297,9 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#deadline.set(this.#protocol.settings.keepAliveTimeoutMs);
     if (this.#isServing) return;
     const ahead = this.#takeAhead();
-    if (ahead === null) this.#resumeLeg();
-    else this.#serve(ahead);
+    if (ahead !== null) return this.#serve(ahead);
+    this.#resumeLeg();
+    this.#leg.rest();
   }
 
   #pauseLeg(): void {
@@ -354,10 +355,11 @@ export class ClientConnection implements OpenConnection, LegOwner {
 
   #answerRefused(status: number, reason: string, text: string): void {
     const peerAddress = this.#leg.peerAddress() ?? '';
-    this.#protocol.refused({ listener: this.listenerId, peerAddress, status, reason });
+    const requestId = this.#protocol.requestIdOf(null);
+    this.#protocol.refused({ requestId, listener: this.listenerId, peerAddress, status, reason });
     this.#isRequestComplete = false;
     this.#state = 'flushing';
-    this.answer(failureAnswer(status, reason, text), LAST_ANSWER);
+    this.answer(failureAnswer(status, reason, text), { isHead: false, isPersistent: false, requestId });
     if (!this.isWritePending) this.#flushed();
   }
 

@@ -299,7 +299,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.cancel(termination, detail);
     // A body that was refused has no end that could be trusted.
     const isRequestComplete = this.#body.isComplete && this.#body.problem === null;
-    this.#client.answer(answer, { isHead: this.method === 'HEAD', isPersistent: isRequestComplete });
+    const { method, requestId } = this;
+    this.#client.answer(answer, { isHead: method === 'HEAD', isPersistent: isRequestComplete, requestId });
     this.#client.exchangeEnded(isRequestComplete);
   }
 

@@ -65,10 +65,11 @@ describe('of a request', () => {
   test('what is for one hop stays here, and so does everything that Connection names', async () => {
     const request = await seen(
       {},
-      'Connection: keep-alive, X-Secret\r\nX-Secret: 1\r\nx-secret: 2\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\n' +
+      'Connection: keep-alive, X-Secret\r\nX-Secret: 1\r\nx-secret: 2\r\nKeep-Alive: timeout=5\r\nTE: gzip;q=0.5, trailers\r\n' +
         'Proxy-Connection: keep-alive\r\nProxy-Authorization: b\r\nUpgrade: h2c\r\nHTTP2-Settings: a\r\nX-Kept: 1\r\n',
     );
-    expect(request).not.toMatch(/secret|keep-alive|TE:|Proxy-|Upgrade|Settings|Connection/i);
+    expect(request).not.toMatch(/secret|keep-alive|gzip|Proxy-|Upgrade|Settings/i);
+    expect([valuesOf(request, 'TE'), valuesOf(request, 'Connection')]).toEqual([['trailers'], ['TE']]);
     expect(valuesOf(request, 'X-Kept')).toEqual(['1']);
   });
 
@@ -76,6 +77,45 @@ describe('of a request', () => {
     const settings = httpSettings(listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p' }));
     expect(new ForwardedFrom('::ffff:192.0.2.7', settings).address).toBe('192.0.2.7');
     expect(new ForwardedFrom('2001:db8::7', settings).address).toBe('2001:db8::7');
+  });
+
+  test.each([
+    ['', [], []],
+    ['TE: gzip\r\n', [], []],
+    ['TE: Trailers\r\nConnection: te\r\n', ['trailers'], ['TE']],
+    ['TE: trailers\r\nConnection: Upgrade, TE\r\nUpgrade: websocket\r\n', ['trailers'], ['upgrade, TE']],
+  ])('that trailers are taken goes on where trailers do: %j', async (fields, te, connection) => {
+    const request = await seen({}, fields);
+    expect([valuesOf(request, 'TE'), valuesOf(request, 'Connection')]).toEqual([te, connection]);
+  });
+
+  test.each(['1.0', '1.1', '1.2', '1.9'])('HTTP/%s is told in Via, and goes on as HTTP/1.1', async (version) => {
+    const request = await seen({}, '', `GET / HTTP/${version}`);
+    expect([linesOf(request)[0], valuesOf(request, 'Via')]).toEqual(['GET / HTTP/1.1', [`${version} muster`]]);
+  });
+
+  test('a Host of a registered name goes on, and is one element where hosts are listed', async () => {
+    const settings = httpSettings(listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p' }));
+    const head = Object.assign(new RequestHead(), { authority: "0.0.0.0=5000,b;'" });
+    const exchange = { head, requestId: 'r', attempts: [{ target: '[fe80::1%eth0]:80' }] };
+    const { host, from } = new ForwardedFrom('fe80::2%eth0', settings).routing(exchange, '/');
+    expect(host).toBe("0.0.0.0=5000,b;'");
+    expect(from).toMatch(
+      /^X-Forwarded-For: fe80::2\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: 0.0.0.0=5000%2Cb;'\r\n/,
+    );
+  });
+
+  test('the zone of a target is never sent', () => {
+    const spec = { bind: '[::]:80', protocol: 'http', pool: 'p', hostField: 'target' };
+    const from = new ForwardedFrom('', httpSettings(listenerSpecSchema.parse(spec)));
+    const hostOf = (target: string) =>
+      from.routing({ head: new RequestHead(), requestId: 'r', attempts: [{ target }] }, '/').host;
+    expect(['[fe80::1%eth0]:80', '[::1]:80', 'a.example:80', 'unix:/run/a%b'].map(hostOf)).toEqual([
+      '[fe80::1]:80',
+      '[::1]:80',
+      'a.example:80',
+      'localhost',
+    ]);
   });
 
   test('Via is added behind those before', async () => {
@@ -280,11 +320,22 @@ describe('what only a proxy may say', () => {
     expect(said('[2001:db8::7]:443')).toBe('2001:db8::7');
     expect(said(null, 'for="[2001:db8::8]:443"')).toBe('2001:db8::8');
     expect(said('203.0.113.7', 'for=198.51.100.9')).toBe('203.0.113.7');
-    expect(said(null)).toBe('10.0.0.2');
+    expect([said('for=203.0.113.7'), said(null, 'for=203.0.113.7')]).toEqual(['10.0.0.2', '203.0.113.7']);
+    expect([said(''), said(null), said('203.0.113.7'), said(null)]).toEqual([
+      '10.0.0.2',
+      '10.0.0.2',
+      '203.0.113.7',
+      '10.0.0.2',
+    ]);
   });
 });
 
 describe('of an answer', () => {
+  test.each(['1.0', '1.1', '1.2'])('HTTP/%s is told in Via, and goes on as HTTP/1.1', async (version) => {
+    const answer = await relayed(ok('hi').replace('HTTP/1.1', `HTTP/${version}`));
+    expect([linesOf(answer)[0], valuesOf(answer, 'Via')]).toEqual(['HTTP/1.1 200 OK', [`${version} muster`]]);
+  });
+
   test('order, case and repetition stay; Via and Date are added', async () => {
     const answer = await relayed(ok('', 'Set-Cookie: a\r\nVary: x\r\nset-cookie: b\r\nVia: 1.1 inner\r\n'));
     expect(linesOf(answer).slice(1, 5)).toEqual(['Set-Cookie: a', 'Vary: x', 'set-cookie: b', 'Via: 1.1 inner']);

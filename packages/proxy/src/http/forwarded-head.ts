@@ -10,23 +10,26 @@
  *
  * Text in, text out; one character per byte. The parts that repeat with every request of a connection are made once.
  */
-import { isInAny } from '@muster/membership';
+import { hostOfTarget, isInAny } from '@muster/membership';
 import type { RequestHead, ResponseHead } from '@muster/http1';
 import { clientOf, forwardedNodes, listedNodes, plainAddress } from './client-chain.ts';
 import { httpDate } from './http-date.ts';
 import type { HttpSettings } from './http-settings.ts';
 
-const VIA = 'Via: 1.1 muster\r\n';
+/** By minor version: Via names the one that was received. */
+const VIA_BY_MINOR = Array.from({ length: 10 }, (_, minor) => `Via: 1.${minor} muster\r\n`);
 
 /** What the requests of one client connection have in common. */
 export class ForwardedFrom {
   readonly address: string;
   readonly settings: HttpSettings;
   readonly #isTrusted: boolean;
-  /** What trusted proxies said last of the client, and who it is by that. */
-  #chain = '';
+  /** What trusted proxies said last of the client, and who it is by that; null before anybody said anything. */
+  #saidFor: string | null = null;
+  #saidForwarded: string | null = null;
   #client = '';
   #authority: string | null = null;
+  #minorVersion = -1;
   #fields = '';
 
   /** `address` is the peer's; '' for a Unix socket, which no CIDR holds. */
@@ -45,10 +48,11 @@ export class ForwardedFrom {
 
   /** The fields that say who asked, `Via` included. */
   #fieldsOf(head: RequestHead): string {
-    if (this.#isTrusted) return this.#trustedFields(head);
-    if (this.#authority !== head.authority) {
+    if (this.#isTrusted) return this.#fieldsFrom(head, head);
+    if (this.#authority !== head.authority || this.#minorVersion !== head.minorVersion) {
       this.#authority = head.authority;
-      this.#fields = this.#fieldsFrom(NOTHING_SAID, head.authority);
+      this.#minorVersion = head.minorVersion;
+      this.#fields = this.#fieldsFrom(NOTHING_SAID, head);
     }
     return this.#fields;
   }
@@ -60,29 +64,24 @@ export class ForwardedFrom {
 
   /** The client's own address as it is believed: whom trusted proxies name (X-Forwarded-For before Forwarded), else the peer. */
   clientAddress({ forwardedFor, forwarded }: RequestHead): string {
-    const chain = forwardedFor ?? forwarded;
-    if (!this.#isTrusted || chain === null) return this.address;
-    if (this.#chain !== chain) {
-      this.#chain = chain;
-      const nodes = forwardedFor === null ? forwardedNodes(chain) : listedNodes(chain);
+    if (!this.#isTrusted || (forwardedFor === null && forwarded === null)) return this.address;
+    if (this.#saidFor !== forwardedFor || this.#saidForwarded !== forwarded) {
+      this.#saidFor = forwardedFor;
+      this.#saidForwarded = forwarded;
+      const nodes = forwardedFor === null ? forwardedNodes(forwarded!) : listedNodes(forwardedFor);
       this.#client = clientOf(nodes, this.address, this.settings.trustedProxies);
     }
     return this.#client;
   }
 
-  #trustedFields(head: RequestHead): string {
-    const { forwardedFor, forwardedProto, forwardedHost, forwarded } = head;
-    return this.#fieldsFrom({ forwardedFor, forwardedProto, forwardedHost, forwarded }, head.authority);
-  }
-
-  #fieldsFrom(said: Said, authority: string): string {
+  #fieldsFrom(said: Said, { authority, minorVersion }: RequestHead): string {
     const { forwardedFields } = this.settings;
     let fields = '';
     if (forwardedFields === 'x-forwarded' || forwardedFields === 'both') {
       fields += `X-Forwarded-For: ${appended(said.forwardedFor, this.address || 'unknown')}\r\n`;
       fields += `X-Forwarded-Proto: ${said.forwardedProto ?? 'http'}\r\n`;
       if (authority !== '' || said.forwardedHost !== null) {
-        fields += `X-Forwarded-Host: ${said.forwardedHost ?? authority}\r\n`;
+        fields += `X-Forwarded-Host: ${said.forwardedHost ?? listable(authority)}\r\n`;
       }
     } else {
       if (said.forwardedFor !== null) fields += `X-Forwarded-For: ${said.forwardedFor}\r\n`;
@@ -92,7 +91,7 @@ export class ForwardedFrom {
     if (forwardedFields === 'forwarded' || forwardedFields === 'both') {
       fields += `Forwarded: ${appended(said.forwarded, forwardedElement(this.address, authority))}\r\n`;
     } else if (said.forwarded !== null) fields += `Forwarded: ${said.forwarded}\r\n`;
-    return fields + VIA;
+    return fields + VIA_BY_MINOR[minorVersion]!;
   }
 }
 
@@ -104,6 +103,11 @@ interface Said {
 }
 
 const NOTHING_SAID: Said = { forwardedFor: null, forwardedProto: null, forwardedHost: null, forwarded: null };
+
+/** X-Forwarded-Host is read as a list, which the comma of a registered name must not end. */
+function listable(authority: string): string {
+  return authority.includes(',') ? authority.replaceAll(',', '%2C') : authority;
+}
 
 function appended(list: string | null, element: string): string {
   return list === null || list === '' ? element : `${list}, ${element}`;
@@ -134,8 +138,7 @@ export interface RequestRouting {
 function hostFor(hostField: string, authority: string, target: string): string {
   const host = hostField === 'keep' ? authority : hostField;
   if (host !== 'target' && host !== '') return host;
-  // A Unix socket has no name that a Host could say.
-  return target.startsWith('unix:') ? 'localhost' : target;
+  return hostOfTarget(target);
 }
 
 /** The head of a request as its backend gets it. `fields` are the end-to-end ones, which a filter may have changed. */
@@ -143,9 +146,16 @@ export function requestHeadText(head: RequestHead, fields: string, routing: Requ
   const { pathAndQuery, host, from } = routing;
   let text = `${head.method} ${pathAndQuery} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
   if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  if (head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
+  if (head.upgrade !== null || head.acceptsTrailers) text += hopFields(head);
   if (head.maxForwards > 0) text += `Max-Forwards: ${head.maxForwards - 1}\r\n`;
   return `${text}${from}\r\n`;
+}
+
+/** What the connection to the backend is asked for: another protocol, and trailers, which go on (RFC 9110, 10.1.4). */
+function hopFields({ upgrade, acceptsTrailers }: RequestHead): string {
+  const trailers = acceptsTrailers ? 'TE: trailers\r\n' : '';
+  if (upgrade === null) return `Connection: TE\r\n${trailers}`;
+  return `Connection: upgrade${acceptsTrailers ? ', TE' : ''}\r\nUpgrade: ${upgrade}\r\n${trailers}`;
 }
 
 export interface ResponseManner {
@@ -163,11 +173,12 @@ export function responseHeadText(head: ResponseHead, fields: string, manner: Res
   // RFC 9110, 15.5.22: this status must name the protocol that is asked for.
   if (head.status === 426 && head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
   if (!manner.isPersistent) text += 'Connection: close\r\n';
-  return `${text}${VIA}\r\n`;
+  return `${text}${VIA_BY_MINOR[head.minorVersion]!}\r\n`;
 }
 
-/** An interim answer, or the one that switches protocols. */
-export function interimHeadText(head: ResponseHead): string {
+/** An interim answer; or the one that switches protocols, which is the last and so names the request. */
+export function interimHeadText(head: ResponseHead, requestId: string | null): string {
   const upgrade = head.upgrade === null ? '' : `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${upgrade}${VIA}\r\n`;
+  const id = requestId === null ? '' : `X-Request-Id: ${requestId}\r\n`;
+  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${upgrade}${id}${VIA_BY_MINOR[head.minorVersion]!}\r\n`;
 }

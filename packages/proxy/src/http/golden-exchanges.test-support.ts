@@ -22,6 +22,8 @@ export interface Golden {
 
 const ID = 'X-Request-Id: 7\r\n';
 const VIA = 'Via: 1.1 muster\r\n';
+/** Of a request with that first line. */
+const viaOf = (line: string): string => `Via: ${line.slice(-3)} muster\r\n`;
 const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 
 interface Content {
@@ -35,7 +37,7 @@ function request(line: string, fields = '', { body = '', ...forwarded }: Content
   return {
     from: 'client',
     sends: `${line}\r\nHost: a\r\n${ID}${fields}\r\n${body}`,
-    arrives: `${forwarded.forwardedLine ?? line}\r\nHost: a\r\n${fields}${VIA}${ID}\r\n${forwarded.forwardedBody ?? body}`,
+    arrives: `${forwarded.forwardedLine ?? line}\r\nHost: a\r\n${fields}${viaOf(line)}${ID}\r\n${forwarded.forwardedBody ?? body}`,
   };
 }
 
@@ -168,7 +170,7 @@ export const GOLDEN_EXCHANGES: readonly Golden[] = [
       {
         from: 'backend',
         sends: 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n\0said ahead',
-        arrives: `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n${VIA}\r\n\0said ahead`,
+        arrives: `HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: echo\r\n${ID}${VIA}\r\n\0said ahead`,
       },
       { from: 'client', sends: 'GET / HTTP/1.1\r\n', arrives: 'GET / HTTP/1.1\r\n' },
       { from: 'client', sends: 'bye', arrives: 'bye', ends: true },

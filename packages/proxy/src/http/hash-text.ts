@@ -1,5 +1,5 @@
 /** What a pool with `consistent_hash` hashes of a request, besides its client's address. */
-import { fieldValue } from '@muster/http1';
+import { joinedValues } from '@muster/http1';
 import type { HashKey } from '../pool/hash-key.ts';
 
 /** Null where the request has no such thing, or the key is the client's address. */
@@ -8,7 +8,7 @@ export function hashText({ on, name }: HashKey, fields: string, pathAndQuery: st
     case 'path':
       return pathAndQuery.split('?', 1)[0]!;
     case 'header':
-      return fieldValue(fields, name);
+      return joinedValues(fields, name, ', ');
     case 'cookie':
       return cookieValue(fields, name);
     default:
@@ -16,9 +16,9 @@ export function hashText({ on, name }: HashKey, fields: string, pathAndQuery: st
   }
 }
 
-/** The first cookie of that name (RFC 6265, 4.2), or null. */
+/** The first cookie of that name (RFC 6265, 4.2), or null. Several Cookie lines are one list, as HTTP/2 sends them (RFC 9113, 8.2.3). */
 function cookieValue(fields: string, name: string): string | null {
-  const cookies = fieldValue(fields, 'cookie');
+  const cookies = joinedValues(fields, 'cookie', '; ');
   if (cookies === null) return null;
   for (const pair of cookies.split(';')) {
     const equals = pair.indexOf('=');

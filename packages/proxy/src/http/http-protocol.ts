@@ -14,6 +14,8 @@ import type { UpstreamEnvironment } from './upstream-connection.ts';
 
 /** A request that was none: nobody but the listener and the peer is known of it. */
 export interface RefusedHead {
+  /** What `X-Request-Id` says to the client; made here, since nothing of the head is believed. */
+  readonly requestId: string;
   readonly listener: string;
   /** '' for a Unix socket. */
   readonly peerAddress: string;

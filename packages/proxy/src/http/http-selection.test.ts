@@ -45,6 +45,28 @@ describe('consistent_hash', () => {
     expect(new Set(first).size).toBeGreaterThan(1);
   });
 
+  test.each([
+    [
+      'cookie:user',
+      (key: string) => [`Cookie: a=b; user=${key}\r\n`, `Cookie: a=b\r\nCookie: user=${key}\r\ncookie: c=d\r\n`],
+    ],
+    ['header:X-User', (key: string) => [`X-User: a, ${key}\r\n`, `X-User: a\r\nx-user: ${key}\r\n`]],
+  ])('%s: several lines are one list', async (hashKey, spellings) => {
+    await using harness = new ProxyHarness();
+    harness.pool({ policy: 'consistent_hash', hashKey });
+    for (const id of ['a', 'b', 'c', 'd']) harness.register(id, (await answering(harness, () => ok(id))).target);
+    const port = await harness.listen({ protocol: 'http' });
+    const chosen = async (fields: string) => bodyOf(await ask(port, get('/', fields)));
+    const seen = new Set<string>();
+    for (let index = 0; index < 24; index++) {
+      const [first, second] = spellings(`u-${index}`) as [string, string];
+      const backend = await chosen(first);
+      expect(await chosen(second)).toBe(backend);
+      seen.add(backend);
+    }
+    expect(seen.size).toBeGreaterThan(1);
+  });
+
   test('a request without the header goes by its client’s address', async () => {
     await using harness = new ProxyHarness();
     harness.pool({ policy: 'consistent_hash', hashKey: 'header:x-user' });

@@ -1,5 +1,6 @@
 /** Answers that Muster gives itself: refusals, failures, and what a filter says. Complete messages, written at once. */
 import { STATUS_CODES } from 'node:http';
+import { fieldValue } from '@muster/http1';
 import { httpDate } from './http-date.ts';
 
 export interface OwnAnswer {
@@ -14,13 +15,16 @@ export interface AnswerManner {
   /** A HEAD request gets no body. */
   readonly isHead: boolean;
   readonly isPersistent: boolean;
+  readonly requestId: string;
 }
 
-/** The answer as text: one character per byte. */
-export function answerText({ status, fields, body }: OwnAnswer, { isHead, isPersistent }: AnswerManner): string {
+/** The answer as text: one character per byte. It names its request, unless a filter that gave it has named one. */
+export function answerText({ status, fields, body }: OwnAnswer, manner: AnswerManner): string {
+  const { isHead, isPersistent, requestId } = manner;
+  const id = fieldValue(fields, 'x-request-id') === null ? `X-Request-Id: ${requestId}\r\n` : '';
   const connection = isPersistent ? '' : 'Connection: close\r\n';
   const length = status === 204 || status === 304 ? '' : `Content-Length: ${body.length}\r\n`;
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nDate: ${httpDate()}\r\n${fields}${length}${connection}\r\n`;
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nDate: ${httpDate()}\r\n${fields}${id}${length}${connection}\r\n`;
   return isHead || length === '' ? head : head + body;
 }
 

@@ -121,8 +121,10 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     if (!isWorthKeeping || state !== 'member' || leftMs <= 0 || idle.length >= maxIdle) return this.close();
     this.#deadline.set(Math.min(idleTimeoutMs, leftMs));
     idle.push(this);
-    if (!this.#isPaused) return this.#settle();
-    this.resume();
+    const wasPaused = this.#isPaused;
+    if (wasPaused) this.resume();
+    this.#leg!.rest();
+    if (!wasPaused) return this.#settle();
     // From the first to the second, the event loop asks for what has come.
     setImmediate(() => setImmediate(() => this.#settle()));
   }

@@ -12,14 +12,17 @@
  *     leaving                     mode drain or maint; or gone from a     live on until the deadline
  *                                 pool with `onRemoval: drain`
  *     gone                        no backend has it                       closed at once; dials go elsewhere
+ *
+ * When a pool is removed whose targets another pool has, as after a renaming, what leads to them is that pool's from then on.
  */
 import { backendSet, type Backend, type BackendSet, type Candidate } from '@muster/membership';
-import type { Pool, PoolSpec, View } from '@muster/membership';
+import type { PoolSpec, View } from '@muster/membership';
 import { ANY_BACKEND, createSelectionPolicy, hashOfKey } from '@muster/selection';
 import type { PickInputs, PickRequest, SelectionPolicy } from '@muster/selection';
 import { EjectionTally, type Outlier } from './ejection-tally.ts';
 import { parseHashKey, type HashKey } from './hash-key.ts';
 import { RetryBudget } from './retry-budget.ts';
+import { TargetHolders, type HeldTarget } from './target-holders.ts';
 import { TargetConnections, type Load } from './target-connections.ts';
 import { WaitingLine } from './waiting-line.ts';
 import type { NameResolver } from '@muster/transport';
@@ -35,6 +38,8 @@ export interface PoolEnvironment {
   readonly nowMs: () => number;
   readonly workerIndex: number;
   readonly onOutlier: (outlier: Outlier) => void;
+  /** Another pool of the newest roster that has a target; null where none has it. */
+  readonly heirOf: (target: string) => ProxiedPool | null;
 }
 
 /** Who can say what a pool hashes on. */
@@ -74,6 +79,8 @@ const REMAKE_TICKS = 10;
 /** Backends at their limit that a pick tells of: one more than is kept of it, which shows that there were too many. */
 const FULL_TOLD_MAX = 65;
 const NONE_FULL: readonly string[] = [];
+/** By the very backend that has just changed, and perhaps by others. */
+const HELD_BY_READY: HeldTarget = { isReady: true, sinceMs: null };
 
 export class ProxiedPool {
   readonly id: string;
@@ -90,6 +97,7 @@ export class ProxiedPool {
   readonly #load: Load = { inFlight: 0 };
   readonly #connectionsByTarget = new Map<string, TargetConnections>();
   readonly #picksByBackend = new Map<string, number>();
+  readonly #holders = new TargetHolders();
   #view: View;
   #spec: PoolSpec | null = null;
   #policy: SelectionPolicy | null = null;
@@ -287,11 +295,10 @@ export class ProxiedPool {
     const connections = this.#connectionsByTarget.get(target);
     if (connections === undefined) return;
     const isReady = changed?.target.value === target && changed.mode.value === 'ready';
-    const pool = this.#view.roster.pools.get(this.id) ?? null;
     // Only a backend that is leaving makes us look whether another one of the pool has the same target.
-    const holders = isReady ? [changed] : holdersOf(target, pool);
-    if (holders.some(({ mode }) => mode.value === 'ready')) this.#keep(connections);
-    else if (holders.length > 0) this.#drain(connections, Math.max(...holders.map(({ mode }) => mode.timeMs)));
+    const held = isReady ? HELD_BY_READY : this.#holders.of(target, this.#view.roster.pools.get(this.id));
+    if (held.isReady) this.#keep(connections);
+    else if (held.sinceMs !== null) this.#drain(connections, held.sinceMs);
     else this.#remove(target, connections);
   }
 
@@ -311,14 +318,27 @@ export class ProxiedPool {
 
   /** A target that is gone from the pool leaves the table too; one that is drained stays, and may come back. */
   #deadlineReached(target: string, connections: TargetConnections): void {
-    if (holdersOf(target, this.#view.roster.pools.get(this.id) ?? null).length === 0) {
+    if (this.#holders.of(target, this.#view.roster.pools.get(this.id)).sinceMs === null) {
       connections.leaveTable();
       this.#connectionsByTarget.delete(target);
     }
     connections.closeAll('drain_timeout');
   }
 
+  /** Connections to a target that were a removed pool's. */
+  #inherit(target: string, connections: TargetConnections): void {
+    connections.passTo(this.#targetConnections(target));
+    this.#reconcile(target, null);
+  }
+
   #remove(target: string, connections: TargetConnections): void {
+    const heir = this.#view.roster.pools.has(this.id) ? null : this.#environment.heirOf(target);
+    if (heir !== null) {
+      this.#connectionsByTarget.delete(target);
+      this.#environment.wheel.clear(connections.timer);
+      connections.leaveTable();
+      return heir.#inherit(target, connections);
+    }
     const spec = this.#view.roster.pools.get(this.id)?.spec ?? this.#spec;
     if (spec?.onRemoval === 'drain' && connections.connections.size > 0) {
       // It stays in the table, so that a registration of the same target before the deadline finds it again. What is
@@ -331,8 +351,4 @@ export class ProxiedPool {
     this.#environment.wheel.clear(connections.timer);
     connections.closeAll('target_removed');
   }
-}
-
-function holdersOf(target: string, pool: Pool | null): Backend[] {
-  return pool === null ? [] : [...pool.backends.values()].filter((backend) => backend.target.value === target);
 }

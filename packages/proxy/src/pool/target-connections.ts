@@ -32,14 +32,16 @@ export interface Load {
 
 export class TargetConnections implements TimerOwner, NameWatcher {
   readonly address: Address;
-  readonly connections = new Set<PooledConnection>();
-  readonly idle: IdleConnection[] = [];
-  /** Connections relayed, or requests under way. */
+  readonly #connections = new Set<PooledConnection>();
+  readonly #idle: IdleConnection[] = [];
+  /** Connections relayed, or requests under way; 0 once they are counted with an heir. */
   inFlight = 0;
+  /** The row of another pool that has the target now, and everything that was here. */
+  #heir: TargetConnections | null = null;
   readonly #load: Load;
   readonly timer = new WheelTimer(this);
   readonly #onDeadline: (connections: TargetConnections) => void;
-  state: 'member' | 'leaving' | 'gone' = 'member';
+  #state: 'member' | 'leaving' | 'gone' = 'member';
   /** Where the target's host name leads now; null where it is none, or has not changed since it was first picked. */
   #currentAddresses: readonly string[] | null = null;
   #nameWatch: NameWait | null = null;
@@ -51,6 +53,32 @@ export class TargetConnections implements TimerOwner, NameWatcher {
     const address = parseTarget(target);
     if (address === null) throw new TypeError(`The roster holds a target that is no address: ${target}`);
     this.address = address;
+  }
+
+  get connections(): Set<PooledConnection> {
+    return this.#heir === null ? this.#connections : this.#heir.connections;
+  }
+
+  get idle(): IdleConnection[] {
+    return this.#heir === null ? this.#idle : this.#heir.idle;
+  }
+
+  get state(): 'member' | 'leaving' | 'gone' {
+    return this.#heir === null ? this.#state : this.#heir.state;
+  }
+
+  set state(state: 'member' | 'leaving' | 'gone') {
+    this.#state = state;
+  }
+
+  /** Everything here is the heir's from now on, what is under way included; who refers to this row is led there. */
+  passTo(heir: TargetConnections): void {
+    for (const connection of this.#connections) heir.connections.add(connection);
+    // What waits here was used longer ago than what waits there, or as long: it is taken last.
+    heir.idle.unshift(...this.#idle.splice(0));
+    this.#connections.clear();
+    for (; this.inFlight > 0; this.leave()) heir.enter();
+    this.#heir = heir;
   }
 
   /** Learns when the target's host name leads elsewhere, until the target is gone. */
@@ -71,6 +99,7 @@ export class TargetConnections implements TimerOwner, NameWatcher {
 
   /** Whether the connection leads to an address that the target's name no longer has. */
   hasMoved(connection: IdleConnection): boolean {
+    if (this.#heir !== null) return this.#heir.hasMoved(connection);
     if (this.#currentAddresses === null) return false;
     const { peerAddress } = connection;
     return peerAddress !== null && !this.#currentAddresses.includes(peerAddress);
@@ -93,11 +122,13 @@ export class TargetConnections implements TimerOwner, NameWatcher {
 
   /** A connection or request begins; `leave` is its end. */
   enter(): void {
+    if (this.#heir !== null) return this.#heir.enter();
     this.inFlight++;
     this.#load.inFlight++;
   }
 
   leave(): void {
+    if (this.#heir !== null) return this.#heir.leave();
     this.inFlight--;
     this.#load.inFlight--;
   }

@@ -163,13 +163,27 @@ describe.each([rawTransport!, socketTransport])('the connection table on the $na
     for (const { socket } of [onA, onB, client]) socket.destroy();
   });
 
+  test('connections of a removed pool are those of the pool that has their target now, and I4 holds for them there', async () => {
+    await using harness = new ProxyHarness({ transport });
+    const { a, onA, onB } = await twoBackends(harness);
+    harness.publish('pool.renamed', { type: 'PoolDefined' });
+    harness.publish('backend.renamed.a', { type: 'BackendRegistered', target: a.target });
+    harness.publish('pool.p', { type: 'PoolRemoved' });
+    await onB.finish();
+    expect(await echo(onA)).toBe('ping');
+    expect(harness.proxy.stats().pools).toMatchObject({ renamed: { now: { connectionsOpen: 1 } } });
+    harness.publish('backend.renamed.a', { type: 'BackendDeregistered' });
+    await onA.finish();
+    expect(harness.proxy.stats().total).toMatchObject({ open: 0, closed: { target_removed: 2 } });
+  });
+
   test('a removed listener stops accepting, its connections finish, another listener is undisturbed', async () => {
     await using harness = new ProxyHarness({ transport });
     const { onA, onB, port } = await twoBackends(harness);
     const otherPort = await harness.listen({ id: 'other' });
     const other = new Client(otherPort);
     await other.read(1);
-    harness.proxy.closeListener('web', HOUR_MS);
+    await new Promise<void>((resolve) => harness.proxy.closeListener('web', HOUR_MS, resolve));
     await new Client(port).closed;
     expect(await echo(onA)).toBe('ping');
     harness.proxy.closeListener('unknown', 0);

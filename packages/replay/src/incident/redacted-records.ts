@@ -6,6 +6,7 @@
  * makes none everything is looked through, since anybody may have published anything.
  */
 import {
+  isTooDeep,
   parsePayload,
   PAYLOAD_CHARACTERS_MAX,
   rewordAll,
@@ -42,16 +43,16 @@ export function redactObservation(observation: Observation): Observation {
 }
 
 function redactPayload(payload: string): string {
-  // Its length is why it was rejected, and is all that anybody was told of it.
-  if (payload.length > PAYLOAD_CHARACTERS_MAX) {
-    return redactText(payload) === payload ? payload : '*'.repeat(payload.length);
-  }
+  // Its length is why it was rejected unread, and is all that anybody was told of it.
+  if (payload.length > PAYLOAD_CHARACTERS_MAX) return '*'.repeat(payload.length);
   let body: unknown;
   try {
     body = JSON.parse(payload);
   } catch {
     return redactText(payload);
   }
+  // No reader takes it, so it is hidden as the text that it is.
+  if (isTooDeep(payload)) return redactText(payload);
   const isEvent = 'event' in parsePayload(payload);
   const redacted = isEvent ? rewordFree(body, redactField) : rewordAll(body, redactField);
   return redacted === body ? payload : JSON.stringify(redacted);

@@ -72,11 +72,3 @@ test('no text grows', () => {
     { numRuns: 1_000 },
   );
 });
-
-test('a long text of nothing but beginnings is read in linear time', () => {
-  const startedMs = performance.now();
-  for (const piece of ['a-', 'token', 'a://', '/x?', 'eyJa', 'bearer ', 'S', '-----BEGIN ', '=', '/token/', '"']) {
-    redactText(piece.repeat(1_000_000 / piece.length));
-  }
-  expect(performance.now() - startedMs).toBeLessThan(5_000);
-});

@@ -27,6 +27,7 @@ function resolverOf(settings: Partial<ResolverSettings> = {}) {
   const resolver = new CachingResolver({
     settings: { ...RESOLVER_DEFAULTS, ...settings },
     source: {
+      close: () => undefined,
       ask: (name, onAnswer) => void asked.push({ name, answer: (answer, isFinal = true) => onAnswer(answer, isFinal) }),
     },
     clock,

@@ -3,7 +3,7 @@
  *
  *     known ──► fresh: used at once                             ┌─ one question for each name, however many wait for it
  *     wait  ──► unknown or too old: asked for ──► NameSource ───┤
- *     watch ──► asked for again whenever its TTL is over        └─ at most 256 names at a time; further ones in line
+ *     watch ──► asked for again whenever its TTL is over        └─ at most 1,024 names at a time; further ones in line
  *
  * A slow or silent name costs those who wait for it, and nobody else. What an answer means is in `name-entry.ts`: an address is used
  * for its TTL, and afterwards as long as no newer one can be had; what failed is asked for again after a pause, so no answer and no
@@ -62,6 +62,7 @@ export class CachingResolver implements NameResolver {
   readonly #answers = { found: 0, none: 0, failed: 0 };
   #staleCount = 0;
   #busyCount = 0;
+  #isClosed = false;
 
   constructor(options: CachingResolverOptions) {
     this.#options = options;
@@ -90,6 +91,12 @@ export class CachingResolver implements NameResolver {
     const watch = new Watch(entry, watcher);
     if (entry.watches.size === 1) this.#keepFresh(entry);
     return watch;
+  }
+
+  /** Gives up the questions under way, and asks none from now on: who waits is told nothing. */
+  close(): void {
+    this.#isClosed = true;
+    this.#options.source.close();
   }
 
   stats(): ResolverStats {
@@ -150,7 +157,7 @@ export class CachingResolver implements NameResolver {
   /** Asks for it, where its TTL or its pause is over. */
   #freshen(entry: NameEntry): void {
     const { clock } = this.#options;
-    if (!entry.isDue(clock.nowMs())) return;
+    if (this.#isClosed || !entry.isDue(clock.nowMs())) return;
     entry.isAsking = true;
     entry.askedMs = clock.nowMs();
     if (this.#questionsCount < RESOLVER_LIMITS.questions) this.#ask(entry);
@@ -163,6 +170,7 @@ export class CachingResolver implements NameResolver {
   }
 
   #answered(entry: NameEntry, answer: NameAnswer, isFinal: boolean): void {
+    if (this.#isClosed) return;
     const nowMs = this.#options.clock.nowMs();
     const before = entry.outage;
     const isChanged = entry.take(answer, nowMs);

@@ -16,9 +16,9 @@ type Given = Partial<ResolverSettings> & Partial<Pick<NameServersOptions, 'clock
 /** Asks `dns`, with no hosts file and no search list unless they are given. */
 function serversOf(dns: DnsServer, given: Given = {}): NameServers {
   const { clock = SYSTEM_CLOCK, hostsPath = '/none', resolvConfPath = '/none', ...settings } = given;
-  const quick = { servers: [dns.address], timeoutMs: 250, tries: 1 };
+  const patient = { servers: [dns.address], timeoutMs: 60_000, tries: 1 };
   return new NameServers({
-    settings: { ...RESOLVER_DEFAULTS, ...quick, ...settings },
+    settings: { ...RESOLVER_DEFAULTS, ...patient, ...settings },
     clock,
     hostsPath,
     resolvConfPath,
@@ -53,10 +53,22 @@ describe('the name servers', () => {
     ['no address', NOTHING, { outcome: 'none', code: 'ENODATA' }],
     ['a failure', { code: 'SERVFAIL' }, { outcome: 'failed', code: 'ESERVFAIL' }],
     ['a refusal', { code: 'REFUSED' }, { outcome: 'failed', code: 'EREFUSED' }],
-    ['silence', 'silent', { outcome: 'failed', code: 'NAME_TIMEOUT' }],
   ])('%s', async (_, answer, expected) => {
     await using dns = await DnsServer.start(() => answer);
     expect(await ask(serversOf(dns), 'backend.test')).toEqual(expected);
+  });
+
+  test('silence', async () => {
+    await using dns = await DnsServer.start(() => 'silent');
+    const expected = { outcome: 'failed', code: 'NAME_TIMEOUT' };
+    expect(await ask(serversOf(dns, { timeoutMs: 100 }), 'backend.test')).toEqual(expected);
+  });
+
+  test('nobody at the address of the name server', async () => {
+    const dns = await DnsServer.start(() => NOTHING);
+    const servers = serversOf(dns, { servers: [dns.address] });
+    await dns[Symbol.asyncDispose]();
+    expect(await ask(servers, 'backend.test')).toEqual({ outcome: 'failed', code: 'NAME_SERVER_AWAY' });
   });
 
   test.each<[string, DnsAnswer, 6 | null]>([
@@ -80,7 +92,7 @@ describe('the name servers', () => {
         nowMs: () => clock.nowMs(),
         after: (ms: number, call: () => void) => (held(), clock.after(ms, call)),
       };
-      serversOf(dns, { clock: watched, timeoutMs: 5_000 }).ask('backend.test', (answer, isFinal) => {
+      serversOf(dns, { clock: watched }).ask('backend.test', (answer, isFinal) => {
         answers.push({ ...answer, isFinal });
         if (isFinal) resolve();
       });
@@ -101,6 +113,19 @@ describe('the name servers', () => {
     const kept = addresses.slice(0, RESOLVER_LIMITS.addresses);
     expect(await ask(serversOf(dns), 'backend.test')).toMatchObject({ addresses: kept });
     expect(dns.asked.some(({ isTcp }) => isTcp)).toBe(true);
+  });
+
+  test('a question that is given up is over at once', async () => {
+    const { promise: isAsked, resolve } = Promise.withResolvers<void>();
+    await using dns = await DnsServer.start(() => {
+      resolve();
+      return 'silent';
+    });
+    const servers = serversOf(dns);
+    const answer = ask(servers, 'backend.test');
+    await isAsked;
+    servers.close();
+    expect(await answer).toMatchObject({ outcome: 'failed' });
   });
 
   test('another server is asked where one fails or nobody listens', async () => {

@@ -52,6 +52,10 @@ export class NameServers implements NameSource {
     void this.#ask(name, onAnswer);
   }
 
+  close(): void {
+    for (const resolver of this.#resolvers) resolver.cancel();
+  }
+
   async #ask(name: string, onAnswer: OnAnswer): Promise<void> {
     const [hosts, conf] = await Promise.all([this.#hosts.read(), this.#resolvConf.read()]);
     const inHosts = hostAddresses(hosts, name.replace(/\.$/, ''));
@@ -172,7 +176,7 @@ class Question {
 /** A server has said that there is nothing. c-ares refuses by itself what is no name at all. */
 const NONE_CODES = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
 /** A server has said something, which is nothing about the name. */
-const SPOKEN_FAILURES = new Set(['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR']);
+const SPOKEN_FAILURES = new Set(['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP']);
 
 function isUnknown(answer: FamilyAnswer | null): boolean {
   return answer === null || ('code' in answer && !NONE_CODES.has(answer.code));
@@ -182,10 +186,10 @@ function addressesOf(answer: FamilyAnswer | null) {
   return answer !== null && 'addresses' in answer ? answer.addresses.slice(0, RESOLVER_LIMITS.addresses) : [];
 }
 
-/** c-ares says ETIMEOUT for silence, and ECONNREFUSED where nobody listens at the server's address: neither is the target's. */
-function codeOf({ code }: NodeJS.ErrnoException): string {
+/** Silence, and whatever else kept a server from saying something (ECONNREFUSED of its own port, for example), have codes of ours. */
+function codeOf({ code = '' }: NodeJS.ErrnoException): string {
   if (code === 'ETIMEOUT') return 'NAME_TIMEOUT';
-  return code === 'ECONNREFUSED' || code === undefined ? 'NAME_SERVER_AWAY' : code;
+  return NONE_CODES.has(code) || SPOKEN_FAILURES.has(code) ? code : 'NAME_SERVER_AWAY';
 }
 
 interface Found {

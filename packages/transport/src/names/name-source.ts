@@ -21,6 +21,8 @@ export interface NameSource {
    * within the call.
    */
   ask(name: string, onAnswer: (answer: NameAnswer, isFinal: boolean) => void): void;
+  /** Gives up the questions under way, which would keep the process alive. Their answers are failures. */
+  close(): void;
 }
 
 /** IPv6 first, then by turns. */

@@ -41,7 +41,7 @@ export const RESOLVER_LIMITS = {
   /** Dials that wait for one name; a further one fails with NAME_BUSY. */
   waitsPerName: 4_096,
   /** Names that are asked for at a time; further ones wait for their turn. */
-  questions: 256,
+  questions: 1_024,
   /** Addresses that are kept of one answer, each of the two families. */
   addresses: 32,
 } as const;

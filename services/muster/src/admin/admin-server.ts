@@ -8,7 +8,7 @@
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import type { Logger, NodeHandle } from '@muster/actors';
-import { formatAddress, nearestName, parseBind } from '@muster/membership';
+import { formatAddress, isTooDeep, nearestName, NESTING_MAX, parseBind } from '@muster/membership';
 import type { ObservationStore } from '@muster/observations';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -123,6 +123,7 @@ function createApp({ token, log }: AdminServerOptions): AdminApp {
     },
   }).withTypeProvider<ZodTypeProvider>();
   app.server.maxConnections = CONNECTIONS_MAX;
+  parseJsonBodies(app);
   app.setValidatorCompiler<z.ZodType>(
     ({ schema }) =>
       (value) =>
@@ -145,6 +146,17 @@ function createApp({ token, log }: AdminServerOptions): AdminApp {
     return reply.code(refusal.statusCode).send(errorBody(refusal));
   });
   return app;
+}
+
+/** As fastify does, save that a body which nobody could walk is refused in words. */
+function parseJsonBodies(app: AdminApp): void {
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('application/json');
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (!isTooDeep(body)) return void parse(request, body, done);
+    const message = `the body is nested deeper than ${NESTING_MAX} levels; nothing that this API takes is`;
+    done(new ApiError(400, { code: 'invalid', message }));
+  });
 }
 
 const PATHS = [

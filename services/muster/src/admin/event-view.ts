@@ -1,5 +1,5 @@
 /** An event as the admin API shows it, and as the command line prints it: plain JSON. */
-import type { Rejection } from '@muster/membership';
+import { isTooDeep, type Rejection } from '@muster/membership';
 import type { JudgedEvent } from './rejected-events.ts';
 
 /** Of a payload where only rejected events are asked for: anybody may have published anything. */
@@ -15,7 +15,7 @@ export interface EventView {
   /** Null where the payload has none. */
   readonly type: string | null;
   /**
-   * The payload as JSON; as the text that was published where it is not JSON. With `rejectedSince`, of one that is longer
+   * The payload as JSON; as the text that was published where it is not JSON, or is nested deeper than anybody can print. With `rejectedSince`, of one that is longer
    * than 500 characters, the beginning of the text, ending in `…`.
    */
   readonly payload: unknown;
@@ -45,6 +45,7 @@ export function eventView({ event, rejection }: JudgedEvent, isCut: boolean): Ev
 }
 
 function parseLoosely(payload: string): unknown {
+  if (isTooDeep(payload)) return payload;
   try {
     return JSON.parse(payload);
   } catch {

@@ -113,11 +113,13 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       rejectedCount,
       backendsCount: 0,
       probes: { passedCount: 3, failedCount: 1 },
-      listeners: [...this.#roster.listeners.values()].map(({ id, spec }) => ({
+      listeners: [...this.#roster.listeners.values()].map(({ id, spec, revision }) => ({
         id,
         state: 'listening',
         boundAddress: spec.bind,
         reason: null,
+        revision,
+        appliedRevision: revision,
       })),
       workers: [],
       givenUp: [],

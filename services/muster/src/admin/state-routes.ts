@@ -1,5 +1,6 @@
 /** Routes that only read: health of the process, status, roster, metrics, and the journal's events as a stream. */
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Head, Journal } from '@muster/journal';
 import { nearestName } from '@muster/membership';
 import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
@@ -8,11 +9,15 @@ import { ApiError } from './api-error.ts';
 import { eventChunks } from './event-stream.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
-import { poolView, rosterView } from './roster-view.ts';
+import { poolParts, rosterParts } from './roster-view.ts';
 import { statusView, unreadyReasons } from './status-view.ts';
 
 /** Clients that may follow events at once; a further one is answered 503. */
 export const FOLLOWERS_MAX = 64;
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+/** Characters that are made in one turn of an answer that may be long: about 1 ms. */
+const PIECE_CHARACTERS = 65_536;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, isConfigApplied = () => true, settings = null } = context;
@@ -35,18 +40,17 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     },
   );
 
-  app.get('/v1/roster', { schema: { summary: 'Pools with their backends, listeners and nodes' } }, () =>
-    rosterView(node),
+  app.get('/v1/roster', { schema: { summary: 'Pools with their backends, listeners and nodes' } }, (_request, reply) =>
+    reply.type(JSON_TYPE).send(inPieces(rosterParts(node))),
   );
 
   app.get(
     '/v1/pools/:pool',
     { schema: { summary: 'One pool with its backends', params: poolParamsSchema } },
-    ({ params }) => {
-      const roster = node.roster();
-      const pool = roster.pools.get(params.pool);
-      if (pool !== undefined) return poolView(node, pool);
-      const suggestion = nearestName(params.pool, roster.pools.keys());
+    ({ params }, reply) => {
+      const parts = poolParts(node, params.pool);
+      if (parts !== null) return reply.type(JSON_TYPE).send(inPieces(parts));
+      const suggestion = nearestName(params.pool, node.roster().pools.keys());
       const hint = suggestion === null ? 'GET /v1/roster lists all' : `did you mean "${suggestion}"?`;
       const message = `there is no pool ${shownName(params.pool)}; ${hint}`;
       throw new ApiError(404, { code: 'unknown-pool', message, suggestion });
@@ -58,6 +62,24 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   });
 
   addEventStream(app, context);
+}
+
+/** Pieces of text as a stream at the reader's pace, with a turn for whatever else waits between them. */
+function inPieces(parts: Iterable<string>): Readable {
+  return Readable.from(gathered(parts), { objectMode: false });
+}
+
+/** Few large pieces rather than many small ones: each costs a turn and a write. */
+async function* gathered(parts: Iterable<string>): AsyncGenerator<string, void> {
+  let piece = '';
+  for (const part of parts) {
+    piece += part;
+    if (piece.length < PIECE_CHARACTERS) continue;
+    yield piece;
+    piece = '';
+    await setImmediate();
+  }
+  if (piece !== '') yield piece;
 }
 
 function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): void {

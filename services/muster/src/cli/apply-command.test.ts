@@ -106,7 +106,7 @@ test('what an operator changed is left alone with exit code 1, and taken over wh
 
 test('a listener that could not be bound, or is still opening when the time is over, is told with exit code 1', async () => {
   await using admin = await startAdmin();
-  const listener = { id: 'web', boundAddress: null };
+  const listener = { id: 'web', boundAddress: null, revision: 4, appliedRevision: null };
   admin.node.overrides = { listeners: [{ ...listener, state: 'failed', reason: '127.0.0.1:8080 is taken' }] };
   const failed = await apply(admin, config('h:1'));
   expect(failed.code).toBe(1);

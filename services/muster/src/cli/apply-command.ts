@@ -6,12 +6,12 @@
  * it stays, and the same command goes on from there once it is mended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RosterView } from '../admin/roster-view.ts';
+import type { BackendView, RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { leftAlone, notInForce, unsettled, type NotInForce } from '../config/in-force.ts';
-import { loadConfig, type LoadOptions } from '../config/load-config.ts';
+import { parseConfig, readConfig, type LoadOptions } from '../config/load-config.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import { settingChanges } from '../config/node-settings.ts';
 import { planApply } from '../config/plan-apply.ts';
@@ -46,6 +46,8 @@ export interface ApplyOptions {
 /** How often a plan is made anew where others change the same things. */
 const PLANS_MAX = 3;
 const LOOK_INTERVAL_MS = 100;
+/** More than a probe takes by default (2 s): what has not answered by then does not hold up the rest. */
+const FINDINGS_TIMEOUT_MS = 3_000;
 /** So many looks in a row must find nothing under way. */
 const SETTLED_LOOKS = 3;
 /** Names in a message. */
@@ -54,13 +56,15 @@ const REMOVALS_SHOWN_MAX = 6;
 /** Resolves to the exit code: 1 where something that the file says is not in force. */
 export async function applyFile(session: Session, options: ApplyOptions): Promise<number> {
   const { file, dryRun = false } = options;
-  // Read once before the node is asked, so that a broken file is told of even when no node runs.
-  await loadOrFail(file, { otherPools: ANY_POOL });
+  const text = await readOrFail(file);
+  const load = (loadOptions: LoadOptions) => parseOrFail(text, file, loadOptions);
+  // Before the node is asked, so that a broken file is told of even when no node runs.
+  load({ otherPools: ANY_POOL });
   const status = await session.client.get<StatusView>('/v1/status');
-  const { node, isAboutNode } = await loadOrFail(file, { nodeId: status.node, otherPools: ANY_POOL });
+  const { node, isAboutNode } = load({ nodeId: status.node, otherPools: ANY_POOL });
   refuseForeign(node, status, options);
   const origin = `config:${node.id}`;
-  const { steps, revisions, declared } = await applyRoster(session, { ...options, origin, nodeId: status.node });
+  const { steps, revisions, declared } = await applyRoster(session, { ...options, load, origin, nodeId: status.node });
   const isComparable = isAboutNode && node.id === status.node && status.settings !== null;
   const settings = isComparable ? settingChanges(status.settings, node.settings) : [];
   const isAwaited = options.wait && !dryRun;
@@ -84,8 +88,15 @@ export async function applyFile(session: Session, options: ApplyOptions): Promis
 /** Whether pools that the file does not declare exist is judged once the roster is known. */
 const ANY_POOL = { has: () => true, keys: () => [] };
 
-async function loadOrFail(file: string, options: LoadOptions) {
-  const loaded = await loadConfig(file, { ...options, isRosterOnly: true });
+/** Once: the standard input is gone then, and a file might be another one. */
+async function readOrFail(file: string): Promise<string> {
+  const reading = await readConfig(file);
+  if (reading.outcome === 'read') return reading.text;
+  throw new CliFailure('unreadable-file', reading.problems.map(formatProblem).join('\n'));
+}
+
+function parseOrFail(text: string, file: string, options: LoadOptions) {
+  const loaded = parseConfig(text, file, { ...options, isRosterOnly: true });
   if (loaded.outcome === 'loaded') return loaded;
   throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
 }
@@ -102,6 +113,7 @@ function refuseForeign(node: NodeConfig, status: StatusView, { file, otherNode =
 }
 
 interface RosterOptions extends ApplyOptions {
+  readonly load: (options: LoadOptions) => ReturnType<typeof parseOrFail>;
   readonly origin: string;
   readonly nodeId: string;
 }
@@ -114,13 +126,13 @@ interface Applied {
 
 /** Plans, and appends what differs; plans again where somebody else changed the same thing in between. */
 async function applyRoster(session: Session, options: RosterOptions): Promise<Applied> {
-  const { file, origin, nodeId, dryRun = false, takeOver = false } = options;
+  const { file, load, origin, nodeId, dryRun = false, takeOver = false } = options;
   const revisions: number[] = [];
   for (let plansCount = 1; ; plansCount++) {
     const view = await session.client.get<RosterView>('/v1/roster');
     const roster = plannedRoster(view);
     const otherPools = new Set(view.pools.filter((pool) => pool.origin !== origin).map(({ id }) => id));
-    const { declared } = await loadOrFail(file, { nodeId, otherPools });
+    const { declared } = load({ nodeId, otherPools });
     const steps = planApply(roster, declared, { origin, takesOver: takeOver });
     const removed = options.allowRemovals === true ? null : massRemoval(roster, steps, origin);
     if (removed !== null) throw massRemovalFailure(removed, steps, { file, origin });
@@ -148,7 +160,13 @@ async function append(
   steps: readonly EffectiveStep[],
   { origin, revisions }: { readonly origin: string; readonly revisions: number[] },
 ): Promise<'done' | CliFailure> {
-  for (const { kind, name, command } of steps) {
+  let isNewKnown = true;
+  for (const { action, kind, name, command } of steps) {
+    if (action !== 'remove' && kind !== 'listener') isNewKnown = false;
+    else if (!isNewKnown) {
+      await firstFindings(client);
+      isNewKnown = true;
+    }
     try {
       revisions.push((await client.post<{ revision: number }>('/v1/commands', command, origin)).revision);
     } catch (error) {
@@ -159,6 +177,20 @@ async function append(
     }
   }
   return 'done';
+}
+
+/**
+ * Waits until the node has seen every backend that it watches, or for `FINDINGS_TIMEOUT_MS`: who is new can take over before a listener
+ * leads there, and before who was there goes.
+ */
+async function firstFindings(client: Session['client']): Promise<void> {
+  const deadlineMs = performance.now() + FINDINGS_TIMEOUT_MS;
+  while (performance.now() < deadlineMs) {
+    const { pools } = await client.get<RosterView>('/v1/roster');
+    const isUnseen = ({ health, mode }: BackendView) => health.value === 'unknown' && mode.value !== 'maint';
+    if (!pools.some(({ spec, backends }) => spec.health !== undefined && backends.some(isUnseen))) return;
+    await sleep(LOOK_INTERVAL_MS);
+  }
 }
 
 function progress({ length }: readonly number[]): string {

@@ -1,4 +1,5 @@
-/** How the command line ends: exit codes, and the error that becomes one line on stderr. */
+/** How the command line ends: exit codes, and the error that becomes one line on stderr, or with `--json` an object on stdout. */
+import type { ApiErrorBody } from '../admin/api-error.ts';
 
 export const EXIT_CODES = {
   ok: 0,
@@ -20,12 +21,15 @@ export class CliFailure extends Error {
     this.code = code;
     this.suggestion = suggestion;
   }
+}
 
-  /** As the admin API gives its errors. */
-  fields(): { readonly code: string; readonly message: string; readonly suggestion: string | null } {
-    const { code, message, suggestion } = this;
-    return { code, message, suggestion };
-  }
+/** With `--json`: `{"error": {"code", "message", "suggestion"?}}`, the shape of the admin API's errors. */
+export function errorBody({
+  code,
+  message,
+  suggestion,
+}: Pick<CliFailure, 'code' | 'message' | 'suggestion'>): ApiErrorBody {
+  return { error: { code, message, ...(suggestion !== null && { suggestion }) } };
 }
 
 /** The command line itself makes no sense, which only the command could find out; `run` exits with `usage`. */

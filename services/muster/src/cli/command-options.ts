@@ -14,6 +14,11 @@ export function unsetFields(text: string, before: readonly string[] = []): reado
   throw new InvalidArgumentError('It must be names of fields, such as slowStartMs,health.fastIntervalMs.');
 }
 
+/** A moment such as `-5m`, as it was typed; what it means is judged where it is asked about. */
+export function moment(text: string): string {
+  return text.trim();
+}
+
 export function wholeNumber(text: string): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;

@@ -3,12 +3,12 @@ import type { DecidedAttempt, DecidedPick } from '@muster/selection';
 import type { FoundDecision } from '../node/decision-questions.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
-import { tableLines } from './table.ts';
+import { tableLines, type Line } from './table.ts';
 
 /** Candidates named on a line; `--json` has all. */
 const CANDIDATES_SHOWN_MAX = 16;
 
-export function decisionTable(decisions: readonly FoundDecision[]): string[] {
+export function decisionTable(decisions: readonly FoundDecision[]): Line[] {
   if (decisions.length === 0) return ['no requests yet'];
   const rows = decisions.map((decision) => {
     const { requestId, timeMs, listener, pool, attempts, attemptsCount, durationMs } = decision;

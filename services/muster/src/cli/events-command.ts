@@ -44,7 +44,7 @@ export async function showEvents(session: Session, options: EventsOptions): Prom
   else if (!hasBeginning && !rejected)
     query.set('last', String(isFiltered ? NEWEST_LOOKED_AT : (limit ?? NEWEST_SHOWN)));
   // Without a beginning the newest are meant, and which those are shows at the end.
-  const isNewestWanted = !hasBeginning && isFiltered && !follow && !rejected;
+  const isNewestWanted = !hasBeginning && (isFiltered || rejected) && !follow;
   if (limit !== undefined && !isNewestWanted) query.set('limit', String(limit));
   if (follow) query.set('follow', 'true');
   if (rejected) query.set('rejected', 'true');

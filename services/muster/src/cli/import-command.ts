@@ -8,7 +8,13 @@
 import { open } from 'node:fs/promises';
 import type { Command, ListenerSpec, PoolSpec } from '@muster/membership';
 import type { BackendView, RosterView } from '../admin/roster-view.ts';
-import { readRoster, rosterOf, type ImportedBackend, type ImportedRoster } from '../config/imported-roster.ts';
+import {
+  readRoster,
+  rosterOf,
+  type ImportedBackend,
+  type ImportedRoster,
+  type ImportReading,
+} from '../config/imported-roster.ts';
 import {
   isEffective,
   planEntity,
@@ -18,9 +24,9 @@ import {
   type PlanStep,
 } from '../config/plan-step.ts';
 import { planLines } from '../config/plan-text.ts';
+import { readTextFile } from '../config/text-file.ts';
 import { personOrigin } from './admin-client.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
-import { readInput } from './input-file.ts';
 import { printable } from './plain-text.ts';
 import { writeError, type Session } from './session.ts';
 
@@ -61,11 +67,16 @@ export async function importFile(session: Session, file: string, options: Import
 }
 
 async function readImported(file: string): Promise<ImportedRoster> {
-  const reading = (await isIncident(file))
-    ? rosterOf(await incidentState(file))
-    : readRoster(await readInput(file, { bytesMax: LISTING_BYTES_MAX }));
+  const reading = (await isIncident(file)) ? rosterOf(await incidentState(file)) : await readListing(file);
   if (reading.outcome === 'read') return reading.roster;
   throw new CliFailure('unreadable-file', `${file} cannot be imported: ${reading.why}`);
+}
+
+async function readListing(file: string): Promise<ImportReading> {
+  const tooLargeFix = 'list one pool after the other';
+  const reading = await readTextFile(file, { bytesMax: LISTING_BYTES_MAX, tooLargeFix });
+  if (reading.outcome === 'read') return readRoster(reading.text);
+  return { outcome: 'refused', why: `${reading.what}; ${reading.fix}` };
 }
 
 async function isIncident(file: string): Promise<boolean> {

@@ -9,8 +9,9 @@ export interface InspectOptions {
 }
 
 const INSPECT_HELP = `
-ID: web (listener), spells (pool), spells/spells-1 (backend, prober, ejection), 0 (worker), lb-1 (node).
---replay needs no node: each machine of the recording lives its events again, alone and with a clock of its own.`;
+ID: web (listener), spells (pool), spells/spells-1 (backend, prober,
+ejection), 0 (worker), lb-1 (node). --replay needs no node: each machine of
+the recording lives its events again, alone and with a clock of its own.`;
 
 export function addInspectCommand(program: Command, openSession: OpenSession): void {
   program

@@ -11,13 +11,13 @@ import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { duration, printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
-import { tableLines } from './table.ts';
+import { tableLines, type Line } from './table.ts';
 
 /** One row a node; nothing for a node that is alone. */
 export function nodeLines(
   { status, roster }: { readonly status: StatusView; readonly roster: RosterView },
   nowMs: number,
-): string[] {
+): Line[] {
   const { node, revision, headRevision, hash, peers } = status;
   const heard = new Set([node, ...peers.map((peer) => peer.node)]);
   const unheard = roster.nodes.filter(({ id, state }) => state.value === 'started' && !heard.has(id));

@@ -3,6 +3,7 @@
  * pay for the server.
  */
 import { Command } from 'commander';
+import packageFile from '../../package.json' with { type: 'json' };
 import type { AgentOptions } from './agent-command.ts';
 import type { ApplyOptions } from './apply-command.ts';
 import { addBackendCommands } from './backend-commands.ts';
@@ -14,7 +15,9 @@ import { addPastCommands } from './past-program.ts';
 import { addPoolCommands } from './pool-commands.ts';
 import { writeError, writeText, type GlobalOptions, type OpenSession } from './session.ts';
 
-const EXIT_CODES_HELP = '\nExit codes: 0 done, 1 failed or refused, 2 the command line makes no sense.';
+const EXIT_CODES_HELP = `
+Exit codes: 0 done, 1 failed, refused or not in force, 2 the command line makes
+no sense. Times are shown in this machine's time zone.`;
 
 /** Called with the exit code of a command that has one of its own. */
 export type SetExitCode = (code: number) => void;
@@ -26,7 +29,9 @@ export function createProgram(setExitCode: SetExitCode): Command {
     .configureOutput({ writeOut: writeText, writeErr: (text) => writeError(...text.trimEnd().split('\n')) })
     .showHelpAfterError('(muster --help lists the commands)')
     .option('--admin <url>', "the node's admin API (env MUSTER_ADMIN; default http://127.0.0.1:9900)")
-    .option('--json', 'answer with JSON')
+    .option('--json', 'answer with JSON, errors too: {"error": {"code", "message", "suggestion"?}}')
+    .option('--wide', "do not cut tables to the terminal's width")
+    .version(packageFile.version, '-V, --version', 'print the version')
     .addHelpText('after', EXIT_CODES_HELP);
   const openSession: OpenSession = async () => {
     const { Session } = await import('./session.ts');
@@ -39,7 +44,15 @@ export function createProgram(setExitCode: SetExitCode): Command {
   addPoolCommands(program, openSession);
   addListenerCommands(program, openSession);
   addPastCommands(program, openSession);
+  for (const command of program.commands) nameHelp(command, ['muster']);
   return program;
+}
+
+/** After a mistake, the help that is about the command that was meant. */
+function nameHelp(command: Command, before: readonly string[]): void {
+  const words = [...before, command.name()];
+  command.showHelpAfterError(`(${words.join(' ')} --help says what there is)`);
+  for (const inner of command.commands) nameHelp(inner, words);
 }
 
 function addNodeCommands(program: Command, openSession: OpenSession, setExitCode: SetExitCode): void {
@@ -142,10 +155,12 @@ function addAgentCommand(program: Command, setExitCode: SetExitCode): void {
 }
 
 const APPLY_HELP = `
-Each line of the answer is a step: + added, ~ changed, - removed, ! left alone, = unchanged.
-Exit code: 0 all of the file is in force on the node, 1 something is not; --dry-run: 1 where something
-would be left alone, refused, or needs a restart.`;
+Each line of the answer is a step: + added, ~ changed, - removed, ! left alone
+or not in force, = unchanged. Exit code: 0 all of the file is in force on the
+node, 1 something is not; with --dry-run: 1 where something would be left
+alone, refused, or needs a restart.`;
 
 const AGENT_HELP = `
-SIGTERM and SIGINT: the member drains, then the program gets the signal; a second one kills it.
-Exit code: the program's own, 128 + n for signal n, 127 where there is no such program, 1 where it never answered.`;
+SIGTERM and SIGINT: the member drains, then the program gets the signal; a
+second one kills it. Exit code: the program's own, 128 + n for signal n, 127
+where there is no such program, 1 where it never answered.`;

@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { inspect, styleText } from 'node:util';
 import { AdminClient } from './admin-client.ts';
 import { printable } from './plain-text.ts';
+import { setLines, type Line } from './table.ts';
 
 const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
 
@@ -17,6 +18,8 @@ const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
 export interface GlobalOptions {
   readonly admin?: string;
   readonly json?: boolean;
+  /** Tables are not cut to the terminal's width. */
+  readonly wide?: boolean;
 }
 
 export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inverse';
@@ -24,19 +27,27 @@ export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inv
 export class Session {
   readonly client: AdminClient;
   readonly isJson: boolean;
+  readonly #isWide: boolean;
 
-  constructor({ admin, json }: GlobalOptions) {
+  constructor({ admin, json, wide }: GlobalOptions) {
     const { MUSTER_ADMIN, MUSTER_ADMIN_TOKEN } = process.env;
     this.client = new AdminClient({
       url: admin ?? (MUSTER_ADMIN || DEFAULT_ADMIN_URL),
       token: MUSTER_ADMIN_TOKEN || null,
     });
     this.isJson = json === true;
+    this.#isWide = wide === true;
   }
 
   /** The command's answer: the value with `--json`, else the lines. */
-  async print(value: unknown, lines: readonly string[]): Promise<void> {
-    await (this.isJson ? writeJson(value, 2) : writeLines(lines));
+  async print(value: unknown, lines: readonly Line[]): Promise<void> {
+    await (this.isJson ? writeJson(value, 2) : writeLines(this.set(lines)));
+  }
+
+  /** The lines as the terminal takes them; whole where the output is no terminal. */
+  set(lines: readonly Line[]): string[] {
+    const { isTTY, columns } = process.stdout;
+    return setLines(lines, isTTY && !this.#isWide && columns > 0 ? columns : Infinity);
   }
 }
 
@@ -59,12 +70,9 @@ export async function writeBytes(bytes: Uint8Array): Promise<void> {
   await write(bytes);
 }
 
-const CLEAR_SCREEN = '\u001b[H\u001b[2J\u001b[3J';
-
-/** In place of what a terminal shows; elsewhere with an empty line after it. */
-export async function writeScreen(lines: readonly string[]): Promise<void> {
-  const text = lines.map(terminalLine).join('\n');
-  await write(process.stdout.isTTY ? `${CLEAR_SCREEN}${text}\n` : `${text}\n\n`);
+/** Sequences of our own, for a screen; lines in it have passed `terminalLine`. */
+export async function writeControl(text: string): Promise<void> {
+  await write(text);
 }
 
 /** To stderr. A reader that is gone, or a full disk, costs the lines. */

@@ -2,9 +2,10 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
-import { CliFailure } from './cli-failure.ts';
-import { writeJson, writeScreen, type Session } from './session.ts';
+import { CliFailure, errorBody } from './cli-failure.ts';
+import { terminalLine, writeControl, writeJson, writeLines, type Session } from './session.ts';
 import { statusLines, type StatusAnswer } from './status-text.ts';
+import { cut, type Line } from './table.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 
@@ -13,16 +14,32 @@ export async function showStatus(session: Session, { watch = false }: { watch?: 
     const answer = await read(session);
     return session.print(answer, statusLines(answer, Date.now()));
   }
+  using screen = process.stdout.isTTY && !session.isJson ? new Screen() : null;
   for (;;) {
-    await (session.isJson ? writeJson(await read(session)) : writeScreen(await readLines(session)));
-    await setTimeout(WATCH_INTERVAL_MS);
+    await (session.isJson ? writeStatus(session) : show(session, screen));
+    await (screen === null ? setTimeout(WATCH_INTERVAL_MS) : screen.untilResized(WATCH_INTERVAL_MS));
   }
 }
 
-/** A node that is away is shown as that: it may come back. */
-async function readLines(session: Session): Promise<string[]> {
+/** A node that is away is told in the same shape as any error, one line like the others. */
+async function writeStatus(session: Session): Promise<void> {
   try {
-    return statusLines(await read(session), Date.now());
+    await writeJson(await read(session));
+  } catch (error) {
+    if (!(error instanceof CliFailure)) throw error;
+    await writeJson(errorBody(error));
+  }
+}
+
+async function show(session: Session, screen: Screen | null): Promise<void> {
+  const lines = session.set(await readLines(session, screen));
+  await (screen === null ? writeLines([...lines, '']) : writeControl(screen.frame(lines)));
+}
+
+/** A node that is away is shown as that: it may come back. */
+async function readLines(session: Session, screen: Screen | null): Promise<Line[]> {
+  try {
+    return statusLines(await read(session), Date.now(), screen?.height ?? null);
   } catch (error) {
     if (error instanceof CliFailure) return [error.message];
     throw error;
@@ -35,4 +52,60 @@ async function read({ client }: Session): Promise<StatusAnswer> {
     client.get<RosterView>('/v1/roster'),
   ]);
   return { status, roster };
+}
+
+const ENTER = '\u001b[?1049h\u001b[?25l';
+const LEAVE = '\u001b[?25h\u001b[?1049l';
+const HOME = '\u001b[H';
+const CLEAR_REST_OF_LINE = '\u001b[K';
+const CLEAR_BELOW = '\u001b[J';
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * The terminal's other screen, so that what was on it before is there again afterwards, whichever way the command ends. A frame is
+ * never higher than the terminal: its head would scroll away.
+ */
+class Screen implements Disposable {
+  readonly #leave = (signal: NodeJS.Signals): void => {
+    this[Symbol.dispose]();
+    // As if nobody had listened: who started the command is to see by which signal it ended.
+    process.kill(process.pid, signal);
+  };
+
+  constructor() {
+    void writeControl(ENTER);
+    for (const signal of ENDING_SIGNALS) process.on(signal, this.#leave);
+  }
+
+  /** Lines that a frame may have. */
+  get height(): number {
+    return Math.max(1, process.stdout.rows - 1);
+  }
+
+  frame(lines: readonly string[]): string {
+    const fitting =
+      lines.length <= this.height
+        ? lines
+        : [...lines.slice(0, this.height - 1), `… ${lines.length - this.height + 1} more lines`];
+    return (
+      HOME +
+      fitting.map((line) => `${terminalLine(cut(line, process.stdout.columns))}${CLEAR_REST_OF_LINE}\n`).join('') +
+      CLEAR_BELOW
+    );
+  }
+
+  /** Resolves after so many ms, or at once when the terminal has another size. */
+  async untilResized(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = globalThis.setTimeout(resolve, ms);
+    process.stdout.once('resize', resolve);
+    await promise;
+    clearTimeout(timer);
+    process.stdout.off('resize', resolve);
+  }
+
+  [Symbol.dispose](): void {
+    for (const signal of ENDING_SIGNALS) process.off(signal, this.#leave);
+    void writeControl(LEAVE);
+  }
 }

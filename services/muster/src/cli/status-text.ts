@@ -5,7 +5,7 @@ import { leadsTo } from '../config/listener-text.ts';
 import { alertLines, nodeLines } from './nodes-text.ts';
 import { duration, printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
-import { tableLines } from './table.ts';
+import { tableLines, type Line } from './table.ts';
 
 /** Backends shown per pool; `backend list` shows all. */
 const BACKENDS_SHOWN_MAX = 50;
@@ -15,19 +15,55 @@ export interface StatusAnswer {
   readonly roster: RosterView;
 }
 
-/** `nowMs` decides how long ago things happened. */
-export function statusLines({ status, roster }: StatusAnswer, nowMs: number): string[] {
-  const sections = [
-    alertLines(status),
-    headLines(status, nowMs),
-    nodeLines({ status, roster }, nowMs),
-    listenerLines(status, roster),
-    panicLines(roster.pools),
-    backendLines(roster.pools, { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX }),
-    workerLines(status),
-    status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
+/** `nowMs` decides how long ago things happened; `height`: of the terminal that all of it is to fit into, null for no limit. */
+export function statusLines({ status, roster }: StatusAnswer, nowMs: number, height: number | null = null): Line[] {
+  const [before, troubles, after] = [
+    [alertLines(status), headLines(status, nowMs), nodeLines({ status, roster }, nowMs)],
+    [...failureLines(status), ...panicLines(roster.pools)],
+    [
+      workerLines(status),
+      status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
+    ],
   ];
-  return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+  const around = sections([...before, troubles, ...after]);
+  const room = height === null ? null : tableRoom(height - linesCount(around) - BLANK_LINES, roster.listeners.length);
+  const listeners = listenerLines(status, roster, room?.listeners ?? null);
+  const shown = { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX, rowsMax: room?.backends ?? null };
+  return sections([...before, listeners, troubles, backendLines(roster.pools, shown), ...after]);
+}
+
+/** Around the two tables that are cut to the room that there is. */
+const BLANK_LINES = 2;
+/** Rows that each of them keeps, however small the terminal is. */
+const ROWS_MIN = 3;
+
+function sections(parts: readonly (readonly Line[])[]): Line[] {
+  return parts.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
+}
+
+function linesCount(lines: readonly Line[]): number {
+  return lines.reduce((sum, line) => sum + (typeof line === 'string' ? 1 : line.rows.length + 1), 0);
+}
+
+/** Listeners take a third at most; two lines are the heads of both tables. */
+function tableRoom(height: number, listenersCount: number): { readonly listeners: number; readonly backends: number } {
+  const rows = Math.max(2 * ROWS_MIN, height - 2);
+  const listeners = Math.min(listenersCount, Math.max(ROWS_MIN, Math.floor(rows / 3)));
+  return { listeners, backends: Math.max(ROWS_MIN, rows - listeners) };
+}
+
+interface StatusRow {
+  readonly cells: readonly string[];
+  /** Whether a person should look at it. */
+  readonly isWrong: boolean;
+}
+
+/** All of them, in their order; where there is no room for all, those with something wrong first, and how many are left out. */
+function cappedRows(rows: readonly StatusRow[], rowsMax: number | null): (readonly string[])[] {
+  if (rowsMax === null || rows.length <= rowsMax) return rows.map(({ cells }) => cells);
+  const ordered = rows.toSorted((a, b) => Number(b.isWrong) - Number(a.isWrong));
+  const shown = ordered.slice(0, Math.max(0, rowsMax - 1)).map(({ cells }) => cells);
+  return [...shown, [`… ${rows.length - shown.length} more`]];
 }
 
 function headLines(status: StatusView, nowMs: number): string[] {
@@ -76,21 +112,31 @@ function paintState(state: string): string {
   return paint(state === 'serving' || state === 'listening' ? 'green' : 'yellow', state);
 }
 
-function listenerLines({ listeners, traffic }: StatusView, roster: RosterView): string[] {
+function listenerLines({ listeners, traffic }: StatusView, roster: RosterView, rowsMax: number | null): Line[] {
   if (roster.listeners.length === 0)
     return ['no listeners; add one: muster listener add ID --bind HOST:PORT --pool POOL'];
   const statusById = new Map(listeners.map((listener) => [listener.id, listener]));
   const rows = roster.listeners.map(({ id, spec }) => {
     const status = statusById.get(id);
+    const reason = status?.reason ?? null;
     const counted = own(traffic.listeners, id);
     const refused = Object.values(counted?.refused ?? {}).reduce((sum, count) => sum + count, 0);
     const isElsewhere = spec.nodes !== undefined && !spec.nodes.includes(roster.node);
     const state = isElsewhere ? 'on other nodes' : (status?.state ?? 'unknown');
-    const why = paint('red', printable(status?.reason ?? ''));
     const counts = [counted?.open ?? 0, counted?.accepted ?? 0, refused].map(String);
-    return [id, status?.boundAddress ?? spec.bind, spec.protocol, leadsTo(spec), paintState(state), ...counts, why];
+    const address = status?.boundAddress ?? spec.bind;
+    const cells = [id, address, spec.protocol, leadsTo(spec), paintState(state), ...counts];
+    return { cells, isWrong: !isElsewhere && (state !== 'listening' || reason !== null) };
   });
-  return tableLines(['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED', ''], rows);
+  const head = ['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED'];
+  return tableLines(head, cappedRows(rows, rowsMax), ['LEADS TO']);
+}
+
+/** Why a listener is not open; in sentences, since a cell of a table would be cut. */
+function failureLines({ listeners }: StatusView): string[] {
+  return listeners.flatMap(({ id, reason }) =>
+    reason === null ? [] : [paint('red', printable(`listener ${id}: ${reason}`))],
+  );
 }
 
 /** Pools of which most is suspected, so that also who is suspected takes traffic. */
@@ -111,16 +157,18 @@ export interface BackendTableOptions {
   readonly nowMs: number;
   /** Backends per pool. */
   readonly shownMax: number;
+  /** Rows in all, those with something wrong first. Default: no limit. */
+  readonly rowsMax?: number | null;
 }
 
-export function backendLines(pools: readonly PoolView[], { traffic, nowMs, shownMax }: BackendTableOptions): string[] {
+export function backendLines(pools: readonly PoolView[], options: BackendTableOptions): Line[] {
+  const { traffic, nowMs, shownMax, rowsMax = null } = options;
   if (pools.length === 0) return ['no pools; add one: muster pool add ID'];
   const hasLeases = pools.some(({ backends }) => backends.some(({ leaseMs }) => leaseMs !== null));
-  const rows = pools.flatMap((pool) => {
+  const rows = pools.flatMap((pool): StatusRow[] => {
     const picks = (traffic === null ? undefined : own(traffic.pools, pool.id))?.picksByBackend ?? {};
-    const shown = pool.backends
-      .slice(0, shownMax)
-      .map((backend) => [
+    const shown = pool.backends.slice(0, rowsMax === null ? shownMax : Infinity).map((backend): StatusRow => {
+      const cells = [
         pool.id,
         backend.id,
         printable(backend.target),
@@ -130,17 +178,17 @@ export function backendLines(pools: readonly PoolView[], { traffic, nowMs, shown
         healthText(pool, backend, nowMs),
         eligibilityText(backend),
         ...(traffic === null ? [] : [String(own(picks, backend.id) ?? 0)]),
-      ]);
+      ];
+      return { cells, isWrong: !backend.eligibility.isEligible };
+    });
     const restCount = pool.backends.length - shown.length;
-    if (restCount > 0) return [...shown, [pool.id, `… and ${restCount} more`]];
-    return shown.length > 0 ? shown : [[pool.id, 'no backends']];
+    if (restCount > 0) return [...shown, { cells: [pool.id, `… and ${restCount} more`], isWrong: false }];
+    return shown.length > 0 ? shown : [{ cells: [pool.id, 'no backends'], isWrong: true }];
   });
   const picks = traffic === null ? [] : ['PICKS'];
   const lease = hasLeases ? ['LEASE'] : [];
-  return tableLines(
-    ['POOL', 'BACKEND', 'TARGET', 'WEIGHT', 'MODE', ...lease, 'HEALTH', 'TAKES TRAFFIC', ...picks],
-    rows,
-  );
+  const head = ['POOL', 'BACKEND', 'TARGET', 'WEIGHT', 'MODE', ...lease, 'HEALTH', 'TAKES TRAFFIC', ...picks];
+  return tableLines(head, cappedRows(rows, rowsMax), ['HEALTH']);
 }
 
 function leaseText({ leaseMs }: BackendView): string {
@@ -168,7 +216,7 @@ function eligibilityText({ eligibility, isCandidate, weightRatio }: BackendView)
   return paint('yellow', printable(`${answer}: ${axis} ${value}, ${event}${reason === null ? '' : ` (${reason})`}`));
 }
 
-function workerLines({ workers, revision, hash }: StatusView): string[] {
+function workerLines({ workers, revision, hash }: StatusView): Line[] {
   if (workers.length === 0) return [];
   const rows = workers.map((worker) => {
     const behind = revision - worker.revision;

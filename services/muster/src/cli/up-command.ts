@@ -19,7 +19,7 @@ export async function runUp({ config }: { readonly config?: string }): Promise<n
   const load = () => loadConfig(configPath, { environment: { MUSTER_ADMIN_TOKEN } });
   const loaded = await load();
   if (loaded.outcome === 'broken') {
-    throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\nmuster: '));
+    throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
   }
   const { runNode } = await import('../node/run-node.ts');
   return runNode({ config: loaded.node, declared: loaded.declared, load });

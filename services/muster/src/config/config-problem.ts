@@ -5,8 +5,8 @@
 export interface ConfigProblem {
   /** The path as the person gave it. */
   readonly file: string;
-  /** From 1. The line of the key, else of its table; 1 where the file as a whole is meant. */
-  readonly line: number;
+  /** From 1. The line of the key, else of its table; null where the file as a whole is meant. */
+  readonly line: number | null;
   /** For example `"connectTimeoutMS" is not a key of [[pools]]`. */
   readonly what: string;
   /** For example `did you mean "connectTimeoutMs"?`. */
@@ -15,5 +15,5 @@ export interface ConfigProblem {
 
 /** One problem as a line: `muster.toml:12: "conectTimeoutMs" is not known here; did you mean "connectTimeoutMs"?` */
 export function formatProblem({ file, line, what, fix }: ConfigProblem): string {
-  return `${file}:${line}: ${what}; ${fix}`;
+  return `${line === null ? file : `${file}:${line}`}: ${what}; ${fix}`;
 }

@@ -76,7 +76,7 @@ const resolverTable = z.strictObject({
   servers: z
     .array(z.string().max(64))
     .min(1)
-    .max(3)
+    .max(8)
     .optional()
     .describe('name servers; those of the system when left out'),
   search: z

@@ -91,7 +91,7 @@ describe('http listeners', () => {
     [
       'an ejection that is no policy',
       HTTP.replace('= false', '= true'),
-      'm.toml:6: pools[1].ejection is true, which is none of what it may be; its keys are consecutiveFailures, baseMs',
+      'm.toml:6: pools[1].ejection is true; it may be false, or a table with consecutiveFailures, baseMs, maxMs, maxRatio',
     ],
   ])('%s is refused with line, fault and remedy', (_what, text, problem) => {
     const loaded = parseConfig(text, 'm.toml');

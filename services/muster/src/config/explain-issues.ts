@@ -82,11 +82,48 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, { path, schema, value
   if (nearest !== undefined && typeof here === 'object' && here !== null && nearest.weight !== second?.weight) {
     return explainIssues(nearest.branch, schema, value);
   }
-  const keys = keysAt(schema, value, path).slice(0, 12).join(', ');
-  const fix = keys === '' ? branches.map((branch) => branch[0]?.message).join(', or ') : `its keys are ${keys}`;
-  return [
-    { path, what: `${nameOf(path)} is ${excerpt(here)}, which is none of what it may be`, fix, suggestion: null },
-  ];
+  const options = schemaAt(schema, value, path).flatMap((found) => unionOptions(found));
+  const fix = `it may be ${[...new Set(options.map(optionText))].join(', or ')}`;
+  const empty = typeof here === 'object' && here !== null && Object.keys(here).length === 0;
+  const what = empty
+    ? `${nameOf(path)} is ${Array.isArray(here) ? 'an empty list' : 'an empty table'}`
+    : `${nameOf(path)} is ${excerpt(here)}`;
+  return [{ path, what, fix, suggestion: null }];
+}
+
+/** The options of a union, and of those in it, without what is wrapped around them. */
+function unionOptions(schema: z.core.$ZodType): z.core.$ZodType[] {
+  return unwrap(schema).flatMap((found) => {
+    const def = defOf(found);
+    return def.type === 'union' ? (def.options ?? []).flatMap(unionOptions) : [found];
+  });
+}
+
+const OPTION_KEYS_SHOWN_MAX = 6;
+
+/** `false`, `a whole number`, `a table with http (and host, intervalMs, …)`: what one of several may be. */
+function optionText(option: z.core.$ZodType): string {
+  const { type, values = [], shape = {}, checks } = defOf(option);
+  if (type === 'literal') return values.map((one) => JSON.stringify(one)).join(' or ');
+  if (type !== 'object') return checks === undefined ? article(type) : (ruleOf(option) ?? article(type));
+  const keys = Object.keys(shape);
+  const needed = keys.filter((key) => !isOptional(shape[key]!));
+  const others = keys.filter((key) => !needed.includes(key));
+  const shown =
+    others.slice(0, OPTION_KEYS_SHOWN_MAX).join(', ') + (others.length > OPTION_KEYS_SHOWN_MAX ? ', …' : '');
+  if (needed.length === 0) return `a table with ${shown}`;
+  return `a table with ${needed.join(', ')}${others.length === 0 ? '' : ` (and ${shown})`}`;
+}
+
+/** The rule that the schema itself states, where it has a message of its own. */
+function ruleOf(option: z.core.$ZodType): string | null {
+  const refusal = (option as z.ZodType).safeParse('\u0000');
+  const message = refusal.success ? undefined : refusal.error.issues[0]?.message;
+  return message === undefined || message.startsWith('Invalid') ? null : `${article(defOf(option).type)}: ${message}`;
+}
+
+function isOptional(schema: z.core.$ZodType): boolean {
+  return schema._zod.optin === 'optional';
 }
 
 /** The key that tells the branches apart fits none of them, or is missing. Zod's path may end with that key or before it. */
@@ -167,6 +204,7 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (value instanceof Date) return 'a date';
+  if (typeof value === 'boolean') return String(value);
   return typeof value === 'object' ? 'a table' : article(typeof value);
 }
 
@@ -174,6 +212,8 @@ function article(noun: string): string {
   if (noun === 'int') return 'a whole number';
   if (noun === 'object') return 'a table';
   if (noun === 'array') return 'a list';
+  if (noun === 'string') return 'a text';
+  if (noun === 'boolean') return 'true or false';
   return `a ${noun}`;
 }
 
@@ -197,6 +237,7 @@ interface SchemaDef {
   readonly options?: readonly z.core.$ZodType[];
   readonly discriminator?: string;
   readonly values?: readonly unknown[];
+  readonly checks?: readonly unknown[];
 }
 
 function defOf(schema: z.core.$ZodType): SchemaDef {

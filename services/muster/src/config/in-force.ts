@@ -27,16 +27,17 @@ export function unsettled(
   return [
     ...(status.revision < revision ? [`the node is at revision ${status.revision}`] : []),
     ...behind.map(({ index, state }) => `worker ${index} is ${state === 'serving' ? 'behind' : state}`),
-    ...ownListeners(status, declared).flatMap(({ id, state }) =>
-      state === 'opening' ? [`listener ${id} is opening`] : [],
-    ),
+    ...ownListeners(status, declared).flatMap((listener) => {
+      if (listener.isInForce || listener.state === 'failed') return [];
+      return [`listener ${listener.id} is ${listener.state}`];
+    }),
   ];
 }
 
 export function notInForce(status: Seen, declared: DeclaredRoster): NotInForce[] {
   return [
-    ...ownListeners(status, declared).flatMap(({ id, state, reason }): NotInForce[] =>
-      state === 'listening' && reason === null ? [] : [{ kind: 'listener', name: id, why: reason ?? `it is ${state}` }],
+    ...ownListeners(status, declared).flatMap(({ id, state, reason, isInForce }): NotInForce[] =>
+      isInForce ? [] : [{ kind: 'listener', name: id, why: reason ?? `it is ${state}` }],
     ),
     ...status.workers.flatMap(({ index, state }): NotInForce[] =>
       state === 'given-up'
@@ -56,16 +57,22 @@ export function leftAlone(steps: readonly PlanStep[]): NotInForce[] {
 
 interface SeenListener {
   readonly id: string;
-  readonly state: NodeStatus['listeners'][number]['state'] | 'unknown to the node';
+  /** `changing`: it listens, and not every worker has the newest definition. */
+  readonly state: NodeStatus['listeners'][number]['state'] | 'changing' | 'unknown to the node';
   readonly reason: string | null;
+  /** Every living worker serves the newest definition. */
+  readonly isInForce: boolean;
 }
 
 /** Of a listener that names other nodes, this one knows nothing. */
 function ownListeners({ node, listeners }: Seen, declared: DeclaredRoster): SeenListener[] {
   return declared.listeners
     .filter(({ spec }) => spec.nodes?.includes(node) ?? true)
-    .map(
-      ({ id }) =>
-        listeners.find((listener) => listener.id === id) ?? { id, state: 'unknown to the node', reason: null },
-    );
+    .map(({ id }) => {
+      const found = listeners.find((listener) => listener.id === id);
+      if (found === undefined) return { id, state: 'unknown to the node', reason: null, isInForce: false };
+      const isInForce = found.state === 'listening' && found.appliedRevision === found.revision;
+      const state = found.state === 'listening' && !isInForce ? 'changing' : found.state;
+      return { id, state, reason: found.reason, isInForce };
+    });
 }

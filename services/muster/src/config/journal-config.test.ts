@@ -84,7 +84,7 @@ describe('is refused with line, fault and remedy', () => {
   test.each([
     ['no servers', 'replicas = 1', 'm.toml:1: a journal of kind "jetstream" needs servers; add servers = ["nats://'],
     ['an empty list', 'servers = []', 'm.toml:3: a journal of kind "jetstream" needs servers'],
-    ['one server as text', 'servers = "nats://a:1"', 'm.toml:3: journal.servers is a string; it must be a list'],
+    ['one server as text', 'servers = "nats://a:1"', 'm.toml:3: journal.servers is a text; it must be a list'],
     [
       'a server without a scheme',
       'servers = [\n  "nats://a",\n  "127.0.0.1:4222",\n]',

@@ -3,7 +3,6 @@
  *
  * It decides nothing about a running node; what differs from the roster is `plan-apply.ts`.
  */
-import { readFile, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse, TomlError } from 'smol-toml';
 import type { ConfigProblem } from './config-problem.ts';
@@ -12,6 +11,7 @@ import { crossFaults, declaredRoster, type DeclaredRoster, type Fault, type Surr
 import { explainIssues } from './explain-issues.ts';
 import { filterFaults } from './filter-files.ts';
 import { nodeConfig, type NodeConfig, type NodeEnvironment } from './node-config.ts';
+import { readTextFile } from './text-file.ts';
 import { targetsRoster } from './targets-file.ts';
 import { locateToml } from './toml-lines.ts';
 
@@ -42,17 +42,23 @@ export interface LoadOptions {
   readonly nodeId?: string;
 }
 
+/** `path`: `-` for the standard input, which can be read once. */
 export async function loadConfig(path: string, options: LoadOptions = {}): Promise<LoadedConfig> {
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > CONFIG_BYTES_MAX) return tooLarge(path, size);
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    return broken(path, [{ line: 1, ...unreadable(error as NodeJS.ErrnoException) }]);
-  }
-  return parseConfig(text, path, options);
+  const reading = await readConfig(path);
+  return reading.outcome === 'read' ? parseConfig(reading.text, path, options) : reading;
 }
+
+/** The text of a config, for who wants to look at it more than once. */
+export async function readConfig(
+  path: string,
+): Promise<{ readonly outcome: 'read'; readonly text: string } | Extract<LoadedConfig, { outcome: 'broken' }>> {
+  const reading = await readTextFile(path, { bytesMax: CONFIG_BYTES_MAX, tooLargeFix: TOO_LARGE_FIX });
+  if (reading.outcome === 'read') return reading;
+  const { what, fix } = reading;
+  return { outcome: 'broken', problems: [{ file: path, line: null, what, fix }] };
+}
+
+const TOO_LARGE_FIX = 'publish large pools as events instead (see docs/events.md)';
 
 /** `loadConfig` for a text; `file` is what problems are reported under, and filters are looked for beside it. */
 export function parseConfig(text: string, file: string, options: LoadOptions = {}): LoadedConfig {
@@ -70,7 +76,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   const located = faults.map(({ path, what, fix }) => ({ line: lines.lineOf(path), what, fix }));
   return broken(
     file,
-    located.sort((a, b) => a.line - b.line),
+    located.toSorted((a, b) => a.line - b.line),
   );
 }
 
@@ -119,20 +125,14 @@ function checkRoster(file: ConfigFile, around: Surroundings): { declared: Declar
 
 function syntaxProblem(error: unknown): Omit<ConfigProblem, 'file'> {
   const fix = 'mend the TOML syntax there';
-  if (!(error instanceof TomlError)) return { line: 1, what: 'the file is not TOML', fix };
+  if (!(error instanceof TomlError)) return { line: null, what: 'the file is not TOML', fix };
   const reason = (error.message.split('\n')[0] ?? '').replace('Invalid TOML document: ', '');
   return { line: Math.max(1, error.line), what: `not TOML at column ${error.column}: ${reason}`, fix };
 }
 
-function unreadable(error: NodeJS.ErrnoException): Pick<ConfigProblem, 'what' | 'fix'> {
-  if (error.code === 'ENOENT') return { what: 'there is no such file', fix: 'check the path given with -c or -f' };
-  if (error.code === 'EISDIR') return { what: 'this is a folder', fix: 'give the path of a TOML file' };
-  return { what: `the file cannot be read: ${error.code ?? error.message}`, fix: 'check its permissions' };
-}
-
 function tooLarge(file: string, bytes: number): LoadedConfig {
   const what = `the file has ${bytes} bytes; a config has at most ${CONFIG_BYTES_MAX}`;
-  return broken(file, [{ line: 1, what, fix: 'publish large pools as events instead (see docs/events.md)' }]);
+  return broken(file, [{ line: null, what, fix: TOO_LARGE_FIX }]);
 }
 
 function broken(file: string, problems: readonly Omit<ConfigProblem, 'file'>[]): LoadedConfig {

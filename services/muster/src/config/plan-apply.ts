@@ -30,7 +30,10 @@ export function planApply(roster: PlannedRoster, declared: DeclaredRoster, autho
   const listeners = planListeners(roster, declared.listeners, author);
   const backendRemovals = planBackendRemovals(roster, declared, origin);
   const poolRemovals = planPoolRemovals(roster, { declared, origin, listeners, backendRemovals });
-  const removals = [...listeners.removals, ...backendRemovals, ...poolRemovals];
+  const leaving = new Set(poolRemovals.filter(isEffective).map(({ name }) => name));
+  // A pool takes its backends along in one event, so that their connections can pass to the pool that has the targets now.
+  const alone = backendRemovals.filter(({ name }) => !leaving.has(name.slice(0, name.indexOf('/'))));
+  const removals = [...listeners.removals, ...alone, ...poolRemovals];
   return expecting(roster, [...pools, ...backends, ...listeners.steps, ...removals]);
 }
 

@@ -45,9 +45,9 @@ function isStopping(node: NodeHandle): boolean {
 
 /**
  * Backends are independent of each other and go many at a time; pools and listeners go one by one, in the plan's order. The
- * first new listener waits for the first findings about the backends. A step that is refused is logged; the others go on,
- * since each is about an entity of its own. Returns how many steps are to be
- * planned again: the journal did not take them, or somebody changed the same thing in between.
+ * first listener, and the first removal, wait for the first findings about the backends, so that who is new can take over before who
+ * was there goes. A step that is refused is logged; the others go on, since each is about an entity of its own. Returns how many steps
+ * are to be planned again: the journal did not take them, or somebody changed the same thing in between.
  */
 async function applyOnce(options: ApplyConfigOptions): Promise<number> {
   const { node } = options;
@@ -61,7 +61,7 @@ async function applyOnce(options: ApplyConfigOptions): Promise<number> {
   for (const step of planned(options)) {
     if (!isEffective(step)) continue;
     if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
-    if (step.kind === 'listener' && step.action === 'add') await (findings ??= firstFindings(node));
+    if (step.kind === 'listener' || step.action === 'remove') await (findings ??= firstFindings(node));
     const applied = apply(step);
     if (step.kind === 'backend') waiting.push(applied);
     else await applied;

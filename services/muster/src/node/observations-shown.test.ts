@@ -6,6 +6,7 @@ import { openObservationStore } from '@muster/observations';
 import { expect, test } from 'vitest';
 import { startAdmin } from '../admin/node-harness.ts';
 import { statusLines, type StatusAnswer } from '../cli/status-text.ts';
+import { setLines } from '../cli/table.ts';
 
 const TIME_MS = 1_700_000_000_000;
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -15,7 +16,9 @@ async function ask(url: string) {
   const status = JSON.parse(await get('/v1/status')) as StatusAnswer['status'];
   const roster = JSON.parse(await get('/v1/roster')) as StatusAnswer['roster'];
   const metrics = (await get('/metrics')).split('\n').filter((line) => line.startsWith('muster_observations'));
-  const shown = statusLines({ status, roster }, TIME_MS + 60_000).filter((line) => line.startsWith('observations'));
+  const shown = setLines(statusLines({ status, roster }, TIME_MS + 60_000), Infinity).filter((line) =>
+    line.startsWith('observations'),
+  );
   return { observations: status.observations, metrics, shown };
 }
 

@@ -11,7 +11,7 @@
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
 import { writeError } from '../cli/session.ts';
-import { ANY_TARGET, systemDialler } from '@muster/transport';
+import { ANY_TARGET, systemDialler, type CachingResolver } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
 import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -54,7 +54,8 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   for (const warning of config.warnings) log.warn({}, warning);
   const observations = config.observations && openObservationStore({ ...config.observations, log });
   options.workers.recording.keepIn(observations);
-  const node = startConfiguredNode(options, observations);
+  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
+  const node = startConfiguredNode(options, { observations, resolver });
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
@@ -69,22 +70,22 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   });
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
+    resolver.close();
     await observations?.close();
     await opened.close();
     writeError(`muster: ${admin.reason}`);
     return 1;
   }
   await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
-  await shutDown({ opened, observations, admin, log });
+  await shutDown({ opened, observations, resolver, admin, log });
   return 0;
 }
 
 function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
-  observations: ObservationStore | null,
+  { observations, resolver }: Pick<Running, 'observations' | 'resolver'>,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
-  const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
   return startNode({
     node: config.id,
     cluster: config.cluster,
@@ -187,11 +188,15 @@ function logServing(node: NodeHandle, log: Log, source?: string): void {
 interface Running {
   readonly opened: OpenJournal;
   readonly observations: ObservationStore | null;
+  /** The probes'. */
+  readonly resolver: CachingResolver;
   readonly admin: RunningAdmin | null;
   readonly log: Log;
 }
 
-async function shutDown({ opened, observations, admin, log }: Running): Promise<void> {
+async function shutDown({ opened, observations, resolver, admin, log }: Running): Promise<void> {
+  // A question under way would keep the process for as long as a name server may take.
+  resolver.close();
   await admin?.close();
   await observations?.close();
   await opened.close();

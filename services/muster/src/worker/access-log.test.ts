@@ -213,13 +213,14 @@ test.each(['x', '"', '\\', '\u00e9', '\u20ac', '\n'])(
 
 test('refused heads have a line each, up to a hundred a second, and then how many more there were', () => {
   const { access, parsed, lines } = accessLog();
-  const refused = { listener: 'web', peerAddress: '192.0.2.1', status: 400, reason: 'host_missing' };
+  const refused = { requestId: 'r-2', listener: 'web', peerAddress: '192.0.2.1', status: 400, reason: 'host_missing' };
   access.headRefused(refused, { accessLog: 'off' });
   expect(lines).toEqual([]);
   for (let count = 0; count < 103; count++) access.headRefused(refused, { accessLog: 'errors' });
   expect(lines).toHaveLength(100);
   expect(parsed()[0]).toMatchObject({
     listener: 'web',
+    requestId: 'r-2',
     client: '192.0.2.1',
     status: 400,
     reason: 'host_missing',

@@ -57,8 +57,8 @@ export class AccessLog {
       return;
     }
     this.#refusedLinesLeft--;
-    const { listener, peerAddress: client, status, reason } = refused;
-    this.#log.warn({ listener, client, status, reason }, `a request was refused with ${status}: ${reason}`);
+    const { requestId, listener, peerAddress: client, status, reason } = refused;
+    this.#log.warn({ listener, requestId, client, status, reason }, `a request was refused with ${status}: ${reason}`);
   }
 
   /** To be called once a second. */

@@ -31,6 +31,7 @@ class Bench implements AsyncDisposable {
       openListener: async (_id: string, spec: ListenerSpec) => (say('opened', spec), { ok: true as const }),
       updateListener: (_id: string, spec: ListenerSpec) => say('updated', spec),
       closeListener: (id: string) => this.#tell(`closed ${id}`),
+      resumeListener: (id: string) => this.#tell(`resumed ${id}`),
     };
     const report = (said: WorkerReport) =>
       this.#tell(said.kind === 'listen-failed' ? `failed: ${said.reason}` : said.kind);
@@ -68,24 +69,24 @@ const MISSING =
 
 test('without filters a listener opens, and another spec holds, within the call', async () => {
   await using bench = await Bench.create();
-  bench.listeners.listen('web', specOf(), bench.socket);
+  bench.listeners.listen({ id: 'web', spec: specOf(), revision: 1 }, bench.socket);
   expect(bench.told).toEqual(['opened p bare']);
-  bench.listeners.listen('web', specOf({ pool: 'q' }), null);
-  expect(bench.told).toEqual(['opened p bare', 'updated q bare']);
+  bench.listeners.listen({ id: 'web', spec: specOf({ pool: 'q' }), revision: 2 }, null);
+  expect(bench.told.slice(0, 2)).toEqual(['opened p bare', 'updated q bare']);
   expect(await bench.said(3)).toContain('listening');
 });
 
 test('with filters it opens once they are loaded', async () => {
   await using bench = await Bench.create();
   await bench.write('a.ts');
-  bench.listeners.listen('web', specOf({ filters: ['./a.ts', './a.ts'] }), bench.socket);
+  bench.listeners.listen({ id: 'web', spec: specOf({ filters: ['./a.ts', './a.ts'] }), revision: 3 }, bench.socket);
   expect(bench.told).toEqual([]);
   expect(await bench.said(2)).toEqual(['opened p 2', 'listening']);
 });
 
 test('what cannot be loaded is told once, tried again, and opens when it can be', async () => {
   await using bench = await Bench.create();
-  bench.listeners.listen('web', specOf({ filters: ['./a.ts'] }), bench.socket);
+  bench.listeners.listen({ id: 'web', spec: specOf({ filters: ['./a.ts'] }), revision: 4 }, bench.socket);
   expect(await bench.said(1)).toEqual([`failed: ${MISSING}`]);
   await bench.write('a.ts');
   expect((await bench.said(3)).slice(1)).toEqual(['opened p 1', 'listening']);
@@ -93,9 +94,9 @@ test('what cannot be loaded is told once, tried again, and opens when it can be'
 
 test('a listener that is open goes on as it was until its new filters load', async () => {
   await using bench = await Bench.create();
-  bench.listeners.listen('web', specOf(), bench.socket);
+  bench.listeners.listen({ id: 'web', spec: specOf(), revision: 5 }, bench.socket);
   await bench.said(2);
-  bench.listeners.listen('web', specOf({ pool: 'q', filters: ['./a.ts'] }), null);
+  bench.listeners.listen({ id: 'web', spec: specOf({ pool: 'q', filters: ['./a.ts'] }), revision: 6 }, null);
   expect((await bench.said(3))[2]).toBe(`failed: ${MISSING}; it goes on as it was defined before`);
   await bench.write('a.ts');
   expect((await bench.said(5)).slice(3)).toEqual(['updated q 1', 'listening']);
@@ -104,18 +105,18 @@ test('a listener that is open goes on as it was until its new filters load', asy
 test('a newer definition takes the place of one that is still being loaded', async () => {
   await using bench = await Bench.create();
   await bench.write('a.ts');
-  bench.listeners.listen('web', specOf({ filters: ['./a.ts'] }), bench.socket);
-  bench.listeners.listen('web', specOf({ pool: 'q', filters: ['./a.ts'] }), null);
-  bench.listeners.listen('web', specOf({ pool: 'r', filters: ['./a.ts'] }), null);
+  bench.listeners.listen({ id: 'web', spec: specOf({ filters: ['./a.ts'] }), revision: 7 }, bench.socket);
+  bench.listeners.listen({ id: 'web', spec: specOf({ pool: 'q', filters: ['./a.ts'] }), revision: 8 }, null);
+  bench.listeners.listen({ id: 'web', spec: specOf({ pool: 'r', filters: ['./a.ts'] }), revision: 9 }, null);
   expect(await bench.said(2)).toEqual(['opened r 1', 'listening']);
 });
 
 test('one that is removed before it could open gives the socket up, and never opens', async () => {
   await using bench = await Bench.create();
-  bench.listeners.listen('web', specOf({ filters: ['./a.ts'] }), bench.socket);
+  bench.listeners.listen({ id: 'web', spec: specOf({ filters: ['./a.ts'] }), revision: 10 }, bench.socket);
   await bench.said(1);
   bench.listeners.unlisten('web', 0);
   await bench.write('a.ts');
-  bench.listeners.listen('other', specOf({ filters: ['./a.ts'] }), bench.socket);
+  bench.listeners.listen({ id: 'other', spec: specOf({ filters: ['./a.ts'] }), revision: 11 }, bench.socket);
   expect((await bench.said(5)).slice(1)).toEqual(['socket closed', 'closed web', 'opened p 1', 'listening']);
 });

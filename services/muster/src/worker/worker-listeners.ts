@@ -10,15 +10,21 @@
  * named nothing waits: a changed spec holds from the same turn on.
  */
 import type { ListenerSpec } from '@muster/membership';
-import type { WorkerReport } from '@muster/actors';
-import { loadFilters, type DataPlane, type FilterChain, type LoggingFailure } from '@muster/proxy';
+import type { ListenerDefinition, WorkerReport } from '@muster/actors';
+import {
+  loadFilters,
+  type DataPlane,
+  type FilterChain,
+  type LoggingFailure,
+  type OpenListenerOutcome,
+} from '@muster/proxy';
 import type { SocketHandle } from '@muster/transport';
 
 const RETRY_MIN_MS = 500;
 const RETRY_MAX_MS = 5_000;
 
 export interface WorkerListenersOptions {
-  readonly proxy: () => Pick<DataPlane, 'openListener' | 'updateListener' | 'closeListener'>;
+  readonly proxy: () => Pick<DataPlane, 'openListener' | 'updateListener' | 'closeListener' | 'resumeListener'>;
   /** Absolute: what filters are relative to. */
   readonly configFolder: string;
   readonly report: (report: WorkerReport) => void;
@@ -29,6 +35,8 @@ export interface WorkerListenersOptions {
 interface Wanted {
   readonly id: string;
   spec: ListenerSpec;
+  /** Of the event that defined it so. */
+  revision: number;
   /** Null once it was opened with it. */
   socket: SocketHandle | null;
   /** Counts definitions: what was begun for an earlier one is of no interest. */
@@ -54,13 +62,26 @@ export class WorkerListeners {
   }
 
   /** `socket`: of a listener that is new or bound anew; null: another spec for one that there is. */
-  listen(id: string, spec: ListenerSpec, socket: SocketHandle | null): void {
+  listen({ id, spec, revision }: ListenerDefinition, socket: SocketHandle | null): void {
     const known = this.#wantedById.get(id);
     if (known === undefined && socket === null) return;
-    const wanted = known ?? { id, spec, socket, version: 0, failuresCount: 0, reason: null, timer: undefined };
+    if (known !== undefined && socket !== null) this.#returned(known, socket);
+    if (known?.revision === revision) return;
+    const wanted = known ?? {
+      id,
+      spec,
+      revision,
+      socket,
+      version: 0,
+      failuresCount: 0,
+      reason: null,
+      timer: undefined,
+    };
     this.#wantedById.set(id, wanted);
     clearTimeout(wanted.timer);
     wanted.spec = spec;
+    wanted.revision = revision;
+    wanted.reason = null;
     wanted.version++;
     wanted.failuresCount = 0;
     if (spec.filters === undefined) void this.#serve(wanted);
@@ -70,7 +91,19 @@ export class WorkerListeners {
   unlisten(id: string, drainTimeoutMs: number): void {
     const wanted = this.#wantedById.get(id);
     if (wanted !== undefined) this.#forget(wanted);
-    this.#options.proxy().closeListener(id, drainTimeoutMs);
+    const report = () => this.#options.report({ kind: 'unlistened', listener: id });
+    this.#options.proxy().closeListener(id, drainTimeoutMs, report);
+  }
+
+  /** The data plane was full, had closed this listener's socket, and has room again. */
+  socketWanted(id: string): void {
+    if (this.#wantedById.has(id)) this.#options.report({ kind: 'socket-wanted', listener: id });
+  }
+
+  /** The socket of a listener that is open, once more. */
+  #returned(wanted: Wanted, socket: SocketHandle): void {
+    if (wanted.socket === null) this.#options.proxy().resumeListener(wanted.id, socket);
+    else (socket as { close(): void }).close();
   }
 
   /** Opens nothing any more. */
@@ -99,26 +132,31 @@ export class WorkerListeners {
     const proxy = this.#options.proxy();
     if (socket === null) {
       proxy.updateListener(id, spec);
-      if (wanted.reason !== null) this.#serves(wanted);
-      return;
+      return this.#serves(wanted);
     }
     wanted.socket = null;
     const outcome = await proxy.openListener(id, spec, socket);
     if (outcome.ok) return this.#serves(wanted);
     this.#wantedById.delete(id);
-    this.#failed(wanted, outcome.reason === 'listen_failed' ? `${spec.bind}: ${outcome.code}` : outcome.reason);
+    this.#failed(wanted, listenFailureText(spec.bind, outcome), true);
   }
 
   #serves(wanted: Wanted): void {
     wanted.reason = null;
-    this.#options.report({ kind: 'listening', listener: wanted.id });
+    this.#options.report({ kind: 'listening', listener: wanted.id, revision: wanted.revision });
   }
 
   /** The same reason is told once, however often it is tried again. */
-  #failed(wanted: Wanted, reason: string): void {
+  #failed(wanted: Wanted, reason: string, isSocketLost = false): void {
     if (wanted.reason === reason) return;
     wanted.reason = reason;
-    this.#options.report({ kind: 'listen-failed', listener: wanted.id, reason });
+    this.#options.report({
+      kind: 'listen-failed',
+      listener: wanted.id,
+      revision: wanted.revision,
+      reason,
+      isSocketLost,
+    });
   }
 
   #forget(wanted: Wanted): void {
@@ -135,4 +173,11 @@ export class WorkerListeners {
     const text = `listener ${listener}: filter ${path}: logging failed: ${message}${more}`;
     this.#options.report({ kind: 'log', level: 'warn', fields: { listener, filter: path, suppressedCount }, text });
   }
+}
+
+function listenFailureText(bind: string, outcome: Extract<OpenListenerOutcome, { ok: false }>): string {
+  if (outcome.reason === 'already_open') return 'a listener of that name is open';
+  if (outcome.code === 'EADDRINUSE')
+    return `${bind} is taken by another program; stop that one, or choose another address`;
+  return `${bind} cannot be listened on: ${outcome.code}`;
 }

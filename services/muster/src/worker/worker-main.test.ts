@@ -43,7 +43,7 @@ class WorkerHarness implements AsyncDisposable {
     const bind = `127.0.0.1:${this.port}`;
     const spec = { bind, protocol: 'http', pool: 'spells', idleTimeoutMs: 60_000, accessLog } as ListenerSpec;
     this.child.send(
-      { kind: 'listen', listener: { id: 'web', spec } } satisfies WorkerMessage,
+      { kind: 'listen', listener: { id: 'web', spec, revision: 1 } } satisfies WorkerMessage,
       bound.socket.handle as never,
     );
     await this.told('listening');

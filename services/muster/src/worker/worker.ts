@@ -33,7 +33,7 @@ export interface WorkerOptions {
   readonly node: string;
   /** 0 for the node's first worker. */
   readonly index: number;
-  /** Open connections; one more is closed at once. */
+  /** Open connections; with so many it accepts no more. */
   readonly maxConnections: number;
   /** Absolute: what the filters of listeners are relative to. */
   readonly configFolder: string;
@@ -77,6 +77,7 @@ export class Worker {
       resolver: this.#resolver,
       workerIndex: index,
       maxConnections,
+      onSocketWanted: (listener) => this.#listeners.socketWanted(listener),
       filtersOf: (spec) => this.#listeners.filtersOf(spec),
       onRefusal: (line) => this.#logRefusal(line),
       onOutlier: (outlier) => this.#report({ kind: 'outlier', ...outlier }),
@@ -176,13 +177,14 @@ export class Worker {
     this.#report({ kind: 'folded', revision, hash: rosterHash(this.#roster!) });
   }
 
-  #listen({ id, spec }: MessageOf<'listen'>['listener'], socket: SocketHandle | null): void {
+  #listen(listener: MessageOf<'listen'>['listener'], socket: SocketHandle | null): void {
+    const { id, spec } = listener;
     if (spec.filters !== undefined) {
       // Said before it is done: a module that never ends loading silences the worker.
       const text = `listener ${id}: its filters are loaded: ${spec.filters.join(', ')}`;
       this.#report({ kind: 'log', level: 'info', fields: { listener: id }, text });
     }
-    this.#listeners.listen(id, spec, socket);
+    this.#listeners.listen(listener, socket);
   }
 
   #tellDroppedLines(): void {

@@ -155,7 +155,10 @@ export interface ConnectFailure {
   readonly backend: string;
   readonly target: string;
   readonly attempt: number;
-  /** The system's, such as ECONNREFUSED; ETIMEDOUT for the connect timeout. */
+  /**
+   * The system's, such as ECONNREFUSED or ENOTFOUND; ETIMEDOUT for the connect timeout, NAME_TIMEOUT where the host name was still
+   * looked up, TARGET_REFUSED where the node dials no such target.
+   */
   readonly code: string;
   /** The same for people: `connection refused`. */
   readonly detail: string;

@@ -17,7 +17,7 @@
 import type { BackendExplanation, EventRef } from '@muster/replay';
 import { dateAndTime, printable } from '../plain-text.ts';
 import { paint } from '../session.ts';
-import { tableLines } from '../table.ts';
+import { tableLines, type Line } from '../table.ts';
 import { byText, checkLine } from './event-ref-text.ts';
 
 type MemberExplanation = Extract<BackendExplanation, { isMember: true }>;
@@ -26,7 +26,7 @@ type ExplainedAxis = MemberExplanation['axes'][number];
 /** Observations shown of one flip, the newest. */
 const SEEN_SHOWN_MAX = 20;
 
-export function backendExplanationLines(explanation: BackendExplanation): string[] {
+export function backendExplanationLines(explanation: BackendExplanation): Line[] {
   const sections = explanation.isMember ? memberSections(explanation) : formerSections(explanation);
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
@@ -48,7 +48,7 @@ function formerSections(explanation: Extract<BackendExplanation, { isMember: fal
   ];
 }
 
-function memberSections(explanation: MemberExplanation): string[][] {
+function memberSections(explanation: MemberExplanation): Line[][] {
   const { registeredBy, target } = explanation;
   const registered = registeredBy === null ? [] : [`registered ${byText(registeredBy)}`];
   return [
@@ -79,7 +79,7 @@ function reasonText({ reason }: EventRef): string {
   return reason === null ? '' : printable(`: ${reason}`);
 }
 
-function axisLines(axes: readonly ExplainedAxis[]): string[] {
+function axisLines(axes: readonly ExplainedAxis[]): Line[] {
   const rows = axes.map(({ axis, value, isKeepingOut, by, revision, reason }) => [
     axis,
     isKeepingOut ? paint('red', value) : value,
@@ -90,7 +90,7 @@ function axisLines(axes: readonly ExplainedAxis[]): string[] {
   return tableLines(['AXIS', 'VALUE', 'KEEPS IT OUT', 'SET', 'REASON'], rows);
 }
 
-function voteLines({ votes }: MemberExplanation): string[] {
+function voteLines({ votes }: MemberExplanation): Line[] {
   if (votes === null) return [];
   const rows = votes.map(({ node, isCounted, health, by }) => [
     node,

@@ -17,8 +17,25 @@ export interface KeptIncident {
   readonly about: IncidentHead & IncidentSummary;
 }
 
-/** A file that is there is replaced. Throws `CliFailure`. */
-export async function keepIncident(path: string, bytes: AsyncIterable<Uint8Array>): Promise<KeptIncident> {
+/** Before anything is asked: an export may take a while. Throws `CliFailure`. */
+export async function refuseExisting(path: string): Promise<void> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw existing(path);
+}
+
+function existing(path: string): CliFailure {
+  return new CliFailure('exists', `${path} exists already; choose another name, or give --force to replace it`);
+}
+
+/** `isReplaced`: whether a file that is there is replaced; else it is left as it is. Throws `CliFailure`. */
+export async function keepIncident(
+  path: string,
+  bytes: AsyncIterable<Uint8Array>,
+  { isReplaced }: { readonly isReplaced: boolean },
+): Promise<KeptIncident> {
   const besides = `${path}.new`;
   try {
     await writeAll(besides, bytes);
@@ -26,6 +43,7 @@ export async function keepIncident(path: string, bytes: AsyncIterable<Uint8Array
     const incident = await orFailure(() => openIncident(besides));
     await incident.close();
     const { size } = await stat(besides);
+    if (!isReplaced) await refuseExisting(path);
     await rename(besides, path);
     return { path, bytes: size, about: incident.about };
   } catch (error) {

@@ -102,14 +102,17 @@ export interface ExportCommandOptions extends FromFile {
   readonly to: string;
   /** `-`: the standard output. */
   readonly output: string;
+  /** A file that is there may be replaced. */
+  readonly force?: boolean;
 }
 
-export async function exportCommand(session: Session, { file, from, to, output }: ExportCommandOptions) {
+export async function exportCommand(session: Session, { file, from, to, output, force = false }: ExportCommandOptions) {
+  const { keepIncident, printIncident, refuseExisting } = await import('./export-file.ts');
+  if (output !== '-' && !force) await refuseExisting(output);
   await using past = await accessPast(session, file);
-  const { keepIncident, printIncident } = await import('./export-file.ts');
   const bytes = past.export({ from, to });
   if (output === '-') return printIncident(bytes);
-  const kept = await keepIncident(output, bytes);
+  const kept = await keepIncident(output, bytes, { isReplaced: force });
   const { incidentLines } = await import('./incident-text.ts');
   await session.print(kept, incidentLines(kept));
 }

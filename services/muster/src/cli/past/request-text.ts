@@ -13,14 +13,14 @@ import type { ExplainedBackend, ExplainedPick, RequestExplanation } from '@muste
 import type { RequestAnswer } from '../../past/past.ts';
 import { dateAndTime, printable } from '../plain-text.ts';
 import { paint } from '../session.ts';
-import { tableLines } from '../table.ts';
+import { tableLines, type Line } from '../table.ts';
 
 /** Backends shown of one pick, those that were picked, passed over or out first; `--json` has all. */
 const BACKENDS_SHOWN_MAX = 50;
 
 type ExplainedAttempt = RequestExplanation['attempts'][number];
 
-export function requestLines({ evidence, explanations, silentWorkers }: RequestAnswer): string[] {
+export function requestLines({ evidence, explanations, silentWorkers }: RequestAnswer): Line[] {
   const known =
     evidence === 'line'
       ? [paint('yellow', 'nothing was recorded of it here: this is what its line in the access log allows to say')]
@@ -30,7 +30,7 @@ export function requestLines({ evidence, explanations, silentWorkers }: RequestA
   return [...known, ...explanations.flatMap(explanationLines), ...silent];
 }
 
-function explanationLines(explanation: RequestExplanation): string[] {
+function explanationLines(explanation: RequestExplanation): Line[] {
   const { request, node, worker, attempts, attemptsCount, refused, missing } = explanation;
   const { requestId, timeMs, method, authority, path, queryBytes, listener, pool, durationMs, result } = request;
   const query = queryBytes === 0 ? '' : ` (query of ${queryBytes} bytes)`;
@@ -44,7 +44,7 @@ function explanationLines(explanation: RequestExplanation): string[] {
   ];
 }
 
-function attemptLines(attempt: ExplainedAttempt, count: number, pool: string | null): string[] {
+function attemptLines(attempt: ExplainedAttempt, count: number, pool: string | null): Line[] {
   const { number, backend, target, startedAtMs, isReused, outcome, detail, answeredAtMs } = attempt;
   const connection = isReused ? 'a kept-alive connection' : 'a new connection';
   const answered = answeredAtMs === null ? '' : ` at ${ms(answeredAtMs)}`;
@@ -57,12 +57,12 @@ function attemptLines(attempt: ExplainedAttempt, count: number, pool: string | n
   ];
 }
 
-function refusedLines(refused: NonNullable<RequestExplanation['refused']>, pool: string | null): string[] {
+function refusedLines(refused: NonNullable<RequestExplanation['refused']>, pool: string | null): Line[] {
   const why = refused.reason === null ? '' : `: ${printable(refused.reason)}`;
   return [`  ${paint('yellow', `nobody was picked${why}`)}`, ...pickLines(refused, pool, null)];
 }
 
-function pickLines(pick: ExplainedPick, pool: string | null, picked: string | null): string[] {
+function pickLines(pick: ExplainedPick, pool: string | null, picked: string | null): Line[] {
   const { rosterRevision, revision, backends } = pick;
   const roster =
     rosterRevision === null
@@ -115,20 +115,20 @@ function inputsLines({ record, inputs, keyHash }: ExplainedPick): string[] {
   return [`    policy: ${record.policy}${record.isPanic ? ', in panic' : ''}; ${printable(parts.join(', '))}`];
 }
 
-function backendLines(backends: readonly ExplainedBackend[]): string[] {
+function backendLines(backends: readonly ExplainedBackend[]): Line[] {
   if (backends.length === 0) return [];
   const ordinary = ({ role }: ExplainedBackend): number => (role === 'picked' ? 0 : role === 'candidate' ? 2 : 1);
   const shown = backends.toSorted((a, b) => ordinary(a) - ordinary(b)).slice(0, BACKENDS_SHOWN_MAX);
   const restCount = backends.length - shown.length;
   const rows = shown.map(({ id, target, weight, role, ineligible }) => [
-    id,
+    `    ${id}`,
     printable(target),
     weight === null ? '-' : String(weight),
     roleText(role),
     ineligible === null ? '' : ineligibleText(ineligible),
   ]);
-  const table = tableLines(['BACKEND', 'TARGET', 'WEIGHT', 'ROLE', 'KEPT OUT BY'], rows);
-  return [...table, ...(restCount > 0 ? [`and ${restCount} more`] : [])].map((line) => `    ${line}`);
+  const table = tableLines(['    BACKEND', 'TARGET', 'WEIGHT', 'ROLE', 'KEPT OUT BY'], rows);
+  return [...table, ...(restCount > 0 ? [`    and ${restCount} more`] : [])];
 }
 
 const ROLE_TEXTS: Readonly<Record<ExplainedBackend['role'], string>> = {

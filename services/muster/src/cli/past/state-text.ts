@@ -9,13 +9,13 @@ import type { BackendState, PoolState, StateView } from '@muster/replay';
 import { leadsTo } from '../../config/listener-text.ts';
 import { dateAndTime, printable } from '../plain-text.ts';
 import { paint } from '../session.ts';
-import { tableLines } from '../table.ts';
+import { tableLines, type Line } from '../table.ts';
 import { checkLine, eventRefText } from './event-ref-text.ts';
 
 /** Backends shown of each pool, those that are kept out first; `--pool` shows all. */
 const BACKENDS_SHOWN_MAX = 50;
 
-export function stateLines(state: StateView, { isOnePool }: { readonly isOnePool: boolean }): string[] {
+export function stateLines(state: StateView, { isOnePool }: { readonly isOnePool: boolean }): Line[] {
   const { at, cluster, node, pools, rejectedCount } = state;
   const rejected = rejectedCount === 0 ? '' : `, ${rejectedCount} events passed over`;
   const head = [
@@ -33,7 +33,7 @@ export function stateLines(state: StateView, { isOnePool }: { readonly isOnePool
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
 
-function listenerLines({ listeners, node }: StateView): string[] {
+function listenerLines({ listeners, node }: StateView): Line[] {
   if (listeners.length === 0) return [];
   const rows = listeners.map(({ id, spec, isOnNode, origin, revision }) => {
     const where = spec.nodes === undefined ? 'all nodes' : spec.nodes.join(',');
@@ -43,7 +43,7 @@ function listenerLines({ listeners, node }: StateView): string[] {
   return tableLines(['LISTENER', 'BIND', 'PROTOCOL', 'LEADS TO', 'ON', 'ORIGIN', 'REVISION'], rows);
 }
 
-function nodeLines({ nodes }: StateView): string[] {
+function nodeLines({ nodes }: StateView): Line[] {
   if (nodes.length < 2) return [];
   const rows = nodes.map(({ id, state }) => {
     const value = state.value === 'started' ? state.value : paint('yellow', state.value);
@@ -52,7 +52,7 @@ function nodeLines({ nodes }: StateView): string[] {
   return tableLines(['NODE', 'STATE', 'SINCE', 'REVISION', 'REASON'], rows);
 }
 
-function poolLines(pool: PoolState, shownMax: number): string[] {
+function poolLines(pool: PoolState, shownMax: number): Line[] {
   const { id, spec, eligibleCount, backends, isPanic } = pool;
   const panic = isPanic ? paint('red', `, in panic: ${pool.candidatesCount} take traffic`) : '';
   const head = `pool ${paint('bold', id)}: ${spec.policy}, ${eligibleCount} of ${backends.length} eligible${panic}`;

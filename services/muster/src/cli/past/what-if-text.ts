@@ -14,17 +14,17 @@ import type { FlipPair, HealthAnswer, PicksAnswer } from '@muster/replay';
 import type { WhatIfAnswer } from '../../past/past.ts';
 import { dateAndTime, duration, printable } from '../plain-text.ts';
 import { paint } from '../session.ts';
-import { tableLines } from '../table.ts';
+import { tableLines, type Line } from '../table.ts';
 
 /** Flips shown; `--json` has all. */
 const FLIPS_SHOWN_MAX = 100;
 
-export function whatIfLines({ health, picks }: WhatIfAnswer): string[] {
+export function whatIfLines({ health, picks }: WhatIfAnswer): Line[] {
   const sections = [...(health === null ? [] : [healthLines(health)]), ...(picks === null ? [] : [picksLines(picks)])];
   return sections.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
 
-function healthLines(health: HealthAnswer): string[] {
+function healthLines(health: HealthAnswer): Line[] {
   const { pool, node, fromMs, toMs, backendsCount, happened, assumptions } = health;
   const span = `${dateAndTime(fromMs)} to ${dateAndTime(toMs)}`;
   const counts = `${backendsCount} backends, ${happened.probesCount} probes`;
@@ -41,7 +41,7 @@ function healthLines(health: HealthAnswer): string[] {
 }
 
 /** Shares of the picks, backend by backend. */
-function picksLines({ pool, node, policy, decisionsCount, picksCount, movedCount, ...rest }: PicksAnswer): string[] {
+function picksLines({ pool, node, policy, decisionsCount, picksCount, movedCount, ...rest }: PicksAnswer): Line[] {
   const share = (count: number): string => (picksCount === 0 ? '-' : `${((count / picksCount) * 100).toFixed(1)} %`);
   const rows = rest.backends.map(({ backend, happenedCount, otherwiseCount }) => [
     backend,
@@ -76,7 +76,7 @@ function settingsText({ settings }: HealthAnswer): string {
   return parts.length === 0 ? 'the settings as they were' : parts.join(', ');
 }
 
-function totalLines({ happened, otherwise }: HealthAnswer): string[] {
+function totalLines({ happened, otherwise }: HealthAnswer): Line[] {
   return tableLines(
     ['', 'HAPPENED', 'WOULD HAVE'],
     [
@@ -97,7 +97,7 @@ function verdictLine({ sameCount, movedCount, avoidedCount, addedCount }: Health
   return `flips: ${parts.join(', ')}`;
 }
 
-function flipLines({ backends }: HealthAnswer): string[] {
+function flipLines({ backends }: HealthAnswer): Line[] {
   const flips = backends.flatMap(({ backend, flips: own }) => own.map((flip) => ({ backend, flip })));
   if (flips.length === 0) return [];
   const rows = flips

@@ -38,7 +38,7 @@ export async function stepThrough(session: Session, options: StepOptions): Promi
   const path = join(folder.path, 'step.muster');
   await using past = await accessPast(session, undefined);
   const from = options.from ?? (await newestBeginning(session));
-  await keepIncident(path, past.export({ from, to: 'now' }));
+  await keepIncident(path, past.export({ from, to: 'now' }), { isReplaced: false });
   await walkThrough(session, options, path);
 }
 
