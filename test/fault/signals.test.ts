@@ -39,6 +39,7 @@ test('signals that mean nothing to a node end neither it nor its workers, and op
   await client.echo('still here');
   expect(await node.workerPids()).toEqual([worker]);
   expect(node.process.output()).not.toContain('Debugger');
+  client.socket.end();
   expect(await node.stop()).toBe(0);
 });
 
@@ -97,5 +98,6 @@ test('SIGHUP applies a config that has changed, and keeps what it has where the 
   await hangUp('the config was read again and applied');
   expect(await pools()).toEqual(['p']);
   await client.echo('untouched');
+  client.socket.end();
   expect(await node.stop()).toBe(0);
 });
