@@ -79,7 +79,7 @@ export default defineConfig({
       {
         test: {
           name: 'long',
-          include: [`test/${LONG}`],
+          include: [`test/${LONG}`, `services/${LONG}`],
           ...oneFileAtATime(15 * MINUTE_MS),
         },
       },

@@ -14,6 +14,7 @@ import { emptyRoster, encodeSnapshot, fold, type ListenerSpec, type MembershipEv
 import { bindSharedSocket } from '@muster/transport';
 
 const THIS_CHECKOUT = fileURLToPath(new URL('../../', import.meta.url));
+const TARGETS = JSON.stringify({ allow: [], only: null, deny: [], isNearGuarded: false });
 const MAX_CONNECTIONS = 16_384;
 const IDLE_TIMEOUT_MS = 3_600_000;
 /** Longer than any benchmark. */
@@ -77,7 +78,18 @@ export function forkWorker({
   nodeOptions = [],
 }: { readonly index: number } & Partial<MusterWorkerOptions>): ForkedWorker {
   const main = resolve(checkout, 'services/muster/src/worker/worker-main.ts');
-  const args = ['--node', 'bench', '--index', `${index}`, '--max-connections', `${MAX_CONNECTIONS}`];
+  const args = [
+    '--node',
+    'bench',
+    '--index',
+    `${index}`,
+    '--max-connections',
+    `${MAX_CONNECTIONS}`,
+    '--targets',
+    TARGETS,
+    '--loop-mark',
+    'bench',
+  ];
   const [execPath, ...execArgv]: [string, ...string[]] =
     runner === undefined ? [process.execPath, ...nodeOptions] : [...runner, process.execPath, ...nodeOptions];
   const env = { ...process.env, NODE_ENV: 'production' };

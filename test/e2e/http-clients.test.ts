@@ -160,7 +160,7 @@ describe('fetch', () => {
     expect(url).toBe('/seen?q=%20');
     expect(headers).toMatchObject({
       host: `127.0.0.1:${scene.address.port}`,
-      via: '1.1 muster',
+      via: expect.stringMatching(/^1\.1 muster-[0-9a-f]{16}$/),
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'http',
       'x-request-id': 'mine-1',

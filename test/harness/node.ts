@@ -149,17 +149,21 @@ export async function spawnTestNode(options: NodeOptions): Promise<TestNode> {
 const HERE: NodePlace = { prefix: [], reach: (port) => Promise.resolve(port) };
 
 function configText(options: NodeOptions, adminPort: number): string {
-  const { config = '', workers = 1, nodeLines = '', id = 'lb-1' } = options;
+  const { config = '', workers = 1, nodeLines = '', id = 'lb-1', journal } = options;
   return `
 [node]
 id = "${id}"
 workers = ${workers}
 admin = "127.0.0.1:${adminPort}"
 ${nodeLines}
+${journal === undefined ? '' : NEAR_TARGETS}
 [journal]
 ${journalLines(options.journal, id)}
 ${config}`;
 }
+
+/** The backends of tests are on this machine, which publishers of a shared journal may not name by default. */
+const NEAR_TARGETS = 'targets = { allow = ["127.0.0.0/8", "::1", "unix:/"] }';
 
 function journalLines(journal: JetStreamOptions | undefined, id: string): string {
   if (journal === undefined) return `kind = "embedded"\npath = "${id}.journal"`;

@@ -1,5 +1,5 @@
 /** How a lease that is over is ended in the journal: with which expectation, how often, and when no more. */
-import type { AppendOptions, AppendOutcome } from '@muster/journal';
+import type { AppendOptions, AppendOutcome, NewEvent } from '@muster/journal';
 import { expect, test } from 'vitest';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import { makeLease } from './lease.ts';
@@ -10,7 +10,7 @@ const LEASE_MS = 10_000;
 const REVISION = 4;
 
 /** A node that hears, and watches a silent one, whose record it folded at `REVISION`. `answer`: of the journal, each time. */
-function watching(answer: AppendOutcome) {
+function watching(answer: AppendOutcome, { takenIds = 0 } = {}) {
   const clock = new SimulatedClock();
   const errors: string[] = [];
   const log = { info: () => undefined, warn: () => undefined, error: (_: object, text: string) => errors.push(text) };
@@ -18,9 +18,11 @@ function watching(answer: AppendOutcome) {
   hearing.wireChanged(true);
   const folded = { revision: REVISION };
   const expectations: AppendOptions['expectedRevision'][] = [];
-  const append = async (_event: object, options: AppendOptions = {}): Promise<AppendOutcome> => {
+  const ids: string[] = [];
+  const append = async ({ id }: NewEvent, options: AppendOptions = {}): Promise<AppendOutcome> => {
     expectations.push(options.expectedRevision);
-    return answer;
+    ids.push(id);
+    return ids.length > takenIds ? answer : { outcome: 'refused', reason: 'id-taken', message: 'taken' };
   };
   const journal = { append };
   const revision = () => folded.revision;
@@ -35,7 +37,7 @@ function watching(answer: AppendOutcome) {
       leases.sweep();
     }
   };
-  return { leases, folded, expectations, errors, pass };
+  return { leases, folded, expectations, ids, errors, pass };
 }
 
 test('what expects the newest event that is known, and loses, waits until this node has folded what won', async () => {
@@ -61,6 +63,19 @@ test('what the journal refuses is tried again after a lease, and said', async ()
   await pass(2.5 * LEASE_MS);
   expect(expectations).toEqual([REVISION, REVISION]);
   expect(errors[0]).toBe('the journal refuses the end of the lease of node lb-2: no right');
+});
+
+test('an end whose id somebody else has used is appended at once, under one that nobody can foresee', async () => {
+  const taken = { outcome: 'appended', revision: 5, isDuplicate: false } as const;
+  const { ids, expectations, pass } = watching(taken, { takenIds: 1 });
+  const other = watching(taken, { takenIds: 1 });
+  await pass(LEASE_MS + 500);
+  await other.pass(LEASE_MS + 500);
+  expect(expectations.slice(0, 2)).toEqual([REVISION, REVISION]);
+  expect(ids[0]).toBe(`lease-expired.node.lb-2.${REVISION}`);
+  expect(ids[1]).toMatch(/^lease-expired\.[0-9a-f-]{36}$/);
+  expect(other.ids[0]).toBe(ids[0]);
+  expect(other.ids[1]).not.toBe(ids[1]);
 });
 
 test('a node that has stopped ends none', async () => {

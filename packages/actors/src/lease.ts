@@ -30,15 +30,19 @@ export function makeLease(entity: LeasedEntity, known: Pick<Lease, 'leaseMs' | '
   return { entity, ...known, newestRevision: known.revision, isEnding: false, tick: null };
 }
 
-/** The event that ends it. Its id is the same whichever node appends it, and for this standing alone. */
+/**
+ * The event that ends it. Its id is the same whichever node appends it, and for this standing alone. So it can be foreseen, and used by
+ * somebody else to have the journal pass over the end; `unforeseen` is part of the id then. Exactly one end is recorded all the same,
+ * because each expects the standing that it ends.
+ */
 export function endOfLease(
   { entity, revision }: Pick<Lease, 'entity' | 'revision'>,
-  { cluster, node }: { readonly cluster: string; readonly node: string },
+  { cluster, node, unforeseen }: { readonly cluster: string; readonly node: string; readonly unforeseen?: string },
 ): NewEvent {
   const type = entity.kind === 'node' ? 'NodeStopped' : 'BackendDeregistered';
   return {
     // For example `lease-expired.spells.spells-1.17`. A long name is cut, because ids are limited; the revision alone is unique.
-    id: `${END_ID_PREFIX}${nameInId(entity).slice(0, ID_NAME_CHARACTERS_MAX)}.${revision}`,
+    id: `${END_ID_PREFIX}${unforeseen ?? `${nameInId(entity).slice(0, ID_NAME_CHARACTERS_MAX)}.${revision}`}`,
     subject: formatSubject(cluster, entity),
     origin: `node:${node}`,
     payload: JSON.stringify({ type, reason: LEASE_EXPIRED }),

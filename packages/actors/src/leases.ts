@@ -11,6 +11,7 @@
  * still over. Nothing here removes anything: it goes when the event is folded, here as everywhere.
  */
 import { messageOf } from '@muster/membership';
+import { randomUUID } from 'node:crypto';
 import type { AppendOutcome, Journal } from '@muster/journal';
 import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
 import { LeaseWheel } from './lease-wheel.ts';
@@ -83,9 +84,23 @@ export class Leases {
     lease.isEnding = true;
     this.#inFlightCount += 1;
     this.#wheel.put(lease, nowMs + END_RETRY_MS);
-    const outcome = await journal
-      .append(endOfLease(lease, { cluster, node }), { expectedRevision: lease.newestRevision })
-      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    const { newestRevision: expectedRevision } = lease;
+    const append = (unforeseen?: string): Promise<AppendOutcome> =>
+      journal
+        .append(endOfLease(lease, { cluster, node, ...(unforeseen !== undefined && { unforeseen }) }), {
+          expectedRevision,
+        })
+        .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    let outcome = await append();
+    if (outcome.outcome === 'refused' && outcome.reason === 'id-taken') {
+      const { log } = this.#ports;
+      const name = describeHolder(lease.entity);
+      log.warn(
+        { holder: name, ...outcome },
+        `somebody used the id of the end of the lease of ${name}; it has another now`,
+      );
+      outcome = await append(randomUUID());
+    }
     lease.isEnding = false;
     this.#inFlightCount -= 1;
     if (lease.revision === revision) this.#conclude(lease, outcome, nowMs - aliveMs);

@@ -15,10 +15,12 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import {
+  answerToSameId,
   FOLLOW_BATCH_EVENTS,
   snapshotsToRemove,
   type Head,
   type JournalError,
+  type NewEvent,
   type StoredSnapshot,
 } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
@@ -104,7 +106,7 @@ export class EventStore {
 
   #appendOne({ event, expectedRevision, nowMs }: SubmittedAppend): CommitOutcome {
     if (expectedRevision !== null) {
-      const duplicate = this.#findDuplicate(event.id);
+      const duplicate = this.#findDuplicate(event);
       if (duplicate !== null) return duplicate;
       const newest = this.#statements.newestOnSubject.get(event.subject) as { revision: number } | undefined;
       const actualRevision = newest?.revision ?? 0;
@@ -115,7 +117,7 @@ export class EventStore {
     const { changes } = this.#statements.insert.run(place.revision, place.timeMs, id, subject, origin, payload);
     // The unique id kept it out: it is there already.
     if (changes === 0)
-      return this.#findDuplicate(id) ?? this.#throwDamage(`its index of ids and its events differ on ${id}`);
+      return this.#findDuplicate(event) ?? this.#throwDamage(`its index of ids and its events differ on ${id}`);
     this.#statements.setNewestOnSubject.run(subject, place.revision);
     this.#newest = place;
     return { outcome: 'appended', ...place, isDuplicate: false };
@@ -125,9 +127,12 @@ export class EventStore {
     throw this.#damage(what);
   }
 
-  #findDuplicate(id: string): CommitOutcome | null {
-    const place = this.#statements.placeOfId.get(id) as Place | undefined;
-    return place === undefined ? null : { outcome: 'appended', ...place, isDuplicate: true };
+  #findDuplicate(event: NewEvent): CommitOutcome | null {
+    const present = this.#statements.eventOfId.get(event.id) as unknown as
+      (Place & Pick<RecordedEvent, 'subject' | 'payload'>) | undefined;
+    if (present === undefined) return null;
+    const answer = answerToSameId(event, present);
+    return answer.outcome === 'appended' ? { ...answer, timeMs: present.timeMs } : answer;
   }
 
   /** Events from one revision to another, inclusive: at most `FOLLOW_BATCH_EVENTS`, and bounded in size. */
@@ -240,7 +245,7 @@ function prepareStatements({ database }: JournalFile) {
     newest: prepare('SELECT revision, time_ms AS timeMs FROM events ORDER BY revision DESC LIMIT 1'),
     newestOnSubject: prepare('SELECT newest_revision AS revision FROM subjects WHERE subject = ?'),
     page,
-    placeOfId: prepare('SELECT revision, time_ms AS timeMs FROM events WHERE id = ?'),
+    eventOfId: prepare('SELECT revision, time_ms AS timeMs, subject, payload FROM events WHERE id = ?'),
     removeSnapshot: prepare('DELETE FROM snapshots WHERE revision = ?'),
     saveSnapshot: prepare('INSERT OR REPLACE INTO snapshots (revision, hash, data) VALUES (?, ?, ?)'),
     setNewestOnSubject: prepare(

@@ -9,20 +9,21 @@
  *
  * An answer may be lost, and the server's answer to a repeated id with an expectation depends on its version and copies:
  * some say `duplicate`, some that the expectation is not met, though it was our own event that broke it. What is stored
- * decides: the first message on the subject after the expected revision is ours, or we lost. Where nothing is there yet
+ * decides, and never the id alone, which others may have foreseen and used: the first message on the subject after the expected revision is ours, or we lost. Where nothing is there yet
  * although the expectation was not met, another append is under way on the server, and we try again.
  *
  * What is published while the connection is cut is neither failed nor sent later by the client, so a cut ends every attempt
  * at once, and each is repeated when the connection is back.
  */
 import {
+  answerToSameId,
   APPENDS_IN_FLIGHT_MAX,
   refuseAppend,
   type AppendOptions,
   type AppendOutcome,
   type NewEvent,
 } from '@muster/journal';
-import { jetstream, type JetStreamClient, type PubAck } from '@nats-io/jetstream';
+import { jetstream, type JetStreamClient, type PubAck, type StoredMsg } from '@nats-io/jetstream';
 import { headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node';
 import { AppendRoom } from './append-room.ts';
 import { natsMessageOf, publishFailure } from './nats-failure.ts';
@@ -160,8 +161,20 @@ export class Appender {
     }
     // One copy of the id is being stored right now, and its revision is not known yet.
     if (acknowledged.seq === 0) return again(true, 'the same id is being stored', RETRY_DELAY_MS);
-    const { seq: revision, duplicate: isDuplicate } = acknowledged;
-    return { outcome: { outcome: 'appended', revision, isDuplicate } };
+    if (acknowledged.duplicate) return this.#settleDuplicate(append, acknowledged.seq);
+    return { outcome: { outcome: 'appended', revision: acknowledged.seq, isDuplicate: false } };
+  }
+
+  /** The server goes by the id alone, on whatever subject: only what is stored there says whose event it acknowledged. */
+  async #settleDuplicate({ event }: Append, seq: number): Promise<Settled> {
+    try {
+      const stored = await this.#stream.message({ seq });
+      if (stored !== null) return { outcome: answerToSameId(event, { revision: seq, ...textOf(stored) }) };
+      // It was cut from the log: an old event, whose id is not free.
+      return { outcome: answerToSameId(event, { revision: seq, subject: '', payload: '' }) };
+    } catch (error) {
+      return again(true, natsMessageOf(error), RETRY_DELAY_MS);
+    }
   }
 
   async #settleFailure(append: Append, error: unknown, wasUncertain: boolean): Promise<Settled> {
@@ -184,7 +197,7 @@ export class Appender {
     try {
       const after = (expectedRevision ?? 0) + 1;
       const first = await this.#stream.message({ seq: after, next_by_subj: subject });
-      if (first !== null && first.header.get(ID_HEADER) === id) {
+      if (first !== null && first.header.get(ID_HEADER) === id && textOf(first).payload === event.payload) {
         return { outcome: { outcome: 'appended', revision: first.seq, isDuplicate: true } };
       }
       const newest = await this.#stream.message({ last_by_subj: subject });
@@ -235,6 +248,13 @@ export class Appender {
     for (const end of this.#attempts) end(error);
     this.#attempts.clear();
   }
+}
+
+function textOf({ subject, data }: Pick<StoredMsg, 'subject' | 'data'>): {
+  readonly subject: string;
+  readonly payload: string;
+} {
+  return { subject, payload: Buffer.from(data).toString() };
 }
 
 function again(isUncertain: boolean, message: string, delayMs = 0): Settled {

@@ -1,5 +1,6 @@
 /** What lies in the stream and its bucket: foreign messages, damaged snapshots, a log that was cut, limits, permissions. */
 import { PAYLOAD_BYTES_MAX, type StoredSnapshot } from '@muster/journal';
+import { randomUUID } from 'node:crypto';
 import type { NatsServer } from '@muster/nats-server';
 import type { NatsLink } from '@muster/nats';
 import { DiscardPolicy } from '@nats-io/jetstream';
@@ -94,6 +95,37 @@ describe.skipIf(unavailable)('what lies in the stream', () => {
       await connection.request(`muster.${journal.cluster}.pool.large`, payload, { timeout: 5_000 });
     }
     expect(await revisionsOf(journal)).toEqual(Array.from({ length: 15 }, (_, index) => index + 1));
+  });
+
+  test('an id that somebody else has used, within the rights of another pool, acknowledges nothing', async () => {
+    await using journal = await open();
+    const { cluster } = journal;
+    const connection = await link.connected();
+    const subject = `muster.${cluster}.backend.orders.o-1`;
+    const payload = '{"type":"BackendDeregistered","reason":"lease-expired"}';
+    const member = await appended(journal, eventOf(cluster, { subject, payload: '{"type":"BackendRegistered"}' }));
+    const end = eventOf(cluster, { id: `lease-expired.orders.o-1.${member}`, subject, payload });
+
+    const fields = headers();
+    fields.append('Nats-Msg-Id', end.id);
+    await connection.request(`muster.${cluster}.backend.spells.x`, payload, { headers: fields, timeout: 5_000 });
+    const refused = { outcome: 'refused', reason: 'id-taken' };
+    expect(await journal.append(end, { expectedRevision: member })).toMatchObject(refused);
+    expect(await journal.append(end)).toMatchObject(refused);
+    const other = { ...end, id: randomUUID() };
+    expect(await journal.append(other, { expectedRevision: member })).toMatchObject({
+      outcome: 'appended',
+      revision: 3,
+    });
+    // And on the very subject, with the very id, but another payload: it is a conflict, and no acknowledgement.
+    const foreseen = headers();
+    foreseen.append('Nats-Msg-Id', 'foreseen');
+    await connection.request(subject, '{"type":"BackendRegistered"}', { headers: foreseen, timeout: 5_000 });
+    const own = { ...end, id: 'foreseen' };
+    const outcome = await journal.append(own, { expectedRevision: 3 });
+    expect(outcome.outcome === 'conflict' || (outcome.outcome === 'refused' && outcome.reason === 'id-taken')).toBe(
+      true,
+    );
   });
 
   test('a full stream refuses appends, and keeps what it has', async () => {

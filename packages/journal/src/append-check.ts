@@ -7,6 +7,7 @@
  *
  * It does not look into payloads: whether an event makes sense is the fold's question.
  */
+import type { RecordedEvent } from '@muster/membership';
 import { PAYLOAD_BYTES_MAX, type AppendOptions, type AppendOutcome, type NewEvent } from './journal.ts';
 
 const ID_PATTERN = /^[!-~]{1,128}$/;
@@ -62,4 +63,16 @@ export function isOrigin(origin: string): boolean {
 
 function invalid(message: string): AppendRefusal {
   return { outcome: 'refused', reason: 'invalid', message };
+}
+
+/** The answer where an id is there already: ours, if subject and payload are; who appended it first does not matter. */
+export function answerToSameId(
+  event: NewEvent,
+  present: Pick<RecordedEvent, 'revision' | 'subject' | 'payload'>,
+): AppendOutcome {
+  const { revision, subject, payload } = present;
+  if (subject === event.subject && payload === event.payload)
+    return { outcome: 'appended', revision, isDuplicate: true };
+  const message = `the id ${event.id} is that of another event, at revision ${revision}; append under another id`;
+  return { outcome: 'refused', reason: 'id-taken', message };
 }

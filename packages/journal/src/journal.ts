@@ -6,7 +6,7 @@
  *   1. It puts events into one total order. Each gets a revision; revisions only rise, and may have gaps.
  *   2. It keeps what it acknowledged. An append that was answered `appended` survives kill -9 of whoever holds the
  *      journal. An append whose answer was lost may have happened: append it again with the same id, and the answer
- *      is the revision it has, with `isDuplicate`.
+ *      is the revision it has, with `isDuplicate`. Another event under that id is not it, and is no acknowledgement.
  *   3. It tells followers everything after a revision, in order, without a gap and without a repeat, and says when
  *      they have caught up. Until then a follower knows only a part of the truth and must not act on it.
  *
@@ -50,7 +50,7 @@ export type AppendOutcome =
   | {
       readonly outcome: 'appended';
       readonly revision: number;
-      /** True when an event with this id was there already; the revision is that one's. */
+      /** True when this very event was there already: the same id, subject and payload. The revision is that one's. */
       readonly isDuplicate: boolean;
     }
   /** The expectation was not met, and nothing was stored. `actualRevision`: what is newest on the subject, 0 for nothing. */
@@ -58,7 +58,8 @@ export type AppendOutcome =
   /** Nothing was stored, and trying the same again is pointless. */
   | {
       readonly outcome: 'refused';
-      readonly reason: 'too-large' | 'invalid' | 'not-permitted';
+      /** `id-taken`: another event has the id. Whoever foresaw it may have taken it: append under one that nobody can foresee. */
+      readonly reason: 'too-large' | 'invalid' | 'not-permitted' | 'id-taken';
       readonly message: string;
     }
   /** Nothing was stored, now: the journal is away, closed, or has `APPENDS_IN_FLIGHT_MAX` appends waiting. */

@@ -6,6 +6,7 @@
  *
  * It does not outlive the process, and it keeps every event, so its size is bounded only by what is appended to it.
  */
+import { answerToSameId } from './append-check.ts';
 import { randomUUID } from 'node:crypto';
 import type { RecordedEvent } from '@muster/membership';
 import { refuseAppend } from './append-check.ts';
@@ -61,9 +62,7 @@ class MemoryJournal implements Journal, PullSource {
     const refusal = refuseAppend(event, options);
     if (refusal !== null) return refusal;
     const present = this.#eventsById.get(event.id);
-    if (present !== undefined) {
-      return { outcome: 'appended', revision: present.revision, isDuplicate: true };
-    }
+    if (present !== undefined) return answerToSameId(event, present);
     const actualRevision = this.#newestBySubject.get(event.subject) ?? 0;
     if (options.expectedRevision !== undefined && options.expectedRevision !== actualRevision) {
       return { outcome: 'conflict', actualRevision };

@@ -56,6 +56,8 @@ export interface DataPlaneOptions {
   readonly transport?: Transport;
   /** Whom host names are asked for. Default: one of its own, with the system's name servers. */
   readonly resolver?: NameResolver;
+  /** Chance that all workers of a node share, and no others: what comes back ends with 508. Default: it goes round. */
+  readonly loopMark?: string;
   /** Asked before each dial. Default: everything may be dialled. */
   readonly guard?: TargetGuard;
 }
@@ -264,6 +266,7 @@ export class DataPlane implements AsyncDisposable {
       wheel: this.#wheel,
       poolNamed,
       nextRequestId: this.#nextRequestId,
+      loopMark: this.#options.loopMark ?? null,
       filtersOf: this.#options.filtersOf ?? (() => null),
       onExchange: (exchange, settings) => {
         this.#httpStats.count(exchange);

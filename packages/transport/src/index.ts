@@ -21,5 +21,7 @@ export { rawTransport, rawTransportWith } from './raw-transport.ts';
 export { ReadBuffers } from './read-buffers.ts';
 export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
-export { ANY_TARGET, type TargetGuard } from './target-guard.ts';
+export type { OwnAddress } from './own-addresses.ts';
+export { ANY_TARGET, NodeTargetGuard, type TargetGuard } from './target-guard.ts';
+export { parseTargetRule, TARGET_RULE_FORM, type TargetPolicy } from './target-policy.ts';
 export { textOf } from './text.ts';

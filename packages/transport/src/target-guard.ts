@@ -4,7 +4,9 @@
  * It is asked after names were resolved, because a name can lead to anywhere: what was allowed a minute ago may point to
  * 127.0.0.1 now. So a rule that holds here holds for every way out.
  */
-import type { Address } from '@muster/membership';
+import { formatAddress, type Address } from '@muster/membership';
+import { OwnAddresses, type OwnAddress } from './own-addresses.ts';
+import { TargetRules, type TargetPolicy } from './target-policy.ts';
 
 /** Why an address is not dialled, for people and without the address: `it is this node's own admin API`. */
 interface TargetRefusal {
@@ -18,3 +20,55 @@ export interface TargetGuard {
 
 /** Lets everything through. */
 export const ANY_TARGET: TargetGuard = { refusalOf: () => null };
+
+/** Addresses whose verdict is remembered; beyond that all are forgotten and judged anew. */
+const VERDICTS_MAX = 4_096;
+
+/** The guard of a node: never its own addresses, and of the others what its operator's policy lets through. */
+export class NodeTargetGuard implements TargetGuard {
+  readonly #own: OwnAddresses;
+  readonly #rules: TargetRules;
+  /** What the rules say of a TCP address does not change, and judging takes microseconds. */
+  readonly #verdicts = new Map<string, TargetRefusal | null>();
+  /** Dials that were refused. */
+  refusedCount = 0;
+  /** The last one of them, for people. */
+  lastRefused: { readonly target: string; readonly reason: string } | null = null;
+
+  constructor(policy: TargetPolicy, own = new OwnAddresses()) {
+    this.#rules = new TargetRules(policy);
+    this.#own = own;
+  }
+
+  /** Takes the place of all that were told before. */
+  setOwn(addresses: readonly OwnAddress[]): void {
+    this.#own.replace(addresses);
+  }
+
+  refusalOf(address: Address): TargetRefusal | null {
+    const refusal = this.verdictOn(address);
+    if (refusal === null) return null;
+    this.refusedCount++;
+    this.lastRefused = { target: formatAddress(address), reason: refusal.reason };
+    return refusal;
+  }
+
+  /** As `refusalOf`, for who only wants to know: nothing is counted. */
+  verdictOn(address: Address): TargetRefusal | null {
+    const name = this.#own.nameOf(address);
+    if (name !== null) return { reason: `it is ${name}` };
+    if (address.kind === 'unix') return this.#judge(address);
+    const key = `${address.host} ${address.port}`;
+    const known = this.#verdicts.get(key);
+    if (known !== undefined) return known;
+    const verdict = this.#judge(address);
+    if (this.#verdicts.size >= VERDICTS_MAX) this.#verdicts.clear();
+    this.#verdicts.set(key, verdict);
+    return verdict;
+  }
+
+  #judge(address: Address): TargetRefusal | null {
+    const reason = this.#rules.refusalOf(address);
+    return reason === null ? null : { reason };
+  }
+}

@@ -44,10 +44,26 @@ export const appendTests: ContractTests = {
     const event = sampleEvent();
     const first = await mustAppend(journal, event);
     await appendMany(journal, 3);
-    const again = await mustAppend(journal, { ...event, payload: '"changed"' });
+    const again = await mustAppend(journal, { ...event, origin: 'another' });
     expect(again).toEqual({ ...first, isDuplicate: true });
     expect(first.isDuplicate).toBe(false);
     expect(await collect(journal.read())).toHaveLength(4);
+  },
+
+  'an id that another event has is refused, and acknowledges nothing': async ({ journal }) => {
+    const event = sampleEvent();
+    await mustAppend(journal, event);
+    const { revision } = await mustAppend(journal, sampleEvent({ subject: OTHER_SUBJECT }));
+    const others = [
+      { ...event, payload: '"changed"' },
+      { ...event, subject: OTHER_SUBJECT },
+    ];
+    for (const other of others) {
+      expect(await journal.append(other)).toMatchObject({ outcome: 'refused', reason: 'id-taken' });
+    }
+    const elsewhere = await journal.append(others[1]!, { expectedRevision: revision });
+    expect(elsewhere).toMatchObject({ outcome: 'refused', reason: 'id-taken' });
+    expect(await collect(journal.read())).toHaveLength(2);
   },
 
   'a duplicate after opening the same store again is still a duplicate': async (subject) => {

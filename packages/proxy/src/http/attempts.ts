@@ -31,6 +31,8 @@ export interface AttemptUser extends UpstreamUser, HashKeySource {
 }
 
 export class Attempts implements Waiting {
+  /** Whether the last target was not dialled because this node does not dial it. */
+  isTargetRefused = false;
   readonly list: OpenAttempt[] = [];
   /** The last pick, where it found nobody. */
   refused: RefusedPick | null = null;
@@ -213,6 +215,7 @@ export class Attempts implements Waiting {
       return this.#user.onNobody('no_healthy_backend', `pool ${this.pool.id}${narrowed}`);
     }
     if (last.outcome === 'connect_timeout') return this.#user.onNobody('connect_timeout', last.detail);
+    if (this.isTargetRefused) return this.#user.onNobody('target_refused', last.detail);
     this.#user.onNobody(last.outcome === 'stale' ? 'no_answer' : 'connect_failed', last.detail);
   }
 

@@ -166,6 +166,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     const detail = connectFailure(code, reason).words;
     this.#attempts!.pool.stats.connectFailures++;
     const outcome = code === 'ETIMEDOUT' || code === 'NAME_TIMEOUT' ? 'connect_timeout' : 'connect_failed';
+    this.#attempts!.isTargetRefused = code === 'TARGET_REFUSED';
     this.#endAttempt(outcome, detail, isLocalFault(code) ? null : detail);
     if (this.filters === null) this.#attempts!.next();
     else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());
@@ -314,9 +315,9 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   #route(pathAndQuery: string): void {
     if (this.head.maxForwards === 0) return this.answerHere(lastRecipientAnswer(this.method), 'answered_here', null);
     this.path = pathAndQuery;
+    if (this.#protocol.hasForwarded(this.head)) return this.fail('loop_detected', null);
     const match = this.#protocol.settings.routes.match(this.authority, pathAndQuery);
-    if (match === AMBIGUOUS) return this.fail('ambiguous_path', null);
-    if (match === null) return this.fail('no_route', null);
+    if (match === AMBIGUOUS || match === null) return this.fail(match === null ? 'no_route' : 'ambiguous_path', null);
     this.pool = match.pool;
     this.#pathAndQuery = stripPrefix(pathAndQuery, match.strippedPrefix);
     const pool = this.#protocol.poolNamed(match.pool);

@@ -6,7 +6,7 @@
  *     Accept: …                       the client's end-to-end fields: order, case and repetition as they came
  *     X-Forwarded-For: 192.0.2.7      who asked; what the client itself said of that only where it is trusted
  *     X-Request-Id: 5f0c-1a-3         passed on, or made
- *     Via: 1.1 muster                 RFC 9110, 7.6.3
+ *     Via: 1.1 muster-5f0c…           RFC 9110, 7.6.3; the listener's own pseudonym, by which it knows what comes back
  *
  * Text in, text out; one character per byte. The parts that repeat with every request of a connection are made once.
  */
@@ -91,7 +91,8 @@ export class ForwardedFrom {
     if (forwardedFields === 'forwarded' || forwardedFields === 'both') {
       fields += `Forwarded: ${appended(said.forwarded, forwardedElement(this.address, authority))}\r\n`;
     } else if (said.forwarded !== null) fields += `Forwarded: ${said.forwarded}\r\n`;
-    return fields + VIA_BY_MINOR[minorVersion]!;
+    const { pseudonym } = this.settings;
+    return fields + (pseudonym === null ? VIA_BY_MINOR[minorVersion]! : `Via: 1.${minorVersion} ${pseudonym}\r\n`);
   }
 }
 

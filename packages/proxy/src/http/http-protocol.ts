@@ -8,7 +8,7 @@ import type { Leg } from '@muster/transport';
 import { ClientConnection } from './client-connection.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
-import { httpSettings, type HttpSettings } from './http-settings.ts';
+import { httpSettings, pseudonymOf, type HttpSettings } from './http-settings.ts';
 import { isUsableRequestId } from './request-ids.ts';
 import type { UpstreamEnvironment } from './upstream-connection.ts';
 
@@ -29,6 +29,8 @@ export interface HttpEnvironment extends UpstreamEnvironment {
   readonly poolNamed: (id: string) => ProxiedPool | null;
   /** Unique over all workers of all nodes, as far as chance allows. */
   readonly nextRequestId: () => string;
+  /** Chance that all workers of a node share, and no others; null: requests that come back are not noticed. */
+  readonly loopMark: string | null;
   /** The filters of a spec, loaded before; null where that has not been done. */
   readonly filtersOf: (spec: ListenerSpec) => FilterChain | null;
   /** Told of each request when it is over. */
@@ -52,13 +54,13 @@ export class HttpProtocol implements Protocol {
     this.upstreams = environment;
     this.wheel = environment.wheel;
     this.poolNamed = environment.poolNamed;
-    this.settings = httpSettings(spec);
+    this.settings = this.#settingsOf(spec);
     this.filters = this.#filtersOf(spec);
   }
 
   update(spec: ListenerSpec): void {
     this.filters = this.#filtersOf(spec);
-    this.settings = httpSettings(spec);
+    this.settings = this.#settingsOf(spec);
   }
 
   open(leg: Leg, listener: Listener): OpenConnection {
@@ -71,12 +73,22 @@ export class HttpProtocol implements Protocol {
     return isUsableRequestId(id) ? id : this.#environment.nextRequestId();
   }
 
+  /** Whether a request went through this listener before: its own name is in Via. */
+  hasForwarded({ fields }: RequestHead): boolean {
+    const { pseudonym } = this.settings;
+    return pseudonym !== null && fields.includes(pseudonym);
+  }
+
   exchangeOver(exchange: ExchangeRecord): void {
     this.#environment.onExchange(exchange, this.settings);
   }
 
   refused(refused: RefusedHead): void {
     this.#environment.onRefusedHead(refused, this.settings);
+  }
+
+  #settingsOf(spec: ListenerSpec): HttpSettings {
+    return httpSettings(spec, pseudonymOf(spec, this.#environment.loopMark));
   }
 
   /** A filter may be what keeps strangers out: a listener never serves without one that it names. */

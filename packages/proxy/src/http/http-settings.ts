@@ -1,6 +1,7 @@
 /**
  * An `http` listener's spec with its defaults, as the connections read it: made once per definition, not per request.
  */
+import { createHash } from 'node:crypto';
 import { parseCidr, type Cidr, type ListenerSpec } from '@muster/membership';
 import { PATH_RULES, REQUEST_RULES, saidByProxies, type RequestRules } from '@muster/http1';
 import { RouteTable } from './route-table.ts';
@@ -19,12 +20,24 @@ export interface HttpSettings {
   readonly forwardedFields: NonNullable<ListenerSpec['forwardedFields']>;
   /** `keep`, `target`, or the name that a backend sees. */
   readonly hostField: string;
+  /** How this listener is called in Via, so that a request that comes back to it is known; null: `muster`, and none is. */
+  readonly pseudonym: string | null;
   readonly accessLog: NonNullable<ListenerSpec['accessLog']>;
 }
 
 const TIMEOUTS = { headTimeoutMs: 60_000, keepAliveTimeoutMs: 75_000, bodyTimeoutMs: 60_000 } as const;
 
-export function httpSettings(spec: ListenerSpec): HttpSettings {
+/**
+ * The same in every worker of a node for one listener, and in no other node. It names the listener and not the node, because one listener
+ * may lawfully stand behind another of the same node, with a proxy between them that passes Via on.
+ */
+export function pseudonymOf({ bind, pool, routes }: ListenerSpec, loopMark: string | null): string | null {
+  if (loopMark === null) return null;
+  const listener = JSON.stringify([loopMark, bind, pool, routes]);
+  return `muster-${createHash('sha256').update(listener).digest('hex').slice(0, 16)}`;
+}
+
+export function httpSettings(spec: ListenerSpec, pseudonym: string | null = null): HttpSettings {
   const { headTimeoutMs, keepAliveTimeoutMs, bodyTimeoutMs } = TIMEOUTS;
   return {
     routes: new RouteTable(spec.routes ?? [{ pool: spec.pool! }]),
@@ -37,6 +50,7 @@ export function httpSettings(spec: ListenerSpec): HttpSettings {
     trustedProxies: (spec.trustedProxies ?? []).map((text) => parseCidr(text)!),
     forwardedFields: spec.forwardedFields ?? 'x-forwarded',
     hostField: spec.hostField ?? 'keep',
+    pseudonym,
     accessLog: spec.accessLog ?? 'errors',
   };
 }

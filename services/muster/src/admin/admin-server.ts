@@ -19,13 +19,14 @@ import type { Metrics } from '../metrics/metrics.ts';
 import type { TrafficTotals } from '../metrics/traffic-totals.ts';
 import type { AskDecisions } from '../node/decision-questions.ts';
 import type { DecisionRecording } from '../node/decision-recording.ts';
-import { refuseAccess } from './access.ts';
+import { ANSWER_FIELDS, refuseAccess, type AccessRules } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
 import { addInspectRoutes } from './inspect-routes.ts';
 import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
+import type { RefusalOf } from './roster-view.ts';
 import { addStateRoutes } from './state-routes.ts';
 
 const BODY_BYTES_MAX = 1_048_576;
@@ -36,8 +37,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 export interface AdminServerOptions {
   readonly node: NodeHandle;
-  /** What clients must send; null: nothing, for loopback addresses only. */
-  readonly token: string | null;
+  readonly access: AccessRules;
   readonly metrics: Metrics;
   readonly traffic: TrafficTotals;
   readonly log: Logger;
@@ -45,6 +45,8 @@ export interface AdminServerOptions {
   readonly recording: Pick<DecisionRecording, 'record' | 'status'>;
   /** What the node keeps of what it sees; null: nothing. */
   readonly observations: ObservationStore | null;
+  /** Why this node does not dial a target, for people; null: it does. Default: it dials all. */
+  readonly refusalOf?: RefusalOf;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
   /** What the node was told in its config, for the status. Default: not known. */
@@ -106,7 +108,7 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
   };
 }
 
-function createApp({ token, log }: AdminServerOptions): AdminApp {
+function createApp({ access, log }: AdminServerOptions): AdminApp {
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
@@ -116,7 +118,7 @@ function createApp({ token, log }: AdminServerOptions): AdminApp {
     frameworkErrors: (error, _request, reply) => {
       const refusal = toApiError(error);
       const body = JSON.stringify(errorBody(refusal));
-      reply.raw.writeHead(refusal.statusCode, { 'content-type': 'application/json' }).end(body);
+      reply.raw.writeHead(refusal.statusCode, { ...ANSWER_FIELDS, 'content-type': 'application/json' }).end(body);
     },
     clientErrorHandler: (error, socket) => {
       if (socket.writable) socket.end(brokenRequestAnswer(error.code));
@@ -130,10 +132,14 @@ function createApp({ token, log }: AdminServerOptions): AdminApp {
         checkRequest(schema, value),
   );
   app.setSerializerCompiler(() => JSON.stringify);
-  app.addHook('onRequest', async (request) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    const refusal = refuseAccess({ path, headers: request.headers }, token);
-    if (refusal !== null) throw refusal;
+  app.addHook('onRequest', async ({ method, url, headers }, reply) => {
+    void reply.headers(ANSWER_FIELDS);
+    const path = url.split('?', 1)[0] ?? '';
+    const refusal = refuseAccess({ method, path, headers }, access);
+    if (refusal === null) return;
+    // A stranger keeps none of the connections that there are.
+    if (refusal.statusCode === 403) void reply.header('connection', 'close');
+    throw refusal;
   });
   app.setErrorHandler((error, request, reply) => {
     const refusal = toApiError(error);
@@ -200,7 +206,8 @@ function brokenRequestAnswer(code: string | undefined): string {
         ? ['408 Request Timeout', `the request took longer than ${REQUEST_TIMEOUT_MS / 1000} s to arrive`]
         : ['400 Bad Request', 'this is not an HTTP request'];
   const body = JSON.stringify(errorBody({ code: 'bad-request', message, suggestion: null }));
-  return `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
+  const fields = Object.entries(ANSWER_FIELDS).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status}\r\n${fields.join('')}content-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`;
 }
 
 async function listen(app: AdminApp, bind: string): Promise<ListenOutcome> {

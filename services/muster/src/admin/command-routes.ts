@@ -93,7 +93,7 @@ function appendedOrThrow(outcome: AppendOutcome, id: string): object {
       throw new ApiError(409, { code: 'conflict', message });
     }
     case 'refused':
-      throw new ApiError(400, { code: outcome.reason, message: outcome.message });
+      throw new ApiError(outcome.reason === 'id-taken' ? 409 : 400, { code: outcome.reason, message: outcome.message });
     case 'unavailable':
       throw new ApiError(503, { code: 'unavailable', message: outcome.message });
     case 'unknown': {

@@ -31,7 +31,7 @@ export function addInspectRoutes(app: AdminApp, { node, closing, log }: AdminCon
       gone.abort();
       stream.destroy();
     });
-    return reply.type('application/x-ndjson').header('cache-control', 'no-store').send(stream);
+    return reply.type('application/x-ndjson').send(stream);
   });
 }
 

@@ -127,20 +127,27 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     };
   }
 
+  /** Decided again where somebody else was faster, as a node does it. */
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const decision = decide(this.#roster, command, origin);
-    if (decision.outcome !== 'accepted') return decision;
-    const { entity, event, expectedRevision } = decision;
-    const subject = formatSubject('default', entity);
-    const stored = { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
-    // A new entity may have had an earlier life on the same subject.
-    const options = expectedRevision === 0 ? {} : { expectedRevision };
-    const outcome = await this.journal.append(stored, options);
-    if (outcome.outcome !== 'appended') {
-      return { outcome: 'unavailable', isStored: 'no', message: `the journal answered ${outcome.outcome}` };
+    for (;;) {
+      const decision = decide(this.#roster, command, origin);
+      if (decision.outcome !== 'accepted') return decision;
+      const { entity, event, expectedRevision } = decision;
+      const subject = formatSubject('default', entity);
+      const stored = { id: randomUUID(), subject, origin, payload: JSON.stringify(event) };
+      // A new entity may have had an earlier life on the same subject.
+      const options = expectedRevision === 0 ? {} : { expectedRevision };
+      const outcome = await this.journal.append(stored, options);
+      if (outcome.outcome === 'conflict') {
+        await this.folded(outcome.actualRevision);
+        continue;
+      }
+      if (outcome.outcome !== 'appended') {
+        return { outcome: 'unavailable', isStored: 'no', message: `the journal answered ${outcome.outcome}` };
+      }
+      await this.folded(outcome.revision);
+      return { outcome: 'appended', revision: outcome.revision };
     }
-    await this.folded(outcome.revision);
-    return { outcome: 'appended', revision: outcome.revision };
   }
 
   onRosterChanged(listener: RosterListener): () => void {
@@ -202,10 +209,12 @@ export interface AdminHarness extends AsyncDisposable {
 /** The admin API of a harness node on a free port. */
 export async function startAdmin({
   token = null,
+  isBehindProxy = false,
   observations = null,
   settings = null,
 }: {
   token?: string | null;
+  isBehindProxy?: boolean;
   observations?: ObservationStore | null;
   settings?: NodeSettings | null;
 } = {}): Promise<AdminHarness> {
@@ -222,7 +231,8 @@ export async function startAdmin({
   const recording = new DecisionRecording({ workers: [] });
   recording.keepIn(observations);
   const seen = { traffic, metrics, observations, settings };
-  const server = await createAdminServer({ node, token, log, decisions, recording, ...seen });
+  const access = { token, isBehindProxy };
+  const server = await createAdminServer({ node, access, log, decisions, recording, ...seen });
   const listening = await server.listen('127.0.0.1:0');
   if (listening.outcome === 'failed') throw new Error(listening.reason);
   const harness: AdminHarness = {

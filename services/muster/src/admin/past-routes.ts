@@ -85,7 +85,7 @@ function addExport(
       closing.removeEventListener('abort', end);
       end();
     });
-    return reply.type(INCIDENT_TYPE).header('cache-control', 'no-store').send(stream);
+    return reply.type(INCIDENT_TYPE).send(stream);
   });
 }
 

@@ -1,15 +1,18 @@
 /**
  * The roster as the admin API shows it: plain JSON, each backend with what keeps it out on this node, and by which event.
  */
+import { isIP } from 'node:net';
 import type { NodeHandle } from '@muster/actors';
 import {
   backendSet,
   eligibility,
   eligibleSinceMs,
+  parseTarget,
   rosterHash,
   slowStartRatio,
   viewpointOf,
   withPendingFacts,
+  type Address,
   type Backend,
   type Eligibility,
   type Ejection,
@@ -40,6 +43,10 @@ export interface BackendView {
   /** What other nodes recorded. */
   readonly observations: readonly Observation[];
   readonly eligibility: Eligibility;
+  /**
+   * Why this node does not dial its target, for people; null where it does, and for a host name, whose addresses are judged at each dial.
+   */
+  readonly refusal: string | null;
   /** Whether it may be picked: it is eligible, or it is suspected and the pool is in panic. */
   readonly isCandidate: boolean;
   /** The part of its weight that it has by now, 0.1 to 1: less than 1 while it starts slowly. */
@@ -85,6 +92,7 @@ interface Moment {
   readonly roster: Roster;
   readonly viewpoint: Viewpoint;
   readonly pendingByPool: ReadonlyMap<string, PendingFacts>;
+  readonly refusalOf: RefusalOf;
   readonly nowMs: number;
 }
 
@@ -92,7 +100,12 @@ const NO_FACTS: PendingFacts = new Map();
 /** Backends in one piece of text: under 1 ms of work. */
 const PIECE_BACKENDS = 50;
 
-type SeenNode = Pick<NodeHandle, 'roster' | 'pending' | 'status'>;
+export type RefusalOf = (target: Address) => string | null;
+
+type SeenNode = Pick<NodeHandle, 'roster' | 'pending' | 'status'> & {
+  /** Why it does not dial a target, for people; null: it does. */
+  readonly refusalOf: RefusalOf;
+};
 
 /**
  * A `RosterView` as pieces of JSON text, of the roster as it is when the first is asked for. So whoever sends it can let others
@@ -134,7 +147,13 @@ function momentOf(node: SeenNode): Moment {
     const ofPool = pendingByPool.get(pool) ?? new Map();
     pendingByPool.set(pool, ofPool.set(key, facts));
   }
-  return { roster, viewpoint: viewpointOf(roster, node.status().node), pendingByPool, nowMs: Date.now() };
+  return {
+    roster,
+    viewpoint: viewpointOf(roster, node.status().node),
+    pendingByPool,
+    refusalOf: node.refusalOf,
+    nowMs: Date.now(),
+  };
 }
 
 function* partsOfPool(moment: Moment, pool: Pool): Generator<string, void> {
@@ -150,7 +169,8 @@ function* partsOfPool(moment: Moment, pool: Pool): Generator<string, void> {
     const isCandidate = candidateIds.has(backend.id);
     const isStarting = isCandidate && !isPanic;
     const weightRatio = isStarting ? startedRatio(backend, { spec, node: viewpoint.node, nowMs }) : 1;
-    const view: BackendView = { ...backendView(backend, { viewpoint, spec }), isCandidate, weightRatio };
+    const refusal = refusalOfTarget(backend.target.value, moment.refusalOf);
+    const view: BackendView = { ...backendView(backend, { viewpoint, spec }), refusal, isCandidate, weightRatio };
     return JSON.stringify(view);
   });
   yield '}';
@@ -179,6 +199,12 @@ function openObject(fields: object): string {
   return JSON.stringify(fields).slice(0, -1);
 }
 
+function refusalOfTarget(target: string, refusalOf: RefusalOf): string | null {
+  const address = parseTarget(target);
+  const isLiteral = address !== null && (address.kind === 'unix' || isIP(address.host) !== 0);
+  return isLiteral ? refusalOf(address) : null;
+}
+
 function startedRatio(backend: Backend, view: { spec: PoolSpec; node: string; nowMs: number }): number {
   const { slowStartMs } = view.spec;
   if (slowStartMs === undefined) return 1;
@@ -193,7 +219,7 @@ const UNOBSERVED = {
 function backendView(
   backend: Backend,
   { viewpoint, spec }: { viewpoint: Viewpoint; spec: PoolSpec },
-): Omit<BackendView, 'isCandidate' | 'weightRatio'> {
+): Omit<BackendView, 'isCandidate' | 'weightRatio' | 'refusal'> {
   const self = viewpoint.node;
   const { health, ejection } = backend.observations.find(({ node }) => node === self) ?? UNOBSERVED;
   return {

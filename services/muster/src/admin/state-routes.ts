@@ -20,7 +20,15 @@ const JSON_TYPE = 'application/json; charset=utf-8';
 const PIECE_CHARACTERS = 65_536;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
-  const { node, traffic, metrics, observations, isConfigApplied = () => true, settings = null } = context;
+  const { node, traffic, metrics, observations, settings = null } = context;
+  const { refusalOf = () => null, isConfigApplied = () => true } = context;
+
+  const seen = {
+    roster: () => node.roster(),
+    pending: () => node.pending(),
+    status: () => node.status(),
+    refusalOf,
+  };
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
@@ -41,14 +49,14 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   );
 
   app.get('/v1/roster', { schema: { summary: 'Pools with their backends, listeners and nodes' } }, (_request, reply) =>
-    reply.type(JSON_TYPE).send(inPieces(rosterParts(node))),
+    reply.type(JSON_TYPE).send(inPieces(rosterParts(seen))),
   );
 
   app.get(
     '/v1/pools/:pool',
     { schema: { summary: 'One pool with its backends', params: poolParamsSchema } },
     ({ params }, reply) => {
-      const parts = poolParts(node, params.pool);
+      const parts = poolParts(seen, params.pool);
       if (parts !== null) return reply.type(JSON_TYPE).send(inPieces(parts));
       const suggestion = nearestName(params.pool, node.roster().pools.keys());
       const hint = suggestion === null ? 'GET /v1/roster lists all' : `did you mean "${suggestion}"?`;
@@ -123,10 +131,7 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
       gone.abort();
       stream.destroy();
     });
-    return reply
-      .type(format === 'sse' ? 'text/event-stream' : 'application/x-ndjson')
-      .header('cache-control', 'no-store')
-      .send(stream);
+    return reply.type(format === 'sse' ? 'text/event-stream' : 'application/x-ndjson').send(stream);
   });
 }
 

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { expect, test, vi } from 'vitest';
 import { startAdmin } from '../admin/node-harness.ts';
-import { muster, MUSTER, temporaryFolder, withSpells } from './muster-process.test-support.ts';
+import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
 import { createProgram } from './program.ts';
 
 /** Each test starts some dozen processes. */
@@ -101,32 +101,38 @@ test('a wrong option is exit code 2, and with --json one object and no text', as
 const WITHOUT_NODE = new Set(['up', 'agent', 'schema']);
 const ASKING = COMMANDS.filter(({ words }) => !WITHOUT_NODE.has(words[0]!));
 
-test('without a node every command fails with exit code 1 and one object', async () => {
-  const runs = await inTurns(ASKING, async (leaf) => {
-    return { leaf, ran: await muster([...leaf.words, ...usualArguments(leaf), '--json']) };
+test.each(ASKING)('$words fails in one sentence without a node', async (leaf) => {
+  const words = [...leaf.words, ...usualArguments(leaf), '--admin', NOBODY];
+  const failure = createProgram(() => undefined).parseAsync(words, { from: 'user' });
+  await expect(failure).rejects.toMatchObject({
+    name: 'CliFailure',
+    message: expect.stringMatching(
+      /^[^\n]*(no node answers at|no such file|cannot be written|give the id)[^\n]*$/,
+    ) as string,
   });
-  for (const { leaf, ran } of runs) {
-    expect([leaf.words, ran.code, ran.stderr]).toEqual([leaf.words, 1, '']);
-    const { error } = JSON.parse(ran.stdout) as { error: { code: string; message: string } };
-    expect(error.message).toMatch(/no node answers at|no such file|cannot be written|give the id|names no/);
-  }
 });
 
-test('with a wrong token every command that asks says so', async () => {
+test.each(ASKING)('$words says that the token is wrong', async (leaf) => {
   await using admin = await startAdmin({ token: 'right' });
-  // One of each group: they ask in one way.
-  const asking = ASKING.filter(({ words: [group] }, index) => {
-    return group !== 'apply' && group !== 'import' && ASKING.findIndex(({ words }) => words[0] === group) === index;
+  vi.stubEnv('MUSTER_ADMIN_TOKEN', 'wrong');
+  const words = [...leaf.words, ...usualArguments(leaf), '--admin', admin.url];
+  const failure = createProgram(() => undefined).parseAsync(words, { from: 'user' });
+  await expect(failure).rejects.toMatchObject({
+    name: 'CliFailure',
+    message: expect.stringMatching(/token|no such file|cannot be written|give the id/) as string,
   });
-  const runs = await inTurns(asking, async (leaf) => {
-    const args = [...leaf.words, ...usualArguments(leaf)];
-    return { leaf, ran: await muster(args, { admin, environment: { MUSTER_ADMIN_TOKEN: 'wrong' } }) };
+  vi.unstubAllEnvs();
+});
+
+test('without a node a command ends with exit code 1, and with --json with one object', async () => {
+  const [text, json] = await inTurns([['status'], ['status', '--json']], (args) => muster(args));
+  expect(text).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/^muster: no node[^\n]*\n$/) as string,
   });
-  for (const { leaf, ran } of runs) {
-    expect([leaf.words, ran.code]).toEqual([leaf.words, 1]);
-    expect(ran.stderr).toMatch(/^muster: .*(token|cannot be written|give the id)/);
-    expect(ran.stderr.trim().split('\n')).toHaveLength(1);
-  }
+  expect(json).toMatchObject({ code: 1, stderr: '' });
+  expect(JSON.parse(json!.stdout)).toMatchObject({ error: { code: 'no-node' } });
 });
 
 test('no command, help of a command, the version, and a typo', async () => {

@@ -205,7 +205,8 @@ function healthText({ spec }: PoolView, { health }: BackendView, nowMs: number):
 /**
  * `no: mode drain, event 14 (deploy)`: what keeps it out, and by which event; `in panic: …` where it takes traffic all the same.
  */
-function eligibilityText({ eligibility, isCandidate, weightRatio }: BackendView): string {
+function eligibilityText({ eligibility, refusal, isCandidate, weightRatio }: BackendView): string {
+  if (refusal !== null && refusal !== undefined) return paint('yellow', printable(`no: not dialled: ${refusal}`));
   if (eligibility.isEligible) {
     const starting = weightRatio < 1 ? `, starting at ${Math.round(weightRatio * 100)} % of its weight` : '';
     return paint('green', `yes${starting}`);

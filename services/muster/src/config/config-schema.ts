@@ -10,6 +10,13 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
 
 const clusterSchema = nameSchema.describe('which cluster it belongs to, the second token of every subject');
 
+const targetRules = z.array(z.string().min(1).max(300)).max(256);
+const targetPolicyTable = z.strictObject({
+  allow: targetRules.optional().describe('addresses that are dialled although they are near the node'),
+  only: targetRules.optional().describe('the only addresses that are dialled, with those of allow; all when left out'),
+  deny: targetRules.optional().describe('addresses that are never dialled'),
+});
+
 const nodeTable = z.strictObject({
   id: nameSchema.optional().describe("the node's name; the host's name when left out"),
   cluster: clusterSchema.optional(),
@@ -19,6 +26,11 @@ const nodeTable = z.strictObject({
     .default(DEFAULT_ADMIN_ADDRESS)
     .describe('address of the admin API, HOST:PORT; false switches it off'),
   adminTokenFile: z.string().min(1).optional().describe('a file that holds the token of the admin API'),
+  adminBehindProxy: z
+    .boolean()
+    .optional()
+    .describe('whether the admin API answers what a proxy forwarded; it does not when left out, and needs a token to'),
+  targets: targetPolicyTable.optional().describe('which targets the node dials'),
   maxConnections: z.int().min(1).max(1_000_000).default(32_768).describe('open connections per worker'),
   drainTimeoutMs: z
     .int()

@@ -53,6 +53,8 @@ describe('a right config', () => {
       workers: 2,
       admin: '127.0.0.1:9901',
       adminToken: null,
+      isAdminBehindProxy: false,
+      targets: { allow: [], only: null, deny: [], isNearGuarded: false },
     });
     expect(node).toMatchObject({ maxConnections: 32_768, drainTimeoutMs: 30_000, logLevel: 'info' });
     expect(node.journal).toEqual({ kind: 'embedded', path: 'data/here.journal' });

@@ -7,13 +7,14 @@ import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseBind } from '@muster/membership';
 import { judgeSecretFile } from '@muster/nats/secret-file';
-import type { ResolverSettings } from '@muster/transport';
+import type { ResolverSettings, TargetPolicy } from '@muster/transport';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
 import { nodeSettings, type NodeSettings } from './node-settings.ts';
 import { observationsConfig, type ObservationsConfig } from './observations-config.ts';
 import { resolverConfig } from './resolver-config.ts';
+import { targetPolicyConfig } from './target-policy-config.ts';
 
 export interface NodeConfig {
   /** Default: the host's name, made to fit `[a-z0-9-]{1,64}`. */
@@ -26,6 +27,10 @@ export interface NodeConfig {
   readonly admin: string | null;
   /** What the admin API asks for; null on a loopback address without one. */
   readonly adminToken: string | null;
+  /** Whether the admin API answers requests that came through a proxy; only with a token. Default false. */
+  readonly isAdminBehindProxy: boolean;
+  /** Which targets it dials. With a journal of its own: all; with a shared one: none that is near the node, unless allowed. */
+  readonly targets: TargetPolicy;
   /** Open connections per worker; further ones are refused. Default 32,768. */
   readonly maxConnections: number;
   /** How long open connections may finish at shutdown, in ms. Default 30,000. */
@@ -45,6 +50,11 @@ export interface NodeConfig {
 }
 
 const DEFAULT_CLUSTER = 'default';
+const PROXY_WITHOUT_TOKEN: Fault = {
+  path: ['node', 'adminBehindProxy'],
+  what: 'adminBehindProxy is true and there is no token, so whoever reaches the proxy would be administrator',
+  fix: 'add adminTokenFile, or set MUSTER_ADMIN_TOKEN',
+};
 
 export interface NodeEnvironment {
   readonly MUSTER_ADMIN_TOKEN?: string | undefined;
@@ -61,16 +71,22 @@ export function nodeConfig(
   const adminToken = readToken(node.adminTokenFile, environment, { faults, warnings });
   const admin = node.admin === false ? null : node.admin;
   faults.push(...adminFaults(admin, adminToken));
+  if (node.adminBehindProxy === true && adminToken === null) faults.push(PROXY_WITHOUT_TOKEN);
   const { config: ownJournal, faults: journalFaults } = journalConfig(journal, id);
   const { config: kept, faults: keptFaults } = observationsConfig(observations, { id, journal: ownJournal });
   const { config: ownResolver, faults: resolverFaults } = resolverConfig(resolver);
   faults.push(...resolverFaults, ...journalFaults, ...clusterFaults(node.cluster, journal.cluster), ...keptFaults);
+  const isShared = ownJournal.kind === 'jetstream';
+  const { config: targets, faults: targetFaults } = targetPolicyConfig(node.targets ?? {}, { isShared });
+  faults.push(...targetFaults);
   const config: NodeConfig = {
     id,
     cluster: node.cluster ?? journal.cluster ?? DEFAULT_CLUSTER,
     workers: node.workers ?? availableParallelism(),
     admin,
     adminToken,
+    isAdminBehindProxy: node.adminBehindProxy === true,
+    targets,
     maxConnections: node.maxConnections,
     drainTimeoutMs: node.drainTimeoutMs,
     logLevel: node.logLevel,

@@ -105,8 +105,8 @@ describe('by example', () => {
     expect(plan(applied, changed)).toEqual(['~ pool spells   connectTimeoutMs 5000 → 400', '= 2 unchanged']);
   });
 
-  test('what is no longer declared goes from listeners to pools, which take their backends along', () => {
-    expect(plan(applied, declare({}))).toEqual(['- listener web', '- pool spells']);
+  test('what is no longer declared goes from listeners over backends to pools', () => {
+    expect(plan(applied, declare({}))).toEqual(['- listener web', '- backend spells/a', '- pool spells']);
   });
 
   test('what somebody else owns is left alone, and is unchanged where it says the same', () => {

@@ -31,8 +31,12 @@ export function planApply(roster: PlannedRoster, declared: DeclaredRoster, autho
   const backendRemovals = planBackendRemovals(roster, declared, origin);
   const poolRemovals = planPoolRemovals(roster, { declared, origin, listeners, backendRemovals });
   const leaving = new Set(poolRemovals.filter(isEffective).map(({ name }) => name));
-  // A pool takes its backends along in one event, so that their connections can pass to the pool that has the targets now.
-  const alone = backendRemovals.filter(({ name }) => !leaving.has(name.slice(0, name.indexOf('/'))));
+  const kept = new Set(declared.pools.flatMap((pool) => pool.backends.map(({ target }) => target)));
+  // A pool takes a backend along whose target lives on in another pool: in one event, so that its connections can pass to that one.
+  const alone = backendRemovals.filter(({ name }) => {
+    const [pool = '', backend = ''] = name.split('/');
+    return !leaving.has(pool) || !kept.has(roster.pools.get(pool)?.backends.get(backend)?.target.value ?? '');
+  });
   const removals = [...listeners.removals, ...alone, ...poolRemovals];
   return expecting(roster, [...pools, ...backends, ...listeners.steps, ...removals]);
 }

@@ -6,7 +6,7 @@
  * counted: a pool that goes while one with a backend at the same target comes, a listener whose address or pools another has.
  */
 import { poolsOf } from '@muster/membership';
-import { isEffective, type EffectiveStep, type PlannedRoster, type PlanStep } from './plan-step.ts';
+import { isEffective, type EffectiveStep, type PlannedPool, type PlannedRoster, type PlanStep } from './plan-step.ts';
 
 /** `2 of 2 pools, 1 of 1 listeners`; null where nothing must be asked. */
 export function massRemoval(roster: PlannedRoster, steps: readonly PlanStep[], origin: string): string | null {
@@ -29,12 +29,20 @@ export function massRemoval(roster: PlannedRoster, steps: readonly PlanStep[], o
     listeners: removals.filter((step) => step.kind === 'listener' && !isListenerReplaced(roster, step, effective))
       .length,
     backends:
-      removals.filter(({ kind }) => kind === 'backend').length -
-      [...isComing].filter((name) => name.startsWith('backend ')).length,
+      goingBackends(pools, removals, origin) - [...isComing].filter((name) => name.startsWith('backend ')).length,
   };
   const kinds = ['pools', 'listeners', 'backends'] as const;
   const most = kinds.filter((kind) => removed[kind] * 2 > owned[kind]);
   return most.length === 0 ? null : most.map((kind) => `${removed[kind]} of ${owned[kind]} ${kind}`).join(', ');
+}
+
+/** Each by a step of its own, or with its pool. */
+function goingBackends(pools: readonly PlannedPool[], removals: readonly EffectiveStep[], origin: string): number {
+  const going = new Set(removals.map(nameOf));
+  const own = pools.flatMap((pool) =>
+    [...pool.backends.values()].filter((backend) => backend.origin === origin).map(({ id }) => [pool.id, id] as const),
+  );
+  return own.filter(([pool, id]) => going.has(`pool ${pool}`) || going.has(`backend ${pool}/${id}`)).length;
 }
 
 /** The plan without its removals, save those of what another step defines again. */

@@ -32,6 +32,11 @@ workers = 1
 admin = ${quoted(`${HOST}:${adminPort}`)}
 drainTimeoutMs = 5000
 
+# The journal is shared, so publishers may name targets on this machine's own loopback only where that is allowed.
+[node.targets]
+allow = ["${HOST}"]
+deny = [${nodes.map((node) => quoted(`${HOST}:${node.adminPort}`)).join(', ')}]
+
 [journal]
 kind = "jetstream"
 servers = [${natsUrls.map(quoted).join(', ')}]

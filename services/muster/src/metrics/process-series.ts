@@ -1,4 +1,5 @@
 /** Metrics of the processes: the workers, and the control process itself. */
+import type { WorkerStats } from '../worker/worker-stats.ts';
 import type { NodeStatus } from '@muster/actors';
 import { one, type ReadSamples, type Series } from './metric-series.ts';
 
@@ -8,6 +9,17 @@ function byWorker(read: (worker: NodeStatus['workers'][number]) => number): Read
 }
 
 export const PROCESS_SERIES: readonly Series[] = [
+  {
+    kind: 'counter',
+    name: 'muster_targets_refused_total',
+    help: 'Dials that were not made, because the target is an address of the node itself or its policy forbids it.',
+    labels: ['worker'],
+    read: ({ status }) =>
+      status.workers.flatMap(({ index, stats }) => {
+        const value = (stats as Partial<WorkerStats> | null)?.refusedTargets;
+        return value === undefined ? [] : [{ labels: { worker: String(index) }, value }];
+      }),
+  },
   {
     kind: 'gauge',
     name: 'muster_worker_up',

@@ -53,6 +53,7 @@ function stats(accepted: number, { open = 0, listener = 'web' } = {}): WorkerSta
     pools: { spells: { connectFailures: 0, retries: accepted, now, picksByBackend: { a: accepted } } },
     http: { pools: [], refusedHeads: {} },
     accessLog: { written: accepted, dropped: 0 },
+    refusedTargets: 0,
     names: {
       names: 0,
       namesFailing: 0,

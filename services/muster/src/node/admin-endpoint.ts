@@ -4,6 +4,7 @@
 import type { NodeHandle } from '@muster/actors';
 import type { ObservationStore } from '@muster/observations';
 import { createAdminServer } from '../admin/admin-server.ts';
+import type { RefusalOf } from '../admin/roster-view.ts';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
@@ -21,6 +22,7 @@ export interface AdminEndpointOptions {
   readonly config: NodeConfig;
   readonly log: Log;
   readonly isConfigApplied: () => boolean;
+  readonly refusalOf: RefusalOf;
   readonly decisions: AskDecisions;
   readonly recording: DecisionRecording;
   /** Null: none are kept. */
@@ -33,14 +35,9 @@ export async function startAdmin(options: AdminEndpointOptions): Promise<Running
   if (config.admin === null) return null;
   const traffic = new TrafficTotals();
   const metrics = createMetrics({ node, traffic, observations: rest.observations });
-  const server = await createAdminServer({
-    node,
-    token: config.adminToken,
-    settings: config.settings,
-    metrics,
-    traffic,
-    ...rest,
-  });
+  const access = { token: config.adminToken, isBehindProxy: config.isAdminBehindProxy };
+  const { settings } = config;
+  const server = await createAdminServer({ node, access, settings, metrics, traffic, ...rest });
   const unfollow = followTraffic(node, traffic);
   const close = async () => {
     unfollow();

@@ -38,9 +38,9 @@ export async function runNode(options: RunNodeOptions): Promise<number> {
   ignoreUnusedSignals();
   onReloadSignal(() => undefined);
   const { config } = options;
-  const { id: node, maxConnections, configFolder, logLevel, resolver } = config;
+  const { id: node, maxConnections, configFolder, logLevel, resolver, targets } = config;
   const logFormat = options.logFormat ?? (isatty(STDOUT) ? 'text' : 'json');
-  const workers = new WorkerProcesses({ node, maxConnections, configFolder, resolver, logLevel, logFormat });
+  const workers = new WorkerProcesses({ node, maxConnections, configFolder, resolver, targets, logLevel, logFormat });
   workers.forkAhead(config.workers);
   const loading = import('./serve-node.ts');
   const opened = loading.then(({ openNodeLog }) => openNodeLog(config, logFormat));

@@ -11,7 +11,7 @@
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
 import { writeError } from '../cli/session.ts';
-import { ANY_TARGET, systemDialler, type CachingResolver } from '@muster/transport';
+import { NodeTargetGuard, systemDialler, type CachingResolver } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
 import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -22,6 +22,7 @@ import type { RunningAdmin } from './admin-endpoint.ts';
 import { AppliedConfig } from './applied-config.ts';
 import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
+import { OwnSockets } from './own-sockets.ts';
 import type { OpenJournal } from './open-journal.ts';
 import type { RunNodeOptions } from './run-node.ts';
 import { configuredProbes } from './start-probe.ts';
@@ -54,8 +55,14 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   for (const warning of config.warnings) log.warn({}, warning);
   const observations = config.observations && openObservationStore({ ...config.observations, log });
   options.workers.recording.keepIn(observations);
+  const guard = new NodeTargetGuard(config.targets);
+  const sockets = new OwnSockets((addresses) => {
+    guard.setOwn(addresses);
+    options.workers.setOwnAddresses(addresses);
+  });
+  sockets.holdConfigured(config);
   const resolver = loggedResolver(config.resolver, (level, fields, text) => log[level](fields, text));
-  const node = startConfiguredNode(options, { observations, resolver });
+  const node = startConfiguredNode(options, { observations, resolver, guard, sockets });
   // The HTTP server is a third of all code that is loaded: the workers and the journal start meanwhile.
   const { startAdmin } = await import('./admin-endpoint.ts');
   let isReady = false;
@@ -67,7 +74,9 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     decisions: options.workers.decisions,
     recording: options.workers.recording,
     observations,
+    refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
   });
+  if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     resolver.close();
@@ -81,9 +90,14 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
   return 0;
 }
 
+interface NodeSurroundings extends Pick<Running, 'observations' | 'resolver'> {
+  readonly guard: NodeTargetGuard;
+  readonly sockets: OwnSockets;
+}
+
 function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
-  { observations, resolver }: Pick<Running, 'observations' | 'resolver'>,
+  { observations, resolver, guard, sockets }: NodeSurroundings,
 ): NodeHandle {
   const { journal, live, localSnapshot } = opened;
   return startNode({
@@ -96,8 +110,8 @@ function startConfiguredNode(
     version: packageFile.version,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
-    startProbe: configuredProbes(systemDialler({ resolver, guard: ANY_TARGET })),
-    openSocket: openListeningSocket,
+    startProbe: configuredProbes(systemDialler({ resolver, guard })),
+    openSocket: sockets.held(openListeningSocket),
     spawnWorker: workers.spawn,
     log,
   });

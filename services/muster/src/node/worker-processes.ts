@@ -4,13 +4,14 @@
  * A process takes a third of a second to load its code. The first ones are therefore forked before the node knows what
  * to do with them; what they say until then is kept, which is that they have started, or have failed to.
  */
+import { randomBytes } from 'node:crypto';
 import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
 import { messageOf } from '@muster/membership';
-import type { ResolverSettings, SocketHandle } from '@muster/transport';
+import type { OwnAddress, ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
-import type { DecisionOrder, DecisionReport } from '../worker/decision-question.ts';
+import type { DecisionReport, WorkerOrder } from '../worker/decision-question.ts';
 import { workerEnvironment } from './child-environment.ts';
 import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
 import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
@@ -26,6 +27,8 @@ export interface WorkerProcessesOptions {
   readonly configFolder: string;
   /** How host names are looked up. */
   readonly resolver: Partial<ResolverSettings>;
+  /** Which targets may be dialled. */
+  readonly targets: TargetPolicy;
   /** Of the access log, which the workers write themselves. */
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -35,7 +38,10 @@ export class WorkerProcesses {
   readonly #options: WorkerProcessesOptions;
   readonly #aheadByIndex = new Map<number, ForkedWorker>();
   readonly #live = new Set<ForkedWorker>();
+  /** Made anew by each node: no other has it, and nobody can foresee it. */
+  readonly #loopMark = randomBytes(12).toString('hex');
   readonly #questions = new DecisionQuestions();
+  #ownAddresses: readonly OwnAddress[] = [];
   /** Of the decisions of every worker that lives. */
   readonly recording = new DecisionRecording({ workers: this.#live });
 
@@ -55,6 +61,12 @@ export class WorkerProcesses {
     return forked.adopt(events);
   };
 
+  /** Tells every worker, those that start later too, what the node has bound itself. They know it before they get a socket. */
+  setOwnAddresses(addresses: readonly OwnAddress[]): void {
+    this.#ownAddresses = addresses;
+    for (const worker of this.#live) worker.tell({ kind: 'own-addresses', addresses });
+  }
+
   /** Asks every worker that lives. */
   readonly decisions: AskDecisions = (query) => this.#questions.ask(this.#live, query);
 
@@ -65,9 +77,16 @@ export class WorkerProcesses {
   }
 
   #fork(index: number): ForkedWorker {
-    const { node, maxConnections, configFolder, resolver, logLevel, logFormat } = this.#options;
+    const { node, maxConnections, configFolder, resolver, targets, logLevel, logFormat } = this.#options;
     const limits = ['--max-connections', `${maxConnections}`, '--config-folder', configFolder];
-    const names = ['--resolver', JSON.stringify(resolver)];
+    const names = [
+      '--loop-mark',
+      this.#loopMark,
+      '--resolver',
+      JSON.stringify(resolver),
+      '--targets',
+      JSON.stringify(targets),
+    ];
     const args = [
       '--node',
       node,
@@ -85,6 +104,7 @@ export class WorkerProcesses {
     const child = fork(WORKER_MAIN, args, { stdio, env: workerEnvironment(), execArgv: ['--disable-sigusr1'] });
     const worker = new ForkedWorker(index, child, { questions: this.#questions, recording: this.recording });
     this.#live.add(worker);
+    worker.tell({ kind: 'own-addresses', addresses: this.#ownAddresses });
     child.once('exit', () => this.#live.delete(worker));
     return worker;
   }
@@ -150,7 +170,7 @@ class ForkedWorker implements WorkerProcess, AskedWorker, RecordingWorker {
   }
 
   /** A worker that cannot be told any more is about to end, which ends the wait for it. */
-  tell(order: DecisionOrder): void {
+  tell(order: WorkerOrder): void {
     if (this.#child.connected) this.#child.send(order, () => undefined);
   }
 

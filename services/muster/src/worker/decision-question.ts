@@ -4,6 +4,7 @@
  */
 import type { DecisionQuery } from '@muster/proxy';
 import type { Decision } from '@muster/selection';
+import type { OwnAddress } from '@muster/transport';
 
 export interface DecisionQuestion {
   readonly kind: 'find-decisions';
@@ -34,3 +35,12 @@ export interface RecordedDecisions {
 
 export type DecisionOrder = DecisionQuestion | RecordDecisions;
 export type DecisionReport = DecisionAnswer | RecordedDecisions;
+
+/** What the node has bound itself, all of it, at each change. */
+interface OwnAddressesTold {
+  readonly kind: 'own-addresses';
+  readonly addresses: readonly OwnAddress[];
+}
+
+/** Whatever the control process tells a worker beside the messages of the node's actors. */
+export type WorkerOrder = DecisionOrder | OwnAddressesTold;

@@ -13,6 +13,10 @@ import { expect, test } from 'vitest';
 import type { DecisionOrder, DecisionReport } from './decision-question.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
+/** What a node gives each of its workers: every target may be dialled. */
+const TARGETS = JSON.stringify({ allow: [], only: null, deny: [], isNearGuarded: false });
+const GUARDED = ['--targets', TARGETS, '--loop-mark', 'chance'];
+
 const WORKER_MAIN = fileURLToPath(new URL('worker-main.ts', import.meta.url));
 
 type Told = WorkerReport | DecisionReport;
@@ -25,7 +29,7 @@ class WorkerHarness implements AsyncDisposable {
   port = 0;
 
   constructor() {
-    const args = ['--node', 'lb-1', '--index', '2', '--max-connections', '100'];
+    const args = ['--node', 'lb-1', '--index', '2', '--max-connections', '100', ...GUARDED];
     this.child = fork(WORKER_MAIN, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
     this.child.on('message', (message) => {
       this.#told.push(message as Told);

@@ -9,11 +9,11 @@
  */
 import { parseArgs } from 'node:util';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import type { ResolverSettings, SocketHandle } from '@muster/transport';
+import type { ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import { LineOutput } from '../log/line-output.ts';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
 import { ignoreSignals, onStopSignals } from '../node/stop-signal.ts';
-import type { DecisionOrder, DecisionQuestion, DecisionReport } from './decision-question.ts';
+import type { DecisionQuestion, DecisionReport, WorkerOrder } from './decision-question.ts';
 import { endWorker, surviveFilters } from './stray-errors.ts';
 import { Worker } from './worker.ts';
 
@@ -31,6 +31,8 @@ const { values } = parseArgs({
     'max-connections': { type: 'string' },
     'config-folder': { type: 'string' },
     resolver: { type: 'string', default: '{}' },
+    targets: { type: 'string' },
+    'loop-mark': { type: 'string' },
     'log-level': { type: 'string', default: 'info' },
     'log-format': { type: 'string', default: 'json' },
   },
@@ -55,6 +57,8 @@ const worker = new Worker({
   maxConnections: Number(values['max-connections']),
   configFolder: values['config-folder'] ?? process.cwd(),
   resolver: JSON.parse(values.resolver) as Partial<ResolverSettings>,
+  loopMark: values['loop-mark']!,
+  targets: JSON.parse(values.targets!) as TargetPolicy,
   accessLog: { log: createLog({ level, format, node: values.node!, output }).child({ worker: index }), output },
   report,
   handOver: report,
@@ -75,9 +79,10 @@ function answer({ id, query }: DecisionQuestion): void {
 
 surviveFilters(report);
 ignoreSignals();
-process.on('message', (message: WorkerMessage | DecisionOrder, handle: SocketHandle | undefined) => {
+process.on('message', (message: WorkerMessage | WorkerOrder, handle: SocketHandle | undefined) => {
   if (message.kind === 'drain') void drainAndExit(message.timeoutMs);
   else if (message.kind === 'find-decisions') answer(message);
+  else if (message.kind === 'own-addresses') worker.setOwnAddresses(message.addresses);
   else if (message.kind === 'record-decisions') worker.recordDecisions(message.forMs);
   else worker.receive(message, handle ?? null);
 });

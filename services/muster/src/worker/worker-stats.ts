@@ -13,4 +13,6 @@ export interface AccessLogStats {
 export interface WorkerStats extends ProxyStats {
   readonly accessLog: AccessLogStats;
   readonly names: ResolverStats;
+  /** Dials that were not made, because the target is one that this node does not dial. */
+  readonly refusedTargets: number;
 }

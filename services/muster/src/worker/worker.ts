@@ -19,13 +19,21 @@ import {
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { DataPlane, type DecisionQuery, type ExchangeRecord, type HttpSettings } from '@muster/proxy';
 import type { RefusalLine } from '@muster/proxy';
-import type { CachingResolver, ResolverSettings, SocketHandle } from '@muster/transport';
+import {
+  NodeTargetGuard,
+  type CachingResolver,
+  type OwnAddress,
+  type ResolverSettings,
+  type SocketHandle,
+  type TargetPolicy,
+} from '@muster/transport';
 import type { Decision } from '@muster/selection';
 import type { Log } from '../log/log.ts';
 import { loggedResolver } from '../log/name-outages.ts';
 import type { LineOutput } from '../log/line-output.ts';
 import { AccessLog } from './access-log.ts';
 import { DecisionRecorder, type SendBatch } from './decision-recorder.ts';
+import { RefusedTargets } from './refused-targets.ts';
 import { WorkerListeners } from './worker-listeners.ts';
 import type { WorkerStats } from './worker-stats.ts';
 
@@ -39,6 +47,10 @@ export interface WorkerOptions {
   readonly configFolder: string;
   /** How host names are looked up. */
   readonly resolver: Partial<ResolverSettings>;
+  /** By which the node knows requests that come back to it. */
+  readonly loopMark: string;
+  /** Which targets may be dialled. */
+  readonly targets: TargetPolicy;
   /** Where requests are logged, and the lines of that on their way. */
   readonly accessLog: { readonly log: Log; readonly output: Pick<LineOutput, 'writtenCount' | 'droppedCount'> };
   readonly report: (report: WorkerReport) => void;
@@ -55,6 +67,8 @@ export class Worker {
   readonly #listeners: WorkerListeners;
   readonly #accessLog: AccessLog;
   readonly #resolver: CachingResolver;
+  readonly #guard: NodeTargetGuard;
+  readonly #refusedTargets: RefusedTargets;
   readonly #recorder: DecisionRecorder;
   readonly #accessLines: WorkerOptions['accessLog']['output'];
   /** Lines of the access log that were dropped, as far as that was told. */
@@ -73,7 +87,11 @@ export class Worker {
     this.#resolver = loggedResolver(options.resolver, (level, fields, text) =>
       report({ kind: 'log', level, fields, text }),
     );
+    this.#guard = new NodeTargetGuard(options.targets);
+    this.#refusedTargets = new RefusedTargets(this.#guard, report);
     this.#proxy = new DataPlane({
+      guard: this.#guard,
+      loopMark: options.loopMark,
       resolver: this.#resolver,
       workerIndex: index,
       maxConnections,
@@ -106,10 +124,17 @@ export class Worker {
   secondIsOver(): void {
     this.#accessLog.secondIsOver();
     this.#tellDroppedLines();
+    this.#refusedTargets.secondIsOver();
     const { writtenCount, droppedCount } = this.#accessLines;
     const accessLog = { written: writtenCount, dropped: droppedCount };
-    const stats: WorkerStats = { ...this.#proxy.stats(), accessLog, names: this.#resolver.stats() };
+    const refusedTargets = this.#guard.refusedCount;
+    const stats: WorkerStats = { ...this.#proxy.stats(), accessLog, names: this.#resolver.stats(), refusedTargets };
     this.#report({ kind: 'stats', stats });
+  }
+
+  /** What the node has bound itself: it is not dialled from now on. */
+  setOwnAddresses(addresses: readonly OwnAddress[]): void {
+    this.#guard.setOwn(addresses);
   }
 
   decisions(query: DecisionQuery): Decision[] {

@@ -1,0 +1,100 @@
+/** The runs of the entrances' tests: how many texts of which sizes, from which seed. */
+import * as fc from 'fast-check';
+import { startAdmin } from '../admin/node-harness.ts';
+import { checkCost, checkWords, ENTRANCES } from './entrances.test-support.ts';
+import { shapes, textOf } from './hostile-text.test-support.ts';
+
+const SEED = Number(process.env['MUSTER_FUZZ_SEED'] ?? 20_261_130);
+const CASES = process.env['MUSTER_FUZZ_CASES'];
+/** Below the limit of an event, so that it is read at all. */
+const CHARACTERS = 60_000;
+const SIZES = [1, 20, 300, 3_000] as const;
+
+const casesOf = (usual: number): number => Number(CASES ?? usual);
+const entrances = fc.constantFrom(...Object.keys(ENTRANCES));
+
+/** Small texts, many. Gives how many there were; throws with the seed and the smallest that fails. */
+export function runWords(usual: number): number {
+  let count = 0;
+  const property = fc.property(entrances, shapes, fc.constantFrom(...SIZES), (name, shape, characters) => {
+    count += 1;
+    checkWords(name, ENTRANCES[name]!(textOf(shape, characters)));
+  });
+  fc.assert(property, { seed: SEED, numRuns: casesOf(usual) });
+  return count;
+}
+
+/** Large texts, at every entrance each. */
+export function runCosts(usual: number): number {
+  let count = 0;
+  const property = fc.property(shapes, (shape) => {
+    for (const name of Object.keys(ENTRANCES)) {
+      count += 1;
+      checkCost(name, (characters) => textOf(shape, characters), CHARACTERS);
+    }
+  });
+  fc.assert(property, { seed: SEED, numRuns: Math.ceil(casesOf(usual) / 10) });
+  return count;
+}
+
+const PATHS = [
+  '/v1/events',
+  '/v1/decisions',
+  '/v1/inspect',
+  '/v1/replay',
+  '/v1/diff',
+  '/v1/explain/backend',
+  '/v1/explain/request',
+  '/v1/export',
+  '/v1/whatif',
+  '/v1/pools/p',
+  '/v1/roster',
+] as const;
+const FIELDS = [
+  'from',
+  'to',
+  'last',
+  'limit',
+  'at',
+  'pool',
+  'backend',
+  'type',
+  'origin',
+  'requestId',
+  'line',
+  'x',
+] as const;
+
+/** Queries and bodies over HTTP. Each is answered, with a message where it is refused, and never with 500. */
+export async function runAdminQuestions(usual: number): Promise<number> {
+  await using admin = await startAdmin();
+  let count = 0;
+  const query = fc.record({
+    path: fc.constantFrom(...PATHS),
+    fields: fc.array(fc.constantFrom(...FIELDS), { maxLength: 3 }),
+  });
+  const body = fc.record({ path: fc.constantFrom('/v1/events', '/v1/commands'), isText: fc.boolean() });
+  const property = fc.asyncProperty(query, body, shapes, async (asked, posted, shape) => {
+    count += 2;
+    const value = encodeURIComponent(textOf(shape, 200).toWellFormed());
+    const search = asked.fields.map((field) => `${field}=${value}`).join('&');
+    await checkAnswer(await fetch(`${admin.url}${asked.path}?${search}`.slice(0, 12_000)));
+    const text = textOf(shape, 40_000);
+    const content = posted.isText
+      ? JSON.stringify({ subject: 'muster.default.pool.p', payload: text.toWellFormed() })
+      : text;
+    const headers = { 'content-type': 'application/json' };
+    await checkAnswer(await fetch(`${admin.url}${posted.path}`, { method: 'POST', headers, body: content }));
+  });
+  await fc.assert(property, { seed: SEED, numRuns: Math.ceil(casesOf(usual) / 2) });
+  return count;
+}
+
+async function checkAnswer(answer: Response): Promise<void> {
+  const text = await answer.text();
+  if (answer.ok) return;
+  const { error } = JSON.parse(text) as { error?: { message?: unknown } };
+  const isSaid = typeof error?.message === 'string' && error.message !== '';
+  if (answer.status === 500 || !isSaid)
+    throw new Error(`${answer.url.slice(0, 200)}: ${answer.status} ${text.slice(0, 400)}`);
+}
