@@ -24,10 +24,10 @@ test('whatever a node makes is its user’s alone, also where the umask is 0, an
   await using backend = await startNamedEcho('b');
   const config = onePool([backend.target], { poolLines: 'health = { tcp = true, intervalMs = 50 }' });
   const options = { folder, config, place: OPEN_UMASK };
-  for (const _life of ['new', 'again']) {
+  for (const life of ['new', 'again']) {
     await using node = await startTestNode(options);
     await node.address('front');
-    const exported = await node.muster('export', '--from', '1', '-o', join(folder.path, 'incident.muster'));
+    const exported = await node.muster('export', '--from', '1', '-o', join(folder.path, `${life}.muster`));
     expect(exported).toMatchObject({ code: 0 });
     expect(await openFiles(folder.path)).toEqual([]);
     expect(await node.stop()).toBe(0);
