@@ -1,6 +1,6 @@
 /**
  * The proxies that are measured, each one process pinned to one CPU, and the backend behind all of them. What is not
- * installed is left out with a line that says how to get it.
+ * installed, or does not start as it is installed, is left out with a line that says how to get it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -122,7 +122,12 @@ class ContenderGroup implements OpenedContenders {
     else if (await isInstalled(recipe.command)) {
       const place = { directory: this.#directory, port, backendPort: this.#backendPort };
       const options = await recipe.arguments(place);
-      this.contenders.push({ name, port, pid: await this.#spawn(pinned(recipe.command, options), port) });
+      try {
+        this.contenders.push({ name, port, pid: await this.#spawn(pinned(recipe.command, options), port) });
+      } catch (error) {
+        // It has said why on stderr: a module that is missing, such as nginx's stream module, or an older version.
+        console.log(`${name} is left out: ${(error as Error).message}; apt-get install ${recipe.package}`);
+      }
     } else console.log(`${name} is not installed and left out: apt-get install ${recipe.package}`);
   }
 
@@ -134,12 +139,9 @@ class ContenderGroup implements OpenedContenders {
     return child.pid!;
   }
 
-  /** `taskset` replaces itself by the command, so the process id is the command's. */
-  async #spawn([command, ...options]: readonly [string, ...string[]], port: number): Promise<number> {
-    const env = { ...process.env, NODE_ENV: 'production' };
-    const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'inherit'], env });
+  async #spawn(command: readonly [string, ...string[]], port: number): Promise<number> {
+    const child = await startedRecipe(command, port);
     this.#children.push(child);
-    await answering(port, [command, ...options].join(' '));
     return child.pid!;
   }
 
@@ -151,6 +153,31 @@ class ContenderGroup implements OpenedContenders {
     }
     await rm(this.#directory, { recursive: true });
   }
+}
+
+/**
+ * `taskset` replaces itself by the command, so the process id is the command's. Rejects where it ends before it listens on `port`, or does
+ * not listen in time.
+ */
+export async function startedRecipe(
+  [command, ...options]: readonly [string, ...string[]],
+  port: number,
+): Promise<ChildProcess> {
+  const env = { ...process.env, NODE_ENV: 'production' };
+  const child = spawn(command, options, { stdio: ['ignore', 'ignore', 'inherit'], env });
+  const started = [command, ...options].join(' ');
+  const ended = once(child, 'exit').then(([code]) => {
+    throw new Error(`${started} ended with ${code} before it listened`);
+  });
+  // Once it listens, its end is the bench's own doing.
+  ended.catch(() => undefined);
+  try {
+    await Promise.race([answering(port, started), ended]);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return child;
 }
 
 function pinned(command: string, options: readonly string[]): [string, ...string[]] {

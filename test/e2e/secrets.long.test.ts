@@ -52,9 +52,9 @@ describe.skipIf('unavailable' in program)('no secret is said', () => {
       folder: join(folder.path, 'tokens'),
       configLines: `authorization: { token: "${TOKEN}" }`,
     });
-    await writeFile(join(folder.path, 'right.nk'), right.seed);
-    await writeFile(join(folder.path, 'wrong.nk'), wrong.seed);
-    await writeFile(join(folder.path, 'broken.nk'), BROKEN_SEED);
+    await writeFile(join(folder.path, 'right.nk'), right.seed, { mode: 0o600 });
+    await writeFile(join(folder.path, 'wrong.nk'), wrong.seed, { mode: 0o600 });
+    await writeFile(join(folder.path, 'broken.nk'), BROKEN_SEED, { mode: 0o600 });
   });
   afterAll(async () => {
     await users?.[Symbol.asyncDispose]();

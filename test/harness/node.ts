@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandOutcome, NodeStatus } from '@muster/actors';
 import type { CommandInput } from '@muster/membership';
-import { eventually, runProcess, startProcess, type Finished, type TestProcess } from './process.ts';
+import { eventually, runProcess, startProcess, type Finished, type StartOptions, type TestProcess } from './process.ts';
 
 const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
 
@@ -29,6 +29,8 @@ export interface NodeOptions {
   readonly journal?: JetStreamOptions;
   /** Further variables of its environment; what `muster` runs has them too. */
   readonly env?: Record<string, string>;
+  /** Where its log goes, as for `startProcess`. */
+  readonly stdout?: StartOptions['stdout'];
   /** A network of its own to run in. Default: this one. */
   readonly place?: NodePlace;
 }
@@ -131,11 +133,16 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
 /** Starts a node and does not wait for it. */
 export async function spawnTestNode(options: NodeOptions): Promise<TestNode> {
   const adminPort = await freePort();
-  const { env = {}, place = HERE } = options;
+  const { env = {}, place = HERE, stdout } = options;
   const admin = `http://127.0.0.1:${await place.reach(adminPort)}`;
   const file = join(options.folder.path, `${options.id ?? 'lb-1'}.toml`);
   await writeFile(file, configText(options, adminPort));
-  const started = startProcess(MUSTER, ['up', '-c', file], { cwd: options.folder.path, prefix: place.prefix, env });
+  const started = startProcess(MUSTER, ['up', '-c', file], {
+    cwd: options.folder.path,
+    prefix: place.prefix,
+    env,
+    ...(stdout !== undefined && { stdout }),
+  });
   return testNode(started, admin, { env, place });
 }
 

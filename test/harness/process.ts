@@ -19,21 +19,25 @@ export interface StartOptions {
   /** Put in front of the command, for example `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
   readonly env?: Record<string, string>;
+  /** Where its stdout goes: a descriptor, or a socket that nobody reads from. Default: into `output`. */
+  readonly stdout?: number | 'unread';
 }
 
 /** Runs a file on the Node that runs the tests. It is killed when the test is over, if it still lives. */
 export function startProcess(file: string, args: readonly string[], options: StartOptions = {}): TestProcess {
-  const { cwd, env, prefix = [] } = options;
+  const { cwd, env, prefix = [], stdout = 'pipe' } = options;
   const [command, ...commandArgs] = [...prefix, process.execPath, file, ...args];
   const child = spawn(command!, commandArgs, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', stdout === 'unread' ? 'pipe' : stdout, 'pipe'],
     env: { ...process.env, NO_COLOR: '1', ...env },
     ...(cwd !== undefined && { cwd }),
   });
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const exited = once(child, 'close').then(([code]) => code as number | null);
+  const keep = (text: string) => (output += text);
+  if (stdout === 'pipe') child.stdout!.setEncoding('utf8').on('data', keep);
+  child.stderr!.setEncoding('utf8').on('data', keep);
+  // With a stdout that nobody reads there is no 'close'.
+  const exited = once(child, stdout === 'unread' ? 'exit' : 'close').then(([code]) => code as number | null);
   const end = (signal: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) child.kill(signal);
     return exited;

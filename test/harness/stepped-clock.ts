@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const CLOCK_LOOK_INTERVAL_MS = 20;
 /** By then every process has looked, unless the machine is very busy. */
 const SEEN_AFTER_MS = 25 * CLOCK_LOOK_INTERVAL_MS;
-export const CLOCK_SHIFT_FILE = 'MUSTER_TEST_CLOCK_SHIFT_FILE';
+export const CLOCK_SHIFT_FILE = 'STEPPED_CLOCK_SHIFT_FILE';
 
 export interface SteppedClock {
   /** For the processes that go by it. */

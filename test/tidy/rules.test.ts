@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { importCycles, importFaults, manifestFaults } from './arrows.ts';
+import { logFaults } from './log-rules.ts';
 import { codeFaults, FILE_LINES_MAX, nameFaults, shapeFaults, textFaults } from './rules.ts';
 import { parseSource } from './source-files.ts';
 
@@ -117,3 +118,36 @@ test.each(['todos are fine', 'homework/main', 'GET /spells', 'the registry of ba
     expect(textFaults('docs/a.md', text)).toEqual([]);
   },
 );
+
+describe('the log', () => {
+  test.each([
+    `log.error({ error }, 'it failed');`,
+    `this.#log.warn({ a: 1, error: err }, 'it failed');`,
+    `options.log.info({ cause }, 'it failed');`,
+    `log[level]({ e: thrown }, 'it failed');`,
+    `log.error({}, \`it failed: \${error.message}\`);`,
+    `log.error({ reason: messageOf(error) }, 'it failed');`,
+    `ports.log.error({ path }, \`it failed: \${messageOf(error)}\`);`,
+    `log.error('it failed');`,
+    `console.error('it failed');`,
+    `process.stderr.write('it failed');`,
+  ])('%s is refused', (text) => {
+    expect(logFaults(parseSource(PROBE, text))).toHaveLength(1);
+  });
+
+  test.each([
+    `log.error({ err }, 'it failed');`,
+    `log.error({ err: error, path }, \`it failed: \${messageOf(error)}\`);`,
+    `log.warn({ reason }, \`it failed: \${reason}\`);`,
+    `log.error({}, \`config: \${outcome.message}\`);`,
+    `answer.error({ error });`,
+  ])('%s is fine', (text) => {
+    expect(logFaults(parseSource(PROBE, text))).toEqual([]);
+  });
+
+  test('the one file that writes to terminals may, and tests may do anything', () => {
+    const write = `process.stdout.write('a');`;
+    expect(logFaults(parseSource('services/muster/src/cli/session.ts', write))).toEqual([]);
+    expect(logFaults(parseSource('packages/probes/src/a.test.ts', `console.log(1);`))).toEqual([]);
+  });
+});

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { ARROWS, importCycles, importFaults, manifestFaults, type Manifest } from './arrows.ts';
+import { logFaults } from './log-rules.ts';
 import { codeFaults, nameFaults, shapeFaults, textFaults } from './rules.ts';
 import { listFiles, readSources, ROOT } from './source-files.ts';
 
@@ -54,6 +55,10 @@ test('every source file opens with a comment and is short enough', () => {
 
 test('pure packages are pure; only services read the environment and signals; no test runs alone', () => {
   expect(sources.filter(({ path }) => !isExample(path)).flatMap(codeFaults)).toEqual([]);
+});
+
+test('an error is logged with its stack, and only one file writes to terminals', () => {
+  expect(sources.flatMap(logFaults)).toEqual([]);
 });
 
 test('no file is marked as unfinished, or names a machine or a registry', async () => {

@@ -137,11 +137,11 @@ export class ActorGroup<A extends AnyActor> implements InspectedGroup {
     member.actor = null;
     const verdict = judgeCrash(member.crashedAtMs, { nowMs: clock.elapsedMs(), random });
     if (verdict.kind === 'give-up') {
-      log.error({ actor, reason }, `${actor} crashed too often and is given up: ${reason}`);
+      log.error({ actor, err: error }, `${actor} crashed too often and is given up: ${reason}`);
       onGivenUp(actor, reason);
       return;
     }
-    log.error({ actor, reason, delayMs: verdict.delayMs }, `${actor} crashed and is started again: ${reason}`);
+    log.error({ actor, err: error, delayMs: verdict.delayMs }, `${actor} crashed and is started again: ${reason}`);
     member.crashedAtMs = verdict.crashedAtMs;
     member.restartTimer = clock.setTimeout(() => {
       this.#launch(key, member);

@@ -57,14 +57,15 @@ export const backendMachine = setup({
       const reason = messageOf(error);
       const actor = `prober ${pool}/${backend}`;
       if (verdict.kind === 'give-up') return {};
-      ports.log.error({ actor, reason }, `${actor} crashed and is started again: ${reason}`);
+      ports.log.error({ actor, err: error }, `${actor} crashed and is started again: ${reason}`);
       return { crashedAtMs: verdict.crashedAtMs };
     }),
     giveUp: ({ context }, { error }: { error: unknown }) => {
       const { pool, backend, ports } = context;
       const actor = `prober ${pool}/${backend}`;
-      ports.log.error({ actor, reason: messageOf(error) }, `${actor} crashed too often and is given up`);
-      ports.onGivenUp(actor, messageOf(error));
+      const reason = messageOf(error);
+      ports.log.error({ actor, err: error }, `${actor} crashed too often and is given up: ${reason}`);
+      ports.onGivenUp(actor, reason);
     },
   },
   guards: {

@@ -39,6 +39,11 @@ interface Waiter {
   readonly timer: unknown;
 }
 
+/** An event that was passed over, and what it was about. */
+export interface RejectedEvent extends Rejection {
+  readonly subject: string;
+}
+
 export class FoldedRoster {
   readonly node: string;
   readonly pending: PendingFacts = new Map();
@@ -49,7 +54,7 @@ export class FoldedRoster {
   /** Asked before each event of a batch; null for nobody. */
   witness: FoldWitness | null = null;
   readonly #clock: Clock;
-  readonly #rejectionByRevision = new Map<number, Rejection>();
+  readonly #rejectionByRevision = new Map<number, RejectedEvent>();
   readonly #waiters = new Set<Waiter>();
 
   constructor({ node, cluster, clock }: { readonly node: string; readonly cluster: string; readonly clock: Clock }) {
@@ -79,7 +84,10 @@ export class FoldedRoster {
     });
     this.roster = after;
     this.heardOf(after.revision);
-    for (const rejection of rejections) this.#remember(rejection);
+    for (const rejection of rejections) {
+      const { subject } = events.find(({ revision }) => revision === rejection.revision)!;
+      this.#remember({ ...rejection, subject });
+    }
     return { before, after, events, rejections };
   }
 
@@ -120,7 +128,7 @@ export class FoldedRoster {
   }
 
   /** Why the event at a revision was passed over; null where it was taken, is not folded yet or is long past. */
-  rejectionAt(revision: number): Rejection | null {
+  rejectionAt(revision: number): RejectedEvent | null {
     return this.#rejectionByRevision.get(revision) ?? null;
   }
 
@@ -152,7 +160,7 @@ export class FoldedRoster {
     waiter.resolve(isFolded);
   }
 
-  #remember(rejection: Rejection): void {
+  #remember(rejection: RejectedEvent): void {
     this.#rejectionByRevision.set(rejection.revision, rejection);
     forgetOldest(this.#rejectionByRevision, REJECTIONS_MAX);
   }

@@ -56,16 +56,16 @@ export class JournalContact {
     return this.#replacement;
   }
 
-  /** It did not take an append. */
-  failed(reason: string): void {
+  /** It did not take an append. `error`: what was thrown, where something was; its stack goes to the log. */
+  failed(reason: string, error?: unknown): void {
     if (this.#absence !== null) return;
     this.#absence = { sinceMs: this.#clock.now(), sinceElapsedMs: this.#clock.elapsedMs(), reason };
-    this.#log.warn({ reason }, `the journal is away, traffic goes on with what is known: ${reason}`);
+    this.#log.warn({ reason, err: error }, `the journal is away, traffic goes on with what is known: ${reason}`);
   }
 
-  /** It cannot be read, as its follower found. */
-  unreadable(reason: string): void {
-    this.failed(reason);
+  /** It cannot be read, as its follower found. `error` as in `failed`. */
+  unreadable(reason: string, error?: unknown): void {
+    this.failed(reason, error);
     this.#isUnread = true;
   }
 

@@ -128,7 +128,7 @@ export class JournalFollower {
         return this.#prepareRebuild(`what this node has to read next is gone: ${reason}`);
       this.succession.startOver();
     }
-    this.#unreadable(reason);
+    this.#unreadable(reason, error);
     await pause(clock, backoffMs(this.#failuresInARow++, RETRY_BACKOFF, random), this.#turn.signal);
   }
 
@@ -173,7 +173,7 @@ export class JournalFollower {
       const { epoch, revision } = await contact.journal.head();
       if (epoch === contact.epoch && contact.replacement === null) folded.heardOf(revision);
     } catch (error) {
-      log.warn({ reason: messageOf(error) }, `how far the journal has come is not known: ${messageOf(error)}`);
+      log.warn({ err: error }, `how far the journal has come is not known: ${messageOf(error)}`);
     }
   }
 
@@ -251,8 +251,8 @@ export class JournalFollower {
     this.#ports.contact.answered();
   }
 
-  #unreadable(reason: string): void {
-    this.#ports.contact.unreadable(reason);
+  #unreadable(reason: string, error?: unknown): void {
+    this.#ports.contact.unreadable(reason, error);
     this.succession.answer({ outcome: 'unavailable', message: reason });
   }
 }

@@ -22,7 +22,7 @@ import {
 } from '@muster/membership';
 import { Agreement } from './agreement.ts';
 import { announceRegularly } from './announcer.ts';
-import type { HashHistory } from './hash-history.ts';
+import type { FoldedRoster } from './folded-roster.ts';
 import { Hearing, SILENT_AFTER_MS, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { isEndBy } from './lease.ts';
@@ -40,7 +40,7 @@ export interface LiveExchangePorts {
   readonly cluster: string;
   readonly version: string;
   readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'appendRefusal'>;
-  readonly folded: { readonly roster: Roster; readonly headRevision: number; readonly hashes: HashHistory };
+  readonly folded: Pick<FoldedRoster, 'roster' | 'headRevision' | 'hashes' | 'rejectionAt'>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -91,6 +91,7 @@ export class LiveExchange {
       cluster,
       hearing: this.#hearing,
       roster: () => folded.roster,
+      rejectionAt: (revision) => folded.rejectionAt(revision),
       isUpToDate: () => folded.headRevision <= folded.roster.revision && !this.#agreement.isBehind,
     });
   }

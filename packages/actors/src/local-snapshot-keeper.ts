@@ -71,8 +71,8 @@ export class LocalSnapshotKeeper {
       await localSnapshot.save({ epoch, revision, hash: rosterHash(roster), data });
       this.#saved = roster;
     } catch (error) {
-      const reason = messageOf(error);
-      log.warn({ revision, reason }, `the local snapshot at revision ${revision} could not be saved: ${reason}`);
+      const text = `the local snapshot at revision ${revision} could not be saved: ${messageOf(error)}`;
+      log.warn({ revision, err: error }, text);
     }
   }
 }

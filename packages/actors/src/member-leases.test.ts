@@ -2,6 +2,7 @@
 import { emptyRoster, foldBatch, type RecordedEvent, type Roster } from '@muster/membership';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { RejectedEvent } from './folded-roster.ts';
 import { describeHolder, type Lease } from './lease.ts';
 import { MemberLeases } from './member-leases.ts';
 
@@ -20,6 +21,7 @@ class Watcher {
   readonly leases = new HeldLeases();
   readonly members: MemberLeases;
   roster: Roster = emptyRoster('demo');
+  readonly rejections: RejectedEvent[] = [];
   nowMs = 0;
 
   constructor() {
@@ -29,12 +31,18 @@ class Watcher {
       hearing: { sinceMs: 0 },
       clock: { elapsedMs: () => this.nowMs },
       roster: () => this.roster,
+      rejectionAt: (revision) => this.rejections.find((rejection) => rejection.revision === revision) ?? null,
       isUpToDate: () => true,
     });
   }
 
   fold(events: readonly RecordedEvent[]): void {
-    this.roster = foldBatch(this.roster, events, { witness: this.members.witness }).roster;
+    const { roster, rejections } = foldBatch(this.roster, events, { witness: this.members.witness });
+    this.roster = roster;
+    for (const rejection of rejections) {
+      const { subject } = events.find(({ revision }) => revision === rejection.revision)!;
+      this.rejections.push({ ...rejection, subject });
+    }
   }
 
   /** Whose lease is held, how long it is, and the standing that its end would expect. */

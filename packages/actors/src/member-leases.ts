@@ -17,11 +17,13 @@ import {
   parsePayload,
   type Backend,
   type FoldWitness,
+  type Heartbeat,
   type HeartbeatAnswer,
   type RecordedEvent,
   type Roster,
 } from '@muster/membership';
 import { Departures } from './departures.ts';
+import type { RejectedEvent } from './folded-roster.ts';
 import { forgetOldest } from './forget-oldest.ts';
 import type { Hearing } from './hearing.ts';
 import { makeLease, type Lease } from './lease.ts';
@@ -46,6 +48,8 @@ export interface MemberLeasesPorts {
   readonly hearing: Pick<Hearing, 'sinceMs'>;
   readonly clock: Pick<Clock, 'elapsedMs'>;
   readonly roster: () => Roster;
+  /** Why the event at a revision was passed over; null where it was taken, or is long past. */
+  readonly rejectionAt: (revision: number) => RejectedEvent | null;
   /** Whether this node has folded everything that it has heard of. */
   readonly isUpToDate: () => boolean;
 }
@@ -159,8 +163,10 @@ export class MemberLeases {
   #hearUnexpected(message: LiveMessage, member: Member | undefined): void {
     const heartbeat = parseHeartbeat(message.text);
     if (heartbeat === null) return;
+    const { revision } = heartbeat;
+    if (revision !== undefined) this.#answerAbout(revision, { message, heartbeat });
     if (member?.target === heartbeat.target) {
-      member.text = message.text;
+      if (revision === undefined) member.text = message.text;
       member.lease.aliveMs = this.#ports.clock.elapsedMs();
       return;
     }
@@ -170,6 +176,21 @@ export class MemberLeases {
     if (present?.target.value === heartbeat.target) return;
     const standing = standingOf(message.subject, heartbeat.target);
     if (this.#isKnownStranger(standing)) message.answer(JSON.stringify(this.#answerTo(standing, present)));
+  }
+
+  /** Once it has folded the registration that is asked about, every node knows what became of it, and all know the same. */
+  #answerAbout(revision: number, { message, heartbeat }: { message: LiveMessage; heartbeat: Heartbeat }): void {
+    const { roster, rejectionAt, cluster } = this.#ports;
+    const name = parseHeartbeatSubject(message.subject);
+    if (name === null || roster().revision < revision) return;
+    const say = (answer: HeartbeatAnswer): void => message.answer(JSON.stringify(answer));
+    const rejection = rejectionAt(revision);
+    // Who may ask about one backend learns nothing about what others said.
+    if (rejection?.subject === formatSubject(cluster, { kind: 'backend', ...name })) {
+      return say({ standing: 'rejected', revision, reason: rejection.reason, message: rejection.message });
+    }
+    const present = roster().pools.get(name.pool)?.backends.get(name.backend);
+    if (present?.target.value === heartbeat.target) say({ standing: 'accepted', revision });
   }
 
   #isKnownStranger(standing: string): boolean {

@@ -85,7 +85,7 @@ export class NodeActors {
 
   noteDefect(error: unknown): void {
     const reason = messageOf(error);
-    this.#ports.log.error({ reason }, `the node has a defect: ${reason}`);
+    this.#ports.log.error({ err: error }, `the node has a defect: ${reason}`);
     this.givenUpByActor.set('node', reason);
   }
 

@@ -10,14 +10,13 @@
  * journal may go and come back; the state stays `serving` [I6]. The journal is followed while the node stops, too, because
  * connections that are being drained still follow the roster.
  */
-import { messageOf } from '@muster/membership';
 import { fromCallback, fromPromise, setup, type SnapshotFrom } from 'xstate';
 
 /** What the states do; the node's parts do it. */
 export interface NodeDuties {
   /** Takes what there is to begin with; rejects when the journal is away and there is nothing else. */
   readonly load: () => Promise<'journal' | 'local'>;
-  readonly loadFailed: (reason: string) => void;
+  readonly loadFailed: (error: unknown) => void;
   /** Follows the journal, and sends `caught-up`; returns what ends that. */
   readonly follow: () => () => void;
   /** Begins to serve; resolves when every part of the node does. */
@@ -50,7 +49,7 @@ export const nodeMachine = setup({
     ),
   },
   actions: {
-    loadFailed: ({ context }, { error }: { error: unknown }) => context.duties.loadFailed(messageOf(error)),
+    loadFailed: ({ context }, { error }: { error: unknown }) => context.duties.loadFailed(error),
     partFailed: ({ context }, { error }: { error: unknown }) => context.duties.partFailed(error),
   },
   guards: { isLocal: (_, { output }: { output: 'journal' | 'local' }) => output === 'local' },

@@ -12,7 +12,7 @@
  * `node-machine.ts`.
  */
 import { createActor, type Actor } from 'xstate';
-import type { Command, PendingFacts, Rejection, Roster } from '@muster/membership';
+import { messageOf, type Command, type PendingFacts, type Rejection, type Roster } from '@muster/membership';
 import type { Journal } from '@muster/journal';
 import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import { CommandExecutor } from './command-executor.ts';
@@ -116,7 +116,13 @@ class Node implements NodeHandle {
     this.#machine = createActor(nodeMachine, { clock, input: this.#duties() });
     this.#machine.subscribe({
       complete: () => this.#milestones.hasStopped(),
-      error: (error) => this.#actors.noteDefect(error),
+      error: (error) => {
+        this.#actors.noteDefect(error);
+        // The root has no supervisor but the process, which ends by it: a node that follows nothing any more must not go on.
+        queueMicrotask(() => {
+          throw error;
+        });
+      },
     });
     this.#hub.add({ kind: 'node', inspected: () => [[options.node, this.#machine]] });
     this.#actors.startWorkers(options.workers);
@@ -228,7 +234,7 @@ class Node implements NodeHandle {
         this.#isFromLocalSnapshot = source === 'local';
         return source;
       },
-      loadFailed: (reason) => this.#contact.unreadable(reason),
+      loadFailed: (error) => this.#contact.unreadable(messageOf(error), error),
       reloadDelayMs: () => backoffMs(this.#loadFailuresCount++, RETRY_BACKOFF, this.#random),
       follow: () => this.#follower.start(),
       serve: () => this.#serve(),

@@ -161,8 +161,17 @@ export interface LocalSnapshot {
   save(snapshot: StoredSnapshot): Promise<void>;
 }
 
+/** What stands beside the text of a line. What was thrown is `err`, under no other name: only that keeps its stack. */
+export interface LogFields {
+  readonly err?: unknown;
+  readonly error?: never;
+  readonly cause?: never;
+  readonly e?: never;
+  readonly [name: string]: unknown;
+}
+
 export interface Logger {
-  info(fields: object, text: string): void;
-  warn(fields: object, text: string): void;
-  error(fields: object, text: string): void;
+  info(fields: LogFields, text: string): void;
+  warn(fields: LogFields, text: string): void;
+  error(fields: LogFields, text: string): void;
 }

@@ -46,8 +46,7 @@ export class RosterRebuild {
       try {
         for await (const step of this.#builder.steps(signal)) if (step.kind === 'replaced' || this.isCaughtUp) return;
       } catch (error) {
-        const reason = messageOf(error);
-        log.warn({ reason }, `building the roster anew is tried again: ${reason}`);
+        log.warn({ err: error }, `building the roster anew is tried again: ${messageOf(error)}`);
         if (error instanceof JournalError && error.code === 'compacted') this.#startOver();
         await pause(clock, backoffMs(failuresCount, RETRY_BACKOFF, random), signal);
       }

@@ -86,8 +86,7 @@ export class ServedRoster {
     try {
       listener();
     } catch (error) {
-      const reason = messageOf(error);
-      this.#ports.log.error({ reason }, `a listener of the roster failed: ${reason}`);
+      this.#ports.log.error({ err: error }, `a listener of the roster failed: ${messageOf(error)}`);
     }
   }
 }

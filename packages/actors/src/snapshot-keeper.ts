@@ -106,7 +106,10 @@ export class SnapshotKeeper {
       this.#eventsBetween = this.#nextDistance();
       this.heardOfSnapshot(revision);
     } catch (error) {
-      log.warn({ revision, reason: messageOf(error) }, `the snapshot at revision ${revision} could not be saved`);
+      log.warn(
+        { revision, err: error },
+        `the snapshot at revision ${revision} could not be saved: ${messageOf(error)}`,
+      );
     } finally {
       this.#isSaving = false;
     }

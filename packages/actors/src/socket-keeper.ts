@@ -82,11 +82,12 @@ export class SocketKeeper {
   };
 
   async #ask(): Promise<void> {
-    const { bind, ports } = this.#input;
+    const { listener, bind, ports } = this.#input;
     let outcome: OpenSocketOutcome;
     try {
       outcome = await ports.openSocket(bind);
     } catch (error) {
+      ports.log.error({ listener, err: error }, `listener ${listener} could not be opened: ${messageOf(error)}`);
       outcome = { outcome: 'failed', reason: messageOf(error), taken: null };
     }
     this.#settle(outcome);

@@ -66,7 +66,8 @@ export class StartingPoint {
     const known = await inTime(attempt, { clock, timeoutMs: LOCAL_START_DELAY_MS });
     if (known !== 'late' && known.outcome === 'read') return this.#choose(known.start, local);
     const isLate = known === 'late';
-    contact.unreadable(isLate ? `no answer within ${LOCAL_START_DELAY_MS / 1_000} s` : messageOf(known.error));
+    if (isLate) contact.unreadable(`no answer within ${LOCAL_START_DELAY_MS / 1_000} s`);
+    else contact.unreadable(messageOf(known.error), known.error);
     return this.#takeLocal(local);
   }
 
@@ -86,7 +87,7 @@ export class StartingPoint {
       if (typeof trusted !== 'string') return trusted;
       log.warn({ revision: stored.revision, reason: trusted }, `the local snapshot is passed over: ${trusted}`);
     } catch (error) {
-      log.warn({ reason: messageOf(error) }, `the local snapshot cannot be read: ${messageOf(error)}`);
+      log.warn({ err: error }, `the local snapshot cannot be read: ${messageOf(error)}`);
     }
     return null;
   }

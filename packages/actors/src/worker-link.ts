@@ -290,7 +290,10 @@ export class WorkerLink {
       (error: unknown) => {
         // The process is gone or going: its end is reported by itself, and its successor starts from a roster.
         this.close();
-        this.#feed.log.warn({ worker: this.index }, `worker ${this.index} takes no messages: ${messageOf(error)}`);
+        this.#feed.log.warn(
+          { worker: this.index, err: error },
+          `worker ${this.index} takes no messages: ${messageOf(error)}`,
+        );
       },
     );
   }

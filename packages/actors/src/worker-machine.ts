@@ -92,13 +92,13 @@ export const workerMachine = setup({
   actors: { process: processLogic },
   actions: {
     noteStart: assign({ startedElapsedMs: ({ context }) => context.ports.clock.elapsedMs() }),
-    noteExit: assign(({ context }, { reason }: { reason: string }) => {
+    noteExit: assign(({ context }, { reason, ...rest }: { reason: string; err?: unknown }) => {
       const { index, ports, startedElapsedMs } = context;
       const wasFast = ports.clock.elapsedMs() - startedElapsedMs < SETTLED_AFTER_MS;
       const fastExitsInARow = wasFast ? context.fastExitsInARow + 1 : 0;
       const level = fastExitsInARow >= FAST_EXITS_REPORTED ? 'error' : 'warn';
       const text = `worker ${index} ended (${reason}) and is started again`;
-      ports.log[level]({ worker: index, reason, fastExitsInARow }, text);
+      ports.log[level]({ worker: index, reason, fastExitsInARow, ...rest }, text);
       return { fastExitsInARow, restartsCount: context.restartsCount + 1 };
     }),
     noteDrain: assign((_, { timeoutMs }: { timeoutMs: number }) => ({ drainTimeoutMs: timeoutMs })),
@@ -127,12 +127,15 @@ export const workerMachine = setup({
         input: ({ context }) => context,
         onError: {
           target: 'restarting',
-          actions: { type: 'noteExit', params: ({ event }) => ({ reason: messageOf(event.error) }) },
+          actions: { type: 'noteExit', params: ({ event }) => ({ reason: messageOf(event.error), err: event.error }) },
         },
       },
       initial: 'starting',
       on: {
-        exited: { target: 'restarting', actions: { type: 'noteExit', params: ({ event }) => event } },
+        exited: {
+          target: 'restarting',
+          actions: { type: 'noteExit', params: ({ event: { reason } }) => ({ reason }) },
+        },
         drain: { target: '.draining', actions: { type: 'noteDrain', params: ({ event }) => event } },
       },
       states: {

@@ -12,7 +12,7 @@
  * a file that somebody deletes under a running node; such a journal is gone with its process, as any open file is.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@muster/membership';
@@ -91,13 +91,43 @@ export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): Jou
 
 function openDatabase(path: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    keepPrivate(path);
     return new DatabaseSync(path, { timeout: LOCK_WAIT_MS });
   } catch (error) {
     const reason = messageOf(error);
     const remedy = 'check that its directory exists and may be written, or name another path';
     throw new JournalError('failed', `the journal ${path} cannot be opened: ${reason}; ${remedy}`, error);
   }
+}
+
+/** Of the journal and, as SQLite makes them, of the files beside it. */
+const FILE_MODE = 0o600;
+
+/**
+ * The journal says where traffic goes, so only this user may read it, whatever the umask is; one that was open to others is closed. Its
+ * `-wal` file too: SQLite gives a new one the mode of the main file. No file that is there is opened for it, which would drop its lock.
+ */
+function keepPrivate(path: string): void {
+  if (!existsSync(path)) makeEmpty(path);
+  for (const file of [path, `${path}-wal`]) {
+    if (existsSync(file) && isOpenToOthers(file)) chmodSync(file, FILE_MODE);
+  }
+}
+
+function makeEmpty(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', FILE_MODE));
+  } catch (error) {
+    // Another process was faster; the lock decides between them.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
+/** A file of somebody else's is left to that one. */
+function isOpenToOthers(file: string): boolean {
+  const { mode, uid } = statSync(file);
+  return (mode & 0o077) !== 0 && uid === process.getuid?.();
 }
 
 /** True for an empty file. Throws `unreadable` for anything that is not a journal of this format. */

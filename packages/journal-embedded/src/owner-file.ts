@@ -15,7 +15,9 @@ export class OwnerFile {
   }
 
   claim(): void {
-    writeFileSync(this.#path, `${process.pid}\n`);
+    // The mode counts for a new file only, and one may have been left by a process that was killed.
+    rmSync(this.#path, { force: true });
+    writeFileSync(this.#path, `${process.pid}\n`, { mode: 0o600 });
   }
 
   /** The process that holds the journal, or null when that cannot be told. */

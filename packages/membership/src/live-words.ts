@@ -43,12 +43,14 @@ export function parseHeartbeatSubject(subject: string): { readonly pool: string;
 const heartbeatSchema = z.object({
   /** Where the member answers, as it registered itself. A heartbeat for another target keeps nobody alive. */
   target: z.string().min(1).max(300),
+  /** Asks what became of the member's registration at this revision; nodes that have folded it answer. */
+  revision: z.int().min(1).optional(),
 });
 export type Heartbeat = z.output<typeof heartbeatSchema>;
 
 /**
- * What a node answers a heartbeat that it cannot place, to the message's reply subject. A node that knows the member
- * says nothing.
+ * What a node answers a heartbeat that it cannot place, or one that asks, to the message's reply subject. A node that knows the
+ * member and is asked nothing says nothing.
  */
 const heartbeatAnswerSchema = z.discriminatedUnion('standing', [
   /** It is not in the roster: its lease ran out, or the journal was made anew. It should register again. */
@@ -59,6 +61,15 @@ const heartbeatAnswerSchema = z.discriminatedUnion('standing', [
     revision: z.int().min(0),
     origin: z.string().nullable(),
     reason: z.string().nullable(),
+  }),
+  /** The registration that was asked about is what the roster holds. */
+  z.object({ standing: z.literal('accepted'), revision: z.int().min(0) }),
+  /** The nodes passed the registration over, every one of them: why, and for people what to do. */
+  z.object({
+    standing: z.literal('rejected'),
+    revision: z.int().min(0),
+    reason: z.string().max(64),
+    message: z.string().max(1_000),
   }),
 ]);
 export type HeartbeatAnswer = z.output<typeof heartbeatAnswerSchema>;

@@ -1,4 +1,7 @@
 /** What cannot be an access is refused at once, by name, and without what is secret in it. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkNatsAccess } from './access-check.ts';
 import { linkHarness } from './link-harness.ts';
@@ -73,4 +76,24 @@ test('what is right is right', async () => {
 test('servers are described without who connects', () => {
   const urls = [`nats://ada:${HIDDEN}@h:1`, 'tls://[::1]', HIDDEN];
   expect(describeServers({ servers: urls })).toBe('nats://h:1, tls://[::1]:4222, (not a NATS URL)');
+});
+
+test('a secret that others may read is refused, with what to do; what is no secret is not looked at', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'muster-secret-'));
+  const file = join(folder, 'node.nk');
+  await writeFile(file, `${testUser().seed}\n`, { mode: 0o600 });
+  const access = { servers, name: 'test', nkeySeedFile: file };
+  for (const [mode, isFine] of [
+    [0o600, true],
+    [0o400, true],
+    [0o640, false],
+    [0o604, false],
+    [0o620, false],
+  ] as const) {
+    await chmod(file, mode);
+    const fault = checkNatsAccess(access);
+    const remedy = `make it yours alone: chmod 600 ${file}`;
+    expect(fault).toBe(isFine ? null : `the nkey seed ${file} is open to others (mode ${mode.toString(8)}); ${remedy}`);
+  }
+  await rm(folder, { recursive: true });
 });

@@ -14,6 +14,7 @@ import {
   type Authenticator,
   type TlsOptions,
 } from '@nats-io/transport-node';
+import { judgeSecretFile } from './secret-file.ts';
 import { NatsAccessError, type NatsAccess } from './nats-access.ts';
 import { parseServerUrl, type ServerAddress, type ServerUser } from './server-url.ts';
 
@@ -76,12 +77,12 @@ function authenticatorOf({ credentialsFile, nkeySeedFile }: NatsAccess, user: Se
   if (credentialsFile !== undefined) {
     const remedy = 'it must hold a user JWT and its seed, as `nsc generate creds` writes them';
     return proven(
-      credsAuthenticator(read(credentialsFile, 'credentials')),
+      credsAuthenticator(readSecret(credentialsFile, 'credentials')),
       `the credentials ${credentialsFile}: ${remedy}`,
     );
   }
   if (nkeySeedFile !== undefined) {
-    const seed = SEED_PATTERN.exec(new TextDecoder().decode(read(nkeySeedFile, 'nkey seed')))?.[0] ?? '';
+    const seed = SEED_PATTERN.exec(new TextDecoder().decode(readSecret(nkeySeedFile, 'nkey seed')))?.[0] ?? '';
     const remedy = "it must hold a user's seed, SU…, on a line of its own";
     return proven(nkeyAuthenticator(new TextEncoder().encode(seed)), `the nkey seed ${nkeySeedFile}: ${remedy}`);
   }
@@ -110,8 +111,24 @@ function tlsOptions({ caFile, certFile, keyFile }: NonNullable<NatsAccess['tls']
   return {
     ...(caFile !== undefined && { ca: text(caFile) }),
     ...(certFile !== undefined && { cert: text(certFile) }),
-    ...(keyFile !== undefined && { key: text(keyFile) }),
+    ...(keyFile !== undefined && { key: new TextDecoder().decode(readSecret(keyFile, 'TLS key')) }),
   };
+}
+
+/** As `read`, for a file that others may not read. */
+function readSecret(file: string, kind: string): Uint8Array {
+  const bytes = read(file, kind);
+  const judged = judgeSecretFile(file);
+  return judged.outcome === 'refused' ? fail(`the ${kind} ${file} ${judged.what}; ${judged.fix}`) : bytes;
+}
+
+/** The files of an access that hold secrets, and are open to everybody without being this user's to mend: a line for each. */
+export function secretFileWarnings({ credentialsFile, nkeySeedFile, tls }: NatsAccess): string[] {
+  const files = [credentialsFile, nkeySeedFile, tls?.keyFile].filter((file) => file !== undefined);
+  return files.flatMap((file) => {
+    const judged = judgeSecretFile(file);
+    return judged.outcome === 'warned' ? [`${file} ${judged.what}; ${judged.fix}`] : [];
+  });
 }
 
 function read(file: string, kind: string): Uint8Array {

@@ -33,7 +33,7 @@ export class LinkHarness implements AsyncDisposable {
   /** Its path. */
   async file(name: string, text: string): Promise<string> {
     const path = join(this.#folder, name);
-    await writeFile(path, text);
+    await writeFile(path, text, { mode: 0o600 });
     return path;
   }
 

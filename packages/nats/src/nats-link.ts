@@ -7,7 +7,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { checkNatsAccess, serverAddresses } from './access-check.ts';
+import { checkNatsAccess, secretFileWarnings, serverAddresses } from './access-check.ts';
 import { connectionEnd } from './connection-end.ts';
 import { complaint, dial, type Connected, type DialOptions } from './dialer.ts';
 import { describeServers, NatsAccessError, type NatsAccess } from './nats-access.ts';
@@ -55,6 +55,7 @@ export function openNatsLink(access: NatsAccess, options: NatsLinkOptions = {}):
   const servers = serverAddresses(access);
   const fault = checkNatsAccess(access);
   if (fault !== null) throw new NatsAccessError(fault);
+  for (const line of secretFileWarnings(access)) options.log?.(line, 'warn');
   return new Link(access, servers, options);
 }
 

@@ -294,7 +294,7 @@ class Store implements ObservationStore {
     if (nowMs - this.#loggedAtMs < LOG_INTERVAL_MS) return;
     this.#loggedAtMs = nowMs;
     const text = `observations cannot be kept in ${path}: ${this.#failure}; those of this time are lost, traffic is not touched`;
-    log.error({ path, reason: this.#failure, lostCount: this.#lost.count }, text);
+    log.error({ path, err: error, lostCount: this.#lost.count }, text);
   }
 
   #noteDamage({ path, atByte, bytes, reason }: ObservationDamage): void {

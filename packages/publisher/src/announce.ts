@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
+import { messageOf } from '@muster/membership';
 import type { NatsLink } from '@muster/nats';
 import { headers, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 import { retryWaitMs } from './backoff.ts';
@@ -102,9 +103,9 @@ function failed(message: string): Attempt {
 
 function describeFailure(error: unknown): string {
   if (error instanceof TimeoutError) return `no answer within ${ATTEMPT_TIMEOUT_MS} ms`;
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'JetStreamNotEnabled') return 'no stream takes its subject now: it has no leader, or is not there';
-  return error.message;
+  if (error instanceof Error && error.name === 'JetStreamNotEnabled')
+    return 'no stream takes its subject: it is not there, or has no leader now';
+  return messageOf(error);
 }
 
 function permissionViolation(error: unknown): PermissionViolationError | null {

@@ -4,4 +4,5 @@ export { join } from './join.ts';
 export type { MemberOptions } from './member-options.ts';
 export type { Member, MemberStatus } from './member.ts';
 export { PublisherError, type PublisherErrorCode } from './publisher-error.ts';
+export type { RegistrationVerdict } from './registration-question.ts';
 export { openPublisher, type Publisher, type PublisherOptions } from './publisher.ts';

@@ -28,6 +28,7 @@ import type { NatsLink } from '@muster/nats';
 import { announce, type AnnounceOutcome } from './announce.ts';
 import { HeartbeatTimer } from './heartbeat-timer.ts';
 import type { MemberSpec } from './member-options.ts';
+import { RegistrationQuestion, type RegistrationVerdict } from './registration-question.ts';
 import { RegistrationPace } from './registration-pace.ts';
 
 export type MemberStatus =
@@ -61,6 +62,7 @@ export class Member implements AsyncDisposable {
   readonly #spec: MemberSpec;
   readonly #host: MemberHost;
   readonly #subject: string;
+  readonly #heartbeatSubject: string;
   #status: MemberStatus = { state: 'registering' };
   #changed = Promise.withResolvers<void>();
   /** Ends the announcements that still wait when the member leaves. */
@@ -72,6 +74,7 @@ export class Member implements AsyncDisposable {
   /** Of the newest registration; an answer that speaks of something earlier is out of date. */
   #revision = 0;
   #isRegistering = false;
+  #question: RegistrationQuestion | null = null;
   #drained: { readonly reason: string | undefined; readonly outcome: Promise<AnnounceOutcome> } | null = null;
   #left: Promise<AnnounceOutcome> | null = null;
 
@@ -82,9 +85,9 @@ export class Member implements AsyncDisposable {
     this.#host = host;
     this.#subject = formatSubject(cluster, { kind: 'backend', pool, backend: id });
     this.#pace = new RegistrationPace(heartbeatMs);
-    const subject = heartbeatSubject(cluster, { pool, backend: id });
+    this.#heartbeatSubject = heartbeatSubject(cluster, { pool, backend: id });
     const heartbeat = JSON.stringify({ target: registration.target } satisfies Heartbeat);
-    this.#heartbeats = new HeartbeatTimer(heartbeatMs, () => host.publish(subject, heartbeat));
+    this.#heartbeats = new HeartbeatTimer(heartbeatMs, () => host.publish(this.#heartbeatSubject, heartbeat));
   }
 
   get pool(): string {
@@ -117,6 +120,21 @@ export class Member implements AsyncDisposable {
       yield seen;
       if (isLast(seen)) return;
     }
+  }
+
+  /**
+   * What the nodes make of the newest registration: that it is recorded does not say that it makes sense, for example that its pool
+   * is there. Asks them for up to two seconds; never rejects. A member whose registration was rejected goes on as one that nobody knows:
+   * it registers again, at first after a heartbeat's interval and at last once a minute, and so is taken once its pool is there.
+   */
+  verdict(): Promise<RegistrationVerdict> {
+    const question = new RegistrationQuestion(this.#revision);
+    this.#question = question;
+    const { target } = this.#spec.registration;
+    const say = (revision: number): void => {
+      this.#host.publish(this.#heartbeatSubject, JSON.stringify({ target, revision } satisfies Heartbeat));
+    };
+    return question.ask(say, this.#staying.signal);
   }
 
   /**
@@ -177,6 +195,10 @@ export class Member implements AsyncDisposable {
         break;
       case 'removed':
         this.#onRemoved(answer);
+        break;
+      case 'accepted':
+      case 'rejected':
+        this.#question?.onAnswer(answer);
         break;
     }
   }

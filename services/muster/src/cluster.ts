@@ -11,6 +11,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { newestNatsServer, startNatsCluster, type NatsCluster, type NatsServerProgram } from '@muster/nats-server';
+import { writeText } from './cli/session.ts';
 import { nodeConfigText, type ClusterNode } from './demo/cluster-config.ts';
 import { HOST, readDemoPorts } from './demo/demo-ports.ts';
 import { fail } from './demo/fail.ts';
@@ -109,10 +110,12 @@ function welcome(ports: ClusterPorts, { version }: NatsServerProgram, pids: { na
 `;
 }
 
+// Whoever reads what the demo says may leave; it goes on.
+process.stdout.on('error', () => undefined);
 const ports = await readDemoPorts('npm run cluster --', PORTS);
 const program = await requireNatsServer();
 await mkdir(FOLDER, { recursive: true });
-process.stdout.write(`starting three NATS servers ${program.version} …\n`);
+writeText(`starting three NATS servers ${program.version} …\n`);
 // Until everything runs, a Ctrl-C ends this process, and all others with it.
 const nats = await startNatsCluster({
   program,
@@ -123,11 +126,11 @@ const nodes = await startNodes(clusterNodes(ports), nats.urls);
 const backends = await startBackends(ports, nats.urls);
 await Promise.all(nodes.map(async (node) => hasBackends(node, POOL, SPELLS_COUNT)));
 const stopping = stopSignal();
-process.stdout.write(welcome(ports, program, { nats: nats.servers[0]!.pid, spells: backends[0]!.pid! }));
+writeText(welcome(ports, program, { nats: nats.servers[0]!.pid, spells: backends[0]!.pid! }));
 await stopping.first;
 void stopping.second.then(() => process.exit(130));
 await Promise.all(nodes.map(async ({ child }) => stopProcess(child)));
 await Promise.all(backends.map(stopProcess));
 await endNats(nats);
 stopping.forget();
-process.stdout.write('stopped\n');
+writeText('stopped\n');

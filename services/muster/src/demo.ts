@@ -4,6 +4,7 @@
  * The node is an ordinary one, from `examples/demo.toml`. Options move its ports: `npm start -- --listen 8090`.
  */
 import { fileURLToPath } from 'node:url';
+import { writeText } from './cli/session.ts';
 import { loadConfig } from './config/load-config.ts';
 import { formatProblem } from './config/config-problem.ts';
 import type { DeclaredRoster } from './config/declared-roster.ts';
@@ -56,6 +57,8 @@ function welcome({ listen, admin, spells }: DemoPorts, spellsPid: number): strin
 `;
 }
 
+// Whoever reads what the demo says may leave; it goes on.
+process.stdout.on('error', () => undefined);
 const ports = await readDemoPorts('npm start --', PORTS);
 const { config, declared } = await loadDemo(ports);
 const spells = await Promise.all([startSpells('spells-1', ports.spells), startSpells('spells-2', ports.spells + 1)]);
@@ -63,6 +66,6 @@ process.exitCode = await runNode({
   config,
   declared,
   logFormat: 'text',
-  onServing: () => process.stdout.write(welcome(ports, spells[0].pid!)),
+  onServing: () => writeText(welcome(ports, spells[0].pid!)),
 });
 await Promise.all(spells.map(stopProcess));

@@ -7,6 +7,11 @@
  */
 import { enableCompileCache } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import { onLauncherGone } from './node/launcher.ts';
+
+// Whatever the command: no inspector, and no end that nobody notices. A node and an agent hear the second one and drain.
+process.on('SIGUSR1', () => undefined);
+onLauncherGone(() => process.kill(process.pid, 'SIGTERM'));
 
 const COMPILE_CACHE = fileURLToPath(new URL('../node_modules/.cache/compile', import.meta.url));
 enableCompileCache(COMPILE_CACHE);

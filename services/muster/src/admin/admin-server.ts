@@ -143,7 +143,7 @@ function createApp({ access, log }: AdminServerOptions): AdminApp {
   });
   app.setErrorHandler((error, request, reply) => {
     const refusal = toApiError(error);
-    if (refusal.statusCode === 500) log.error({ error, url: request.url }, 'the admin API failed to answer');
+    if (refusal.statusCode === 500) log.error({ err: error, url: request.url }, 'the admin API failed to answer');
     if (refusal.statusCode === 401) void reply.header('www-authenticate', 'Bearer');
     return reply.code(refusal.statusCode).send(errorBody(refusal));
   });

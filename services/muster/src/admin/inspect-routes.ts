@@ -26,7 +26,7 @@ export function addInspectRoutes(app: AdminApp, { node, closing, log }: AdminCon
     const stream = Readable.from(lines, { objectMode: true, highWaterMark: 1 });
     inspectorsCount += 1;
     stream.once('close', () => (inspectorsCount -= 1));
-    stream.on('error', (error) => log.warn({ error }, 'an inspection ended early'));
+    stream.on('error', (err) => log.warn({ err }, 'an inspection ended early'));
     reply.raw.once('close', () => {
       gone.abort();
       stream.destroy();

@@ -78,7 +78,7 @@ function addExport(
       throw error;
     }
     stream.once('close', leave);
-    stream.on('error', (error) => log.warn({ error }, 'an export ended early'));
+    stream.on('error', (err) => log.warn({ err }, 'an export ended early'));
     const end = (): void => void stream.destroy();
     closing.addEventListener('abort', end, { once: true });
     reply.raw.once('close', () => {

@@ -126,7 +126,7 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     const stream = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
     followersCount += 1;
     stream.once('close', () => (followersCount -= 1));
-    stream.on('error', (error) => log.warn({ error }, 'a stream of events ended early'));
+    stream.on('error', (err) => log.warn({ err }, 'a stream of events ended early'));
     reply.raw.once('close', () => {
       gone.abort();
       stream.destroy();

@@ -10,6 +10,8 @@
 import { hostname } from 'node:os';
 import { isName, NAME_RULE, parseTarget, ADDRESS_RULE, messageOf } from '@muster/membership';
 import { openPublisher, PublisherError, type Member, type Publisher } from '@muster/publisher';
+import { LineOutput } from '../log/line-output.ts';
+import { ignoreUnusedSignals, onProgramSignals, onStopSignals } from '../node/stop-signal.ts';
 import { startProgram, untilAnswers, type AgentProgram } from './agent-program.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
 
@@ -17,8 +19,13 @@ const DEFAULT_SERVERS = 'nats://127.0.0.1:4222';
 const START_TIMEOUT_MS = 60_000;
 /** Enough for every node to have heard of the drain, not for long connections to finish. */
 const DRAIN_MS = 1_000;
-/** After this, a wait for the port or for NATS is worth a line. */
+/** After this, a wait for the port is worth a line. */
 const PATIENCE_MS = 5_000;
+/** The same for being registered: what is wrong then is nearly always known at once. */
+const JOIN_PATIENCE_MS = 1_000;
+/** For the last lines to be read, at the end. */
+const LAST_LINES_TIMEOUT_MS = 1_000;
+const DEFAULT_CLUSTER = 'default';
 /** What a program that never answered is given to end. */
 const END_GRACE_MS = 5_000;
 const NAME_CHARACTERS_MAX = 64;
@@ -54,12 +61,17 @@ export async function runAgent(command: readonly string[], options: AgentOptions
   }
   await using publisher = openAgentPublisher(options);
   const stop = stopRequest();
+  ignoreUnusedSignals();
+  let forgetPassing = (): void => undefined;
   try {
     const program = startProgram(command);
+    forgetPassing = onProgramSignals((signal) => program.kill(signal));
     const agent = new Agent({ program, publisher, stop, options: { ...options, id } });
     return await agent.run();
   } finally {
     stop.forget();
+    forgetPassing();
+    await output.close(LAST_LINES_TIMEOUT_MS);
   }
 }
 
@@ -96,7 +108,7 @@ export function defaultId(target: string, host = hostname()): string {
 }
 
 interface StopRequest {
-  /** Resolves with the first SIGTERM or SIGINT. */
+  /** Resolves with the first signal that ends a process. */
   readonly first: Promise<NodeJS.Signals>;
   /** Resolves with the second. */
   readonly second: Promise<NodeJS.Signals>;
@@ -106,13 +118,7 @@ interface StopRequest {
 function stopRequest(): StopRequest {
   const [first, second] = [Promise.withResolvers<NodeJS.Signals>(), Promise.withResolvers<NodeJS.Signals>()];
   let count = 0;
-  const onSignal = (signal: NodeJS.Signals) => (count++ === 0 ? first : second).resolve(signal);
-  process.on('SIGTERM', onSignal);
-  process.on('SIGINT', onSignal);
-  const forget = () => {
-    process.off('SIGTERM', onSignal);
-    process.off('SIGINT', onSignal);
-  };
+  const forget = onStopSignals((signal) => (count++ === 0 ? first : second).resolve(signal));
   return { first: first.promise, second: second.promise, forget };
 }
 
@@ -186,12 +192,15 @@ class Agent {
     const giveUp = new AbortController();
     void this.#over.then(() => giveUp.abort());
     const impatient = setTimeout(() => {
+      const { cluster = DEFAULT_CLUSTER } = this.#options;
       say(`not registered yet, still trying: ${this.#publisher.problem ?? 'no answer'}`);
-    }, PATIENCE_MS);
+      say(
+        `is "${cluster}" the nodes' cluster (--cluster), are these their NATS servers (--servers), and does a node run?`,
+      );
+    }, JOIN_PATIENCE_MS);
     try {
       const given = { ...(weight !== undefined && { weight }), ...(leaseMs !== undefined && { leaseMs }) };
       const member = await this.#publisher.join({ pool, id, target, ...given, signal: giveUp.signal });
-      say(`registered ${pool}/${id} at ${target}`);
       return member;
     } catch (error) {
       if (!(error instanceof PublisherError)) throw error;
@@ -206,13 +215,38 @@ class Agent {
 
   /** Says what becomes of the member, until it is over. */
   async #tell(member: Member): Promise<void> {
+    let verdict: string | null = null;
     for await (const status of member.changes()) {
-      if (status.state === 'registering') say('the nodes had lost it; registering again');
+      if (status.state === 'registering' && verdict === 'accepted') say('the nodes had lost it; registering again');
+      if (status.state === 'registered') verdict = await this.#tellVerdict(member, verdict);
       if (status.state === 'removed') {
         const by = status.origin ?? 'somebody';
         say(`${by} took it out at revision ${status.revision} (${status.reason ?? 'no reason given'}); it stays out`);
       }
     }
+  }
+
+  /** What the nodes made of it; the same is said once. Resolves to what it was. */
+  async #tellVerdict(member: Member, before: string | null): Promise<string> {
+    const { target, cluster = DEFAULT_CLUSTER } = this.#options;
+    const name = `${member.pool}/${member.id}`;
+    const verdict = await member.verdict();
+    // A member that leaves meanwhile has nobody to hear a verdict.
+    if (member.state !== 'registered' || verdict.outcome === before) return verdict.outcome;
+    switch (verdict.outcome) {
+      case 'accepted':
+        say(`registered ${name} at ${target}`);
+        break;
+      case 'rejected':
+        say(
+          `not registered: the nodes reject ${name} (${verdict.reason}): ${verdict.message}; it tries again by itself`,
+        );
+        break;
+      case 'unanswered':
+        say(`${name} is recorded, and no node says so: does one run, and is "${cluster}" its cluster (--cluster)?`);
+        break;
+    }
+    return verdict.outcome;
   }
 
   /** Lets go of new connections first, and only then ends the program. */
@@ -236,6 +270,10 @@ class Agent {
   }
 }
 
+const STDERR = 2;
+/** Without waiting for whoever reads it, and harmless to a terminal. */
+const output = new LineOutput({ fd: STDERR, characters: 'utf8' });
+
 function say(text: string): void {
-  process.stderr.write(`muster agent: ${text}\n`);
+  output.write(`muster agent: ${text}\n`);
 }

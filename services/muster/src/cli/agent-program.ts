@@ -9,7 +9,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseTarget } from '@muster/membership';
+import { messageOf, parseTarget } from '@muster/membership';
+import { programEnvironment } from '../node/child-environment.ts';
 
 /** As shells say it: found but not runnable, and not found. */
 const EXIT_NOT_RUNNABLE = 126;
@@ -26,12 +27,12 @@ export interface AgentProgram {
 
 export function startProgram([file = '', ...args]: readonly string[]): AgentProgram {
   let failure: string | null = null;
-  const child = spawn(file, args, { stdio: 'inherit' });
+  const child = spawn(file, args, { stdio: 'inherit', env: programEnvironment() });
   const { promise: ended, resolve } = Promise.withResolvers<number>();
   child.once('exit', (code, signal) => resolve(code ?? EXIT_SIGNAL_BASE + constants.signals[signal!]));
   child.on('error', (error: NodeJS.ErrnoException) => {
     if (child.pid !== undefined) return;
-    failure = error.code === 'ENOENT' ? `there is no program "${file}"` : `cannot run "${file}": ${error.message}`;
+    failure = error.code === 'ENOENT' ? `there is no program "${file}"` : `cannot run "${file}": ${messageOf(error)}`;
     resolve(error.code === 'ENOENT' ? EXIT_NOT_FOUND : EXIT_NOT_RUNNABLE);
   });
   return { ended, failure: () => failure, kill: (signal) => child.kill(signal) };

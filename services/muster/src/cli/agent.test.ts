@@ -18,10 +18,12 @@ const WAIT = { timeout: 30_000, interval: 10 };
 
 const program = await natsServerProgram('system');
 
-/** A NATS server, and what is published on it; a plain responder stands for the stream. */
+/** A NATS server, and what is published on it; plain responders stand for the stream and for a node that judges registrations. */
 class Harness implements AsyncDisposable {
   readonly published: Record<string, unknown>[] = [];
   readonly server: NatsServer;
+  /** What the node says to who asks what became of a registration. */
+  verdict: object = { standing: 'accepted' };
   readonly #connection: NatsConnection;
   readonly #folder: string;
 
@@ -43,6 +45,12 @@ class Harness implements AsyncDisposable {
         message.respond(JSON.stringify({ stream: 'muster-default', seq: harness.published.length }), {
           headers: headers(),
         });
+      },
+    });
+    connection.subscribe('muster-live.default.lease.web.>', {
+      callback: (_error, message) => {
+        const { revision } = message.json<{ revision?: number }>();
+        if (revision !== undefined) message.respond(JSON.stringify({ revision, ...harness.verdict }));
       },
     });
     await connection.flush();
@@ -80,6 +88,8 @@ function startAgent(servers: string, options: readonly string[], command: readon
     exited,
     output: () => output,
     kill: (signal: NodeJS.Signals) => child.kill(signal),
+    /** Reads stderr no more. */
+    leave: () => child.stderr.destroy(),
     [Symbol.asyncDispose]: async () => {
       child.kill('SIGKILL');
       await exited;
@@ -159,6 +169,60 @@ test.skipIf('unavailable' in program)('a program that never answers is ended', a
   expect(await agent.exited).toBe(1);
   expect(agent.output()).toContain(`nothing answered at ${target} within 300 ms; the program is ended\n`);
   expect(harness.types).toEqual([]);
+});
+
+test('what every node rejects is not called registered, and what they make of it is told without their escapes', async () => {
+  await using harness = await Harness.start();
+  const message = 'there is no pool web\u001b[2J\u009b31m\u202e\u2028; define it first';
+  harness.verdict = { standing: 'rejected', reason: 'unknown-pool', message };
+  const port = await freePort();
+  await using agent = startAgent(harness.server.url, ['--target', `127.0.0.1:${port}`], serverProgram(port));
+  await vi.waitFor(() => expect(agent.output()).toContain('define it first; it tries again by itself'), WAIT);
+  expect(agent.output()).toContain('(unknown-pool): there is no pool web\\u001b[2J\\u009b31m\\u202e\\u2028;');
+  expect(agent.output()).not.toMatch(/muster agent: registered/);
+  expect(/[\p{Cc}\p{Cf}\u2028]/u.test(agent.output().replaceAll('\n', ''))).toBe(false);
+  agent.kill('SIGTERM');
+  expect(await agent.exited).toBe(7);
+});
+
+test('a wrong cluster is told of within two seconds, with what to do', async () => {
+  await using harness = await Harness.start();
+  const port = await freePort();
+  const options = ['--target', `127.0.0.1:${port}`, '--cluster', 'wrong'];
+  await using agent = startAgent(harness.server.url, options, serverProgram(port));
+  await vi.waitFor(() => expect(agent.output()).toContain('program: pid'), WAIT);
+  await vi.waitFor(() => expect(agent.output()).toContain('(--cluster)'), WAIT);
+  expect(agent.output()).toMatch(/not registered yet, still trying: no stream takes its subject/);
+  expect(agent.output()).toContain('is "wrong" the nodes\' cluster');
+  agent.kill('SIGTERM');
+  expect(await agent.exited).toBe(7);
+});
+
+test('its program is told no token and no address with a password, and hears the signals that are for programs', async () => {
+  await using harness = await Harness.start();
+  const port = await freePort();
+  const [file, flag, script] = serverProgram(port);
+  const told = `${script} process.on('SIGHUP', () => console.log('program: SIGHUP'));
+    console.log('program:', Object.keys(process.env).filter((name) => name.startsWith('MUSTER_')).length, 'of ours');`;
+  await using agent = startAgent(harness.server.url, ['--target', `127.0.0.1:${port}`], [file!, flag!, told]);
+  await vi.waitFor(() => expect(agent.output()).toContain('registered'), WAIT);
+  expect(agent.output()).toContain('program: 0 of ours');
+  agent.kill('SIGHUP');
+  await vi.waitFor(() => expect(agent.output()).toContain('program: SIGHUP'), WAIT);
+  agent.kill('SIGUSR2');
+  expect(await agent.exited).toBe(3);
+});
+
+test('a reader of its words that leaves ends neither it nor its program', async () => {
+  await using harness = await Harness.start();
+  const port = await freePort();
+  await using agent = startAgent(harness.server.url, ['--target', `127.0.0.1:${port}`], serverProgram(port));
+  await vi.waitFor(() => expect(agent.output()).toContain('program: pid'), WAIT);
+  agent.leave();
+  await vi.waitFor(() => expect(harness.types).toEqual(['BackendRegistered']), WAIT);
+  agent.kill('SIGTERM');
+  expect(await agent.exited).toBe(7);
+  expect(harness.types.at(-1)).toBe('BackendDeregistered');
 });
 
 test('without NATS the program runs and ends all the same', async () => {

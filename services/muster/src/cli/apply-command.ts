@@ -26,7 +26,7 @@ import {
 import { planLines, showValue } from '../config/plan-text.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
 import { printable } from './plain-text.ts';
-import { paint, type Session } from './session.ts';
+import { paint, writeError, type Session } from './session.ts';
 
 export interface ApplyOptions {
   readonly file: string;
@@ -245,7 +245,7 @@ function outcomeLines({ revision, wrong }: Outcome, node: string): string[] {
 
 function adviseAbout(steps: readonly PlanStep[]): void {
   const isTaken = (step: PlanStep): boolean => step.action === 'left-alone' && step.canBeTaken;
-  if (steps.some(isTaken)) process.stderr.write('muster: --take-over makes what others changed as the file says it\n');
+  if (steps.some(isTaken)) writeError('muster: --take-over makes what others changed as the file says it');
 }
 
 function plannedRoster({ pools, listeners }: RosterView): PlannedRoster {

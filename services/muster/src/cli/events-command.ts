@@ -5,7 +5,7 @@ import { CliFailure } from './cli-failure.ts';
 import { eventLine } from './describe-event.ts';
 import { orFailure } from './past/past-access.ts';
 import { printable, timeOfDay } from './plain-text.ts';
-import { paint, write, type Session } from './session.ts';
+import { paint, writeJson, writeJsonLines, writeLines, type Session } from './session.ts';
 
 /** Where nothing says where to begin, the newest so many are shown. */
 const NEWEST_SHOWN = 100;
@@ -54,7 +54,7 @@ export async function showEvents(session: Session, options: EventsOptions): Prom
   const lines = session.client.lines(`/v1/events?${query.toString()}`);
   const shown = isNewestWanted ? newest(lines, limit ?? NEWEST_SHOWN) : lines;
   for await (const line of shown) {
-    await write(`${session.isJson ? line : lineOf(JSON.parse(line) as EventView)}\n`);
+    await (session.isJson ? writeJsonLines(line) : writeLines([lineOf(JSON.parse(line) as EventView)]));
   }
   if (follow && limit === undefined) throw new CliFailure('ended', 'the node ended the stream; is it shutting down?');
 }
@@ -101,7 +101,7 @@ async function showFileEvents(session: Session, options: EventsOptions, file: st
       let leftCount = limit ?? Infinity;
       for await (const event of isNewestWanted ? newest(events, limit ?? NEWEST_SHOWN) : events) {
         if (leftCount-- <= 0) break;
-        await write(`${session.isJson ? JSON.stringify(event) : lineOf(event)}\n`);
+        await (session.isJson ? writeJson(event) : writeLines([lineOf(event)]));
       }
     } finally {
       await incident.close();

@@ -28,7 +28,7 @@ import { readTextFile } from '../config/text-file.ts';
 import { personOrigin } from './admin-client.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
 import { printable } from './plain-text.ts';
-import type { Session } from './session.ts';
+import { writeError, type Session } from './session.ts';
 
 /** A listing of 10,000 backends has some 10 MB. */
 const LISTING_BYTES_MAX = 268_435_456;
@@ -62,8 +62,7 @@ export async function importFile(session: Session, file: string, options: Import
   const plain = steps.map(({ step, origin }) => ({ ...step, origin }));
   await session.print({ dryRun, by, steps: plain, revisions }, lines.map(printable));
   const isLeft = steps.some(({ step }) => step.action === 'left-alone');
-  if (isLeft && !session.isJson)
-    process.stderr.write('muster: --replace makes what is left alone as the file says it\n');
+  if (isLeft && !session.isJson) writeError('muster: --replace makes what is left alone as the file says it');
   return isLeft ? EXIT_CODES.failed : EXIT_CODES.ok;
 }
 

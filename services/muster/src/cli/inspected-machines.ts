@@ -4,7 +4,7 @@ import type { InspectionLine } from '@muster/actors';
 import { CliFailure } from './cli-failure.ts';
 import type { InspectOptions } from './inspect-command.ts';
 import { inspectionText } from './inspection-text.ts';
-import { write, type Session } from './session.ts';
+import { writeJsonLines, writeLines, type Session } from './session.ts';
 
 /** Undefined: any. */
 export interface MachineChoice {
@@ -29,9 +29,9 @@ export async function showMachines(session: Session, choice: MachineChoice, opti
 }
 
 async function show(session: Session, text: string, line: InspectionLine): Promise<void> {
-  if (session.isJson) return write(`${text}\n`);
+  if (session.isJson) return writeJsonLines(text);
   const shown = inspectionText(line);
-  if (shown !== null) await write(`${shown}\n`);
+  if (shown !== null) await writeLines([shown]);
 }
 
 function nobody({ kind = 'machine', id }: MachineChoice): CliFailure {
@@ -46,7 +46,7 @@ class Recording implements Disposable {
 
   constructor(path: string) {
     this.#path = path;
-    this.#file = this.#orFail(() => openSync(path, 'w'));
+    this.#file = this.#orFail(() => openSync(path, 'w', 0o600));
   }
 
   add(line: string): void {

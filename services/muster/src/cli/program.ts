@@ -13,7 +13,7 @@ import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
 import { addPoolCommands } from './pool-commands.ts';
-import type { GlobalOptions, OpenSession } from './session.ts';
+import { writeError, writeText, type GlobalOptions, type OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = `
 Exit codes: 0 done, 1 failed, refused or not in force, 2 the command line makes
@@ -26,6 +26,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
   const program = new Command('muster')
     .description('A load balancer whose memory is a log of events.')
     .exitOverride()
+    .configureOutput({ writeOut: writeText, writeErr: (text) => writeError(...text.trimEnd().split('\n')) })
     .showHelpAfterError('(muster --help lists the commands)')
     .option('--admin <url>', "the node's admin API (env MUSTER_ADMIN; default http://127.0.0.1:9900)")
     .option('--json', 'answer with JSON, errors too: {"error": {"code", "message", "suggestion"?}}')

@@ -1,7 +1,9 @@
 /** Runs one command line and says how it ended. */
+import { messageOf } from '@muster/membership';
 import { CommanderError, type Command } from 'commander';
 import { CliFailure, errorBody, EXIT_CODES, UsageError } from './cli-failure.ts';
 import { createProgram } from './program.ts';
+import { writeError, writeJson } from './session.ts';
 
 /** `args` without the names of Node and of the script. Resolves to the exit code. */
 export async function run(args: readonly string[]): Promise<number> {
@@ -15,12 +17,19 @@ export async function run(args: readonly string[]): Promise<number> {
     await program.parseAsync(args.map(asMoment(ownArgs(args).length)), { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (error instanceof CommanderError) return usageExit(error, isJson);
-    if (!(error instanceof CliFailure)) throw error;
-    if (isJson) process.stdout.write(`${JSON.stringify(errorBody(error))}\n`);
-    else process.stderr.write(`${error.message.replaceAll(/^/gm, 'muster: ')}\n`);
+    if (error instanceof CommanderError) return await usageExit(error, isJson);
+    if (!(error instanceof CliFailure)) writeDefect(error);
+    else if (isJson) await writeJson(errorBody(error));
+    else writeError(...error.message.split('\n').map((line) => `muster: ${line}`));
     return error instanceof UsageError ? EXIT_CODES.usage : EXIT_CODES.failed;
   }
+}
+
+/** What nobody expected is a defect, and whoever reports it needs to know where it was. */
+function writeDefect(error: unknown): void {
+  const stack = error instanceof Error ? (error.stack ?? '') : '';
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  writeError(`muster: this is a defect of muster: ${messageOf(error)}`, ...frames);
 }
 
 /** What comes after `--` are the words of another program. */
@@ -45,19 +54,20 @@ function silence(program: Command): void {
   for (const command of program.commands) silence(command);
 }
 
-function usageExit({ exitCode, code, message }: CommanderError, isJson: boolean): number {
+async function usageExit({ exitCode, code, message }: CommanderError, isJson: boolean): Promise<number> {
   if (exitCode === 0) return EXIT_CODES.ok;
   if (!isJson) return EXIT_CODES.usage;
   const isWithoutCommand = code === 'commander.help';
   const suggestion = /\(Did you mean (?:one of )?([^,?]+)/.exec(message)?.[1] ?? null;
   const text = message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
   const what = isWithoutCommand ? 'a command is missing; muster --help lists them' : text;
-  process.stdout.write(`${JSON.stringify(errorBody({ code: 'usage', message: what, suggestion }))}\n`);
+  await writeJson(errorBody({ code: 'usage', message: what, suggestion }));
   return EXIT_CODES.usage;
 }
 
-/** `muster events | head`: once nobody reads, there is nothing left to do. */
+/** `muster events | head`: once nobody reads, there is nothing left to do. A node and an agent write in another way, and go on. */
 function endWithReader(): void {
+  process.stderr.on('error', () => undefined);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit(EXIT_CODES.ok);

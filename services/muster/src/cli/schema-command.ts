@@ -1,7 +1,7 @@
 /** `muster schema`: the events as JSON Schema, for publishers in other languages. Needs no node. */
 import { eventJsonSchemas, nearestName, type EventType } from '@muster/membership';
 import { CliFailure } from './cli-failure.ts';
-import { write } from './session.ts';
+import { writeJson } from './session.ts';
 
 /** All types as one JSON object, or the schema of one. */
 export async function showSchema(type: string | undefined): Promise<void> {
@@ -12,5 +12,5 @@ export async function showSchema(type: string | undefined): Promise<void> {
     const hint = suggestion === null ? `known: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
     throw new CliFailure('unknown-type', `no event has the type "${type}"; ${hint}`, suggestion);
   }
-  await write(`${JSON.stringify(type === undefined ? schemas : schemas[type as EventType], null, 2)}\n`);
+  await writeJson(type === undefined ? schemas : schemas[type as EventType], 2);
 }

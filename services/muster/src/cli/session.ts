@@ -1,7 +1,15 @@
-/** What every command works with: the node it talks to, and where its output goes, as text or as JSON. */
+/**
+ * What every command works with: the node it talks to, and where its output goes, as text or as JSON.
+ *
+ * Nothing of ours reaches a terminal but through here, and what others chose (names, reasons, error texts, paths) does nothing there:
+ * every line is made `printable` on its way out, and only the colours that `paint` put in are let through. `test/tidy` refuses other
+ * ways to stdout and stderr.
+ */
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { styleText } from 'node:util';
+import { inspect, styleText } from 'node:util';
 import { AdminClient } from './admin-client.ts';
+import { printable } from './plain-text.ts';
 import { setLines, type Line } from './table.ts';
 
 const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
@@ -33,7 +41,7 @@ export class Session {
 
   /** The command's answer: the value with `--json`, else the lines. */
   async print(value: unknown, lines: readonly Line[]): Promise<void> {
-    await write(this.isJson ? `${JSON.stringify(value, null, 2)}\n` : `${this.set(lines).join('\n')}\n`);
+    await (this.isJson ? writeJson(value, 2) : writeLines(this.set(lines)));
   }
 
   /** The lines as the terminal takes them; whole where the output is no terminal. */
@@ -43,14 +51,61 @@ export class Session {
   }
 }
 
+export async function writeLines(lines: readonly string[]): Promise<void> {
+  await write(`${lines.map(terminalLine).join('\n')}\n`);
+}
+
+/** One JSON text. What a terminal would obey is escaped in it, which is the same JSON. */
+export async function writeJson(value: unknown, indent = 0): Promise<void> {
+  await writeJsonLines(JSON.stringify(value, null, indent));
+}
+
+/** JSON that is text already, and has line feeds only between its tokens. */
+export async function writeJsonLines(text: string): Promise<void> {
+  await write(`${text.split('\n').map(printable).join('\n')}\n`);
+}
+
+/** For files and pipes: as they are. */
+export async function writeBytes(bytes: Uint8Array): Promise<void> {
+  await write(bytes);
+}
+
+/** Sequences of our own, for a screen; lines in it have passed `terminalLine`. */
+export async function writeControl(text: string): Promise<void> {
+  await write(text);
+}
+
+/** To stderr. A reader that is gone, or a full disk, costs the lines. */
+export function writeError(...lines: readonly string[]): void {
+  process.stderr.write(`${lines.map(terminalLine).join('\n')}\n`);
+}
+
+/** A text of several lines that is our own, such as help, and without waiting for its reader. */
+export function writeText(text: string): void {
+  process.stdout.write(text.split('\n').map(terminalLine).join('\n'));
+}
+
 /** Waits while the reader is slow, so that nothing piles up here. */
-export async function write(output: string | Uint8Array): Promise<void> {
+async function write(output: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(output)) await once(process.stdout, 'drain');
 }
 
-/** Colours on a terminal only, and never with NO_COLOR. */
+/** In each colour that `paint` writes. Nobody outside of this process can know it, so no text can bring a colour of its own. */
+const MARK = randomInt(1_000_000, 1_000_000_000);
+const PAINTED = new RegExp(`\\u001b\\[${MARK};(\\d+)m`);
+
+/** Colours on a terminal only, and never with NO_COLOR. To be written by the functions above. */
 export function paint(colour: Colour, text: string): string {
-  return styleText(colour, text, { stream: process.stdout });
+  if (styleText(colour, '.', { stream: process.stdout }) === '.') return text;
+  const [open, close] = inspect.colors[colour];
+  return `\u001b[${MARK};${open}m${text}\u001b[${MARK};${close}m`;
+}
+
+/** A line as a terminal may have it: with the colours of `paint`, and nothing else that it would obey. */
+export function terminalLine(line: string): string {
+  // Every second part is the number of a colour.
+  const parts = line.split(PAINTED);
+  return parts.map((part, index) => (index % 2 === 0 ? printable(part) : `\u001b[${part}m`)).join('');
 }
 
 /** For commands, which ask the node only once they run. */

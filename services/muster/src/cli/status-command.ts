@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { CliFailure, errorBody } from './cli-failure.ts';
-import { write, type Session } from './session.ts';
+import { terminalLine, writeControl, writeJson, writeLines, type Session } from './session.ts';
 import { statusLines, type StatusAnswer } from './status-text.ts';
 import { cut, type Line } from './table.ts';
 
@@ -16,24 +16,24 @@ export async function showStatus(session: Session, { watch = false }: { watch?: 
   }
   using screen = process.stdout.isTTY && !session.isJson ? new Screen() : null;
   for (;;) {
-    await write(session.isJson ? await jsonLine(session) : await shown(session, screen));
+    await (session.isJson ? writeStatus(session) : show(session, screen));
     await (screen === null ? setTimeout(WATCH_INTERVAL_MS) : screen.untilResized(WATCH_INTERVAL_MS));
   }
 }
 
 /** A node that is away is told in the same shape as any error, one line like the others. */
-async function jsonLine(session: Session): Promise<string> {
+async function writeStatus(session: Session): Promise<void> {
   try {
-    return `${JSON.stringify(await read(session))}\n`;
+    await writeJson(await read(session));
   } catch (error) {
-    if (error instanceof CliFailure) return `${JSON.stringify(errorBody(error))}\n`;
-    throw error;
+    if (!(error instanceof CliFailure)) throw error;
+    await writeJson(errorBody(error));
   }
 }
 
-async function shown(session: Session, screen: Screen | null): Promise<string> {
+async function show(session: Session, screen: Screen | null): Promise<void> {
   const lines = session.set(await readLines(session, screen));
-  return screen === null ? `${lines.join('\n')}\n\n` : screen.frame(lines);
+  await (screen === null ? writeLines([...lines, '']) : writeControl(screen.frame(lines)));
 }
 
 /** A node that is away is shown as that: it may come back. */
@@ -73,7 +73,7 @@ class Screen implements Disposable {
   };
 
   constructor() {
-    process.stdout.write(ENTER);
+    void writeControl(ENTER);
     for (const signal of ENDING_SIGNALS) process.on(signal, this.#leave);
   }
 
@@ -88,7 +88,9 @@ class Screen implements Disposable {
         ? lines
         : [...lines.slice(0, this.height - 1), `… ${lines.length - this.height + 1} more lines`];
     return (
-      HOME + fitting.map((line) => `${cut(line, process.stdout.columns)}${CLEAR_REST_OF_LINE}\n`).join('') + CLEAR_BELOW
+      HOME +
+      fitting.map((line) => `${terminalLine(cut(line, process.stdout.columns))}${CLEAR_REST_OF_LINE}\n`).join('') +
+      CLEAR_BELOW
     );
   }
 
@@ -104,6 +106,6 @@ class Screen implements Disposable {
 
   [Symbol.dispose](): void {
     for (const signal of ENDING_SIGNALS) process.off(signal, this.#leave);
-    process.stdout.write(LEAVE);
+    void writeControl(LEAVE);
   }
 }

@@ -6,7 +6,7 @@
  */
 import { stripVTControlCharacters } from 'node:util';
 
-export interface Table {
+interface Table {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
   /** Titles of the columns that are cut first, the least important one at the beginning. Then the widest ones are. */

@@ -14,10 +14,13 @@ export async function runUp({ config }: { readonly config?: string }): Promise<n
   }
   const configPath = config ?? DEFAULT_CONFIG;
   const { MUSTER_ADMIN_TOKEN } = process.env;
-  const loaded = await loadConfig(configPath, { environment: { MUSTER_ADMIN_TOKEN } });
+  // Nothing that this process starts or runs, filters among it, has a use for the token.
+  delete process.env['MUSTER_ADMIN_TOKEN'];
+  const load = () => loadConfig(configPath, { environment: { MUSTER_ADMIN_TOKEN } });
+  const loaded = await load();
   if (loaded.outcome === 'broken') {
     throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
   }
   const { runNode } = await import('../node/run-node.ts');
-  return runNode({ config: loaded.node, declared: loaded.declared });
+  return runNode({ config: loaded.node, declared: loaded.declared, load });
 }

@@ -41,8 +41,8 @@ const listenerSchema = z.object({ id: nameSchema, spec: listenerSpecSchema, orig
 const rosterSchema = z.object({ pools: z.array(poolSchema), listeners: z.array(listenerSchema) });
 
 export type ImportedBackend = z.output<typeof backendSchema>;
-export type ImportedPool = z.output<typeof poolSchema>;
-export type ImportedListener = z.output<typeof listenerSchema>;
+type ImportedPool = z.output<typeof poolSchema>;
+type ImportedListener = z.output<typeof listenerSchema>;
 export interface ImportedRoster {
   readonly pools: readonly ImportedPool[];
   readonly listeners: readonly ImportedListener[];

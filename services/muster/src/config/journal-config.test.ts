@@ -8,7 +8,7 @@ import { parseConfig } from './load-config.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'muster-journal-config-'));
 const FILE = join(folder, 'node.creds');
-writeFileSync(FILE, '');
+writeFileSync(FILE, '', { mode: 0o600 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function journalOf(lines: string, node = '') {

@@ -7,6 +7,7 @@
  */
 import { accessSync, constants } from 'node:fs';
 import type { NatsAccess } from '@muster/nats';
+import { judgeSecretFile } from '@muster/nats/secret-file';
 import type { ConfigFile } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
 
@@ -154,18 +155,20 @@ function fileFaults({ credentials, nkeySeed, tls }: JournalTable): Fault[] {
     [['journal', 'tls', 'keyFile'], tls?.keyFile],
   ];
   return files.flatMap(([path, file]) => {
-    const wrong = file === undefined ? null : fileFault(file);
+    const isSecret = !['caFile', 'certFile'].includes(String(path.at(-1)));
+    const wrong = file === undefined ? null : fileFault(file, isSecret);
     return wrong === null ? [] : [{ path, what: `${path.join('.')} ${wrong.what}`, fix: wrong.fix }];
   });
 }
 
-function fileFault(file: string): Pick<Fault, 'what' | 'fix'> | null {
+function fileFault(file: string, isSecret: boolean): Pick<Fault, 'what' | 'fix'> | null {
   if (SECRET_ITSELF.test(file)) {
     return { what: 'is the secret itself', fix: 'put it into a file that only this user can read, and name the file' };
   }
   try {
     accessSync(file, constants.R_OK);
-    return null;
+    const judged = isSecret ? judgeSecretFile(file) : null;
+    return judged?.outcome === 'refused' ? { what: `names a file that ${judged.what}`, fix: judged.fix } : null;
   } catch (error) {
     const what = `names a file that cannot be read: ${JSON.stringify(file.slice(0, 80))} (${(error as NodeJS.ErrnoException).code})`;
     return { what, fix: 'check the path, which is relative to the working directory, and its permissions' };

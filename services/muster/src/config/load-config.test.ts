@@ -115,7 +115,7 @@ describe('the admin token', () => {
     expect(loadedFrom(open, { environment: { MUSTER_ADMIN_TOKEN: 'secret' } }).node.adminToken).toBe('secret');
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'token');
-    await writeFile(file, 'from-file\n');
+    await writeFile(file, 'from-file\n', { mode: 0o600 });
     expect(loadedFrom(`${open}\nadminTokenFile = '${file}'`).node.adminToken).toBe('from-file');
     expect(problemsOf(`${open}\nadminTokenFile = '${file}-not'`).join('\n')).toMatch(
       /m\.toml:3: the token file .* ENOENT/,

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { parseBind } from '@muster/membership';
+import { judgeSecretFile } from '@muster/nats/secret-file';
 import type { ResolverSettings, TargetPolicy } from '@muster/transport';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
 import type { Fault } from './declared-roster.ts';
@@ -42,6 +43,8 @@ export interface NodeConfig {
   readonly resolver: Partial<ResolverSettings>;
   /** Absolute: the folder of the config file, to which the filters of listeners are relative. */
   readonly configFolder: string;
+  /** For people: what is allowed, and should be looked at. */
+  readonly warnings: readonly string[];
   /** What it was told, as the file has it; the status shows it. */
   readonly settings: NodeSettings;
 }
@@ -64,7 +67,8 @@ export function nodeConfig(
 ): { readonly config: NodeConfig; readonly faults: readonly Fault[] } {
   const id = node.id ?? hostNodeId(hostname());
   const faults: Fault[] = [];
-  const adminToken = readToken(node.adminTokenFile, environment, faults);
+  const warnings: string[] = [];
+  const adminToken = readToken(node.adminTokenFile, environment, { faults, warnings });
   const admin = node.admin === false ? null : node.admin;
   faults.push(...adminFaults(admin, adminToken));
   if (node.adminBehindProxy === true && adminToken === null) faults.push(PROXY_WITHOUT_TOKEN);
@@ -90,6 +94,7 @@ export function nodeConfig(
     observations: kept,
     resolver: ownResolver,
     configFolder,
+    warnings,
     settings: nodeSettings({ node, journal, observations, resolver }),
   };
   return { config, faults };
@@ -112,11 +117,20 @@ export function isLoopbackHost(host: string): boolean {
 
 const TOKEN_PATTERN = /^[\x21-\x7e]{1,1024}$/;
 
-function readToken(file: string | undefined, environment: NodeEnvironment, faults: Fault[]): string | null {
+interface Found {
+  readonly faults: Fault[];
+  readonly warnings: string[];
+}
+
+function readToken(file: string | undefined, environment: NodeEnvironment, { faults, warnings }: Found): string | null {
   const fromEnvironment = environment.MUSTER_ADMIN_TOKEN ?? '';
   if (fromEnvironment !== '') return checkToken(fromEnvironment, { name: 'MUSTER_ADMIN_TOKEN', faults });
   if (file === undefined) return null;
   try {
+    const judged = judgeSecretFile(file);
+    const what = judged.outcome === 'fine' ? '' : `the token file ${file} ${judged.what}`;
+    if (judged.outcome === 'refused') faults.push({ path: ['node', 'adminTokenFile'], what, fix: judged.fix });
+    if (judged.outcome === 'warned') warnings.push(`${what}; ${judged.fix}`);
     return checkToken(readFileSync(file, 'utf8').trim(), { name: file, faults });
   } catch (error) {
     const what = `the token file ${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;

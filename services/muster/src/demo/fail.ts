@@ -1,5 +1,8 @@
-/** How a demo gives up: one line for people, and the exit code 1. What it has started ends with its process. */
+/** How a demo gives up. What it has started ends with its process. */
+import { writeError } from '../cli/session.ts';
+
+/** One line for people, and the exit code 1. */
 export function fail(message: string): never {
-  process.stderr.write(`muster: ${message}\n`);
+  writeError(...`muster: ${message}`.split('\n'));
   process.exit(1);
 }

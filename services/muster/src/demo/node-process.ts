@@ -4,7 +4,8 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { endWithThisProcess } from '@muster/nats-server';
-import { readable } from '../log/log.ts';
+import { readableLines } from '../log/log.ts';
+import { writeText } from '../cli/session.ts';
 import { HOST } from './demo-ports.ts';
 import { fail } from './fail.ts';
 
@@ -27,7 +28,7 @@ export async function startNodeProcess(options: NodeProcessOptions): Promise<Nod
   const args = [MUSTER, 'up', '-c', options.configFile];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'inherit'] });
   endWithThisProcess(child, 'SIGTERM');
-  createInterface(child.stdout).on('line', (line) => process.stdout.write(`${options.id}  ${shown(line)}`));
+  createInterface(child.stdout).on('line', (line) => writeText(`${options.id}  ${shown(line)}`));
   const node = { ...options, child };
   await until(node, async () => (await ask(node, '/readyz')) !== null);
   return node;
@@ -58,7 +59,8 @@ async function until({ id, child }: NodeProcess, isSo: () => Promise<boolean>): 
 
 /** A node logs JSON where its output is no terminal. A line that is none, of Node itself, stays as it is. */
 function shown(line: string): string {
-  return line.startsWith('{') ? readable(line) : `${line}\n`;
+  const lines = line.startsWith('{') ? readableLines(line) : [line];
+  return `${lines.join('\n')}\n`;
 }
 
 /** The JSON of a good answer of the admin API, else null. */

@@ -3,6 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { writeError } from '../cli/session.ts';
 import { HOST } from './demo-ports.ts';
 import { fail } from './fail.ts';
 
@@ -15,7 +16,7 @@ const SPELLS_MAIN = fileURLToPath(import.meta.resolve('@muster/spells/main'));
 export async function startSpells(name: string, port: number, further: readonly string[] = []): Promise<ChildProcess> {
   const args = ['--name', name, '--host', HOST, '--port', `${port}`, ...further];
   const child = fork(SPELLS_MAIN, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
-  createInterface(child.stderr!).on('line', (line) => process.stderr.write(`${name}  ${line}\n`));
+  createInterface(child.stderr!).on('line', (line) => writeError(`${name}  ${line}`));
   const early = once(child, 'exit').then(() => false);
   const hasStarted = await Promise.race([once(child.stdout!, 'data').then(() => true), early]);
   if (!hasStarted) fail(`${name} did not start`);

@@ -8,19 +8,29 @@
  * Lines of several processes do not mix: a write of at most 4 KiB into a pipe is atomic (POSIX, PIPE_BUF), and so is any write
  * into a file that the processes have inherited together. A pipe or a terminal is opened anew, because its own description is shared
  * and must stay as the others want it; on the new one a full pipe says so (EAGAIN) and the rest waits. A socket cannot be opened anew,
- * so its own description is made to say so, as every Node program does that writes to one. Files are written to on a thread of
+ * so its own description is made to say so, and looked after: every Node process that shares it undoes that when it starts and when it
+ * ends. Files are written to on a thread of
  * libuv's pool, one write at a time. A thread that waits for a reader would keep the process from ending.
  *
  * It does not know what a line means. Lines are ASCII, other characters being written as JSON escapes; or they are UTF-8, with
  * escapes for what a terminal would obey.
  */
-import { closeSync, constants, fstatSync, openSync, write as writeOnThread, writeSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  write as writeOnThread,
+  writeSync,
+} from 'node:fs';
 import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
 import { printable } from '../cli/plain-text.ts';
 
-/** POSIX asks for 512, Linux has 4,096. */
-const ATOMIC_BYTES = 4_096;
+/** A longer line is dropped. As much as a pipe takes whole: POSIX asks for 512, Linux has 4,096. */
+export const LINE_BYTES_MAX = 4_096;
 /** For what is no pipe: large enough that a disk is not busy with the number of writes. */
 const LARGE_CHUNK_BYTES = 65_536;
 /** Chunks in one go before traffic has its turn: about 50 µs. */
@@ -30,6 +40,8 @@ const FULL_PIPE_WAIT_MIN_MS = 2;
 /** A pipe that stays full is looked at less and less often, down to this. */
 const FULL_PIPE_WAIT_MAX_MS = 128;
 const PENDING_BYTES_MAX = 4_194_304;
+/** While a socket is not full, nothing waits for it; how soon after a process that shares it has ended it is looked at again. */
+const SOCKET_LOOK_INTERVAL_MS = 50;
 
 export interface LineOutputOptions {
   readonly fd: number;
@@ -49,6 +61,9 @@ export class LineOutput {
   readonly #saysWhenFull: boolean;
   /** Whether `#fd` is a description of this object's own. */
   readonly #isOwn: boolean;
+  readonly #isSocket: boolean;
+  /** When it was made sure that the socket says when it is full, by `performance.now()`. */
+  #lookedAtMs = -Infinity;
   readonly #isUtf8: boolean;
   readonly #chunkBytesMax: number;
   #lines: string[] = [];
@@ -70,14 +85,15 @@ export class LineOutput {
     const anew = stat.isFIFO() || isatty(fd) ? openAnew(fd) : null;
     this.#fd = anew ?? fd;
     this.#isOwn = anew !== null;
-    this.#saysWhenFull = anew !== null || (stat.isSocket() && neverWaits(fd));
-    this.#chunkBytesMax = stat.isFile() ? LARGE_CHUNK_BYTES : ATOMIC_BYTES;
+    this.#isSocket = stat.isSocket() && existsSync(flagsFile(fd));
+    this.#saysWhenFull = anew !== null || this.#isSocket;
+    this.#chunkBytesMax = stat.isFile() ? LARGE_CHUNK_BYTES : LINE_BYTES_MAX;
   }
 
   /** One line with its line feed. */
   write(line: string): void {
     const text = NOT_ASCII.test(line) ? this.#bytesOf(line) : line;
-    if (this.#isClosed || text.length > ATOMIC_BYTES || this.#pendingBytes + text.length > this.#pendingBytesMax) {
+    if (this.#isClosed || text.length > LINE_BYTES_MAX || this.#pendingBytes + text.length > this.#pendingBytesMax) {
       this.droppedCount++;
       return;
     }
@@ -113,13 +129,14 @@ export class LineOutput {
       const chunk = (this.#chunk ??= this.#nextChunk());
       if (chunk === null) return this.#emptied();
       if (!this.#saysWhenFull) return writeOnThread(this.#fd, chunk, (error, bytes) => this.#written(error, bytes));
-      if (!this.#writePipe(chunk)) return;
+      if (this.#isSocket && performance.now() - this.#lookedAtMs > SOCKET_LOOK_INTERVAL_MS) this.#lookAtSocket();
+      if (!this.#writeNow(chunk)) return;
     }
     setImmediate(() => this.#pump());
   }
 
   /** False: the rest follows later. */
-  #writePipe(chunk: Buffer): boolean {
+  #writeNow(chunk: Buffer): boolean {
     try {
       this.#advance(chunk, writeSync(this.#fd, chunk));
       return true;
@@ -147,6 +164,8 @@ export class LineOutput {
   /** The reader is gone, or the disk is full: the chunk is lost, and counted. A pipe that is full is tried again. */
   #hasGivenUp({ code }: NodeJS.ErrnoException): boolean {
     if (code === 'EAGAIN') {
+      // A full one is looked at each time: a write that waits would stop everything.
+      this.#lookedAtMs = -Infinity;
       setTimeout(() => this.#pump(), this.#fullPipeWaitMs);
       this.#fullPipeWaitMs = Math.min(2 * this.#fullPipeWaitMs, FULL_PIPE_WAIT_MAX_MS);
       return false;
@@ -154,6 +173,11 @@ export class LineOutput {
     this.droppedCount += this.#chunkLines;
     this.#chunk = null;
     return true;
+  }
+
+  #lookAtSocket(): void {
+    this.#lookedAtMs = performance.now();
+    makeNotWait(this.#fd);
   }
 
   #nextChunk(): Buffer | null {
@@ -198,15 +222,14 @@ function openAnew(fd: number): number | null {
   }
 }
 
+/** Linux tells there how a description was opened. */
+const flagsFile = (fd: number): string => `/proc/self/fdinfo/${fd}`;
+
 /** Sockets that were told not to wait. They are kept, because a socket that is collected closes its descriptor. */
 const told: Socket[] = [];
 
-/** Makes a socket say when it is full (O_NONBLOCK), which Node does to whatever it takes over. False where it cannot. */
-function neverWaits(fd: number): boolean {
-  try {
-    told.push(new Socket({ fd, readable: false, writable: true }).unref());
-    return true;
-  } catch {
-    return false;
-  }
+/** Makes a socket say when it is full (O_NONBLOCK) where it does not: Node does that to whatever it takes over. */
+function makeNotWait(fd: number): void {
+  const flags = Number.parseInt(/^flags:\s*([0-7]+)/m.exec(readFileSync(flagsFile(fd), 'utf8'))?.[1] ?? '0', 8);
+  if ((flags & constants.O_NONBLOCK) === 0) told.push(new Socket({ fd, readable: false, writable: true }).unref());
 }

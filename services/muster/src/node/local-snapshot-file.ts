@@ -94,7 +94,7 @@ function parseJson(text: string): unknown {
 async function writeSnapshot(path: string, { epoch, revision, hash: rosterHash, data }: StoredSnapshot): Promise<void> {
   const head = { format: FILE_FORMAT, epoch, revision, hash: rosterHash, sha256: hash('sha256', data) };
   const besides = `${path}.new`;
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     await using file = await open(besides, 'w', FILE_MODE);
     // The mode above counts for a new file only, and one may have been left by a process that was killed.

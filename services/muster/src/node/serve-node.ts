@@ -10,21 +10,24 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
+import { writeError } from '../cli/session.ts';
 import { NodeTargetGuard, systemDialler, type CachingResolver } from '@muster/transport';
 import packageFile from '../../package.json' with { type: 'json' };
 import { notInForce } from '../config/in-force.ts';
 import type { NodeConfig } from '../config/node-config.ts';
-import { createLog, type Log, type LogFormat } from '../log/log.ts';
+import { openLog, type Log, type LogFormat, type OpenLog } from '../log/log.ts';
 import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
+import { AppliedConfig } from './applied-config.ts';
 import { applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
 import { OwnSockets } from './own-sockets.ts';
 import type { OpenJournal } from './open-journal.ts';
-import { configuredProbes } from './start-probe.ts';
-import { stopSignal } from './stop-signal.ts';
 import type { RunNodeOptions } from './run-node.ts';
+import { configuredProbes } from './start-probe.ts';
+import { ignoreUnusedSignals, onReloadSignal, stopSignal } from './stop-signal.ts';
+import { endWithUncaught } from './uncaught.ts';
 import { noticeWaiting } from './waiting-notice.ts';
 import type { WorkerProcesses } from './worker-processes.ts';
 
@@ -37,13 +40,19 @@ export interface ServeNodeOptions extends RunNodeOptions {
 /** Probes are started in batches this far apart: one wake-up for many costs half the CPU of one for each. */
 const CLOCK_TICK_MS = 50;
 
-export function createNodeLog(config: NodeConfig, format: LogFormat): Log {
-  return createLog({ level: config.logLevel, format, node: config.id, output: process.stdout });
+const STDOUT = 1;
+
+/** The node's log on stdout, which also tells of what nobody caught, before that ends the process. */
+export function openNodeLog(config: NodeConfig, format: LogFormat): OpenLog {
+  const opened = openLog({ level: config.logLevel, format, node: config.id, fd: STDOUT });
+  endWithUncaught(opened);
+  return opened;
 }
 
 /** Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code. */
 export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
+  for (const warning of config.warnings) log.warn({}, warning);
   const observations = config.observations && openObservationStore({ ...config.observations, log });
   options.workers.recording.keepIn(observations);
   const guard = new NodeTargetGuard(config.targets);
@@ -73,7 +82,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     resolver.close();
     await observations?.close();
     await opened.close();
-    process.stderr.write(`muster: ${admin.reason}\n`);
+    writeError(`muster: ${admin.reason}`);
     return 1;
   }
   await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
@@ -116,9 +125,15 @@ interface ServeOptions extends ServeNodeOptions {
 async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promise<void> {
   const { log, opened } = options;
   const stopping = stopSignal();
-  const endings = [logMembership(node, log), noticeWaiting(node, { awayReason: opened.awayReason, log })];
-  const serving = applyAndServe(node, options).catch((error: unknown) => {
-    log.error({ err: error }, 'the node stopped before it served');
+  const applied = appliedConfig(node, options);
+  const endings = [
+    logMembership(node, log),
+    noticeWaiting(node, { awayReason: opened.awayReason, log }),
+    onReloadSignal(() => applied.reload()),
+    ignoreUnusedSignals((signal) => log.warn({ signal }, `${signal} means nothing to this program; ${SIGNALS_HELP}`)),
+  ];
+  const serving = applyAndServe(node, { ...options, applied }).catch((err: unknown) => {
+    log.error({ err }, 'the node stopped before it served');
   });
   const signal = await stopping.first;
   const { drainTimeoutMs } = options.config;
@@ -130,17 +145,33 @@ async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promi
   stopping.forget();
 }
 
-async function applyAndServe(node: NodeHandle, options: ServeOptions): Promise<void> {
-  const { declared, config, log, onReady, onServing } = options;
-  const apply = () => applyConfig({ node, declared, origin: `config:${config.id}`, log });
+const SIGNALS_HELP = 'SIGTERM drains and ends it, SIGHUP reads the config again';
+
+function appliedConfig(node: NodeHandle, { config, declared, load, log }: ServeOptions): AppliedConfig {
+  const origin = `config:${config.id}`;
+  return new AppliedConfig({
+    running: config,
+    declared,
+    load: load ?? null,
+    apply: (newest) => applyConfig({ node, declared: newest, origin, log }),
+    log,
+  });
+}
+
+interface ApplyOptions extends ServeOptions {
+  readonly applied: AppliedConfig;
+}
+
+async function applyAndServe(node: NodeHandle, options: ApplyOptions): Promise<void> {
+  const { applied, log, onReady, onServing } = options;
   await Promise.race([node.ready(), node.caughtUp()]);
   if (node.status().isFromLocalSnapshot) {
     onReady();
     logServing(node, log, 'its last local snapshot; the config is applied once the journal is there');
     await node.caughtUp();
   }
-  await apply();
-  node.onEpochAdopted(() => void applyAgain(apply, log));
+  await applied.apply();
+  node.onEpochAdopted(() => void applyAgain(applied, log));
   onReady();
   await node.ready();
   logServing(node, log);
@@ -154,9 +185,9 @@ function logNotInForce(node: NodeHandle, { declared, log }: ServeOptions): void 
   for (const { kind, name, why } of wrong) log.error({ kind, name }, `config: ${kind} ${name} is not in force: ${why}`);
 }
 
-async function applyAgain(apply: () => Promise<void>, log: Log): Promise<void> {
+async function applyAgain(applied: AppliedConfig, log: Log): Promise<void> {
   log.warn({}, 'another history was adopted: the config is applied to it');
-  await apply().catch((error: unknown) => log.error({ err: error }, 'the config could not be applied'));
+  await applied.apply().catch((err: unknown) => log.error({ err }, 'the config could not be applied'));
 }
 
 function logServing(node: NodeHandle, log: Log, source?: string): void {

@@ -5,12 +5,14 @@
  * to do with them; what they say until then is kept, which is that they have started, or have failed to.
  */
 import { randomBytes } from 'node:crypto';
-import { fork, type ChildProcess } from 'node:child_process';
+import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
+import { messageOf } from '@muster/membership';
 import type { OwnAddress, ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
 import type { DecisionReport, WorkerOrder } from '../worker/decision-question.ts';
+import { workerEnvironment } from './child-environment.ts';
 import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
 import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
 import type { BoundSocket } from './listening-socket.ts';
@@ -97,7 +99,9 @@ export class WorkerProcesses {
       '--log-format',
       logFormat,
     ];
-    const child = fork(WORKER_MAIN, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc'];
+    // Without the option, SIGUSR1 would open an inspector until the worker has code of its own for it.
+    const child = fork(WORKER_MAIN, args, { stdio, env: workerEnvironment(), execArgv: ['--disable-sigusr1'] });
     const worker = new ForkedWorker(index, child, { questions: this.#questions, recording: this.recording });
     this.#live.add(worker);
     worker.tell({ kind: 'own-addresses', addresses: this.#ownAddresses });
@@ -105,6 +109,15 @@ export class WorkerProcesses {
     return worker;
   }
 }
+
+/**
+ * A worker tells its counters once a second. One that has said nothing for so many looks in a row holds its connections and serves
+ * none of them: it is killed, and another is started. Looks are counted and not time, because a machine that slept has been silent too.
+ */
+const LOOK_INTERVAL_MS = 5_000;
+const SILENT_LOOKS_MAX = 6;
+/** Its start may take longer: on a busy machine code is slow to load. */
+const SILENT_START_LOOKS_MAX = 24;
 
 interface DecisionParts {
   readonly questions: DecisionQuestions;
@@ -119,14 +132,21 @@ class ForkedWorker implements WorkerProcess, AskedWorker, RecordingWorker {
   readonly #unheard: ((events: WorkerEvents) => void)[] = [];
   #events: WorkerEvents | null = null;
   #hasEnded = false;
+  readonly #looking: NodeJS.Timeout;
+  #silentLooksMax = SILENT_START_LOOKS_MAX;
+  #silentLooksCount = 0;
 
   constructor(index: number, child: ChildProcess, decisions: DecisionParts) {
     this.index = index;
     this.#child = child;
     this.#decisions = decisions;
+    this.#looking = setInterval(() => this.#look(), LOOK_INTERVAL_MS).unref();
     child.on('message', (message) => this.#heard(message as WorkerReport | DecisionReport));
-    child.once('error', (error) => this.#end(`could not be started: ${error.message}`));
-    child.once('exit', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `killed by ${signal}`));
+    // A worker that cannot be started has no id. Any other error, of a signal that could not be sent, is no end of it.
+    child.on('error', (error) => {
+      if (child.pid === undefined) this.#end(`could not be started: ${messageOf(error)}`);
+    });
+    child.once('exit', (code, signal) => this.#end(this.#endText(code, signal)));
   }
 
   get pid(): number {
@@ -158,8 +178,22 @@ class ForkedWorker implements WorkerProcess, AskedWorker, RecordingWorker {
     this.#child.kill('SIGKILL');
   }
 
+  #look(): void {
+    this.#silentLooksCount += 1;
+    if (this.#silentLooksCount === this.#silentLooksMax) this.kill();
+  }
+
+  #endText(code: number | null, signal: NodeJS.Signals | null): string {
+    if (signal === null) return `exit code ${code}`;
+    if (this.#silentLooksCount < this.#silentLooksMax) return `killed by ${signal}`;
+    const seconds = (this.#silentLooksMax * LOOK_INTERVAL_MS) / 1_000;
+    return `killed, because it stood still for ${seconds} s; a filter that loops for ever does that`;
+  }
+
   #heard(message: WorkerReport | DecisionReport): void {
     const { questions, recording } = this.#decisions;
+    this.#silentLooksCount = 0;
+    this.#silentLooksMax = SILENT_LOOKS_MAX;
     if (message.kind === 'decisions-found') return questions.answered(this, message);
     if (message.kind === 'decisions-recorded') return recording.recorded(this, message);
     if (message.kind === 'started') recording.started(this);
@@ -169,6 +203,7 @@ class ForkedWorker implements WorkerProcess, AskedWorker, RecordingWorker {
   #end(reason: string): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
+    clearInterval(this.#looking);
     this.#decisions.questions.gone(this);
     this.#report(({ onExit }) => onExit(reason));
   }

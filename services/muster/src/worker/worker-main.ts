@@ -4,15 +4,17 @@
  *
  * It takes orders from its parent alone: a terminal's Ctrl-C reaches every process of the group, and a worker that
  * obeyed it would cut connections that the node means to drain. When the parent is gone without a word, the worker
- * stops accepting at once, so that a new node can have the address, and lets its open connections finish.
+ * stops accepting at once, so that a new node can have the address, and lets its open connections finish; from then on it obeys
+ * the signals that end a process.
  */
 import { parseArgs } from 'node:util';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import type { ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import { LineOutput } from '../log/line-output.ts';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
+import { ignoreSignals, onStopSignals } from '../node/stop-signal.ts';
 import type { DecisionQuestion, DecisionReport, WorkerOrder } from './decision-question.ts';
-import { surviveFilters } from './stray-errors.ts';
+import { endWorker, surviveFilters } from './stray-errors.ts';
 import { Worker } from './worker.ts';
 
 const STATS_INTERVAL_MS = 1_000;
@@ -68,7 +70,7 @@ async function drainAndExit(timeoutMs: number): Promise<void> {
   worker.secondIsOver();
   await output.close(LAST_LINES_TIMEOUT_MS);
   worker.secondIsOver();
-  process.exit(0);
+  endWorker(0);
 }
 
 function answer({ id, query }: DecisionQuestion): void {
@@ -76,8 +78,7 @@ function answer({ id, query }: DecisionQuestion): void {
 }
 
 surviveFilters(report);
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => undefined);
+ignoreSignals();
 process.on('message', (message: WorkerMessage | WorkerOrder, handle: SocketHandle | undefined) => {
   if (message.kind === 'drain') void drainAndExit(message.timeoutMs);
   else if (message.kind === 'find-decisions') answer(message);
@@ -85,6 +86,10 @@ process.on('message', (message: WorkerMessage | WorkerOrder, handle: SocketHandl
   else if (message.kind === 'record-decisions') worker.recordDecisions(message.forMs);
   else worker.receive(message, handle ?? null);
 });
-process.on('disconnect', () => void drainAndExit(ORPHAN_DRAIN_TIMEOUT_MS));
+process.on('disconnect', () => {
+  // Nobody else can tell it any more.
+  onStopSignals(() => endWorker(0));
+  void drainAndExit(ORPHAN_DRAIN_TIMEOUT_MS);
+});
 setInterval(() => worker.secondIsOver(), STATS_INTERVAL_MS);
 report({ kind: 'started' });

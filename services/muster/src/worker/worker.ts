@@ -114,7 +114,7 @@ export class Worker {
       case 'pending':
         return this.#changePending(message);
       case 'listen':
-        return this.#listeners.listen(message.listener, socket);
+        return this.#listen(message.listener, socket);
       case 'unlisten':
         return this.#listeners.unlisten(message.id, message.drainTimeoutMs);
     }
@@ -200,6 +200,16 @@ export class Worker {
   #reportFolded(): void {
     const { revision } = this.#roster!;
     this.#report({ kind: 'folded', revision, hash: rosterHash(this.#roster!) });
+  }
+
+  #listen(listener: MessageOf<'listen'>['listener'], socket: SocketHandle | null): void {
+    const { id, spec } = listener;
+    if (spec.filters !== undefined) {
+      // Said before it is done: a module that never ends loading silences the worker.
+      const text = `listener ${id}: its filters are loaded: ${spec.filters.join(', ')}`;
+      this.#report({ kind: 'log', level: 'info', fields: { listener: id }, text });
+    }
+    this.#listeners.listen(listener, socket);
   }
 
   #tellDroppedLines(): void {

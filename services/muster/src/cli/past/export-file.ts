@@ -5,7 +5,7 @@
 import { open, rename, rm, stat } from 'node:fs/promises';
 import type { IncidentHead, IncidentSummary } from '@muster/replay';
 import { CliFailure } from '../cli-failure.ts';
-import { write } from '../session.ts';
+import { writeBytes } from '../session.ts';
 import { orFailure } from './past-access.ts';
 
 /** It says where traffic goes, so only this user may read it; to whom it is sent is that user's business. */
@@ -56,6 +56,8 @@ export async function keepIncident(
 
 async function writeAll(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
   await using file = await open(path, 'w', FILE_MODE);
+  // The mode above counts for a new file only, and one may have been left by a process that was killed.
+  await file.chmod(FILE_MODE);
   for await (const chunk of bytes) await file.writeFile(chunk);
   await file.sync();
 }
@@ -64,5 +66,5 @@ export async function printIncident(bytes: AsyncIterable<Uint8Array>): Promise<v
   if (process.stdout.isTTY) {
     throw new CliFailure('invalid', 'an incident file is not for a terminal; send it on, or name a file with -o FILE');
   }
-  for await (const chunk of bytes) await write(chunk);
+  for await (const chunk of bytes) await writeBytes(chunk);
 }

@@ -13,7 +13,7 @@ import { incidentPast, type IncidentPast } from '../../past/incident-past.ts';
 import type { CliFailure } from '../cli-failure.ts';
 import { keepIncident } from '../past/export-file.ts';
 import { accessPast, orFailure } from '../past/past-access.ts';
-import { paint, write, type Session } from '../session.ts';
+import { paint, writeJson, writeLines, type Session } from '../session.ts';
 import type { StepCard } from './step-card.ts';
 import { StepReader } from './step-reader.ts';
 import { runStepScreen } from './step-terminal.ts';
@@ -87,11 +87,7 @@ async function printSteps(session: Session, reader: StepReader, { isFromHere }: 
   for (; step !== null; step = await reader.nextStep()) {
     const { event, rejection, changes, check } = step;
     const plain = { event, rejection, changes, check };
-    await write(
-      session.isJson
-        ? `${JSON.stringify(plain)}\n`
-        : `${stepLines(reader.cardOf(step), describeEvent(event)).join('\n')}\n`,
-    );
+    await (session.isJson ? writeJson(plain) : writeLines(stepLines(reader.cardOf(step), describeEvent(event))));
   }
 }
 

@@ -3,6 +3,8 @@
  * is over, whatever ended it.
  */
 import { once } from 'node:events';
+import { messageOf } from '@muster/membership';
+import { terminalLine } from '../session.ts';
 import { readKeys } from './step-keys.ts';
 import { initialStep, step, type StepEffect, type StepInput, type Stepped, type StepState } from './step-model.ts';
 import type { StepReader } from './step-reader.ts';
@@ -39,7 +41,7 @@ export async function runStepScreen({ reader, about, terminal, keyboard, ended }
     if (wanted?.kind !== 'go') return;
     reader.go(wanted.move).then(
       (shown) => take({ kind: 'shown', shown }),
-      (error: unknown) => take({ kind: 'failed', message: (error as Error).message }),
+      (error: unknown) => take({ kind: 'failed', message: messageOf(error) }),
     );
   };
   const onKeys = (chunk: string): void => {
@@ -68,5 +70,5 @@ export async function runStepScreen({ reader, about, terminal, keyboard, ended }
 
 /** One write a frame: a terminal then shows it as a whole. Its lines fill the screen, so that nothing has to be erased. */
 function frame(state: StepState, { columns, rows }: StepTerminal): string {
-  return HOME + screenLines(state, { columns, rows }).join('\r\n');
+  return HOME + screenLines(state, { columns, rows }).map(terminalLine).join('\r\n');
 }
