@@ -91,7 +91,7 @@ test('one that cannot be saved is a line in the log, and is tried again 10 s lat
   await clock.advance(10_000);
   await at(1_000);
   await at(1_001);
-  expect(warnings).toEqual(['the snapshot at revision 1000 could not be saved']);
+  expect(warnings).toEqual(['the snapshot at revision 1000 could not be saved: disk full']);
   isFull = false;
   await clock.advance(10_000);
   await at(1_002);

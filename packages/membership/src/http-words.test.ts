@@ -135,7 +135,7 @@ describe('a listener', () => {
   ])('%j is refused', (listener, expected) => expect(refusals(listener)).toEqual(expected));
 
   test('every field but the common ones is for http alone', () => {
-    const common = ['bind', 'protocol', 'pool', 'idleTimeoutMs', 'nodes'];
+    const common = ['bind', 'protocol', 'pool', 'idleTimeoutMs', 'halfCloseTimeoutMs', 'nodes'];
     expect(Object.keys(listenerSpecSchema.shape)).toEqual([...common, ...HTTP_ONLY_FIELDS]);
   });
 

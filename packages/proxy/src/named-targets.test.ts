@@ -127,7 +127,7 @@ test('a name that nobody knows is a 502 that says so, and is asked for once', as
   expect(dns.asked).toHaveLength(2);
 });
 
-test('a target that the guard refuses is not dialled, whatever name leads to it, and the client is told by a 502', async () => {
+test('a target that the guard refuses is not dialled, whatever name leads to it, and the client is told by a 503', async () => {
   await using backend = await answering(FIRST);
   await using dns = await DnsServer.start(only(FIRST));
   const details: (string | null)[] = [];
@@ -138,7 +138,7 @@ test('a target that the guard refuses is not dialled, whatever name leads to it,
   harness.pool();
   harness.register('a', `quick.test:${backend.port}`);
   const port = await harness.listen({ protocol: 'http' });
-  expect(statusOf(await ask(port))).toBe(502);
+  expect(statusOf(await ask(port))).toBe(503);
   expect(details).toEqual(['not dialled: it is this host']);
   expect(backend.sockets).toEqual([]);
 });

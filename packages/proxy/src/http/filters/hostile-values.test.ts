@@ -128,7 +128,8 @@ test.each(CASES)('$hook $way what it may not', async ({ hook, way }) => {
 
 describe.each(Object.entries(HOSTILE))('%s', (name, make) => {
   test('is a stray error of a filter, unless it is an error whose trace leads elsewhere', () => {
-    const hasTrace = /^an (error|aggregate)/.test(name) && !name.includes('getters that throw');
+    // V8 makes a trace when it is first read, and cannot make one of a symbol.
+    const hasTrace = /^an (error|aggregate)/.test(name) && !/getters that throw|symbol/.test(name);
     expect(isLeftByFilter(make())).toBe(!hasTrace);
   });
 
