@@ -49,7 +49,13 @@ export function startProcess(file: string, args: readonly string[], options: Sta
     end,
     exited: () => exited,
     [Symbol.asyncDispose]: async () => {
-      await end('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGKILL');
+        await once(child, 'exit');
+      }
+      // What it has started may live on with its pipes, and then they would never close.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
     },
   };
 }
