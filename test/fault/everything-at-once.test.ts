@@ -1,4 +1,4 @@
-/** Fifteen seconds of `everything-at-once.ts`. */
+/** Ten seconds of `everything-at-once.ts`. */
 import { testEverythingAtOnce } from './everything-at-once.ts';
 
-testEverythingAtOnce(15_000);
+testEverythingAtOnce(10_000);

@@ -9,7 +9,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
-import { decide, formatSubject, type Command, type Decision, messageOf } from '@muster/membership';
+import { decide, formatSubject, messageOf, parsePayload, type Command, type Decision } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { CommandOutcome } from './node-handle.ts';
@@ -52,7 +52,13 @@ export class CommandExecutor {
       const decision = decide(this.#folded.roster, command, origin);
       if (decision.outcome !== 'accepted') return decision;
       const expectedRevision = Math.max(decision.expectedRevision, newestOnSubject);
-      const outcome = await this.#append(this.#eventOf(decision, origin), expectedRevision);
+      const event = this.#eventOf(decision, origin);
+      // What every reader would pass over is not written down: an event that is too large, for example.
+      const checked = parsePayload(event.payload);
+      if ('reason' in checked) {
+        return { outcome: 'refused', reason: 'invalid', message: checked.message, suggestion: null };
+      }
+      const outcome = await this.#append(event, expectedRevision);
       if (outcome.outcome !== 'conflict') return this.#answer(outcome);
       newestOnSubject = outcome.actualRevision;
       if (!(await this.#folded.whenFolded(outcome.actualRevision, FOLD_WAIT_MS))) break;

@@ -65,6 +65,22 @@ describe('execute', () => {
     expect('message' in outcome && outcome.message).toContain('there is no pool "p"');
   });
 
+  test('an event that would be too large is refused, and the journal never sees it', async () => {
+    await using world = await servingWorld();
+    const { revision } = world.node.roster();
+    const routes = Array.from({ length: 256 }, (_, index) => ({ path: `/${index}-${'x'.repeat(300)}`, pool: 'p' }));
+    const outcome = await world.execute({
+      type: 'DefineListener',
+      listener: 'wide',
+      bind: '127.0.0.1:0',
+      protocol: 'http',
+      routes,
+    });
+    expect(outcome).toMatchObject({ outcome: 'refused', reason: 'invalid' });
+    expect('message' in outcome && outcome.message).toContain('the limit is 65536');
+    expect((await world.journal.head()).revision).toBe(revision);
+  });
+
   test('the journal is away: nothing is stored, and the answer says so', async () => {
     await using world = await servingWorld();
     world.journal.appendAnswer = 'unavailable';

@@ -10,6 +10,7 @@ import { natsServerProgram, startNatsServer, type NatsServer } from '@muster/nat
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { defaultId } from './agent-command.ts';
+import { BARE_ENVIRONMENT } from './muster-process.test-support.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -78,7 +79,7 @@ async function freePort(): Promise<number> {
 }
 
 function startAgent(servers: string, options: readonly string[], command: readonly string[]) {
-  const env = { PATH: process.env['PATH'] ?? '', MUSTER_NATS_SERVERS: servers };
+  const env = { ...BARE_ENVIRONMENT, MUSTER_NATS_SERVERS: servers };
   const child = spawn(process.execPath, [MUSTER, 'agent', '--pool', 'web', ...options, '--', ...command], { env });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -1,0 +1,4 @@
+/** Fifty rounds of `journal-kill.ts`. */
+import { testJournalKill } from './journal-kill.ts';
+
+testJournalKill(50);
