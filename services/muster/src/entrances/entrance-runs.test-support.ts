@@ -40,7 +40,6 @@ export function runCosts(usual: number): number {
 const PATHS = [
   '/v1/events',
   '/v1/decisions',
-  '/v1/inspect',
   '/v1/replay',
   '/v1/diff',
   '/v1/explain/backend',
