@@ -118,7 +118,10 @@ describe.skipIf('unavailable' in program)('no secret is said', () => {
     const identity = seedFile === undefined ? [] : ['--nkey', seedFile];
     const command = ['--', process.execPath, SPELLS, '--port', `${port}`];
     await using agent = startProcess(MUSTER, ['agent', '--servers', servers, ...options, ...identity, ...command]);
-    await eventually('it got in, or said why not', saying(agent, complaint ?? /p\/a-1 is recorded, and no node says so/));
+    await eventually(
+      'it got in, or said why not',
+      saying(agent, complaint ?? /p\/a-1 is recorded, and no node says so/),
+    );
     await agent.end('SIGTERM');
     expect(secretsIn(agent.output())).toEqual([]);
   });
