@@ -32,6 +32,8 @@ export class JournalContact {
   readonly journal: Journal;
   /** The history that this node serves; null before it has one. */
   epoch: string | null = null;
+  /** For people: why this process may not speak for the node that it is called after; null while it may. See `name-claim.ts`. */
+  nameRefusal: string | null = null;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #backListeners: (() => void)[] = [];
@@ -116,6 +118,18 @@ export class JournalContact {
 
   /** Why nothing may be appended now, for people; or null. */
   appendRefusal(): string | null {
+    return this.journalRefusal() ?? this.nameRefusal;
+  }
+
+  /** This process is the node that it is called after: what waited for that may be appended. */
+  holdsName(): void {
+    if (this.nameRefusal === null) return;
+    this.nameRefusal = null;
+    if (this.journalRefusal() === null) for (const listener of this.#backListeners) listener();
+  }
+
+  /** Why the journal takes nothing now, whoever this process is; or null. */
+  journalRefusal(): string | null {
     if (this.#replacement !== null) return this.#replacedMessage(this.#replacement.epoch);
     if (!this.#isUnread) return null;
     if (this.#absence === null)

@@ -9,7 +9,6 @@
  *
  * Nothing that is heard here changes the roster: it is compared with it, or ends in an event that every node folds.
  */
-import { randomUUID } from 'node:crypto';
 import {
   announcementSubject,
   heartbeatSubject,
@@ -23,11 +22,12 @@ import {
 import { Agreement } from './agreement.ts';
 import { announceRegularly } from './announcer.ts';
 import type { FoldedRoster } from './folded-roster.ts';
-import { Hearing, SILENT_AFTER_MS, SWEEP_INTERVAL_MS } from './hearing.ts';
+import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { isEndBy } from './lease.ts';
 import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
+import type { NameClaim } from './name-claim.ts';
 import type { NodeStatus } from './node-handle.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from './observer.ts';
@@ -39,8 +39,9 @@ export interface LiveExchangePorts {
   readonly node: string;
   readonly cluster: string;
   readonly version: string;
-  readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'appendRefusal'>;
+  readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'journalRefusal'>;
   readonly folded: Pick<FoldedRoster, 'roster' | 'headRevision' | 'hashes' | 'rejectionAt'>;
+  readonly name: NameClaim;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -56,8 +57,6 @@ export interface LiveExchangePorts {
 
 export class LiveExchange {
   readonly #ports: LiveExchangePorts;
-  /** Tells this process from another one that goes by the same name. */
-  readonly #instance = randomUUID();
   readonly #hearing: Hearing;
   readonly #agreement: Agreement;
   readonly #decision: RebuildDecision;
@@ -66,8 +65,6 @@ export class LiveExchange {
   readonly #nodes: NodeLeases;
   readonly #endings: (() => void)[] = [];
   #sweepTimer: unknown = null;
-  #namesakeHeardMs = -Infinity;
-  #wasNameTaken = false;
   #expiredCount = 0;
   /** The newest event on this node's own record of which it has thought. */
   #answeredStopRevision = 0;
@@ -125,7 +122,7 @@ export class LiveExchange {
 
   /** To be asked before each event, from `begin` on. */
   readonly witness: FoldWitness = (found, event) => {
-    const onAccepted = this.#members.witness(found, event);
+    const onAccepted = this.#members.witness(found, event) ?? this.#ports.name.witness(found, event);
     if (!isEndBy(this.#ports.node, event)) return onAccepted;
     return (left) => {
       this.#expiredCount += 1;
@@ -152,37 +149,47 @@ export class LiveExchange {
   status(): Pick<NodeStatus, 'peers' | 'isNameTaken' | 'leases'> {
     return {
       peers: this.#agreement.peers(),
-      isNameTaken: this.#isNameTaken(),
+      isNameTaken: this.#ports.name.isTaken,
       leases: { count: this.#members.count, expiredCount: this.#expiredCount },
     };
   }
 
   #announcement(): Announcement | null {
-    const { node, version, contact, folded, snapshotRevision } = this.#ports;
+    const { node, version, contact, folded, snapshotRevision, name } = this.#ports;
     const { epoch } = contact;
     if (epoch === null) return null;
     const { revision } = folded.roster;
     return {
       node,
-      instance: this.#instance,
+      instance: name.instance,
       version,
       epoch,
       revision,
       hash: rosterHash(folded.roster),
       lag: Math.max(0, folded.headRevision - revision),
       snapshotRevision: snapshotRevision(),
+      ...name.announced,
     };
   }
 
+  /** Between two regular announcements. */
+  #speak(): void {
+    const { live, cluster, node } = this.#ports;
+    const words = this.#announcement();
+    if (words !== null) live.say(announcementSubject(cluster, node), JSON.stringify(words));
+  }
+
   #hearAnnouncement({ subject, text }: LiveMessage): void {
-    const { node, cluster, contact, clock, observer, onSnapshotHeard } = this.#ports;
+    const { node, cluster, contact, name, observer, onSnapshotHeard } = this.#ports;
     const announcement = parseAnnouncement(cluster, subject, text);
     if (announcement === null) return;
-    if (announcement.instance === this.#instance) return this.#hearing.heardSelf();
+    if (announcement.instance === name.instance) return this.#hearing.heardSelf();
     if (announcement.node === node) {
-      this.#namesakeHeardMs = clock.elapsedMs();
-      return this.#noteNamesake();
+      if (name.hear(announcement)) this.#speak();
+      return;
     }
+    // It speaks for nobody yet.
+    if (announcement.name === 'awaited') return;
     this.#nodes.hear(announcement.node);
     this.#agreement.hear(announcement);
     observer.peerHash(announcement);
@@ -191,11 +198,12 @@ export class LiveExchange {
 
   #sweep(): void {
     this.#sweepTimer = this.#ports.clock.setTimeout(() => this.#sweep(), SWEEP_INTERVAL_MS);
-    this.#hearing.check(this.#ports.contact.appendRefusal() === null);
-    this.#leases.sweep();
+    const { contact, name } = this.#ports;
+    this.#hearing.check(contact.journalRefusal() === null);
+    name.check(this.#hearing.sinceMs);
+    if (name.isHeld) this.#leases.sweep();
     this.#agreement.check(this.#hearing.sinceMs);
     this.#decision.check();
-    this.#noteNamesake();
     this.#noteOwnStop();
   }
 
@@ -210,18 +218,5 @@ export class LiveExchange {
     if (this.#hearing.sinceMs === null) return;
     this.#answeredStopRevision = state.revision;
     this.#ports.onDeclaredStopped();
-  }
-
-  #isNameTaken(): boolean {
-    return this.#ports.clock.elapsedMs() - this.#namesakeHeardMs <= SILENT_AFTER_MS;
-  }
-
-  #noteNamesake(): void {
-    const { node, log } = this.#ports;
-    const isTaken = this.#isNameTaken();
-    if (isTaken === this.#wasNameTaken) return;
-    this.#wasNameTaken = isTaken;
-    if (isTaken) log.error({}, `another process announces itself as node ${node}: give each node a name of its own`);
-    else log.info({}, `no other process announces itself as node ${node} any more`);
   }
 }

@@ -129,6 +129,21 @@ export interface JournalConfirmation {
   readonly place: JournalPlace | null;
 }
 
+/** Whether this process is the node that it is called after: two processes may have been given one id. */
+export interface NameStatus {
+  /**
+   * `listening`: whether another process is this node, for 0.2 to 2.2 s after the start. `standing-back`: one is; this one takes the
+   * name once that is silent.
+   */
+  readonly state: 'listening' | 'held' | 'standing-back';
+  /** ms since 1970. */
+  readonly sinceMs: number;
+  /** For people: why it does not hold the name, and what to do; null while it does. */
+  readonly reason: string | null;
+  /** Whether this process has ever found another one at its place: it declares nothing by itself then. */
+  readonly hasStoodBack: boolean;
+}
+
 export interface NodeStatus {
   readonly node: string;
   readonly cluster: string;
@@ -153,6 +168,8 @@ export interface NodeStatus {
   readonly peers: readonly PeerStatus[];
   /** Whether another process announces itself under this node's name. */
   readonly isNameTaken: boolean;
+  /** Whether this process speaks for the node that it is called after. While it does not, it serves and appends nothing. */
+  readonly name: NameStatus;
   /** Members whose leases this node watches, and leases that it has ended since it began to serve; both 0 without a wire. */
   readonly leases: { readonly count: number; readonly expiredCount: number };
   readonly pendingFactsCount: number;
@@ -178,6 +195,8 @@ export interface NodeHandle {
   /** This node's unrecorded facts. Read only. */
   pending(): PendingFacts;
   status(): NodeStatus;
+  /** For people: why nothing may be appended through this node now, by itself or by anybody; null while it may. */
+  appendRefusal(): string | null;
   /** Decides on the newest roster, appends with that expectation, and answers when this node has folded the event. */
   execute(command: Command, origin: string): Promise<CommandOutcome>;
   /** Returns the function that ends the subscription. */
@@ -201,6 +220,11 @@ export interface NodeHandle {
   onEpochAdopted(listener: () => void): () => void;
   /** Resolves when the node has folded everything the journal had; rejects when it stops before. */
   caughtUp(): Promise<void>;
+  /**
+   * Resolves when this process first is the node that it is called after, so that it may append; rejects when it stops before. See
+   * `NodeStatus.name` for what it waits for.
+   */
+  nameHeld(): Promise<void>;
   /**
    * Resolves when every worker serves the roster as it is now, sockets included; rejects when the node stops before. A node that
    * started on its local snapshot is ready before it has caught up.

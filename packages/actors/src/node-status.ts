@@ -6,6 +6,7 @@ import type { JournalContact } from './journal-contact.ts';
 import type { JournalFollower } from './journal-follower.ts';
 import type { JournalPulse } from './journal-pulse.ts';
 import type { LiveExchange } from './live-exchange.ts';
+import type { NameClaim } from './name-claim.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { ListenerStatus, NodeOptions, NodeStatus, ProbeTotals, WorkerStatus } from './node-handle.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -24,6 +25,7 @@ export interface NodeParts {
   readonly probes: ProbeTotals;
   readonly actors: NodeActors;
   readonly exchange: LiveExchange | null;
+  readonly name: NameClaim;
 }
 
 const ALONE = { peers: [], isNameTaken: false, leases: { count: 0, expiredCount: 0 } } as const;
@@ -50,6 +52,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     epochChange: follower.succession.change,
     rebuilds: follower.rebuilds,
     ...(parts.exchange?.status() ?? ALONE),
+    name: parts.name.status,
     pendingFactsCount,
     rejectedCount: roster.rejectedCount,
     backendsCount,

@@ -26,6 +26,7 @@ import { JournalPulse } from './journal-pulse.ts';
 import { LiveExchange } from './live-exchange.ts';
 import { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import { Milestones } from './milestones.ts';
+import { NameClaim } from './name-claim.ts';
 import { NodeActors } from './node-actors.ts';
 import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
@@ -66,7 +67,7 @@ class Node implements NodeHandle {
   readonly #start: StartingPoint;
   readonly #served: ServedRoster;
   readonly #follower: JournalFollower;
-  readonly #ownRecord: OwnRecord;
+  readonly #name: NameClaim;
   /** Null for a node that has no wire. */
   readonly #exchange: LiveExchange | null;
   readonly #commands: CommandExecutor;
@@ -101,7 +102,13 @@ class Node implements NodeHandle {
     this.#start = new StartingPoint({ ...shared, snapshots: this.#snapshots, localSnapshot, local });
     this.#commands = new CommandExecutor(this.#folded, this.#contact);
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
-    this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
+    const ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
+    this.#name = new NameClaim({
+      ...shared,
+      ownRecord,
+      isShared: live !== null,
+      onHeld: () => this.#milestones.holdsName(),
+    });
     this.#tally = new ProbeTally(options);
     const observer = this.#observer;
     this.#hub = new InspectionHub(clock);
@@ -155,7 +162,12 @@ class Node implements NodeHandle {
       probes: this.#tally.totals(),
       actors: this.#actors,
       exchange: this.#exchange,
+      name: this.#name,
     });
+  }
+
+  appendRefusal(): string | null {
+    return this.#contact.appendRefusal();
   }
 
   execute(command: Command, origin: string): Promise<CommandOutcome> {
@@ -184,6 +196,10 @@ class Node implements NodeHandle {
 
   caughtUp(): Promise<void> {
     return this.#milestones.caughtUp;
+  }
+
+  nameHeld(): Promise<void> {
+    return this.#milestones.nameHeld;
   }
 
   ready(): Promise<void> {
@@ -221,6 +237,7 @@ class Node implements NodeHandle {
       ...this.#options,
       live,
       version,
+      name: this.#name,
       contact: this.#contact,
       folded: this.#folded,
       observer: this.#observer,
@@ -287,33 +304,32 @@ class Node implements NodeHandle {
     this.#isFromLocalSnapshot = false;
     this.#machine.send({ type: 'caught-up' });
     this.#milestones.hasCaughtUp();
-    if (!this.#isStopping) void this.#ownRecord.sayStarted();
+    if (!this.#isStopping) this.#name.caughtUp();
   }
 
   #swapRoster(swap: RosterSwap): void {
     const { isOtherHistory, built } = swap;
     const { revision } = this.#folded.roster;
     const isSame = !isOtherHistory && this.#folded.hashes.at(revision) === built.hashes.at(revision);
-    if (isOtherHistory) this.#ownRecord.forget();
     this.#served.swap(swap);
+    this.#name.onReplaced({ isOtherHistory });
     this.#exchange?.onReplaced({ isSame, isOtherHistory });
   }
 
   /** By another node that heard nothing of this one, or by a person. */
   #onDeclaredStopped(): void {
-    if (this.#isStopping) return;
-    this.#ownRecord.forget();
-    void this.#ownRecord.sayStarted();
+    this.#name.renew();
   }
 
   async #shutDown({ drainTimeoutMs, reason }: Stopping): Promise<void> {
     const wasServing = this.#feed.isOpen;
     this.#isStopping = true;
+    this.#name.leave();
     await this.#actors.stop(drainTimeoutMs);
     if (wasServing) {
       const limit = { clock: this.#options.clock, timeoutMs: FLUSH_TIMEOUT_MS };
       if (this.#contact.appendRefusal() === null) await inTime(this.#facts.whenIdle(), limit);
-      await inTime(this.#ownRecord.sayStopped(reason), limit);
+      await inTime(this.#name.sayStopped(reason), limit);
       await inTime(this.#snapshots.save(), limit);
     }
     this.#exchange?.end();

@@ -36,6 +36,9 @@ export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): vo
     { schema: { summary: "Take the journal's present history in place of the one that is served" } },
     async ({ headers, ip }) => {
       const origin = originOf(headers['muster-origin'], ip);
+      const { state, reason } = node.status().name;
+      // Where the journal is gone, adopting makes it anew.
+      if (state === 'standing-back') throw new ApiError(503, { code: 'unavailable', message: reason ?? state });
       const outcome = await node.adoptEpoch();
       log.warn({ origin, ...outcome }, `${origin} asked to adopt the journal's present history: ${outcome.outcome}`);
       switch (outcome.outcome) {
@@ -53,6 +56,8 @@ export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): vo
     '/v1/events',
     { schema: { summary: 'Append an event as it is, if it parses', body: newEventSchema } },
     async ({ body, headers, ip }) => {
+      const refusal = node.appendRefusal();
+      if (refusal !== null) throw new ApiError(503, { code: 'unavailable', message: refusal });
       const { subject, id = randomUUIDv7(), expectedRevision } = body;
       const origin = originOf(headers['muster-origin'], ip);
       const payload = typeof body.payload === 'string' ? body.payload : JSON.stringify(body.payload);

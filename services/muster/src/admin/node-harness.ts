@@ -109,6 +109,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       rebuilds: { count: 0, lastReason: null },
       peers: [],
       isNameTaken: false,
+      name: { state: 'held', sinceMs: 1_000, reason: null, hasStoodBack: false },
       leases: { count: 0, expiredCount: 0 },
       pendingFactsCount: 0,
       rejectedCount,
@@ -178,6 +179,14 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
 
   async caughtUp(): Promise<void> {
     await this.folded(0);
+  }
+
+  appendRefusal(): string | null {
+    return this.status().name.reason;
+  }
+
+  nameHeld(): Promise<void> {
+    return Promise.resolve();
   }
 
   async ready(): Promise<void> {

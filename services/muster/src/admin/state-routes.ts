@@ -33,7 +33,11 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
   app.get('/readyz', { schema: { summary: 'The node serves, with all its workers' } }, () => {
-    const reasons = isConfigApplied() ? unreadyReasons(node.status()) : ['the config is not applied yet'];
+    const status = node.status();
+    const isWaiting = !isConfigApplied() && status.name.state !== 'standing-back';
+    const reasons = isWaiting
+      ? ['the config is not applied yet', status.name.reason ?? []].flat()
+      : unreadyReasons(status);
     if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
     return { status: 'ready' };
   });

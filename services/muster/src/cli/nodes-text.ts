@@ -51,11 +51,12 @@ function agreementText({ agreement, comparedRevision }: PeerStatus): string {
 }
 
 /** What is wrong in a way that a person must look at; empty in ordinary times. */
-export function alertLines({ node, epochChange, isNameTaken, peers }: StatusView): string[] {
+export function alertLines({ node, name, epochChange, isNameTaken, peers }: StatusView): string[] {
   const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
   return [
     ...(epochChange === null ? [] : epochLines(epochChange)),
-    ...(isNameTaken
+    ...(name.state === 'standing-back' && name.reason !== null ? [`THIS PROCESS STANDS BACK: ${name.reason}`] : []),
+    ...(isNameTaken && name.state === 'held'
       ? [`ANOTHER PROCESS CALLS ITSELF NODE ${node}: give each node an id of its own, with id = "…" under [node]`]
       : []),
     ...(differing.length > 0

@@ -48,6 +48,12 @@ export const CLUSTER_SERIES: readonly Series[] = [
     read: ({ status }) => flag(status.isNameTaken),
   },
   {
+    kind: 'gauge',
+    name: 'muster_node_stands_back',
+    help: '1 while this process appends nothing, because another one is the node that it is called after.',
+    read: ({ status }) => flag(status.name.state === 'standing-back'),
+  },
+  {
     kind: 'counter',
     name: 'muster_rebuilds_total',
     help: 'How often the node built its roster anew beside the one it served.',

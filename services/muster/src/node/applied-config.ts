@@ -18,8 +18,8 @@ export interface AppliedConfigOptions {
   readonly declared: DeclaredRoster;
   /** Reads the file again; null where there is none. */
   readonly load: (() => Promise<LoadedConfig>) | null;
-  /** Appends what differs from the roster. */
-  readonly apply: (declared: DeclaredRoster) => Promise<void>;
+  /** As `applyConfig`. `isAsked`: a person has asked for this config to be applied, now or before. */
+  readonly apply: (declared: DeclaredRoster, options: { readonly isAsked: boolean }) => Promise<boolean>;
   readonly log: Log;
 }
 
@@ -29,6 +29,7 @@ export class AppliedConfig {
   #turn: Promise<unknown> = Promise.resolve();
   /** True from a wish to read the file again until it is read, so that a hundred wishes are one. */
   #isWished = false;
+  #isAsked = false;
 
   constructor(options: AppliedConfigOptions) {
     this.#options = options;
@@ -36,8 +37,8 @@ export class AppliedConfig {
   }
 
   /** Resolves when everything was appended or refused, or the node stops. */
-  apply(): Promise<void> {
-    return this.#inTurn(() => this.#options.apply(this.#declared));
+  async apply(): Promise<void> {
+    await this.#inTurn(() => this.#options.apply(this.#declared, { isAsked: this.#isAsked }));
   }
 
   /** Reads the file again, and applies it where it is right. What comes of it is in the log. */
@@ -66,7 +67,8 @@ export class AppliedConfig {
     for (const refusal of refusals) log.error({}, `SIGHUP: the config is not applied: ${refusal}`);
     if (loaded.outcome === 'broken' || refusals.length > 0) return;
     this.#declared = loaded.declared;
-    await apply(loaded.declared);
+    this.#isAsked = true;
+    if (!(await apply(loaded.declared, { isAsked: true }))) return;
     const needs = settingChanges(running.settings, loaded.node.settings).map(({ field }) => field);
     const rest = needs.length === 0 ? '' : `; what has changed of ${needs.join(', ')} needs a restart`;
     log[needs.length === 0 ? 'info' : 'warn']({ needs }, `SIGHUP: the config was read again and applied${rest}`);

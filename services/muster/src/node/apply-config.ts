@@ -18,6 +18,8 @@ export interface ApplyConfigOptions {
   readonly declared: DeclaredRoster;
   /** For example `config:lb-1`. */
   readonly origin: string;
+  /** Whether a person asked for it just now, and not the start or another history. */
+  readonly isAsked: boolean;
   readonly log: Log;
 }
 
@@ -26,9 +28,17 @@ const COMMANDS_IN_FLIGHT_MAX = 128;
 /** Between two tries while the journal is away. */
 const RETRY_INTERVAL_MS = 1_000;
 
-/** Resolves when everything was appended or refused, or the node stops. */
-export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
+/**
+ * Resolves when everything was appended or refused, or the node stops; to false where none of it was tried, because another process
+ * is or was this node: the log says so.
+ */
+export async function applyConfig(options: ApplyConfigOptions): Promise<boolean> {
   const { node, log } = options;
+  const refusal = nameRefusal(options);
+  if (refusal !== null) {
+    log.error({}, `config: nothing is applied: ${refusal}`);
+    return false;
+  }
   let waitingCount = await applyOnce(options);
   if (waitingCount > 0)
     log.warn({ waitingCount }, `config: ${waitingCount} change(s) could not be appended; they are tried again`);
@@ -36,6 +46,23 @@ export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
     await sleep(RETRY_INTERVAL_MS);
     if (node.status().journalAwaySinceMs === null) waitingCount = await applyOnce(options);
   }
+  return true;
+}
+
+/**
+ * A process that stood back has learnt that its id was given twice. What it declares may be another node's by mistake, so it changes
+ * nothing by itself, also once it has the name: a person decides. Null where the file may be applied, or changes nothing.
+ */
+function nameRefusal({ node, declared, origin, isAsked }: ApplyConfigOptions): string | null {
+  const { state, reason, hasStoodBack } = node.status().name;
+  if (state === 'standing-back') return reason;
+  if (!hasStoodBack || isAsked) return null;
+  const changes = planApply(node.roster(), declared, { origin, takesOver: false }).filter(isEffective);
+  if (changes.length === 0) return null;
+  return (
+    `this process stood back for another one with its id, and its file would change ${changes.length} thing(s) that are declared ` +
+    `now; look at them with "muster apply -f FILE --dry-run", then apply them, or send SIGHUP`
+  );
 }
 
 function isStopping(node: NodeHandle): boolean {

@@ -49,7 +49,10 @@ export function openNodeLog(config: NodeConfig, format: LogFormat): OpenLog {
   return opened;
 }
 
-/** Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code. */
+/**
+ * Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code: 1 where another process was
+ * the node that this one should have been.
+ */
 export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
   for (const warning of config.warnings) log.warn({}, warning);
@@ -85,9 +88,11 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     writeError(`muster: ${admin.reason}`);
     return 1;
   }
-  await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
+  const { stoodBack } = await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
   await shutDown({ opened, observations, resolver, admin, log });
-  return 0;
+  if (stoodBack === null) return 0;
+  writeError(`muster: stopped while ${stoodBack}`);
+  return 1;
 }
 
 interface NodeSurroundings extends Pick<Running, 'observations' | 'resolver'> {
@@ -122,7 +127,11 @@ interface ServeOptions extends ServeNodeOptions {
   readonly onReady: () => void;
 }
 
-async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promise<void> {
+/** `stoodBack`: why this process was not its node when it was told to stop; null where it was. */
+async function serveUntilStopped(
+  node: NodeHandle,
+  options: ServeOptions,
+): Promise<{ readonly stoodBack: string | null }> {
   const { log, opened } = options;
   const stopping = stopSignal();
   const applied = appliedConfig(node, options);
@@ -137,12 +146,14 @@ async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promi
   });
   const signal = await stopping.first;
   const { drainTimeoutMs } = options.config;
+  const { state, reason } = node.status().name;
   log.info({ signal }, `${signal}: draining for at most ${drainTimeoutMs / 1_000} s; a second signal ends it at once`);
   await Promise.race([node.stop({ drainTimeoutMs, reason: signal }), stopping.second]);
   await node.stop({ drainTimeoutMs: 0, reason: signal });
   await serving;
   for (const end of endings) end();
   stopping.forget();
+  return { stoodBack: state === 'standing-back' ? reason : null };
 }
 
 const SIGNALS_HELP = 'SIGTERM drains and ends it, SIGHUP reads the config again';
@@ -153,7 +164,7 @@ function appliedConfig(node: NodeHandle, { config, declared, load, log }: ServeO
     running: config,
     declared,
     load: load ?? null,
-    apply: (newest) => applyConfig({ node, declared: newest, origin, log }),
+    apply: (newest, { isAsked }) => applyConfig({ node, declared: newest, origin, isAsked, log }),
     log,
   });
 }
@@ -170,6 +181,7 @@ async function applyAndServe(node: NodeHandle, options: ApplyOptions): Promise<v
     logServing(node, log, 'its last local snapshot; the config is applied once the journal is there');
     await node.caughtUp();
   }
+  await node.nameHeld();
   await applied.apply();
   node.onEpochAdopted(() => void applyAgain(applied, log));
   onReady();
