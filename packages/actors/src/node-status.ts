@@ -28,7 +28,13 @@ export interface NodeParts {
   readonly name: NameClaim;
 }
 
-const ALONE = { peers: [], isNameTaken: false, leases: { count: 0, expiredCount: 0 } } as const;
+const ALONE = {
+  peers: [],
+  isNameTaken: false,
+  leases: { count: 0, expiredCount: 0 },
+  massSilence: null,
+  bulkEnd: null,
+} as const;
 
 export function nodeStatus(parts: NodeParts): NodeStatus {
   const { options, state, startedMs, contact, pulse, folded, follower, probes } = parts;
@@ -47,6 +53,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     hash: rosterHash(roster),
     headRevision,
     journalAwaySinceMs: contact.awaySinceMs,
+    journalAwayReason: contact.awayReason,
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,

@@ -13,11 +13,18 @@ export interface ServerConfig {
   readonly configLines: string;
 }
 
+export interface RouteAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 interface ClusterConfig {
-  /** Where the other servers reach this one. */
+  /** Where this server listens for the others. */
   readonly routePort: number;
-  /** Of all members, itself included. */
-  readonly routePorts: readonly number[];
+  /** How it reaches all members, itself included. */
+  readonly routes: readonly RouteAddress[];
+  /** Whether it tells the others where it and others are reached. */
+  readonly isAdvertised: boolean;
 }
 
 /** Paths and names are JSON strings, which the config's syntax takes as they are. */
@@ -33,8 +40,8 @@ export function configText({ name, host, port, monitorPort, folder, cluster, con
   ].join('\n');
 }
 
-function clusterText(host: string, { routePort, routePorts }: ClusterConfig): string {
-  const routes = routePorts.map((port) => JSON.stringify(`nats-route://${host}:${port}`));
+function clusterText(host: string, { routePort, routes, isAdvertised }: ClusterConfig): string {
+  const urls = routes.map((route) => JSON.stringify(`nats-route://${route.host}:${route.port}`));
   const listen = JSON.stringify(`${host}:${routePort}`);
-  return `cluster: { name: "muster", listen: ${listen}, routes: [${routes.join(', ')}] }`;
+  return `cluster: { name: "muster", listen: ${listen}, routes: [${urls.join(', ')}], no_advertise: ${!isAdvertised} }`;
 }
