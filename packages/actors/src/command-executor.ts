@@ -5,7 +5,8 @@
  * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
  * and not for the roster, so the expectation is the newer of both.
  *
- * While the journal cannot be read, or is another history, a command fails at once: it could only wait.
+ * While the journal cannot be read, has not been read to its end, or is another history, a command fails at once: it would be decided
+ * on old news.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
@@ -21,18 +22,28 @@ const COMMANDS_IN_FLIGHT_MAX = 1_024;
 /** How long to wait for the fold. An appended command is then answered all the same. */
 const FOLD_WAIT_MS = 5_000;
 
+export interface CommandExecutorPorts {
+  /** What commands are decided on. */
+  readonly folded: FoldedRoster;
+  readonly contact: Pick<JournalContact, 'journal' | 'failed' | 'tookAppend'>;
+  /** Why nothing may be decided or appended now, for people; or null. */
+  readonly refusal: () => string | null;
+}
+
 export class CommandExecutor {
   readonly #folded: FoldedRoster;
-  readonly #contact: JournalContact;
+  readonly #contact: CommandExecutorPorts['contact'];
+  readonly #refusal: () => string | null;
   #inFlightCount = 0;
 
-  constructor(folded: FoldedRoster, contact: JournalContact) {
+  constructor({ folded, contact, refusal }: CommandExecutorPorts) {
     this.#folded = folded;
     this.#contact = contact;
+    this.#refusal = refusal;
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const refusal = this.#contact.appendRefusal();
+    const refusal = this.#refusal();
     if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
     if (this.#inFlightCount >= COMMANDS_IN_FLIGHT_MAX) {
       const message = `${COMMANDS_IN_FLIGHT_MAX} commands are under way; try again in a moment`;

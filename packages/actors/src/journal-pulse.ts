@@ -8,7 +8,7 @@
  * What counts is when a question was asked, not when it was answered: the answer says what was true at some moment in between.
  */
 import { messageOf } from '@muster/membership';
-import type { Journal, JournalPlace } from '@muster/journal';
+import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
 import type { JournalConfirmation } from './node-handle.ts';
 import { pause } from './pause.ts';
 import type { Clock } from './ports.ts';
@@ -22,7 +22,7 @@ export interface JournalPulsePorts {
   readonly journal: Journal;
   readonly clock: Clock;
   /** Told of each answer. */
-  readonly onHead: (head: { readonly epoch: string; readonly revision: number }) => void;
+  readonly onHead: (head: Head) => void;
 }
 
 export class JournalPulse {
@@ -30,6 +30,8 @@ export class JournalPulse {
   #atMs: number | null = null;
   #atElapsedMs = -Infinity;
   #failure: string | null = null;
+  #isGone = false;
+  #unfit: string | null = null;
   #place: JournalPlace | null = null;
 
   constructor(ports: JournalPulsePorts) {
@@ -43,7 +45,14 @@ export class JournalPulse {
 
   get confirmation(): JournalConfirmation {
     const isFresh = this.#ports.clock.elapsedMs() - this.#atElapsedMs < CONFIRMATION_FRESH_MS;
-    return { atMs: this.#atMs, isFresh, failure: this.#failure, place: this.#place };
+    return {
+      atMs: this.#atMs,
+      isFresh,
+      failure: this.#failure,
+      isGone: this.#isGone,
+      unfit: this.#unfit,
+      place: this.#place,
+    };
   }
 
   /** Asks at once, and then again and again. Returns what ends it. */
@@ -70,10 +79,14 @@ export class JournalPulse {
       this.#atMs = askedMs;
       this.#atElapsedMs = askedElapsedMs;
       this.#failure = null;
+      this.#isGone = false;
+      this.#unfit = head.unfit ?? null;
       this.#place = head.place ?? null;
       onHead(head);
     } catch (error) {
       this.#failure = messageOf(error);
+      // Of a server that does not answer nothing else is known.
+      if (error instanceof JournalError && error.code === 'gone') this.#isGone = true;
     }
   }
 }

@@ -20,6 +20,7 @@ export interface NodeParts {
   readonly folded: FoldedRoster;
   readonly follower: JournalFollower;
   readonly isFromLocalSnapshot: boolean;
+  readonly adoption: NodeStatus['adoption'];
   readonly feed: WorkerFeed;
   readonly probes: ProbeTotals;
   readonly actors: NodeActors;
@@ -45,9 +46,11 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     hash: rosterHash(roster),
     headRevision,
     journalAwaySinceMs: contact.awaySinceMs,
+    journalAwayReason: contact.awayReason,
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,
+    adoption: parts.adoption,
     rebuilds: follower.rebuilds,
     ...(parts.exchange?.status() ?? ALONE),
     pendingFactsCount,
