@@ -15,6 +15,8 @@ import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTargets } from './targets.ts';
 
 const LEASE_MS = 6_000;
+/** After the faults, until a person says what is to count: by then every node follows something. */
+const PERSON_LOOKS_MS = 5_000;
 /** Before the first step: nodes start, are probed for, hear each other. */
 const WARM_UP_MS = 1_500;
 
@@ -154,6 +156,9 @@ export class World {
     }
     await this.store.catchUp();
     if (this.store.present.roster.pools.size === 0) await this.#declare();
+    await this.clock.advance(PERSON_LOOKS_MS);
+    // A person takes the journal as it is, on each node that waits for a word.
+    for (const { handle } of this.processes()) void handle.adoptEpoch('cli:mender@simulation');
   }
 
   /** Stops all nodes in order, and waits for it. */

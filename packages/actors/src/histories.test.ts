@@ -1,6 +1,14 @@
-/** The journal becomes another history: noticed, read beside the one that is served, and adopted when it is meant. */
+/** The journal becomes another history: noticed, read beside the one that is served, and adopted when nothing is lost by it, or by a person's word. */
 import { createMemoryJournal, type Journal } from '@muster/journal';
-import { isEligible, rosterHash, viewpointOf, withPendingFacts, type Roster } from '@muster/membership';
+import {
+  holdsAllOf,
+  isEligible,
+  poolSpecSchema,
+  rosterHash,
+  viewpointOf,
+  withPendingFacts,
+  type Roster,
+} from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { SimulatedDisk } from './simulated-disk.ts';
 import type { SimulatedWorker } from './simulated-worker.ts';
@@ -25,6 +33,8 @@ async function servingWorld(): Promise<SimulatedWorld> {
   await world.node.ready();
   return world;
 }
+
+const poolSpec = () => poolSpecSchema.parse(HEALTH);
 
 function history(epoch: string): Journal {
   return createMemoryJournal({ epoch });
@@ -69,7 +79,37 @@ describe('I2: another history', () => {
     expect(world.journal.appends).toHaveLength(appendsCount);
   });
 
-  test('with a pool is adopted as soon as it is caught up, without a gap for a target that is in both', async () => {
+  test('with everything that is served is adopted by itself, and it is kept when and why', async () => {
+    await using world = await servingWorld();
+    const next = new SimulatedWorld(history('epoch-2'));
+    await publishPool(next, [TARGET, OTHER_TARGET, '10.0.0.3:80']);
+    world.journal.replaceWith(next.journal.inner);
+    await world.clock.settle();
+    const { epoch, epochChange, adoption, backendsCount } = world.node.status();
+    expect({ epoch, epochChange, backendsCount }).toEqual({ epoch: 'epoch-2', epochChange: null, backendsCount: 3 });
+    expect(adoption).toMatchObject({ from: 'epoch-1', to: 'epoch-2', revision: 4, by: null });
+    expect(world.logged('warn').join()).toContain('since it holds all that was served');
+  });
+
+  test.each([
+    ['a backend less', [TARGET]],
+    ['a backend elsewhere', [TARGET, '10.0.0.3:80']],
+  ])('with %s is not adopted by itself, however long it takes', async (_, targets) => {
+    await using world = await servingWorld();
+    const next = new SimulatedWorld(history('epoch-2'));
+    await publishPool(next, targets);
+    world.journal.replaceWith(next.journal.inner);
+    await world.clock.advance(120_000);
+    expect(world.node.status()).toMatchObject({
+      epoch: 'epoch-1',
+      backendsCount: 2,
+      epochChange: { poolsCount: 1, missingCount: 1 },
+      adoption: null,
+    });
+    expect(eligible(world.workers[0]!)).toEqual(['b-1', 'b-2']);
+  });
+
+  test('with less is adopted by a person, without a gap for a target that is in both', async () => {
     await using world = await servingWorld();
     const changes: [Roster, Roster, number][] = [];
     let adoptionsCount = 0;
@@ -84,7 +124,10 @@ describe('I2: another history', () => {
     world.targets.answerByTarget.set('10.0.0.3:80', 'silent');
     world.journal.replaceWith(next.journal.inner);
     await world.clock.settle();
+    expect(await world.node.adoptEpoch('cli:alice')).toMatchObject({ outcome: 'adopted' });
+    await world.clock.settle();
     expect(world.node.status()).toMatchObject({ epoch: 'epoch-2', epochChange: null, state: 'serving', revision: 5 });
+    expect(world.node.status().adoption).toMatchObject({ to: 'epoch-2', by: 'cli:alice' });
     expect(changes[0]).toMatchObject([before, { revision: 3 }, 0]);
     expect(adoptionsCount).toBe(1);
     expect([...seen]).toEqual(['b-1']);
@@ -101,15 +144,16 @@ describe('I2: another history', () => {
     expect(world.logged('error')).toHaveLength(1);
   });
 
-  test('is adopted at its end, however early it holds a pool', async () => {
+  test('is adopted at its end, and not before', async () => {
     await using world = await servingWorld();
     const next = new SimulatedWorld(history('epoch-2'));
     await next.publish('pool.p', { type: 'PoolDefined', ...HEALTH });
     for (let index = 0; index < 2_500; index++) await next.publish('node.lb-9', { type: 'NodeStarted' });
     await next.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET });
+    await next.publish('backend.p.b-2', { type: 'BackendRegistered', target: OTHER_TARGET });
     world.journal.replaceWith(next.journal.inner);
     await world.clock.settle();
-    expect(world.logged('warn').join()).toContain('history epoch-2 is adopted at revision 2502');
+    expect(world.logged('warn').join()).toContain('history epoch-2 is adopted at revision 2503');
   });
 
   test('what this node saw of a target while nothing could be appended is appended to the new one', async () => {
@@ -133,9 +177,9 @@ describe('I2: another history', () => {
     await world.clock.settle();
     expect(world.node.status()).toMatchObject({ backendsCount: 2, epochChange: { from: 'epoch-1', to: 'epoch-1' } });
     expect(world.logged('error').join()).toContain('has lost events of it');
-    await publishPool(world);
+    await publishPool(world, [TARGET, OTHER_TARGET, '10.0.0.3:80']);
     await world.clock.settle();
-    expect(world.node.status()).toMatchObject({ backendsCount: 1, epochChange: null });
+    expect(world.node.status()).toMatchObject({ backendsCount: 3, epochChange: null });
     expect(rosterHash(world.workers[0]!.roster)).toBe(world.node.status().hash);
   });
 
@@ -145,9 +189,9 @@ describe('I2: another history', () => {
     const lost = history('epoch-1');
     await lost.saveSnapshot({ epoch: epoch!, revision, hash, data: 'of the lost end' });
     world.journal.replaceWith(lost);
-    await publishPool(world);
+    await publishPool(world, [TARGET, OTHER_TARGET, '10.0.0.3:80']);
     await world.clock.settle();
-    expect(world.node.status()).toMatchObject({ backendsCount: 1, epochChange: null });
+    expect(world.node.status()).toMatchObject({ backendsCount: 3, epochChange: null });
   });
 
   test('gone again before it was adopted: the node follows the one that it serves, as if nothing had been', async () => {
@@ -234,6 +278,8 @@ describe('I2: another history', () => {
     ] as const) {
       world.journal.replaceWith(journal);
       await world.clock.settle();
+      await world.node.adoptEpoch();
+      await world.clock.settle();
       await world.clock.settle();
       expect(world.node.status()).toMatchObject({ epoch, epochChange: null, pendingFactsCount: 0 });
       expect(rosterHash(world.workers[0]!.roster)).toBe(world.node.status().hash);
@@ -249,7 +295,7 @@ describe('I2: another history', () => {
     world.journal.replaceWith(history('epoch-3'));
     await world.clock.settle();
     expect(world.node.status().epochChange).toMatchObject({ from: 'epoch-1', to: 'epoch-3' });
-    await publishPool(world);
+    await publishPool(world, [TARGET, OTHER_TARGET]);
     await world.clock.settle();
     expect(world.node.status()).toMatchObject({ epoch: 'epoch-3', epochChange: null });
   });
@@ -282,7 +328,7 @@ describe('I2: another history', () => {
     }
     await world.clock.settle();
     const next = new SimulatedWorld(history('epoch-2'));
-    await publishPool(next);
+    await publishPool(next, [TARGET, OTHER_TARGET]);
     world.journal.replaceWith(next.journal.inner);
     await world.clock.settle();
     expect(world.node.status().epoch).toBe('epoch-2');
@@ -294,7 +340,7 @@ describe('I2: another history', () => {
     expect(world.logged('error')).toHaveLength(1);
   });
 
-  test('is waited for at a restart: the local snapshot is served until it holds a pool', async () => {
+  test('is waited for at a restart: the local snapshot is served until it holds all of that', async () => {
     const disk = new SimulatedDisk();
     await using former = new SimulatedWorld();
     await publishPool(former);
@@ -375,7 +421,7 @@ describe('adoptEpoch', () => {
     await world.clock.advance(60_000);
     expect(await asked).toMatchObject({
       outcome: 'unavailable',
-      message: expect.stringContaining('was not read to its end within 60 s'),
+      message: expect.stringContaining('was not read to its end, and prepared, within 60 s'),
     });
   });
 
@@ -384,5 +430,113 @@ describe('adoptEpoch', () => {
     world.journal.replaceWith(history('epoch-2'));
     const outcomes = await Promise.all([world.node.adoptEpoch(), world.node.adoptEpoch()]);
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['adopted', 'adopted']);
+  });
+});
+
+describe('restoreHistory', () => {
+  const HELD = ['pool p', 'b-1', 'b-2', 'mode of b-2', 'listener web'];
+
+  /** Two backends, one of them drained by somebody, and a listener. */
+  async function drainedWorld(): Promise<SimulatedWorld> {
+    const world = await servingWorld();
+    await world.publish('backend.p.b-2', { type: 'BackendModeSet', mode: 'drain', reason: 'disk' });
+    await world.publish('listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'p' });
+    await world.clock.settle();
+    return world;
+  }
+
+  test.each(['gone', 'empty', 'of a node with another config'] as const)(
+    'what is served is shown and then written into a history that is %s, and no request sees a gap',
+    async (kind) => {
+      await using world = await drainedWorld();
+      const [worker] = world.workers;
+      const next = new SimulatedWorld(history('epoch-2'));
+      if (kind === 'gone') world.journal.remove();
+      else {
+        if (kind !== 'empty') {
+          await next.publish('pool.p', { type: 'PoolDefined', policy: 'random' });
+          await next.publish('backend.p.other', { type: 'BackendRegistered', target: '10.0.0.9:80' });
+        }
+        world.journal.replaceWith(next.journal.inner);
+      }
+      await world.clock.advance(10_000);
+      const before = world.node.roster();
+      const seen = new Set<string>();
+      worker!.onActed = () =>
+        seen.add(
+          eligible(worker!)
+            .filter((id) => id !== 'other')
+            .join(),
+        );
+      const shown = await world.node.missingHistory();
+      expect(shown).toMatchObject({ outcome: 'shown', epoch: kind === 'gone' ? null : 'epoch-2' });
+      expect(shown.outcome === 'shown' && shown.steps).toHaveLength(HELD.length);
+      const restoring = world.node.restoreHistory('cli:alice');
+      await world.clock.settle();
+      expect(await restoring).toMatchObject({ outcome: 'adopted' });
+      await world.clock.settle();
+      const after = world.node.roster();
+      const { epochChange, adoption } = world.node.status();
+      expect(epochChange).toBeNull();
+      expect(adoption).toMatchObject({ from: 'epoch-1', by: 'cli:alice' });
+      expect(holdsAllOf(after, before)).toBe(true);
+      expect(after.pools.get('p')!.backends.get('b-2')!.mode).toMatchObject({ value: 'drain', reason: 'disk' });
+      expect([...seen]).toEqual(['b-1']);
+      expect(await world.node.missingHistory()).toMatchObject({ outcome: 'refused' });
+    },
+  );
+
+  test('is refused where nothing is lost, and adopts nothing where the journal does not take it', async () => {
+    await using world = await drainedWorld();
+    expect(await world.node.restoreHistory('cli:alice')).toMatchObject({ outcome: 'refused' });
+    world.journal.replaceWith(history('epoch-2'));
+    await world.clock.settle();
+    world.journal.appendAnswer = 'refused';
+    const restoring = world.node.restoreHistory('cli:alice');
+    await world.clock.settle();
+    expect(await restoring).toMatchObject({
+      outcome: 'unavailable',
+      message: expect.stringContaining('not permitted') as string,
+    });
+    expect(world.node.status()).toMatchObject({ epoch: 'epoch-1', backendsCount: 2 });
+    world.journal.appendAnswer = 'true';
+    const again = world.node.restoreHistory('cli:alice');
+    await world.clock.settle();
+    expect(await again).toMatchObject({ outcome: 'adopted', epoch: 'epoch-2' });
+  });
+});
+
+describe('onAdopting', () => {
+  test('what is written ahead is there at the turn of the swap', async () => {
+    await using world = await servingWorld();
+    const [worker] = world.workers;
+    const seen = new Set<string>();
+    worker!.onActed = () => seen.add(eligible(worker!).join());
+    world.node.onAdopting(async (successor) => {
+      expect(successor.roster().pools.size).toBe(0);
+      await successor.execute({ type: 'DefinePool', pool: 'p', ...poolSpec() }, 'config:lb-1');
+      await successor.execute(
+        { type: 'RegisterBackend', pool: 'p', backend: 'b-1', target: TARGET, weight: 1 },
+        'config:lb-1',
+      );
+    });
+    world.journal.replaceWith(history('epoch-2'));
+    await world.clock.settle();
+    const adopting = world.node.adoptEpoch('cli:alice');
+    await world.clock.settle();
+    expect(await adopting).toMatchObject({ outcome: 'adopted', revision: 2 });
+    await world.clock.settle();
+    expect([...seen]).toEqual(['b-1']);
+    expect(world.node.status()).toMatchObject({ epoch: 'epoch-2', backendsCount: 1 });
+  });
+
+  test('who does not come to an end is not waited for', async () => {
+    await using world = await servingWorld();
+    world.node.onAdopting(() => new Promise(() => undefined));
+    world.journal.replaceWith(history('epoch-2'));
+    await world.clock.settle();
+    const adopting = world.node.adoptEpoch('cli:alice');
+    await world.clock.advance(10_000);
+    expect(await adopting).toMatchObject({ outcome: 'adopted' });
   });
 });

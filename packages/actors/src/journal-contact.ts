@@ -62,7 +62,7 @@ export class JournalContact {
     return this.#absence?.sinceMs ?? null;
   }
 
-  /** For people; null while it answers. */
+  /** For people: why it is away; null while it answers. */
   get awayReason(): string | null {
     return this.#absence?.reason ?? null;
   }
@@ -178,7 +178,7 @@ export class JournalContact {
     const now = epoch === this.epoch ? 'has lost events of it' : `is ${epoch} now`;
     return (
       `the journal was replaced: this node serves history ${this.epoch}, the journal ${now}; nothing is appended until that ` +
-      `is adopted, by itself once it holds a pool, or by "muster adopt-epoch"`
+      `is adopted, by itself once it holds all that is served. "muster restore-history" writes that into it, "muster adopt-epoch" takes it as it is`
     );
   }
 }

@@ -21,6 +21,7 @@ export interface NodeParts {
   readonly folded: FoldedRoster;
   readonly follower: JournalFollower;
   readonly isFromLocalSnapshot: boolean;
+  readonly adoption: NodeStatus['adoption'];
   readonly feed: WorkerFeed;
   readonly probes: ProbeTotals;
   readonly actors: NodeActors;
@@ -57,6 +58,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,
+    adoption: parts.adoption,
     rebuilds: follower.rebuilds,
     ...(parts.exchange?.status() ?? ALONE),
     name: parts.name.status,

@@ -113,6 +113,7 @@ export class Appender {
     const { name, link } = this.#stream;
     if (this.#closing !== null) return `the journal ${name} is closed; open it again`;
     if (link.connection === null) return `the journal ${name} is away: ${link.awayReason ?? 'NATS is not connected'}`;
+    if (this.#stream.unfit !== null) return `nothing is appended: ${this.#stream.unfit}`;
     if (this.#underWay < APPENDS_IN_FLIGHT_MAX) return null;
     return `the journal ${name} has ${APPENDS_IN_FLIGHT_MAX} appends waiting; append again when some are answered`;
   }

@@ -156,7 +156,7 @@ describe('another history', () => {
       agreement: 'differs',
       comparedRevision: 3,
     } as const;
-    const epochChange = { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0 };
+    const epochChange = { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0, missingCount: 3 };
     admin.node.overrides = {
       peers: [peer, { ...peer, node: 'lb-3', isHeard: false }],
       epochChange,

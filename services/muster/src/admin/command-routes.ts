@@ -1,4 +1,4 @@
-/** Routes that change something: commands, which are decided against the roster first, raw events, and another history. */
+/** Routes that change something: commands, which are decided against the roster first, and raw events. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
 import { commandSchema, decodeEvent, type Command, type Roster } from '@muster/membership';
@@ -6,7 +6,7 @@ import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError, refusalStatus } from './api-error.ts';
 import { newEventSchema, originOf } from './request-checks.ts';
 
-export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): void {
+export function addCommandRoutes(app: AdminApp, { node }: AdminContext): void {
   app.post(
     '/v1/commands',
     { schema: { summary: 'Decide a command and append its event', body: commandSchema } },
@@ -27,27 +27,6 @@ export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): vo
           const code = outcome.isStored === 'no' ? 'unavailable' : 'perhaps-stored';
           throw new ApiError(503, { code, message: outcome.message });
         }
-      }
-    },
-  );
-
-  app.post(
-    '/v1/adopt-epoch',
-    { schema: { summary: "Take the journal's present history in place of the one that is served" } },
-    async ({ headers, ip }) => {
-      const origin = originOf(headers['muster-origin'], ip);
-      const { state, reason } = node.status().name;
-      // Where the journal is gone, adopting makes it anew.
-      if (state === 'standing-back') throw new ApiError(503, { code: 'unavailable', message: reason ?? state });
-      const outcome = await node.adoptEpoch();
-      log.warn({ origin, ...outcome }, `${origin} asked to adopt the journal's present history: ${outcome.outcome}`);
-      switch (outcome.outcome) {
-        case 'adopted':
-          return outcome;
-        case 'refused':
-          throw new ApiError(409, { code: 'not-adopted', message: outcome.message });
-        case 'unavailable':
-          throw new ApiError(503, { code: 'unavailable', message: outcome.message });
       }
     },
   );

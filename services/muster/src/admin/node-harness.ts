@@ -18,6 +18,7 @@ import {
   emptyRoster,
   fold,
   formatSubject,
+  restorationSteps,
   rosterHash,
   type Command,
   type PendingFacts,
@@ -107,6 +108,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       confirmation: null,
       isFromLocalSnapshot: false,
       epochChange: null,
+      adoption: null,
       rebuilds: { count: 0, lastReason: null },
       peers: [],
       isNameTaken: false,
@@ -174,6 +176,22 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
 
   async adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
     return this.adoptAnswer;
+  }
+
+  async restoreHistory(): ReturnType<NodeHandle['restoreHistory']> {
+    return this.adoptAnswer;
+  }
+
+  async missingHistory(): ReturnType<NodeHandle['missingHistory']> {
+    return { outcome: 'shown', epoch: null, steps: restorationSteps(this.#roster, emptyRoster('default')) };
+  }
+
+  onAdopting(): () => void {
+    return () => undefined;
+  }
+
+  async saveSnapshot(): ReturnType<NodeHandle['saveSnapshot']> {
+    return { outcome: 'saved', epoch: 'epoch', revision: this.#roster.revision };
   }
 
   onEpochAdopted(): () => void {

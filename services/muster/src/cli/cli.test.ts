@@ -89,7 +89,7 @@ describe('status and events', () => {
     } as const;
     admin.node.overrides = {
       peers: [peer, { ...peer, node: 'lb-3', isHeard: false, agreement: 'differs' }],
-      epochChange: { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0 },
+      epochChange: { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0, missingCount: 3 },
       isNameTaken: true,
       journalAwaySinceMs: 5,
       isFromLocalSnapshot: true,

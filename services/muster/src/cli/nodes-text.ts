@@ -51,10 +51,12 @@ function agreementText({ agreement, comparedRevision }: PeerStatus): string {
 }
 
 /** What is wrong in a way that a person must look at; empty in ordinary times. */
-export function alertLines({ node, name, epochChange, isNameTaken, peers }: StatusView): string[] {
+export function alertLines({ node, name, epochChange, confirmation, isNameTaken, peers }: StatusView): string[] {
   const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
   return [
     ...(epochChange === null ? [] : epochLines(epochChange)),
+    ...(confirmation?.isGone ? GONE_LINES : []),
+    ...(confirmation?.unfit ? [`NOTHING IS APPENDED TO THE JOURNAL: ${confirmation.unfit}`] : []),
     ...(name.state === 'standing-back' && name.reason !== null ? [`THIS PROCESS STANDS BACK: ${name.reason}`] : []),
     ...(isNameTaken && name.state === 'held'
       ? [`ANOTHER PROCESS CALLS ITSELF NODE ${node}: give each node an id of its own, with id = "…" under [node]`]
@@ -65,13 +67,21 @@ export function alertLines({ node, name, epochChange, isNameTaken, peers }: Stat
   ].map((line) => paint('red', printable(line)));
 }
 
-function epochLines({ from, to, sinceMs, revision, poolsCount }: EpochChange): string[] {
+const GONE_LINES = [
+  'THE JOURNAL IS GONE: its stream was deleted, and only the nodes that run, and their snapshots, know the roster',
+  'do not stop them, and start no node that has no local snapshot, least of all with --new-cluster: it would have nothing to serve',
+  'to write what this node serves into a new stream: muster restore-history, which shows it first',
+];
+
+function epochLines({ from, to, sinceMs, revision, poolsCount, missingCount }: EpochChange): string[] {
   const what =
     from === to
       ? `THE JOURNAL HAS LOST EVENTS that this node has (seen ${timeOfDay(sinceMs)}): it ends at revision ${revision}`
       : `THE JOURNAL IS ANOTHER ONE (since ${timeOfDay(sinceMs)}): this node serves ${from}, the journal is now ${to}`;
+  const lacks = missingCount === null ? 'it is still being read' : `it lacks ${missingCount} of the things served here`;
   return [
-    `${what}, with ${poolsCount} pool(s)`,
-    'what was served is served on, and the other is taken once it holds a pool; to take it as it is: muster adopt-epoch',
+    `${what}, with ${poolsCount} pool(s); ${lacks}`,
+    'what was served is served on, and the other is taken by itself once it lacks nothing of that',
+    'to write it into the other: muster restore-history, which shows it first; to take the other as it is: muster adopt-epoch',
   ];
 }

@@ -5,6 +5,7 @@
  * A file that is broken, belongs to another node, or declares nothing any more changes nothing: an editor that is just saving, or a
  * disk that is full, leaves such files behind.
  */
+import type { NodeHandle } from '@muster/actors';
 import { messageOf } from '@muster/membership';
 import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
@@ -13,6 +14,8 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { settingChanges } from '../config/node-settings.ts';
 import type { Log } from '../log/log.ts';
 
+type Successor = Pick<NodeHandle, 'roster' | 'execute'>;
+
 export interface AppliedConfigOptions {
   readonly running: NodeConfig;
   readonly declared: DeclaredRoster;
@@ -20,6 +23,11 @@ export interface AppliedConfigOptions {
   readonly load: (() => Promise<LoadedConfig>) | null;
   /** As `applyConfig`. `isAsked`: a person has asked for this config to be applied, now or before. */
   readonly apply: (declared: DeclaredRoster, options: { readonly isAsked: boolean }) => Promise<boolean>;
+  /** As `applyAhead`: writes it into another history, before that is adopted. */
+  readonly applyAhead: (
+    declared: DeclaredRoster,
+    options: { readonly successor: Successor; readonly isAsked: boolean },
+  ) => Promise<void>;
   readonly log: Log;
 }
 
@@ -39,6 +47,11 @@ export class AppliedConfig {
   /** Resolves when everything was appended or refused, or the node stops. */
   async apply(): Promise<void> {
     await this.#inTurn(() => this.#options.apply(this.#declared, { isAsked: this.#isAsked }));
+  }
+
+  /** Writes it into another history before that is adopted. It does not wait for its turn: a turn may wait for the served one. */
+  applyAhead(successor: Successor): Promise<void> {
+    return this.#options.applyAhead(this.#declared, { successor, isAsked: this.#isAsked });
   }
 
   /** Reads the file again, and applies it where it is right. What comes of it is in the log. */

@@ -20,7 +20,7 @@ import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { AppliedConfig } from './applied-config.ts';
-import { applyConfig } from './apply-config.ts';
+import { applyAhead, applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
 import { OwnSockets } from './own-sockets.ts';
 import type { OpenJournal } from './open-journal.ts';
@@ -104,13 +104,14 @@ function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
   { observations, resolver, guard, sockets }: NodeSurroundings,
 ): NodeHandle {
-  const { journal, live, localSnapshot } = opened;
+  const { journal, live, localSnapshot, adoptionStore } = opened;
   return startNode({
     node: config.id,
     cluster: config.cluster,
     journal,
     live,
     localSnapshot,
+    adoptionStore,
     observations,
     version: packageFile.version,
     workers: config.workers,
@@ -165,6 +166,8 @@ function appliedConfig(node: NodeHandle, { config, declared, load, log }: ServeO
     declared,
     load: load ?? null,
     apply: (newest, { isAsked }) => applyConfig({ node, declared: newest, origin, isAsked, log }),
+    applyAhead: (newest, { successor, isAsked }) =>
+      applyAhead({ node, declared: newest, origin, isAsked, log }, successor),
     log,
   });
 }
@@ -175,6 +178,7 @@ interface ApplyOptions extends ServeOptions {
 
 async function applyAndServe(node: NodeHandle, options: ApplyOptions): Promise<void> {
   const { applied, log, onReady, onServing } = options;
+  node.onAdopting((successor) => applied.applyAhead(successor));
   await Promise.race([node.ready(), node.caughtUp()]);
   if (node.status().isFromLocalSnapshot) {
     onReady();
@@ -198,7 +202,7 @@ function logNotInForce(node: NodeHandle, { declared, log }: ServeOptions): void 
 }
 
 async function applyAgain(applied: AppliedConfig, log: Log): Promise<void> {
-  log.warn({}, 'another history was adopted: the config is applied to it');
+  log.warn({}, 'another history was adopted: what is missing there of the config is applied');
   await applied.apply().catch((err: unknown) => log.error({ err }, 'the config could not be applied'));
 }
 
