@@ -5,9 +5,12 @@
 import { SimulatedClock, SimulatedWire, type WireEnd } from '@muster/actors/simulation';
 import { announcementSubject, commandSchema, heartbeatSubject, type MembershipEventInput } from '@muster/membership';
 import { HttpClient, RelayClient, type ClientRequest, type Method } from './clients.ts';
-import { declared } from './declared.ts';
+import { EndedLeases } from './checks/ended-leases.ts';
+import { OneVoice } from './checks/one-voice.ts';
+import { declared, declaredPoorly } from './declared.ts';
 import type { Report } from './finding.ts';
 import { CLUSTER, JournalStore } from './history.ts';
+import type { Appended } from './journal-link.ts';
 import { SimulatedMachine, SOUND_PARTS, type NodeProcess, type Parts } from './machine.ts';
 import { Random } from './random.ts';
 import { nodeName, type Action, type Schedule } from './schedule.ts';
@@ -15,6 +18,10 @@ import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTargets } from './targets.ts';
 
 const LEASE_MS = 6_000;
+/** A word that takes longer may come too late for whoever listens. */
+const MOMENT_MS = 300;
+/** The default of a node. */
+const NODE_LEASE_MS = 10_000;
 /** After the faults, until a person says what is to count: by then every node follows something. */
 const PERSON_LOOKS_MS = 5_000;
 /** Before the first step: nodes start, are probed for, hear each other. */
@@ -49,6 +56,14 @@ export class World {
   hasFalseVoice = false;
   /** When everything went on after it had stood still. */
   wentOnAtMs = 0;
+  /** Machines that are called after those in `machines`, by name; empty where they are not there. */
+  readonly twins = new Map<string, SimulatedMachine>();
+  readonly #makeMachine: (name: string) => SimulatedMachine;
+  readonly #endedLeases: EndedLeases;
+  readonly #oneVoice: OneVoice;
+  /** Since when every word reaches everybody, by the simulation's clock; null while one may not. */
+  #calmSinceMs: number | null = 0;
+  #areWordsSound = true;
   readonly #random: Random;
   readonly #memberEnd: WireEnd;
   readonly #membersByPool = new Map<string, Member>();
@@ -64,11 +79,13 @@ export class World {
     this.#memberEnd = this.wire.end();
     const random = (): number => this.#random.next();
     const { clock, wire, store, targets } = this;
-    for (let index = 0; index < nodes; index++) {
-      const name = nodeName(index);
-      this.machines.push(new SimulatedMachine({ name, clock, wire, store, targets, workers, random, parts, report }));
-    }
-    store.onReplaced = () => this.machines.forEach(({ path }) => path.wake());
+    this.#endedLeases = new EndedLeases(report, { wire, leaseMs: { member: LEASE_MS, node: NODE_LEASE_MS } });
+    this.#oneVoice = new OneVoice(report);
+    const onAppended = (process: NodeProcess, appended: Appended): void => this.#appended(process, appended);
+    const shared = { clock, wire, store, targets, workers, random, parts, report, onAppended };
+    this.#makeMachine = (name) => new SimulatedMachine({ name, ...shared });
+    for (let index = 0; index < nodes; index++) this.machines.push(this.#makeMachine(nodeName(index)));
+    store.onReplaced = () => this.#allMachines().forEach(({ path }) => path.wake());
   }
 
   async begin(): Promise<void> {
@@ -99,9 +116,15 @@ export class World {
       case 'journal':
         return this.#changeJournal(action);
       case 'adopt':
-        return void this.machine(action.node).process?.handle.adoptEpoch();
+        return this.#adopt(this.machine(action.node).process);
+      case 'twin':
+        return this.#changeTwin(action);
+      case 'server':
+        this.machine(action.node).setAlone(action.isAlone);
+        return this.#noteCalm();
       case 'wire':
-        return this.machine(action.node).setWire(action.state);
+        this.machine(action.node).setWire(action.state);
+        return this.#noteCalm();
       case 'words':
         return this.#setWords(action);
       case 'clock':
@@ -110,6 +133,7 @@ export class World {
       case 'stand-still':
         this.clock.standStill(action.durationMs);
         this.wentOnAtMs = this.clock.elapsedMs();
+        this.#calmSinceMs &&= this.wentOnAtMs;
         return;
       case 'false-voice':
         return this.#announceFalsely();
@@ -138,7 +162,11 @@ export class World {
 
   /** Every fault ends; what is declared is declared again where it is missing. */
   async mend(): Promise<void> {
+    for (const twin of this.twins.values()) twin.crash('machine');
+    this.store.bringBack();
+    this.store.present.unfit = null;
     for (const machine of this.machines) {
+      machine.setAlone(false);
       machine.path.set({ state: 'whole', answers: 'given', appendMs: 0, followMs: 0 });
       machine.unreachable.clear();
       machine.disk.isFull = false;
@@ -158,7 +186,7 @@ export class World {
     if (this.store.present.roster.pools.size === 0) await this.#declare();
     await this.clock.advance(PERSON_LOOKS_MS);
     // A person takes the journal as it is, on each node that waits for a word.
-    for (const { handle } of this.processes()) void handle.adoptEpoch('cli:mender@simulation');
+    for (const process of this.processes()) this.#adopt(process);
   }
 
   /** Stops all nodes in order, and waits for it. */
@@ -203,13 +231,48 @@ export class World {
     return this.#membersByPool.get(pool)?.isSpeaking ?? false;
   }
 
-  async #declare(): Promise<void> {
-    for (const [entity, event] of declared()) await this.#publish({ entity, event, times: 1 });
+  #allMachines(): readonly SimulatedMachine[] {
+    return [...this.machines, ...this.twins.values()];
+  }
+
+  #appended(process: NodeProcess, appended: Appended): void {
+    const nowMs = this.clock.elapsedMs();
+    this.#endedLeases.judge(process.machine.name, appended);
+    this.#oneVoice.judge(process, appended, { nowMs, calmSinceMs: this.#calmSinceMs });
+    const { history, event, headAnsweredMs } = appended;
+    if (history.unfit !== null && headAnsweredMs > history.unfitSinceMs)
+      this.report('I7', `${process.machine.name} appends ${event.subject} to a stream that may lose it`);
+  }
+
+  /** To be called after each change of a wire, a server or the words. */
+  #noteCalm(): void {
+    const isCalm = this.#allMachines().every(({ wireState, path }) => wireState === 'whole' && path.alone === null);
+    if (!isCalm || !this.#areWordsSound) this.#calmSinceMs = null;
+    else this.#calmSinceMs ??= this.clock.elapsedMs();
+  }
+
+  #adopt(process: NodeProcess | null): void {
+    if (process === null) return;
+    process.watch.isAdoptionWished = true;
+    void process.handle.adoptEpoch('cli:mender@simulation');
+  }
+
+  #changeTwin({ node, what }: ActionOf<'twin'>): void {
+    const { name } = this.machine(node);
+    if (what === 'kill') return this.twins.get(name)?.crash('machine');
+    const twin = this.twins.get(name) ?? this.#makeMachine(name);
+    this.twins.set(name, twin);
+    twin.start();
+  }
+
+  async #declare(declarations = declared()): Promise<void> {
+    for (const [entity, event] of declarations) await this.#publish({ entity, event, times: 1 });
   }
 
   async #publish({ entity, event, times }: Pick<ActionOf<'publish'>, 'entity' | 'event' | 'times'>): Promise<void> {
     this.#publishedCount += 1;
-    const { present } = this.store;
+    const { present, isGone } = this.store;
+    if (isGone) return;
     for (let time = 0; time < times; time++) {
       const outcome = await present.store({
         id: `published-${this.#publishedCount}`,
@@ -243,8 +306,22 @@ export class World {
     if (what === 'log-cut') return this.store.present.cut();
     if (what === 'snapshot-damaged') return this.store.present.damageSnapshot();
     if (what === 'put-back') return this.store.putBack();
+    if (what === 'gone') return this.store.remove();
+    if (what === 'purged') return this.#purge();
+    if (what === 'edited') return this.store.present.edit(this.clock.elapsedMs());
     this.store.makeAgain();
+    if (what === 'made-poor') return this.#declare(declaredPoorly());
     if (isDeclared) await this.#declare();
+  }
+
+  /** Where somebody has what is removed, and can be asked for it. */
+  #purge(): void {
+    const { present, isGone } = this.store;
+    for (const { machine, handle } of this.serving()) {
+      const { epoch, revision } = handle.status();
+      const isWhole = machine.path.isWhole && machine.path.answers === 'given' && machine.path.followMs === 0;
+      if (!isGone && isWhole && epoch === present.epoch && revision === present.revision) return present.purge();
+    }
   }
 
   #setWords({
@@ -253,6 +330,9 @@ export class World {
     doubledRatio,
   }: Pick<ActionOf<'words'>, 'delayMs' | 'lostRatio' | 'doubledRatio'>): void {
     const random = this.#random;
+    this.#endedLeases.wordsAreLost(lostRatio > 0, this.clock.elapsedMs());
+    this.#areWordsSound = lostRatio === 0 && delayMs < MOMENT_MS;
+    this.#noteCalm();
     this.wire.journey = () => {
       if (random.chance(lostRatio)) return [];
       return random.chance(doubledRatio) ? [delayMs, delayMs + 100] : [delayMs];
