@@ -267,6 +267,10 @@ export class JournalLink implements Journal {
     await this.#answer(null);
   }
 
+  protected get path(): JournalPath {
+    return this.#path;
+  }
+
   protected pause(durationMs: number): Promise<void> {
     return new Promise((resolve) => void this.#clock.setTimeout(resolve, durationMs));
   }

@@ -23,7 +23,7 @@ export interface Parts {
   readonly makeProxy: (options: SimulatedProxyOptions) => SimulatedProxy;
   readonly makeTransport: (options: WorkerTransportOptions) => WorkerTransport;
   readonly makeEnd: (wire: SimulatedWire, node: string) => WireEnd;
-  /** Told of each node process that has started. */
+  /** Told of each node process that has started, with a clock that dies with the process and is not the node's. */
   readonly onStarted: (handle: NodeHandle, clock: ProcessClock) => void;
 }
 
@@ -147,6 +147,7 @@ export class NodeProcess {
     this.watch = new NodeWatch({
       name: machine.name,
       store,
+      path: machine.path,
       elapsedMs: () => clock.elapsedMs(),
       report: machine.options.report,
       diskSnapshot: stored && { epoch: stored.epoch, revision: stored.revision },
@@ -167,7 +168,7 @@ export class NodeProcess {
     });
     this.watch.begin(this.handle);
     this.applyWire();
-    parts.onStarted(this.handle, this.clock);
+    parts.onStarted(this.handle, linkClock);
   }
 
   applyWire(): void {

@@ -15,6 +15,7 @@ import {
 } from '@muster/membership';
 import type { Report } from './finding.ts';
 import type { JournalStore } from './history.ts';
+import type { JournalPath } from './journal-link.ts';
 import { ProbeTally } from './probe-tally.ts';
 
 /** A roster that somebody held. */
@@ -29,6 +30,7 @@ export interface Reading {
 export interface NodeWatchOptions {
   readonly name: string;
   readonly store: JournalStore;
+  readonly path: JournalPath;
   readonly elapsedMs: () => number;
   readonly report: Report;
   /** What the machine's disk holds as the process starts. */
@@ -54,8 +56,11 @@ export class NodeWatch {
   constructor(options: NodeWatchOptions) {
     this.#options = options;
     this.tally = new ProbeTally(options.elapsedMs);
-    this.#startEpoch = options.store.present.epoch;
-    this.#startRevision = options.store.present.revision;
+    const { store, path } = options;
+    // A server that is alone has what it had, and knows of nothing else.
+    const { history, revision } = path.alone ?? { history: store.present, revision: store.present.revision };
+    this.#startEpoch = history.epoch;
+    this.#startRevision = revision;
   }
 
   begin(handle: NodeHandle): void {
@@ -89,7 +94,8 @@ export class NodeWatch {
     const { name, report, diskSnapshot } = this.#options;
     const { isFromLocalSnapshot, epoch, revision } = handle.status();
     if (isFromLocalSnapshot) {
-      if (diskSnapshot?.epoch === epoch && diskSnapshot?.revision === revision) return;
+      // It may have read on in the turns since.
+      if (diskSnapshot?.epoch === epoch && diskSnapshot.revision <= revision) return;
       const held = diskSnapshot === null ? 'has none' : `is ${diskSnapshot.epoch}@${diskSnapshot.revision}`;
       return report('I3', `${name} serves ${epoch}@${revision} as from its local snapshot, which ${held}`);
     }
@@ -139,10 +145,11 @@ export class NodeWatch {
   /** By itself a node takes another history only where that holds all that it serves [I2]. Members say themselves where they are. */
   #judgeAdoption(epoch: string, before: Roster, after: Roster): void {
     const { name, report } = this.#options;
-    const lost = [...before.listeners.keys()].filter((id) => !after.listeners.has(id));
+    const listeners = [...before.listeners.keys()].filter((id) => !after.listeners.has(id));
+    const lost = listeners.map((id) => `listener ${id}`);
     for (const { id: pool, backends } of before.pools.values()) {
       const left = after.pools.get(pool)?.backends;
-      if (left === undefined) lost.push(pool);
+      if (left === undefined) lost.push(`pool ${pool}`);
       for (const { id, leaseMs } of backends.values())
         if (leaseMs === null && !left?.has(id)) lost.push(`${pool}/${id}`);
     }

@@ -124,6 +124,8 @@ describe('a start', () => {
     twin.end.swallow();
     await cluster.clock.advance(20_000);
     expect([nameOf(cluster, 'twin').state, appendsOf(twin)]).toEqual(['listening', []]);
+    expect(nameOf(cluster, 'twin').reason).toMatch(/^this process cannot hear whether another one is node lb-1/);
+    expect(twin.world.logged('error').filter((line) => line.startsWith('this process cannot hear'))).toHaveLength(1);
     twin.end.mend();
     await cluster.clock.advance(4_000);
     expect(nameOf(cluster, 'twin').state).toBe('held');

@@ -20,7 +20,14 @@
  * lives, and somebody who lives speaks every second.
  */
 import { randomUUID } from 'node:crypto';
-import { LEASE_EXPIRED, parsePayload, formatSubject, type Announcement, type FoldWitness } from '@muster/membership';
+import {
+  announcementSubject,
+  LEASE_EXPIRED,
+  parsePayload,
+  formatSubject,
+  type Announcement,
+  type FoldWitness,
+} from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from './journal-contact.ts';
@@ -32,6 +39,8 @@ import type { Clock, Logger } from './ports.ts';
 const QUIET_MS = { free: 200, started: 2_200, afterStandingBack: SILENT_AFTER_MS } as const;
 /** How long to wait until this node has folded what overtook its claim; it is judged by what is folded then. */
 const FOLD_WAIT_MS = 2_000;
+/** Before a person is told that a process waits because it hears nobody: reconnecting and elections take some seconds. */
+const DEAF_AFTER_MS = 10_000;
 
 export interface NameClaimPorts {
   readonly contact: JournalContact;
@@ -65,6 +74,9 @@ export class NameClaim {
   #namesakeHeardMs = -Infinity;
   #holderHeardMs = -Infinity;
   #checkedMs: number;
+  #listeningSinceMs = -Infinity;
+  /** True once it has been said in this state that it hears nobody. */
+  #isDeafnessTold = false;
   /** True while it has been logged that another process goes by this name, so that each gives one line. */
   #wasTaken = false;
 
@@ -115,6 +127,10 @@ export class NameClaim {
     this.#checkedMs = nowMs;
     this.#noteNamesake();
     if (this.isHeld && lateMs > QUIET_MS.started) this.#listen();
+    // Whether or not it can take the name yet: a person may have to decide what the journal is, and this node may be the last one.
+    const isSilent = nowMs - this.#holderHeardMs >= QUIET_MS.afterStandingBack;
+    if (this.#state === 'standing-back' && isSilent) this.#listen();
+    if (this.#state === 'listening' && sinceMs === null) this.#noteDeafness(nowMs);
     const isOpen = !this.isHeld && !this.#isClaiming && !this.#isLeaving;
     if (!isOpen || sinceMs === null || this.#ports.contact.journalRefusal() !== null) return;
     if (nowMs - Math.max(sinceMs, this.#holderHeardMs) < this.#quietMs()) return;
@@ -218,9 +234,8 @@ export class NameClaim {
 
   #hold(): void {
     const { contact, folded, log, onHeld } = this.#ports;
-    const hadStoodBack = this.#state === 'standing-back';
     this.#become('held');
-    if (hadStoodBack) log.warn({}, `nobody else is node ${folded.node} any more: this process is, from now on`);
+    if (this.#hasStoodBack) log.warn({}, `nobody else is node ${folded.node} any more: this process is, from now on`);
     contact.holdsName();
     onHeld();
   }
@@ -249,6 +264,19 @@ export class NameClaim {
     this.#ports.ownRecord.leaveOff();
   }
 
+  /** A process that hears nobody, itself included, waits for as long as that lasts. A person is told what it waits for. */
+  #noteDeafness(nowMs: number): void {
+    const { contact, folded, log } = this.#ports;
+    const isDeaf = contact.journalRefusal() === null && nowMs - this.#listeningSinceMs > DEAF_AFTER_MS;
+    if (!isDeaf || this.#isDeafnessTold) return;
+    this.#isDeafnessTold = true;
+    const subject = announcementSubject(folded.roster.cluster, folded.node);
+    contact.nameRefusal =
+      `this process cannot hear whether another one is node ${folded.node}, and appends nothing until it can: it must be heard on ` +
+      `${subject}, and may have to be permitted to say that and to hear it`;
+    log.error({ subject }, contact.nameRefusal);
+  }
+
   #noteNamesake(): void {
     const { folded, log } = this.#ports;
     const { isTaken } = this;
@@ -260,7 +288,7 @@ export class NameClaim {
   }
 
   #quietMs(): number {
-    if (this.#state === 'standing-back') return QUIET_MS.afterStandingBack;
+    if (this.#hasStoodBack) return QUIET_MS.afterStandingBack;
     const record = this.#record();
     const hasStopped = record?.value === 'stopped' && record.reason !== LEASE_EXPIRED;
     return record === undefined || hasStopped ? QUIET_MS.free : QUIET_MS.started;
@@ -282,8 +310,10 @@ export class NameClaim {
   }
 
   #listen(): void {
-    const { folded, contact } = this.#ports;
+    const { folded, contact, clock } = this.#ports;
     this.#become('listening');
+    this.#listeningSinceMs = clock.elapsedMs();
+    this.#isDeafnessTold = false;
     contact.nameRefusal = `this process listens whether another one is node ${folded.node} before it appends anything; try again in a moment`;
   }
 }

@@ -24,8 +24,7 @@ export class SimulatedWire {
     this.clock = clock;
   }
 
-  end(): WireEnd {
-    const end = new WireEnd(this);
+  end(end = new WireEnd(this)): WireEnd {
     this.ends.push(end);
     return end;
   }
