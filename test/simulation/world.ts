@@ -314,9 +314,10 @@ export class World {
     if (isDeclared) await this.#declare();
   }
 
-  /** Where somebody has what is removed, and can be asked for it. */
+  /** Where somebody has what is removed, can be asked for it, and has no reason to doubt it. */
   #purge(): void {
     const { present, isGone } = this.store;
+    if (this.hasFalseVoice) return;
     for (const { machine, handle } of this.serving()) {
       const { epoch, revision } = handle.status();
       const isWhole = machine.path.isWhole && machine.path.answers === 'given' && machine.path.followMs === 0;
