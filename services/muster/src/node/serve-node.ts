@@ -76,7 +76,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     observations,
     refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
   });
-  if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
+  if (admin?.outcome === 'listening') sockets.hold(admin.address, 'admin');
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     resolver.close();
@@ -114,6 +114,8 @@ function startConfiguredNode(
     openSocket: sockets.held(openListeningSocket),
     spawnWorker: workers.spawn,
     log,
+    bound: sockets.bound,
+    onNeighbours: sockets.setNeighbours,
   });
 }
 
