@@ -58,8 +58,10 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     ({ params }, reply) => {
       const parts = poolParts(seen, params.pool);
       if (parts !== null) return reply.type(JSON_TYPE).send(inPieces(parts));
-      const suggestion = nearestName(params.pool, node.roster().pools.keys());
-      const hint = suggestion === null ? 'GET /v1/roster lists all' : `did you mean "${suggestion}"?`;
+      const { pools } = node.roster();
+      const suggestion = nearestName(params.pool, pools.keys());
+      const others = pools.size === 0 ? 'none exists yet' : 'muster pool list and GET /v1/roster list all';
+      const hint = suggestion === null ? others : `did you mean "${suggestion}"?`;
       const message = `there is no pool ${shownName(params.pool)}; ${hint}`;
       throw new ApiError(404, { code: 'unknown-pool', message, suggestion });
     },
