@@ -141,16 +141,16 @@ pool = "${pool}"
     socket.send(names.pool);
     expect(String((await heard)[0])).toBe(names.pool);
   };
-  let isStopping = false;
+  const stopping = new AbortController();
   const load = (async () => {
-    while (!isStopping) expect(await ask(address)).toMatchObject({ status: 200, backend: 'one' });
+    while (!stopping.signal.aborted) expect(await ask(address)).toMatchObject({ status: 200, backend: 'one' });
   })();
   const renamed = async (): Promise<void> => {
     await rename({ ...first, pool: 'p-2' });
     await rename({ pool: 'p-2', member: 'b-2', listener: 'front' });
     await rename({ pool: 'p-3', member: 'b-3', listener: 'front' });
   };
-  await Promise.all([load, renamed().finally(() => (isStopping = true))]);
+  await Promise.all([load, renamed().finally(() => stopping.abort())]);
   // The address of a renamed listener refuses connections for some milliseconds, so nobody asks meanwhile.
   await rename({ pool: 'p-3', member: 'b-3', listener: 'front-2' });
   expect(await ask(address)).toMatchObject({ status: 200, backend: 'one' });
