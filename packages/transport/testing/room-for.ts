@@ -1,3 +1,4 @@
+/** How many connections a test can have where descriptors are few. */
 import { ACCEPTED_FD_MAX } from '../src/descriptor-limit.ts';
 
 /** For the runner, its modules and its pipes. */
