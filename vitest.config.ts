@@ -60,7 +60,7 @@ export default defineConfig({
           ],
           exclude: ['**/node_modules/**', LONG, ON_NATS],
           isolate: false,
-          testTimeout: MINUTE_MS,
+          testTimeout: 2 * MINUTE_MS,
           ...TOGETHER,
         },
       },

@@ -11,8 +11,6 @@ import { expect, test, vi } from 'vitest';
 import { defaultId } from './agent-command.ts';
 import { BARE_ENVIRONMENT } from './muster-process.test-support.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
-
 const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 10 };
 
