@@ -1,12 +1,12 @@
 /**
- * Which tests belong to which run. `npm test` runs all but `simulation` and `long` in one go, in three groups one after another:
+ * Which tests belong to which run. `npm test` runs all but `simulation` and `long` in one go, in two groups one after the other:
  *
- *     0  conformance nats unit    three files at a time on two cores, since many of them wait
- *     1  e2e fault                two at a time: each starts processes of its own
- *     2  alone                    one at a time: files that measure what a user may count on, in milliseconds
+ *     0  conformance e2e fault nats unit    three files at a time on two cores, since most of them wait most of the time
+ *     1  alone                              one at a time: files that measure what a user may count on, in milliseconds
  *
- * `unit` stays near a minute. `conformance` fuzzes the data plane against another parser; `nats` has the packages whose tests need
- * NATS servers; `simulation` is two thousand seeds of a whole cluster, and `long` is that and whatever else takes minutes.
+ * `e2e` and `fault` start nodes as their users do. `conformance` fuzzes the data plane against another parser; `nats` has the
+ * packages whose tests need NATS servers; `simulation` is two thousand seeds of a whole cluster, and `long` is that and whatever
+ * else takes minutes.
  *
  * The files of `unit` share their processes, because loading the same modules again for each costs as much as the tests themselves.
  * So a test gives back what it takes: a changed environment, a listener on `process`, a spy.
@@ -27,11 +27,9 @@ const MINUTE_MS = 60_000;
 /** How often faults are repeated; see `test/harness/rounds.ts`. */
 const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
 
-/** A group of projects whose files run side by side, so many at a time. The groups come one after another, by `groupOrder`. */
-const group = (groupOrder: number, maxWorkers: number) => ({ maxWorkers, sequence: { groupOrder } });
-const TOGETHER = group(0, 3);
-const IN_PAIRS = group(1, 2);
-const ONE_BY_ONE = group(2, 1);
+/** Groups come one after another, by `groupOrder`; the files of a group run side by side, so many at a time. */
+const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 0 } };
+const ONE_BY_ONE = { maxWorkers: 1, sequence: { groupOrder: 1 } };
 
 /** Deadlines of a project whose tests start processes, for one round. */
 const ofProcesses = (testTimeoutMs: number) => ({
@@ -80,7 +78,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           exclude: [LONG, ALONE],
           ...ofProcesses(2 * MINUTE_MS),
-          ...IN_PAIRS,
+          ...TOGETHER,
         },
       },
       {
@@ -89,7 +87,7 @@ export default defineConfig({
           include: ['test/fault/**/*.test.ts'],
           exclude: [LONG, ALONE],
           ...ofProcesses(4 * MINUTE_MS),
-          ...IN_PAIRS,
+          ...TOGETHER,
         },
       },
       { test: { name: 'alone', include: [`test/${ALONE}`], ...ofProcesses(4 * MINUTE_MS), ...ONE_BY_ONE } },

@@ -12,7 +12,8 @@ import { startNamedEcho, type TestBackend } from '../harness/backend.ts';
 import { onePool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
-const HEALTH = 'health = { tcp = true, intervalMs = 100, timeoutMs = 200, rise = 2, fall = 3 }';
+/** A killed backend refuses at once; no probe of a living one may end by time, however busy the machine is. */
+const HEALTH = 'health = { tcp = true, intervalMs = 100, timeoutMs = 30000, rise = 2, fall = 3 }';
 
 class Scene {
   readonly backends: (TestBackend | null)[] = [];
@@ -62,7 +63,7 @@ test('kills, restarts, maintenance, other policies and targets: identical, flip 
   const pool = (changes: object) => ({
     type: 'DefinePool' as const,
     pool: 'p',
-    health: { tcp: true as const, intervalMs: 100, timeoutMs: 200, rise: 2, fall: 3, ...changes },
+    health: { tcp: true as const, intervalMs: 100, timeoutMs: 30_000, rise: 2, fall: 3, ...changes },
   });
 
   await start();
