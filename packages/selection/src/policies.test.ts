@@ -112,7 +112,7 @@ describe('shares', () => {
     const set = setOf(weights);
     const counts = countsOf((turn) => {
       return policy.pick(set, { ...ANY_BACKEND, keyHash: hashOfKey(`user-${turn}`) })!.id;
-    });
+    }, 20_000);
     expect(unfairness(counts, weights)).toBeLessThan(4);
   });
 
@@ -121,7 +121,7 @@ describe('shares', () => {
     const { a: _, ...others } = weights;
     const counts = countsOf(() => {
       return policy.pick(setOf(weights), { ...ANY_BACKEND, isExcluded: ({ id }) => id === 'a' })!.id;
-    });
+    }, 20_000);
     expect(unfairness(counts, others)).toBeLessThan(4);
   });
 
@@ -143,7 +143,7 @@ describe('shares', () => {
       inFlightById.set(id, inFlightById.get(id)! + 1);
       underWay.push(id);
       return id;
-    });
+    }, 20_000);
     for (const [id, weight] of Object.entries(loads)) {
       expect(counts.get(id)! / 20_000).toBeCloseTo(weight / 16, 1.6);
       expect(Math.abs(inFlightById.get(id)! - 10 * weight)).toBeLessThanOrEqual(5);
