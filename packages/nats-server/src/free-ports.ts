@@ -17,16 +17,23 @@ const SLICE_PORTS = 1_000;
 const SLICES = 20;
 const ATTEMPTS_PER_PORT = 50;
 
-/** That many different ports. Throws where hardly any is left. */
+/** What this process was given, since who was given a port may not listen on it yet, or not at the moment. */
+const drawn = new Set<number>();
+
+/** That many different ports, none of which this process was given lately. Throws where hardly any is left. */
 export async function freePorts(count: number, host: string): Promise<number[]> {
   const held = new Map<number, Server>();
+  if (drawn.size + count > SLICE_PORTS / 2) drawn.clear();
   const from = PORT_FROM + (process.pid % SLICES) * SLICE_PORTS;
   try {
     for (let attempt = 0; held.size < count; attempt++) {
       if (attempt >= count * ATTEMPTS_PER_PORT) throw new Error(`no free port on ${host} in ${attempt} attempts`);
       const port = randomInt(from, from + SLICE_PORTS);
-      const holder = held.has(port) ? null : await hold(port, host);
-      if (holder !== null) held.set(port, holder);
+      if (drawn.has(port)) continue;
+      const holder = await hold(port, host);
+      if (holder === null) continue;
+      drawn.add(port);
+      held.set(port, holder);
     }
     return [...held.keys()];
   } finally {
