@@ -37,42 +37,40 @@ export function runCosts(usual: number): number {
   return count;
 }
 
-const PATHS = [
-  '/v1/events',
-  '/v1/decisions',
-  '/v1/replay',
-  '/v1/diff',
-  '/v1/explain/backend',
-  '/v1/explain/request',
-  '/v1/export',
-  '/v1/whatif',
-  '/v1/pools/p',
-  '/v1/roster',
-] as const;
-const FIELDS = [
-  'from',
-  'to',
-  'last',
-  'limit',
-  'at',
-  'pool',
-  'backend',
-  'type',
-  'origin',
-  'requestId',
-  'line',
-  'x',
-] as const;
+/** What the admin API says of itself. */
+interface AdminDescription {
+  readonly paths: Record<string, Record<string, { readonly parameters?: readonly { readonly name: string }[] }>>;
+}
+
+interface AdminRoutes {
+  /** That are asked with GET, with a pool of the roster where a path has one. */
+  readonly asked: readonly string[];
+  /** That take a body. */
+  readonly given: readonly string[];
+  /** Every field that some query may have, and one that none has. */
+  readonly fields: readonly string[];
+}
+
+/** The routes of the admin server, from its own description: whatever it has is asked. */
+async function routesOf(adminUrl: string): Promise<AdminRoutes> {
+  const { paths } = (await (await fetch(`${adminUrl}/openapi.json`)).json()) as AdminDescription;
+  const having = (method: string) =>
+    Object.keys(paths).flatMap((path) => (method in paths[path]! ? [path.replaceAll(/\{\w+\}/g, 'p')] : []));
+  const names = Object.values(paths).flatMap(({ get }) => get?.parameters?.map(({ name }) => name) ?? []);
+  // An answer that follows does not end.
+  return { asked: having('get'), given: having('post'), fields: [...new Set([...names, 'x'])].filter((name) => name !== 'follow') };
+}
 
 /** Queries and bodies over HTTP. Each is answered, with a message where it is refused, and never with 500. */
 export async function runAdminQuestions(usual: number): Promise<number> {
   await using admin = await startAdmin();
+  const routes = await routesOf(admin.url);
   let count = 0;
   const query = fc.record({
-    path: fc.constantFrom(...PATHS),
-    fields: fc.array(fc.constantFrom(...FIELDS), { maxLength: 3 }),
+    path: fc.constantFrom(...routes.asked),
+    fields: fc.array(fc.constantFrom(...routes.fields), { maxLength: 3 }),
   });
-  const body = fc.record({ path: fc.constantFrom('/v1/events', '/v1/commands'), isText: fc.boolean() });
+  const body = fc.record({ path: fc.constantFrom(...routes.given), isText: fc.boolean() });
   const property = fc.asyncProperty(query, body, shapes, async (asked, posted, shape) => {
     count += 2;
     const value = encodeURIComponent(textOf(shape, 200).toWellFormed());
