@@ -58,7 +58,11 @@ async function routesOf(adminUrl: string): Promise<AdminRoutes> {
     Object.keys(paths).flatMap((path) => (method in paths[path]! ? [path.replaceAll(/\{\w+\}/g, 'p')] : []));
   const names = Object.values(paths).flatMap(({ get }) => get?.parameters?.map(({ name }) => name) ?? []);
   // An answer that follows does not end.
-  return { asked: having('get'), given: having('post'), fields: [...new Set([...names, 'x'])].filter((name) => name !== 'follow') };
+  return {
+    asked: having('get'),
+    given: having('post'),
+    fields: [...new Set([...names, 'x'])].filter((name) => name !== 'follow'),
+  };
 }
 
 /** Queries and bodies over HTTP. Each is answered, with a message where it is refused, and never with 500. */
