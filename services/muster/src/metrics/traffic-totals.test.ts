@@ -100,6 +100,18 @@ test('what left the roster is forgotten, its connections apart', async () => {
   expect(totals.totals()).toEqual({ listeners: {}, pools: {} });
 });
 
+test('a report that is older than a removal says nothing of what was removed', async () => {
+  const totals = new TrafficTotals();
+  const report = [worker(0, 1, stats(5))];
+  await totals.update(report, ROSTER);
+  const none = { listeners: new Map(), pools: new Map() } as unknown as typeof ROSTER;
+  await totals.update(report, none);
+  await totals.update(report, none);
+  expect(totals.totals()).toEqual({ listeners: {}, pools: {} });
+  await totals.update([worker(0, 1, stats(7))], ROSTER);
+  expect(totals.totals().listeners['web']?.accepted).toBe(2);
+});
+
 test('a listener may be called like a property of every object', async () => {
   const totals = new TrafficTotals();
   await totals.update([worker(0, 1, stats(5, { listener: 'constructor' }))], ROSTER);

@@ -75,9 +75,14 @@ export class TrafficTotals {
     const { listeners, pools } = this.#totals;
     for (const stats of Object.values(listeners)) stats.open = 0;
     for (const { now } of Object.values(pools)) for (const key of Object.keys(now)) now[key as keyof PoolGauges] = 0;
+    // A report may speak of what was forgotten since.
     for (const report of this.#newest.values()) {
-      for (const [id, { open }] of Object.entries(report.listeners)) listeners[id]!.open += open;
-      for (const [id, { now }] of Object.entries(report.pools)) grow(pools[id]!.now, now, undefined);
+      for (const [id, { open }] of Object.entries(report.listeners)) {
+        if (listeners[id] !== undefined) listeners[id].open += open;
+      }
+      for (const [id, { now }] of Object.entries(report.pools)) {
+        if (pools[id] !== undefined) grow(pools[id].now, now, undefined);
+      }
     }
   }
 
