@@ -150,7 +150,8 @@ export class JournalLink implements Journal {
     const { journal, firstRevision } = this.#store.present;
     const { fromRevision = firstRevision } = options;
     // Revision 0 is before the first event, and no event that was removed.
-    if (Math.max(1, fromRevision) < firstRevision) throw new JournalError('compacted', `revision ${fromRevision} is gone`);
+    if (Math.max(1, fromRevision) < firstRevision)
+      throw new JournalError('compacted', `revision ${fromRevision} is gone`);
     for await (const event of journal.read({ ...options, fromRevision })) yield await this.#answer(event);
   }
 
