@@ -61,7 +61,7 @@ export class InspectionFollower {
   readonly #clock: Clock;
   readonly #subscriptionsByRoot = new Map<AnyActor, readonly Subscription[]>();
   readonly #seenByActor = new WeakMap<object, Seen>();
-  #notes: (Note | FoundLine)[] = [];
+  readonly #notes: (Note | FoundLine)[] = [];
   #weight = 0;
   #droppedCount = 0;
   #wake: () => void = () => undefined;
