@@ -24,6 +24,7 @@ import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
 import { addInspectRoutes } from './inspect-routes.ts';
+import { OwnTurns } from './own-turns.ts';
 import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import type { RefusalOf } from './roster-view.ts';
@@ -141,6 +142,8 @@ function createApp({ access, log }: AdminServerOptions): AdminApp {
     if (refusal.statusCode === 403) void reply.header('connection', 'close');
     throw refusal;
   });
+  const turns = new OwnTurns();
+  app.addHook('preHandler', () => turns.next());
   app.setErrorHandler((error, request, reply) => {
     const refusal = toApiError(error);
     if (refusal.statusCode === 500) log.error({ err: error, url: request.url }, 'the admin API failed to answer');

@@ -1,7 +1,10 @@
 /** The runs of the entrances' tests: how many texts of which sizes, from which seed. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { startAdmin } from '../admin/node-harness.ts';
 import { checkCost, checkWords, ENTRANCES } from './entrances.test-support.ts';
+import { runIncidents } from './incident-runs.test-support.ts';
 import { shapes, textOf } from './hostile-text.test-support.ts';
 
 const SEED = Number(process.env['MUSTER_FUZZ_SEED'] ?? 20_261_130);
@@ -9,6 +12,28 @@ const CASES = process.env['MUSTER_FUZZ_CASES'];
 /** Below the limit of an event, so that it is read at all. */
 const CHARACTERS = 60_000;
 const SIZES = [1, 20, 300, 3_000] as const;
+
+/** What may stay in memory of all the texts of a run: caches of compiled code and expressions grow a little, and nothing else does. */
+const LEFT_BYTES_MAX = 33_554_432;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** Does a run, and throws where it leaves more in memory than it may. `warmUp`: what loads the code, so that it is not counted. */
+export async function leavingNothing(warmUp: () => unknown, run: () => unknown): Promise<void> {
+  await warmUp();
+  collect();
+  const before = heldBytes();
+  await run();
+  collect();
+  const leftBytes = heldBytes() - before;
+  if (leftBytes > LEFT_BYTES_MAX) throw new Error(`${leftBytes} bytes stay in memory`);
+}
+
+function heldBytes(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 const casesOf = (usual: number): number => Number(CASES ?? usual);
 const entrances = fc.constantFrom(...Object.keys(ENTRANCES));
@@ -89,6 +114,11 @@ export async function runAdminQuestions(usual: number): Promise<number> {
   });
   await fc.assert(property, { seed: SEED, numRuns: Math.ceil(casesOf(usual) / 2) });
   return count;
+}
+
+/** Files that are taken for incidents. */
+export function runIncidentFiles(usual: number): Promise<number> {
+  return runIncidents(SEED, casesOf(usual));
 }
 
 async function checkAnswer(answer: Response): Promise<void> {
