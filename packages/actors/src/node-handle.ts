@@ -3,7 +3,7 @@
  * send commands through it. `startNode` gives one.
  */
 import type { Command, PendingFacts, RefusalReason, Rejection, Roster, RecordedEvent } from '@muster/membership';
-import type { Journal } from '@muster/journal';
+import type { Journal, JournalPlace } from '@muster/journal';
 import type { ObservationSink } from '@muster/observations';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
@@ -114,6 +114,21 @@ export interface ProbeTotals {
   readonly failedCount: number;
 }
 
+/**
+ * The leader's word on where the journal's end is. "Up to date" is only ever said with it: a copy that is cut off from the others
+ * answers readers and knows nothing new.
+ */
+export interface JournalConfirmation {
+  /** ms since 1970 when that was asked for which the leader's newest answer came; null before the first. */
+  readonly atMs: number | null;
+  /** Whether that was asked for less than 3.5 s ago. */
+  readonly isFresh: boolean;
+  /** For people: why the newest question was not answered; null where it was. */
+  readonly failure: string | null;
+  /** Null before the first answer. */
+  readonly place: JournalPlace | null;
+}
+
 export interface NodeStatus {
   readonly node: string;
   readonly cluster: string;
@@ -126,6 +141,8 @@ export interface NodeStatus {
   readonly headRevision: number;
   /** ms since 1970 since when the journal has been away; null while it answers. */
   readonly journalAwaySinceMs: number | null;
+  /** When and where the journal's leader last said what its newest event is; null for a journal of this machine. */
+  readonly confirmation: JournalConfirmation | null;
   /** True from a start on the local snapshot until the journal has been read to its end. */
   readonly isFromLocalSnapshot: boolean;
   /** Null while the journal is the history that is served. */

@@ -4,6 +4,7 @@ import { rosterHash } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { JournalFollower } from './journal-follower.ts';
+import type { JournalPulse } from './journal-pulse.ts';
 import type { LiveExchange } from './live-exchange.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { ListenerStatus, NodeOptions, NodeStatus, ProbeTotals, WorkerStatus } from './node-handle.ts';
@@ -15,6 +16,7 @@ export interface NodeParts {
   readonly state: NodeStatus['state'];
   readonly startedMs: number;
   readonly contact: JournalContact;
+  readonly pulse: JournalPulse | null;
   readonly folded: FoldedRoster;
   readonly follower: JournalFollower;
   readonly isFromLocalSnapshot: boolean;
@@ -27,7 +29,7 @@ export interface NodeParts {
 const ALONE = { peers: [], isNameTaken: false, leases: { count: 0, expiredCount: 0 } } as const;
 
 export function nodeStatus(parts: NodeParts): NodeStatus {
-  const { options, state, startedMs, contact, folded, follower, probes } = parts;
+  const { options, state, startedMs, contact, pulse, folded, follower, probes } = parts;
   const { roster, pending, headRevision } = folded;
   let backendsCount = 0;
   for (const pool of roster.pools.values()) backendsCount += pool.backends.size;
@@ -43,6 +45,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     hash: rosterHash(roster),
     headRevision,
     journalAwaySinceMs: contact.awaySinceMs,
+    confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,
     rebuilds: follower.rebuilds,

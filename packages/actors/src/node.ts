@@ -22,6 +22,7 @@ import { InspectionHub } from './inspection/inspection-hub.ts';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower, type RosterSwap } from './journal-follower.ts';
+import { JournalPulse } from './journal-pulse.ts';
 import { LiveExchange } from './live-exchange.ts';
 import { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import { Milestones } from './milestones.ts';
@@ -55,6 +56,8 @@ class Node implements NodeHandle {
   readonly #random: () => number;
   readonly #startedMs: number;
   readonly #contact: JournalContact;
+  /** Null for a node that has no wire: its journal is its own, and no copy of it can be cut off. */
+  readonly #pulse: JournalPulse | null;
   readonly #folded: FoldedRoster;
   readonly #observer: Observer;
   readonly #feed: WorkerFeed;
@@ -85,6 +88,7 @@ class Node implements NodeHandle {
     this.#startedMs = clock.now();
     this.#contact = new JournalContact(journal, options);
     this.#folded = new FoldedRoster(options);
+    this.#pulse = live && new JournalPulse({ journal, clock, onHead: (head) => this.#onHead(head) });
     this.#observer = new Observer({ ...options, contact: this.#contact, folded: this.#folded });
     this.#feed = new WorkerFeed({ folded: this.#folded, clock, log });
     const shared = { contact: this.#contact, folded: this.#folded, feed: this.#feed, clock, random, log };
@@ -143,6 +147,7 @@ class Node implements NodeHandle {
       state: nodeState(this.#machine.getSnapshot()),
       startedMs: this.#startedMs,
       contact: this.#contact,
+      pulse: this.#pulse,
       folded: this.#folded,
       follower: this.#follower,
       isFromLocalSnapshot: this.#isFromLocalSnapshot,
@@ -236,11 +241,22 @@ class Node implements NodeHandle {
       },
       loadFailed: (error) => this.#contact.unreadable(messageOf(error), error),
       reloadDelayMs: () => backoffMs(this.#loadFailuresCount++, RETRY_BACKOFF, this.#random),
-      follow: () => this.#follower.start(),
+      follow: () => this.#follow(),
       serve: () => this.#serve(),
       shutDown: (stopping) => this.#shutDown(stopping),
       partFailed: (error) => this.#actors.noteDefect(error),
     };
+  }
+
+  #follow(): () => void {
+    const endings = [this.#follower.start(), this.#pulse?.start()];
+    return () => {
+      for (const end of endings) end?.();
+    };
+  }
+
+  #onHead({ epoch, revision }: { readonly epoch: string; readonly revision: number }): void {
+    if (epoch === this.#contact.epoch && this.#contact.replacement === null) this.#folded.heardOf(revision);
   }
 
   async #serve(): Promise<void> {

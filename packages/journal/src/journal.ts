@@ -105,6 +105,16 @@ export interface Head {
   readonly revision: number;
   /** The oldest revision still held; 1 unless retention has removed events. */
   readonly firstRevision: number;
+  /** Where this was asked; left out by a journal that is not reached over a network. */
+  readonly place?: JournalPlace;
+}
+
+/** Names of servers, for people. */
+export interface JournalPlace {
+  /** The server that this process is connected to. */
+  readonly connectedTo: string;
+  /** The server that leads the journal's copies; equal to `connectedTo` where there is one copy. */
+  readonly leader: string;
 }
 
 /** A roster at a revision, as `encodeSnapshot` wrote it. The journal keeps it and does not read it. */
@@ -121,6 +131,8 @@ export interface StoredSnapshot {
 export const PAYLOAD_BYTES_MAX = 1_048_576;
 /** Appends that may wait for their answer at once; a further one is answered `unavailable`. */
 export const APPENDS_IN_FLIGHT_MAX = 65_536;
+/** Within so many ms `Journal.head` has answered or thrown. */
+export const HEAD_TIMEOUT_MS = 2_000;
 /** Events in one item of a follower, at most. */
 export const FOLLOW_BATCH_EVENTS = 1_000;
 
@@ -140,6 +152,10 @@ export interface Journal {
    */
   follow(options: FollowOptions): AsyncIterable<FollowItem>;
 
+  /**
+   * The word of whoever decides what is in the journal: the leader of its copies, backed by a majority of them a moment ago. A
+   * copy that is cut off from the others never answers it. Throws `failed` within `HEAD_TIMEOUT_MS` where nobody may say it.
+   */
   head(): Promise<Head>;
 
   /**

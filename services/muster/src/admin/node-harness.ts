@@ -107,6 +107,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       hash: rosterHash(this.#roster),
       headRevision: revision,
       journalAwaySinceMs: null,
+      confirmation: null,
       isFromLocalSnapshot: false,
       epochChange: null,
       rebuilds: { count: 0, lastReason: null },
