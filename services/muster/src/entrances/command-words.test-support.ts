@@ -18,11 +18,11 @@ function leavesOf(command: Command, words: readonly string[] = []): Leaf[] {
 
 /** A program of which no command does anything, or says anything. */
 function idleProgram(): { readonly program: Command; readonly leaves: readonly Leaf[] } {
-  const program = createProgram(() => undefined);
-  const leaves = leavesOf(program);
-  for (const { command } of leaves) command.action(() => undefined);
-  silence(program);
-  return { program, leaves };
+  const idle = createProgram(() => undefined);
+  const commands = leavesOf(idle);
+  for (const { command } of commands) command.action(() => undefined);
+  silence(idle);
+  return { program: idle, leaves: commands };
 }
 
 function silence(command: Command): void {
@@ -30,12 +30,14 @@ function silence(command: Command): void {
   for (const inner of command.commands) silence(inner);
 }
 
+/** Each parse begins anew: commander takes back what the one before left in it. */
+const { program, leaves } = idleProgram();
+
 /**
  * A text as the words of a command line, and as one value of each option of one command. Gives what the first that is refused is refused
  * with; null where all are taken.
  */
 export function commandLineRefusal(text: string): string | null {
-  const { leaves } = idleProgram();
   const { words, command } = leaves[text.length % leaves.length]!;
   const options = command.options.filter(({ long }) => long !== undefined && long !== '--help');
   const lines = [
@@ -51,7 +53,7 @@ export function commandLineRefusal(text: string): string | null {
 
 function refusalOf(line: readonly string[]): string | null {
   try {
-    idleProgram().program.parse([...line], { from: 'user' });
+    program.parse([...line], { from: 'user' });
     return null;
   } catch (error) {
     const isRefusal = error instanceof CommanderError || error instanceof CliFailure;
