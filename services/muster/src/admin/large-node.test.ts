@@ -74,7 +74,7 @@ function busyStats(): WorkerStats {
       ]),
     ),
     total: {},
-    names: { namesFailing: 0, waits: 0, answers: { found: 1 }, staleAnswers: 0 },
+    names: { namesFailing: 0, failing: [], waits: 0, answers: { found: 1 }, staleAnswers: 0 },
     accessLog: { written: 1, dropped: 0 },
     http: { refusedHeads: {}, pools: pools.map((pool) => ofPool(pool, pool === 'p-0' ? names : [])) },
   };

@@ -6,6 +6,7 @@ import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunks } from './event-stream.ts';
+import { failingNames } from './failing-names.ts';
 import { jsonParts, sendInPieces } from './json-pieces.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
@@ -17,7 +18,7 @@ export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
-  const { refusalOf = () => null, isConfigApplied = () => true } = context;
+  const { refusalOf = () => null, isConfigApplied = () => true, probedNames = () => [] } = context;
 
   const seen = {
     roster: () => node.roster(),
@@ -40,7 +41,12 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     async (_request, reply) => {
       const status = node.status();
       await traffic.update(status.workers, node.roster());
-      const shown = { traffic: traffic.totals(), observations: observations?.status() ?? null, settings };
+      const shown = {
+        traffic: traffic.totals(),
+        failingNames: failingNames(status.workers, probedNames()),
+        observations: observations?.status() ?? null,
+        settings,
+      };
       sendInPieces(reply, jsonParts(statusView(status, shown)));
       return reply;
     },
