@@ -12,7 +12,7 @@ journalContract('simulated link', {
     const path = new JournalPath();
     store.onReplaced = () => path.wake();
     const makeLink = () =>
-      new JournalLink({ store, path, clock: new ProcessClock(clock, { offsetMs: 0, onAppended: () => undefined }) });
+      new JournalLink({ store, path, clock: new ProcessClock(clock, { offsetMs: 0 }), onAppended: () => undefined });
     let link = makeLink();
     const openAgain = async () => {
       await link.close();

@@ -7,8 +7,8 @@
  *      ├───────────────── stood still for longer than others wait┘                                                      │
  *      └───────────────── the node was silent for three announcements ◄─────────────────────────────────────────────────┘
  *
- * A process that does not hold the name appends nothing: no facts, no config, no commands, no ends of leases, no snapshots. It
- * serves what the roster says, because reading harms nobody.
+ * A process that does not hold the name appends nothing: no facts, no config, no commands, no ends of leases. It serves what
+ * the roster says, because reading harms nobody, and saves snapshots, which say nothing of its own.
  *
  * Two things decide, and they never disagree for long. What is heard on the live wire makes a newcomer give way before it has
  * said anything. What is recorded decides between those who did not hear each other: `NodeStarted` expects the newest event on

@@ -107,7 +107,7 @@ export class SnapshotKeeper {
     const { contact, isInDoubt, local } = this.#ports;
     const { epoch } = contact;
     const doubt = isInDoubt() ? 'other nodes disagree with this one, so nobody should begin with what it has' : null;
-    const refusal = contact.appendRefusal() ?? doubt;
+    const refusal = contact.journalRefusal() ?? doubt;
     if (refusal !== null || epoch === null) {
       return { outcome: 'unavailable', message: refusal ?? 'this node has no roster yet' };
     }
@@ -129,7 +129,8 @@ export class SnapshotKeeper {
     const { revision } = folded.roster;
     const { epoch } = contact;
     if (revision <= this.#knownRevision || epoch === null) return;
-    if (contact.appendRefusal() !== null || isInDoubt()) return;
+    // Whoever has read all of it may save one, the node of that name or not: it says nothing of its own.
+    if (contact.journalRefusal() !== null || isInDoubt()) return;
     await this.#store(epoch).catch((error: unknown) => {
       const text = `the snapshot at revision ${revision} could not be saved: ${messageOf(error)}`;
       log.warn({ revision, err: error }, text);
