@@ -23,6 +23,8 @@ const MEMBERS_PER_SERVER = 2;
 const LEASE_MS = 9_000;
 /** A full lease after the last cut, and the time that it takes to end one. */
 const CONCLUDED_AFTER_MS = LEASE_MS + 4_000;
+/** A request that is under way when its member is taken out, by right, is let finish. */
+const POOL_LINES = 'health = { tcp = true, intervalMs = 500 }\nonRemoval = "drain"';
 const REQUEST_INTERVAL_MS = 50;
 /** An end that was on its way when the cut was healed. */
 const ALLOWED_AFTER_MS = 2_000;
@@ -86,7 +88,7 @@ export class ServerCuts implements AsyncDisposable {
   static async start(): Promise<ServerCuts> {
     await using disposer = new AsyncDisposableStack();
     const wires = disposer.use(new RouteWires());
-    const cluster = disposer.use(await TestCluster.start({ backends: 0, reach: wires.reach }));
+    const cluster = disposer.use(await TestCluster.start({ backends: 0, poolLines: POOL_LINES, reach: wires.reach }));
     await cluster.startNodes(NODES.length);
     const serverByMember = new Map<string, number>();
     for (const [server, url] of cluster.nats.urls.entries()) {
