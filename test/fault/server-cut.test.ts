@@ -15,8 +15,8 @@ test('a server is cut off from the others for longer than a lease', async () => 
   const findings = await scene.findings();
   process.stdout.write(cutLines(findings));
   for (const { saidSoMs, elsewhereMs } of findings.cuts[0]!.nodes) {
-    expect(saidSoMs).toBeLessThan(5_000);
-    expect(elsewhereMs).toBeLessThan(10_000);
+    expect(saidSoMs ?? Infinity).toBeLessThan(5_000);
+    expect(elsewhereMs ?? Infinity).toBeLessThan(10_000);
   }
   expect(findings.cuts[0]!.nodes.length).toBeGreaterThan(0);
   expect(findings).toMatchObject({ wrongEnds: [], failedRequests: [] });
