@@ -170,7 +170,8 @@ export class ServerCuts implements AsyncDisposable {
   ): Promise<CutNode> {
     const node = this.cluster.nodesById.get(id)!;
     const passedMs = (): number => performance.now() - cutAtMs;
-    let [saidSoMs, elsewhereMs]: (number | null)[] = [null, null];
+    let saidSoMs: number | null = null;
+    let elsewhereMs: number | null = null;
     while (passedMs() < durationMs && (saidSoMs === null || elsewhereMs === null)) {
       const [{ confirmation }, place] = await Promise.all([node.status(), this.serverOf(id)]);
       if (confirmation?.isFresh === false) saidSoMs ??= passedMs();
