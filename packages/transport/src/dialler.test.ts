@@ -11,17 +11,21 @@ import type { NameResolver, Resolution } from './names/name-resolver.ts';
 import { rawTransport } from './raw-transport.ts';
 import { ANY_TARGET, type TargetGuard } from './target-guard.ts';
 
+type Asked = Pick<TargetGuard, 'refusalOf'>;
+
 const NAMED: Address = { kind: 'tcp', host: 'backend.test', port: 80 };
 
 interface FakeDial {
   readonly host: string;
+  /** Whom the transport tells. */
+  readonly owner: DialOwner;
   readonly connect: () => Leg;
   readonly fail: (code: string) => void;
   isOpen: boolean;
 }
 
 /** A network of which the test says what each dial comes to. */
-function dialling(addresses: readonly string[], guard: TargetGuard = ANY_TARGET) {
+function dialling(addresses: readonly string[], guard: Asked = ANY_TARGET) {
   const clock = new ManualClock();
   const dials: FakeDial[] = [];
   const legs: Leg[] = [];
@@ -36,7 +40,8 @@ function dialling(addresses: readonly string[], guard: TargetGuard = ANY_TARGET)
         tell();
       };
       const connect = () => (end(() => owner.onConnected(leg)), leg);
-      const dial: FakeDial = { host, isOpen: true, connect, fail: (code) => end(() => owner.onConnectFailed(code)) };
+      const fail = (code: string) => end(() => owner.onConnectFailed(code));
+      const dial: FakeDial = { host, owner, isOpen: true, connect, fail };
       dials.push(dial);
       return { close: () => void (dial.isOpen = false) };
     },
@@ -59,6 +64,16 @@ function dialling(addresses: readonly string[], guard: TargetGuard = ANY_TARGET)
 }
 
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+test('a name with one known address is dialled as that address is, with nothing in between', () => {
+  const { dialler, dials, owner } = dialling(['127.0.0.1']);
+  dialler.dial(NAMED, owner);
+  dialler.dial({ kind: 'tcp', host: '127.0.0.1', port: 80 }, owner);
+  expect(dials.map((dial) => [dial.host, dial.owner === owner])).toEqual([
+    ['127.0.0.1', true],
+    ['127.0.0.1', true],
+  ]);
+});
 
 describe('the addresses of a name', () => {
   test('are dialled with a head start each, and the first to connect wins', () => {
@@ -158,7 +173,7 @@ test('whatever becomes of the addresses: one outcome, nothing left open, and non
 });
 
 describe('the guard', () => {
-  const guard: TargetGuard = {
+  const guard: Asked = {
     refusalOf: (address) => (address.kind === 'unix' || address.host === '127.0.0.1' ? { reason: 'it is ours' } : null),
   };
 

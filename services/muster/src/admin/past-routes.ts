@@ -7,7 +7,10 @@
 import { Readable } from 'node:stream';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
+import { refusalOfTarget } from './roster-view.ts';
 import { NodePast } from '../node/node-past.ts';
+import type { BackendExplanation } from '@muster/replay';
+import type { ExplainedHere } from '../past/past.ts';
 import {
   backendQuerySchema,
   diffQuerySchema,
@@ -42,7 +45,7 @@ export function addPastRoutes(app: AdminApp, context: AdminContext): void {
     {
       schema: { summary: 'Why a backend took traffic or did not, and by which event', querystring: backendQuerySchema },
     },
-    ({ query }) => questions.answer(async () => (await past.get()).backend(query)),
+    ({ query }) => questions.answer(async () => withRefusal(await (await past.get()).backend(query), context)),
   );
   app.get(
     '/v1/explain/request',
@@ -60,6 +63,12 @@ export function addPastRoutes(app: AdminApp, context: AdminContext): void {
     ({ query }) => questions.answer(async () => (await past.get()).whatIf(query)),
   );
   addExport(app, context, { past, questions });
+}
+
+/** What keeps traffic from it beside the log: this node's own word about its target, as it is now. */
+function withRefusal(explanation: BackendExplanation, { node, refusalOf }: AdminContext): ExplainedHere {
+  const isOwn = explanation.isMember && explanation.node === node.status().node;
+  return { ...explanation, refusal: isOwn && refusalOf ? refusalOfTarget(explanation.target, refusalOf) : null };
 }
 
 function addExport(

@@ -2,17 +2,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { natsServerProgram, startNatsServer, type NatsServer } from '@muster/nats-server';
+import { freePorts, natsServerProgram, startNatsServer, type NatsServer } from '@muster/nats-server';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { defaultId } from './agent-command.ts';
 import { BARE_ENVIRONMENT } from './muster-process.test-support.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 10 };
@@ -70,12 +67,8 @@ class Harness implements AsyncDisposable {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const [port] = await freePorts(1, '127.0.0.1');
+  return port!;
 }
 
 function startAgent(servers: string, options: readonly string[], command: readonly string[]) {
@@ -152,7 +145,7 @@ test.skipIf('unavailable' in program).each([
 test.skipIf('unavailable' in program)('a second signal kills a program that ignores the first', async () => {
   await using harness = await Harness.start();
   const port = await freePort();
-  const options = ['--target', `127.0.0.1:${port}`, '--drain-ms', '1'];
+  const options = ['--target', `127.0.0.1:${port}`, '--drain', '1ms'];
   await using agent = startAgent(harness.server.url, options, serverProgram(port, ''));
   await vi.waitFor(() => expect(agent.output()).toContain('registered'), WAIT);
   agent.kill('SIGTERM');
@@ -166,7 +159,7 @@ test.skipIf('unavailable' in program)('a program that never answers is ended', a
   await using harness = await Harness.start();
   const target = `127.0.0.1:${await freePort()}`;
   const silent = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
-  await using agent = startAgent(harness.server.url, ['--target', target, '--start-timeout-ms', '300'], silent);
+  await using agent = startAgent(harness.server.url, ['--target', target, '--start-timeout', '300ms'], silent);
   expect(await agent.exited).toBe(1);
   expect(agent.output()).toContain(`nothing answered at ${target} within 300 ms; the program is ended\n`);
   expect(harness.types).toEqual([]);

@@ -75,8 +75,9 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     recording: options.workers.recording,
     observations,
     refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
+    probedNames: () => resolver.stats().failing,
   });
-  if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
+  if (admin?.outcome === 'listening') sockets.hold(admin.address, 'admin');
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     resolver.close();
@@ -114,6 +115,8 @@ function startConfiguredNode(
     openSocket: sockets.held(openListeningSocket),
     spawnWorker: workers.spawn,
     log,
+    bound: sockets.bound,
+    onNeighbours: sockets.setNeighbours,
   });
 }
 
