@@ -31,7 +31,7 @@ export function leaderWord(info: StreamInfo): LeaderWord | string {
   if (leader === '') return 'the stream has no leader just now';
   const othersNeeded = Math.floor(copies / 2);
   if (othersNeeded === 0) return { info, backedMsAgo: 0 };
-  const heardNs = replicas.flatMap(({ active, offline }) => (offline === true || active === 0 ? [] : [active]));
+  const heardNs = replicas.flatMap(({ active, offline }) => (offline || active === 0 ? [] : [active]));
   const backedMsAgo = (heardNs.sort((a, b) => a - b)[othersNeeded - 1] ?? Infinity) / NS_PER_MS;
   if (backedMsAgo <= BACKED_WITHIN_MS) return { info, backedMsAgo };
   const since = backedMsAgo === Infinity ? 'yet' : `for ${(backedMsAgo / 1_000).toFixed(1)} s`;

@@ -117,8 +117,8 @@ export interface Head {
   /** Where this was asked; left out by a journal that is not reached over a network. */
   readonly place?: JournalPlace;
   /**
-   * How long before its answer the leader had last heard a majority of the copies, in ms: the answer is no newer than that. Left
-   * out where there is one copy.
+   * How long before its answer the leader had last heard a majority of the copies, in ms: the answer is no newer than that. 0 or
+   * left out where there is one copy.
    */
   readonly backedMsAgo?: number;
 }
