@@ -186,6 +186,8 @@ const PATHS = [
   '/v1/whatif',
   '/v1/commands',
   '/v1/adopt-epoch',
+  '/v1/restore-history',
+  '/v1/snapshot',
 ];
 
 function unknownRoute(method: string, url: string): ApiError {
