@@ -15,5 +15,5 @@ test('none, one, a newer one, and one that cannot be read', async () => {
   await adoptionFile(path).save({ ...first, to: 'c', by: 'cli:alice' });
   expect(await adoptionFile(path).load()).toMatchObject({ to: 'c', by: 'cli:alice' });
   await writeFile(path, '{"from":');
-  await expect(adoptionFile(path).load()).rejects.toThrow();
+  await expect(adoptionFile(path).load()).rejects.toThrow('JSON');
 });
