@@ -19,7 +19,7 @@ export interface StatusAnswer {
 export function statusLines({ status, roster }: StatusAnswer, nowMs: number, height: number | null = null): Line[] {
   const [before, troubles, after] = [
     [alertLines(status), headLines(status, nowMs), nodeLines({ status, roster }, nowMs)],
-    [...failureLines(status), ...panicLines(roster.pools)],
+    [...failureLines(status), ...nameLines(status), ...panicLines(roster.pools)],
     [
       workerLines(status),
       status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
@@ -146,6 +146,20 @@ function failureLines({ listeners }: StatusView): string[] {
   return listeners.flatMap(({ id, reason }) =>
     reason === null ? [] : [paint('red', printable(`listener ${id}: ${reason}`))],
   );
+}
+
+/** Names shown; the answer in JSON has more. */
+const NAMES_SHOWN_MAX = 8;
+
+/** Host names that lead nowhere, or to where they led before. */
+function nameLines({ failingNames }: StatusView): string[] {
+  const lines = failingNames.slice(0, NAMES_SHOWN_MAX).map(({ name, reason, lastsMs, isStale }) => {
+    const meanwhile = isStale ? 'its last addresses are used' : 'connections to it fail';
+    const text = printable(`${name} cannot be looked up, for ${duration(lastsMs)}: ${reason}; ${meanwhile}`);
+    return paint(isStale ? 'yellow' : 'red', text);
+  });
+  const restCount = failingNames.length - lines.length;
+  return restCount === 0 ? lines : [...lines, paint('yellow', `… and ${restCount} more names cannot be looked up`)];
 }
 
 /** Pools of which most is suspected, so that also who is suspected takes traffic. */
