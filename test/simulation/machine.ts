@@ -63,6 +63,8 @@ export class SimulatedMachine {
   /** An address that another process holds. */
   takenBind: string | null = null;
   wireState: 'whole' | 'cut' | 'swallowing' = 'whole';
+  /** When words last began to reach it again that had not, by the simulation's clock. */
+  wireMendedMs = -Infinity;
   process: NodeProcess | null = null;
   /** Workers whose control process was killed. */
   orphans: SimulatedProxy[] = [];
@@ -101,6 +103,7 @@ export class SimulatedMachine {
   }
 
   setWire(state: SimulatedMachine['wireState']): void {
+    if (this.wireState !== 'whole') this.wireMendedMs = this.options.clock.elapsedMs();
     this.wireState = state;
     this.process?.applyWire();
   }
@@ -109,6 +112,7 @@ export class SimulatedMachine {
   setAlone(isAlone: boolean): void {
     const { present: history, isGone } = this.options.store;
     if (isAlone === (this.path.alone !== null) || (isAlone && isGone)) return;
+    if (!isAlone) this.wireMendedMs = this.options.clock.elapsedMs();
     this.path.set({ alone: isAlone ? { history, revision: history.revision } : null });
     this.process?.applyWire();
   }

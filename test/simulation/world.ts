@@ -237,7 +237,7 @@ export class World {
 
   #appended(process: NodeProcess, appended: Appended): void {
     const nowMs = this.clock.elapsedMs();
-    this.#endedLeases.judge(process.machine.name, appended);
+    this.#endedLeases.judge(process.machine, appended);
     this.#oneVoice.judge(process, appended, { nowMs, calmSinceMs: this.#calmSinceMs });
     const { history, event, headAnsweredMs } = appended;
     if (history.unfit !== null && headAnsweredMs > history.unfitSinceMs)

@@ -1,10 +1,11 @@
 /**
  * What is written into another history before this node adopts it, so that nothing is missing in it at the turn of the swap.
  *
- *     restored by a person's word ──► everything that is served is written, in rounds until nothing is missing
+ *     restored by a person's word ──► everything that is served and missing there is written, once
  *           or not ──► whoever asked is told (the node's own config is applied) ──► done
  *
- * The other history is read on meanwhile, and what is written here is folded there as anybody's events. A restoration that fails
+ * The other history is read on meanwhile, and what is written here is folded there as anybody's events; what others write after it is
+ * newer. A restoration that fails
  * ends the adoption: it would lose what it was to keep. Whoever else writes has `OWN_WRITES_TIMEOUT_MS`; what they could not write
  * by then they write after the swap.
  */
@@ -18,8 +19,6 @@ import type { Clock, Logger } from './ports.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 
 const OWN_WRITES_TIMEOUT_MS = 10_000;
-/** Somebody else may write into it at the same time. */
-const RESTORATION_ROUNDS_MAX = 5;
 const APPENDS_IN_FLIGHT_MAX = 128;
 /** How long to wait until what was appended is folded. */
 const FOLD_WAIT_MS = 5_000;
@@ -105,17 +104,11 @@ export class Preparation {
 
   async #restore(by: string): Promise<void> {
     const { builder, served } = this.#ports;
-    for (let round = 0; round < RESTORATION_ROUNDS_MAX; round++) {
-      const steps = restorationSteps(served, builder.folded.roster, by);
-      if (steps.length === 0) return;
-      for (const group of groupsOf(steps)) {
-        const revisions = await Promise.all(group.map((step) => this.#append(step, by)));
-        const isFolded = await builder.folded.whenFolded(Math.max(...revisions), FOLD_WAIT_MS);
-        if (!isFolded) throw new Error('it is not read on');
-      }
+    for (const group of groupsOf(restorationSteps(served, builder.folded.roster, by))) {
+      const revisions = await Promise.all(group.map((step) => this.#append(step, by)));
+      const isFolded = await builder.folded.whenFolded(Math.max(...revisions), FOLD_WAIT_MS);
+      if (!isFolded) throw new Error('it is not read on');
     }
-    if (restorationSteps(served, builder.folded.roster).length > 0)
-      throw new Error('others keep changing the same things');
   }
 
   async #append(step: RestorationStep, by: string): Promise<number> {

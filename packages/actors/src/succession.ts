@@ -41,6 +41,20 @@ export interface SuccessionPorts {
   readonly log: Logger;
 }
 
+interface Missing {
+  readonly served: Roster;
+  readonly other: Roster;
+  readonly steps: readonly RestorationStep[];
+  readonly names: ReadonlySet<string>;
+  /** Whether the other history had been read to its end. */
+  readonly wasRead: boolean;
+}
+
+/** What a step is about: `BackendRegistered` of one backend is not its `BackendModeSet`. */
+function nameOf({ entity, event }: RestorationStep): string {
+  return `${event.type} ${JSON.stringify(entity)}`;
+}
+
 interface Waiting extends Wish {
   readonly answered: PromiseWithResolvers<AdoptOutcome>;
 }
@@ -55,8 +69,7 @@ export class Succession {
   #preparation: Preparation | null = null;
   #reminder: unknown = null;
   #wish: Waiting | null = null;
-  #missing: { readonly served: Roster; readonly other: Roster; readonly steps: readonly RestorationStep[] } | null =
-    null;
+  #missing: Missing | null = null;
 
   constructor(ports: SuccessionPorts) {
     this.#ports = ports;
@@ -84,21 +97,27 @@ export class Succession {
     return this.#builder?.isCaughtUp ?? false;
   }
 
-  /** What the other history lacks of what is served, as far as it has been read; all of it where there is no other. */
+  /**
+   * What the other history lacks of what is served, as far as it has been read; all of it where there is no other. What was there
+   * once after it had been read to its end is not lacking any more: whatever became of it since, somebody published it there.
+   */
   missing(): readonly RestorationStep[] {
     const { folded } = this.#ports;
     const served = folded.roster;
     const other = this.#builder?.folded.roster ?? this.#nothing;
-    if (this.#missing?.served !== served || this.#missing.other !== other) {
-      this.#missing = { served, other, steps: restorationSteps(served, other) };
-    }
-    return this.#missing.steps;
+    const before = this.#missing?.served === served ? this.#missing : null;
+    if (before?.other === other) return before.steps;
+    const found = restorationSteps(served, other);
+    const steps = before?.wasRead ? found.filter((step) => before.names.has(nameOf(step))) : found;
+    this.#missing = { served, other, steps, names: new Set(steps.map(nameOf)), wasRead: this.isRead };
+    return steps;
   }
 
   /** What reads the other history, from where it was. */
   builder(epoch: string): RosterBuilder {
     this.#reminder ??= this.#remindLater();
     if (this.#builder?.epoch !== epoch) {
+      this.#missing = null;
       this.#builder = new RosterBuilder({ ...this.#ports, journal: this.#ports.contact.journal, epoch });
     }
     return this.#builder;
@@ -157,12 +176,12 @@ export class Succession {
   startOver(): void {
     this.#builder = null;
     this.#preparation = null;
+    this.#missing = null;
   }
 
   /** There is no other history any more, or nobody who waits for it. */
   end(outcome: AdoptOutcome): void {
     this.startOver();
-    this.#missing = null;
     this.#ports.clock.clearTimeout(this.#reminder);
     this.#reminder = null;
     this.answer(outcome);

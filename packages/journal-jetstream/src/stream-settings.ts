@@ -8,7 +8,7 @@
  * Every setting of NATS servers from 2.9 to 2.15 stands in the table, so the compiler tells when the client's types learn of a
  * new one. One that neither knows is a warning. The line of a refusal says what mends it.
  */
-import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { DiscardPolicy, PersistMode, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import type { WantedStream } from './stream-config.ts';
 
 /**
@@ -27,7 +27,9 @@ interface Finding {
   readonly remedy: string | null;
 }
 
-type Judge = (found: StreamConfig, wanted: WantedStream) => Finding | null;
+/** Servers leave out what is false or zero, and what they do not know. */
+type Found = Partial<StreamConfig>;
+type Judge = (found: Found, wanted: WantedStream) => Finding | null;
 
 /** `template_owner` is of servers before 2.11, and not in the client's types. */
 type Setting = keyof StreamConfig | 'template_owner';
@@ -55,18 +57,18 @@ const SETTINGS: Readonly<Record<Setting, Judge>> = {
   retention: ({ retention }) =>
     retention === RetentionPolicy.Limits
       ? null
-      : refused(`has the retention "${retention}", which drops events that were read`, MAKE_ANEW),
+      : refused(`has the retention "${retention ?? 'none'}", which drops events that were read`, MAKE_ANEW),
   storage: ({ storage }) =>
     storage === StorageType.File ? null : refused('is kept in memory and lost when its servers restart', MAKE_ANEW),
   persist_mode: ({ persist_mode: mode }) =>
-    mode === undefined || (mode as string) === 'default' || (mode as string) === ''
+    mode === undefined || mode === PersistMode.Default
       ? null
       : refused(`acknowledges events before they are written (persist_mode "${mode}")`, MAKE_ANEW),
-  max_age: ({ max_age: age }) =>
+  max_age: ({ max_age: age = 0 }) =>
     age > 0 ? refused('drops events by age, which can lose the present state', edit('--max-age=0')) : null,
   max_msgs: limitOf('max_msgs'),
   max_bytes: limitOf('max_bytes'),
-  max_msgs_per_subject: ({ max_msgs_per_subject: count }) =>
+  max_msgs_per_subject: ({ max_msgs_per_subject: count = 0 }) =>
     count > 0 ? refused('keeps only some events of each subject', edit('--max-msgs-per-subject=-1')) : null,
   discard_new_per_subject: ({ discard_new_per_subject: isOn }) =>
     isOn
@@ -74,11 +76,11 @@ const SETTINGS: Readonly<Record<Setting, Judge>> = {
       : null,
   discard: ({ discard }) =>
     discard === DiscardPolicy.New ? null : warned('would drop its oldest events if it were limited (discard old)'),
-  max_msg_size: ({ max_msg_size: bytes }) =>
+  max_msg_size: ({ max_msg_size: bytes = 0 }) =>
     bytes > 0 && bytes < MESSAGE_BYTES_NEEDED
       ? refused(`takes no event of more than ${bytes} bytes`, edit('--max-msg-size=-1'))
       : null,
-  max_consumers: ({ max_consumers: count }) =>
+  max_consumers: ({ max_consumers: count = 0 }) =>
     count > 0
       ? refused(
           `lets only ${count} readers read it`,
@@ -178,7 +180,7 @@ function edit(options: string): string {
 function limitOf(field: 'max_msgs' | 'max_bytes'): Judge {
   const judgeDifference = differing(field);
   return (found, wanted) =>
-    found[field] > 0 && found.discard !== DiscardPolicy.New
+    (found[field] ?? 0) > 0 && found.discard !== DiscardPolicy.New
       ? refused('drops its oldest events when it is full', edit('--discard=new'))
       : judgeDifference(found, wanted);
 }

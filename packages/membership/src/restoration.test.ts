@@ -5,13 +5,15 @@ import { holdsAllOf, restorationSteps, type RestorationStep } from './restoratio
 import { emptyRoster, type Roster } from './roster.ts';
 import { formatSubject } from './subject.ts';
 
-function published(roster: Roster, origin: string | null, entity: string, event: object): Roster {
+type Publication = readonly [entity: string, event: object, origin?: string | null];
+
+function published(roster: Roster, [entity, event, origin]: Publication): Roster {
   const recorded = {
     revision: roster.revision + 1,
     timeMs: 1_000 + roster.revision,
     id: `e-${roster.revision}`,
     subject: `muster.demo.${entity}`,
-    origin,
+    origin: origin ?? null,
     payload: JSON.stringify(event),
   };
   const { roster: after, rejection } = fold(roster, recorded);
@@ -20,24 +22,20 @@ function published(roster: Roster, origin: string | null, entity: string, event:
 }
 
 function written(roster: Roster, { entity, event, origin }: RestorationStep): Roster {
-  return published(roster, origin, formatSubject('demo', entity).slice('muster.demo.'.length), event);
+  const name = formatSubject('demo', entity).slice('muster.demo.'.length);
+  return published(roster, [name, event, origin]);
 }
 
 const empty = emptyRoster('demo');
 function served(): Roster {
-  let roster = published(empty, 'config:lb-1', 'pool.p', { type: 'PoolDefined', policy: 'random' });
-  roster = published(roster, 'cli:alice', 'backend.p.b-1', {
-    type: 'BackendRegistered',
-    target: '10.0.0.1:80',
-    weight: 3,
-  });
-  roster = published(roster, null, 'backend.p.b-2', {
-    type: 'BackendRegistered',
-    target: '10.0.0.2:80',
-    leaseMs: 5_000,
-  });
-  roster = published(roster, 'cli:bob', 'backend.p.b-1', { type: 'BackendModeSet', mode: 'drain', reason: 'disk' });
-  return published(roster, 'config:lb-1', 'listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'p' });
+  const publications: Publication[] = [
+    ['pool.p', { type: 'PoolDefined', policy: 'random' }, 'config:lb-1'],
+    ['backend.p.b-1', { type: 'BackendRegistered', target: '10.0.0.1:80', weight: 3 }, 'cli:alice'],
+    ['backend.p.b-2', { type: 'BackendRegistered', target: '10.0.0.2:80', leaseMs: 5_000 }],
+    ['backend.p.b-1', { type: 'BackendModeSet', mode: 'drain', reason: 'disk' }, 'cli:bob'],
+    ['listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:80', pool: 'p' }, 'config:lb-1'],
+  ];
+  return publications.reduce(published, empty);
 }
 
 test('everything that was published is written, in an order that the fold accepts, under who owned it', () => {
@@ -61,7 +59,7 @@ test('everything that was published is written, in an order that the fold accept
 });
 
 test('what the other has beyond it is left alone', () => {
-  const more = published(served(), null, 'backend.p.b-9', { type: 'BackendRegistered', target: '10.0.0.9:80' });
+  const more = published(served(), ['backend.p.b-9', { type: 'BackendRegistered', target: '10.0.0.9:80' }]);
   expect(holdsAllOf(more, served())).toBe(true);
   expect(restorationSteps(more, served())).toHaveLength(1);
 });
@@ -76,7 +74,7 @@ test.for<[string, object, string]>([
   ['listener.web', { type: 'ListenerDefined', bind: '127.0.0.1:81', pool: 'p' }, 'ListenerDefined'],
   ['listener.web', { type: 'ListenerRemoved' }, 'ListenerDefined'],
 ])('what differs is a loss: %s by %j needs %s', ([entity, event, types]) => {
-  const other = published(served(), null, entity, event);
+  const other = published(served(), [entity, event]);
   expect(holdsAllOf(other, served())).toBe(false);
   const steps = restorationSteps(served(), other);
   expect(steps.map(({ event }) => event.type).join()).toBe(types);

@@ -9,11 +9,14 @@ import { announcementSubject, heartbeatSubject, LEASE_EXPIRED, parseAnnouncement
 import type { Report } from '../finding.ts';
 import { CLUSTER } from '../history.ts';
 import type { Appended } from '../journal-link.ts';
+import type { SimulatedMachine } from '../machine.ts';
 
 /** A node's answer is fresh for 3.5 s, and an end is under way for some time. */
 const ANSWER_FRESH_MS = 5_000;
 /** A word is under way for so long, at most, and a node looks four times a second. */
 const WORD_LATE_MS = 1_500;
+/** A wire that carries nothing, or a server that is alone, is noticed after 3.5 s, so who was deaf for less counts what it missed as silence. */
+const UNNOTICED_MS = 3_500;
 const HEARD_MAX = 16;
 
 export class EndedLeases {
@@ -47,7 +50,7 @@ export class EndedLeases {
     else if (this.#lossyMs === Infinity) this.#lossyMs = nowMs;
   }
 
-  judge(name: string, { event, askedMs, headAnsweredMs }: Appended): void {
+  judge({ name, wireMendedMs }: SimulatedMachine, { event, askedMs, headAnsweredMs }: Appended): void {
     const said = JSON.parse(event.payload) as { type?: string; reason?: string };
     if (said.reason !== LEASE_EXPIRED) return;
     const [, , kind, first = '', second = ''] = event.subject.split('.');
@@ -62,7 +65,8 @@ export class EndedLeases {
       ? heartbeatSubject(CLUSTER, { pool: first, backend: second })
       : announcementSubject(CLUSTER, first);
     const heardMs = this.#heardMs.get(subject)?.findLast((ms) => ms <= askedMs) ?? -Infinity;
-    if (askedMs - heardMs < leaseMs - WORD_LATE_MS)
+    const unnoticedMs = askedMs - wireMendedMs < leaseMs ? UNNOTICED_MS : 0;
+    if (askedMs - heardMs < leaseMs - WORD_LATE_MS - unnoticedMs)
       this.#report(
         'I10',
         `${name} ends the lease of ${who}, which the leader's side heard ${askedMs - heardMs} ms before`,

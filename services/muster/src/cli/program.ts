@@ -39,6 +39,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addHistoryCommands(program, openSession);
   addInspectCommand(program, openSession);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
@@ -112,6 +113,18 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       return recordDecisions(await openSession(), record);
     });
   program
+    .command('schema')
+    .description('print the JSON Schemas of the events')
+    .argument('[type]', 'one event only, for example BackendRegistered')
+    .action(async (type: string | undefined) => {
+      const { showSchema } = await import('./schema-command.ts');
+      await showSchema(type);
+    });
+}
+
+/** A person's word on what the journal's history is. */
+function addHistoryCommands(program: Command, openSession: OpenSession): void {
+  program
     .command('adopt-epoch')
     .description("take the journal's present history in place of the one that is served, whatever it holds")
     .action(async () => {
@@ -132,14 +145,6 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .action(async () => {
       const { storeSnapshot } = await import('./history-commands.ts');
       await storeSnapshot(await openSession());
-    });
-  program
-    .command('schema')
-    .description('print the JSON Schemas of the events')
-    .argument('[type]', 'one event only, for example BackendRegistered')
-    .action(async (type: string | undefined) => {
-      const { showSchema } = await import('./schema-command.ts');
-      await showSchema(type);
     });
 }
 

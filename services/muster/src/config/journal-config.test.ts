@@ -69,6 +69,7 @@ localSnapshotPath = "here.snapshot"`);
         inboxPrefix: '_INBOX_lb-1.x',
       },
       replicas: 3,
+      makesStream: true,
       streamBytesMax: 1_073_741_824,
       retentionHours: 720,
       duplicateWindowMs: 60_000,
