@@ -29,9 +29,10 @@ export class SimulatedWire {
     return end;
   }
 
-  /** Whoever held this end is gone without a word. */
+  /** Whoever held this end is gone without a word. Idempotent. */
   remove(end: WireEnd): void {
-    this.ends.splice(this.ends.indexOf(end), 1);
+    const index = this.ends.indexOf(end);
+    if (index !== -1) this.ends.splice(index, 1);
   }
 }
 

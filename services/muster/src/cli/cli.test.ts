@@ -91,7 +91,7 @@ describe('status and events', () => {
       journalAwaySinceMs: 5,
       journalAwayReason: 'revision 5 is gone; muster snapshot',
       adoption: { from: 'e-0', to: 'e-1', revision: 2, atMs: 1_790_000_000_000, by: 'cli:alice' },
-      confirmation: { atMs: 5, isFresh: true, failure: null, isGone: true, unfit: 'the stream is sealed', place: null },
+      confirmation: { atMs: 5, isFresh: true, failure: null, server: null, isGone: true, unfit: 'the stream is sealed', place: null },
       isFromLocalSnapshot: true,
       leases: { count: 3, expiredCount: 1 },
       rebuilds: { count: 2, lastReason: 'its hash differed' },
