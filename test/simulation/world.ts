@@ -5,12 +5,10 @@
 import { SimulatedClock, SimulatedWire, type WireEnd } from '@muster/actors/simulation';
 import { announcementSubject, commandSchema, heartbeatSubject, type MembershipEventInput } from '@muster/membership';
 import { HttpClient, RelayClient, type ClientRequest, type Method } from './clients.ts';
-import { EndedLeases } from './checks/ended-leases.ts';
-import { OneVoice } from './checks/one-voice.ts';
+import { AppendedEvents } from './checks/appended-events.ts';
 import { declared, declaredPoorly } from './declared.ts';
 import type { Report } from './finding.ts';
 import { CLUSTER, JournalStore } from './history.ts';
-import type { Appended } from './journal-link.ts';
 import { SimulatedMachine, SOUND_PARTS, type NodeProcess, type Parts } from './machine.ts';
 import { Random } from './random.ts';
 import { nodeName, type Action, type Schedule } from './schedule.ts';
@@ -18,8 +16,6 @@ import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTargets } from './targets.ts';
 
 const LEASE_MS = 6_000;
-/** A word that takes longer may come too late for whoever listens. */
-const MOMENT_MS = 300;
 /** The default of a node. */
 const NODE_LEASE_MS = 10_000;
 /** After the faults, until a person says what is to count: by then every node follows something. */
@@ -59,11 +55,7 @@ export class World {
   /** Machines that are called after those in `machines`, by name; empty where they are not there. */
   readonly twins = new Map<string, SimulatedMachine>();
   readonly #makeMachine: (name: string) => SimulatedMachine;
-  readonly #endedLeases: EndedLeases;
-  readonly #oneVoice: OneVoice;
-  /** Since when every word reaches everybody, by the simulation's clock; null while one may not. */
-  #calmSinceMs: number | null = 0;
-  #areWordsSound = true;
+  readonly #appended: AppendedEvents;
   readonly #random: Random;
   readonly #memberEnd: WireEnd;
   readonly #membersByPool = new Map<string, Member>();
@@ -79,9 +71,9 @@ export class World {
     this.#memberEnd = this.wire.end();
     const random = (): number => this.#random.next();
     const { clock, wire, store, targets } = this;
-    this.#endedLeases = new EndedLeases(report, { wire, leaseMs: { member: LEASE_MS, node: NODE_LEASE_MS } });
-    this.#oneVoice = new OneVoice(report);
-    const onAppended = (process: NodeProcess, appended: Appended): void => this.#appended(process, appended);
+    const leaseMs = { member: LEASE_MS, node: NODE_LEASE_MS };
+    this.#appended = new AppendedEvents({ report, wire, leaseMs, machines: () => this.#allMachines() });
+    const onAppended = this.#appended.judge.bind(this.#appended);
     const shared = { clock, wire, store, targets, workers, random, parts, report, onAppended };
     this.#makeMachine = (name) => new SimulatedMachine({ name, ...shared });
     for (let index = 0; index < nodes; index++) this.machines.push(this.#makeMachine(nodeName(index)));
@@ -121,10 +113,10 @@ export class World {
         return this.#changeTwin(action);
       case 'server':
         this.machine(action.node).setAlone(action.isAlone);
-        return this.#noteCalm();
+        return this.#appended.wiresChanged();
       case 'wire':
         this.machine(action.node).setWire(action.state);
-        return this.#noteCalm();
+        return this.#appended.wiresChanged();
       case 'words':
         return this.#setWords(action);
       case 'clock':
@@ -133,7 +125,7 @@ export class World {
       case 'stand-still':
         this.clock.standStill(action.durationMs);
         this.wentOnAtMs = this.clock.elapsedMs();
-        this.#calmSinceMs &&= this.wentOnAtMs;
+        this.#appended.wentOn();
         return;
       case 'false-voice':
         return this.#announceFalsely();
@@ -235,22 +227,6 @@ export class World {
     return [...this.machines, ...this.twins.values()];
   }
 
-  #appended(process: NodeProcess, appended: Appended): void {
-    const nowMs = this.clock.elapsedMs();
-    this.#endedLeases.judge(process.machine, appended);
-    this.#oneVoice.judge(process, appended, { nowMs, calmSinceMs: this.#calmSinceMs });
-    const { history, event, headAnsweredMs } = appended;
-    if (history.unfit !== null && headAnsweredMs > history.unfitSinceMs)
-      this.report('I7', `${process.machine.name} appends ${event.subject} to a stream that may lose it`);
-  }
-
-  /** To be called after each change of a wire, a server or the words. */
-  #noteCalm(): void {
-    const isCalm = this.#allMachines().every(({ wireState, path }) => wireState === 'whole' && path.alone === null);
-    if (!isCalm || !this.#areWordsSound) this.#calmSinceMs = null;
-    else this.#calmSinceMs ??= this.clock.elapsedMs();
-  }
-
   #adopt(process: NodeProcess | null): void {
     if (process === null) return;
     process.watch.isAdoptionWished = true;
@@ -331,9 +307,7 @@ export class World {
     doubledRatio,
   }: Pick<ActionOf<'words'>, 'delayMs' | 'lostRatio' | 'doubledRatio'>): void {
     const random = this.#random;
-    this.#endedLeases.wordsAreLost(lostRatio > 0, this.clock.elapsedMs());
-    this.#areWordsSound = lostRatio === 0 && delayMs < MOMENT_MS;
-    this.#noteCalm();
+    this.#appended.wordsChanged({ delayMs, lostRatio });
     this.wire.journey = () => {
       if (random.chance(lostRatio)) return [];
       return random.chance(doubledRatio) ? [delayMs, delayMs + 100] : [delayMs];

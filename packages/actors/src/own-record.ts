@@ -103,6 +103,10 @@ export class OwnRecord {
         case 'refused':
           log.error(outcome, 'the journal refused what this node says of itself');
           return { outcome: 'refused' };
+        case 'unavailable':
+        case 'unknown':
+        case undefined:
+          break;
       }
       if (signal.aborted) return { outcome: 'left-off' };
       this.#retry = new AbortController();

@@ -182,7 +182,15 @@ describe('another history', () => {
       rebuilds: { count: 2, lastReason: 'the hashes differ' },
       isFromLocalSnapshot: true,
       adoption: { from: 'e-0', to: 'e-1', revision: 2, atMs: 1_790_000_000_000, by: 'cli:alice' },
-      confirmation: { atMs: 5, isFresh: true, failure: null, server: null, isGone: true, unfit: 'it is sealed', place: null },
+      confirmation: {
+        atMs: 5,
+        isFresh: true,
+        failure: null,
+        server: null,
+        isGone: true,
+        unfit: 'it is sealed',
+        place: null,
+      },
     };
     const status = await (await fetch(`${admin.url}/v1/status`)).json();
     expect(status).toMatchObject({
