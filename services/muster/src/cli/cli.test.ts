@@ -109,7 +109,7 @@ describe('status and events', () => {
     expect(stdout).toMatch(/it lacks 3 of the things served here[^]*muster restore-history[^]*muster adopt-epoch/);
     expect(stdout).toMatch(/THE JOURNAL IS GONE[^]*start no node that has no local snapshot/);
     expect(stdout).toContain('NOTHING IS APPENDED TO THE JOURNAL: the stream is sealed');
-    expect(stdout).toContain('why: revision 5 is gone; muster snapshot');
+    expect(stdout).toContain('revision 5 is gone; muster snapshot');
     expect(stdout).toMatch(/history e-1 was adopted in place of e-0 at 2026-\S+, revision 2, by cli:alice/);
     expect(stdout).toContain('ANOTHER PROCESS CALLS ITSELF NODE lb-1');
     expect(stdout).toContain('THE HASHES DIFFER from lb-3');
