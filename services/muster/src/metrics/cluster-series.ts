@@ -28,7 +28,6 @@ export const CLUSTER_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_journal_server_info',
     help: 'Always 1: the server that this node is connected to, and the one that led the journal when it was heard last.',
-    labels: ['server', 'leader'],
     read: ({ status: { confirmation } }) =>
       confirmation === null
         ? []
