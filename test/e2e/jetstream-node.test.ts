@@ -109,9 +109,9 @@ describe.skipIf('unavailable' in program)(`on a NATS server${why}`, () => {
     expect((await again.muster('status')).output).toContain('serves its last local snapshot');
 
     await nats.restart();
-    await eventually('the journal is followed again', async () => {
-      const { journalAwaySinceMs, isFromLocalSnapshot } = await again.status();
-      return journalAwaySinceMs === null && !isFromLocalSnapshot;
+    await eventually('the journal is followed again, and nobody else is this node', async () => {
+      const { journalAwaySinceMs, isFromLocalSnapshot, name } = await again.status();
+      return journalAwaySinceMs === null && !isFromLocalSnapshot && name.state === 'held';
     });
     const drained = await again.command({ type: 'SetBackendMode', pool: 'p', backend: 'b-1', mode: 'drain' });
     expect(drained).toMatchObject({ outcome: 'appended' });

@@ -109,7 +109,8 @@ export class TestCluster implements AsyncDisposable {
       { poolLines: this.#poolLines },
     );
     const journal = { servers, cluster: CLUSTER, replicas: this.nats.urls.length };
-    const node = await startTestNode({ folder: this.folder, id, config, journal, ...others });
+    const newCluster = this.nodesById.size === 0;
+    const node = await startTestNode({ folder: this.folder, id, config, journal, newCluster, ...others });
     this.nodesById.set(id, node);
     return node;
   }

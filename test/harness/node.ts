@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly id?: string;
   /** A journal on NATS. Default: an embedded one in the folder. */
   readonly journal?: JetStreamOptions;
+  /** Whether it is told that its cluster is new, which saves it the time to listen for others. Default false. */
+  readonly newCluster?: boolean;
   /** Further variables of its environment; what `muster` runs has them too. */
   readonly env?: Record<string, string>;
   /** Where its log goes, as for `startProcess`. */
@@ -128,11 +130,11 @@ export async function startTestNode(options: NodeOptions): Promise<TestNode> {
 /** Starts a node and does not wait for it. */
 export async function spawnTestNode(options: NodeOptions): Promise<TestNode> {
   const adminPort = await freePort();
-  const { env = {}, place = HERE, stdout } = options;
+  const { env = {}, place = HERE, stdout, newCluster = false } = options;
   const admin = `http://127.0.0.1:${await place.reach(adminPort)}`;
   const file = join(options.folder.path, `${options.id ?? 'lb-1'}.toml`);
   await writeFile(file, configText(options, adminPort));
-  const started = startProcess(MUSTER, ['up', '-c', file], {
+  const started = startProcess(MUSTER, ['up', ...(newCluster ? ['--new-cluster'] : []), '-c', file], {
     cwd: options.folder.path,
     prefix: place.prefix,
     env,

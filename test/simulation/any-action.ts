@@ -29,7 +29,9 @@ const WEIGHTS: Record<Action['kind'], number> = {
   stop: 2,
   worker: 5,
   path: 14,
-  journal: 3,
+  server: 3,
+  twin: 3,
+  journal: 4,
   adopt: 1,
   wire: 5,
   words: 4,
@@ -80,8 +82,14 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
   crash: (random, head) => ({
     kind: 'crash',
     node: anyNode(random, head),
-    what: random.pick(['control', 'machine']),
+    what: random.weighted({ control: 5, machine: 4, disk: 1 }),
   }),
+  twin: (random, head) => ({
+    kind: 'twin',
+    node: anyNode(random, head),
+    what: random.weighted({ start: 3, kill: 2 }),
+  }),
+  server: (random, head) => ({ kind: 'server', node: anyNode(random, head), isAlone: random.chance(0.6) }),
   start: (random, head) => ({ kind: 'start', node: anyNode(random, head) }),
   stop: (random, head) => ({
     kind: 'stop',
@@ -104,7 +112,15 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
   }),
   journal: (random) => ({
     kind: 'journal',
-    what: random.weighted({ 'made-again': 3, 'put-back': 1, 'log-cut': 2, 'snapshot-damaged': 1 }),
+    what: random.weighted({
+      'made-again': 3,
+      'made-poor': 2,
+      gone: 2,
+      'put-back': 2,
+      'log-cut': 2,
+      'snapshot-damaged': 1,
+      edited: 1,
+    }),
     isDeclared: random.chance(0.7),
   }),
   adopt: (random, head) => ({ kind: 'adopt', node: anyNode(random, head) }),

@@ -94,3 +94,8 @@ export function declared(): Declaration[] {
     ...POOLS.map((pool) => listenerDefined(pool, 0)),
   ];
 }
+
+/** What somebody declares who knows nothing of the others. */
+export function declaredPoorly(): Declaration[] {
+  return [poolDefined('web', 0), backendRegistered('web', 'b-1', 0), listenerDefined('web', 0)];
+}

@@ -222,6 +222,64 @@ const killedAgain: Episode = (random, head) => {
   ]).flat();
 };
 
+/** A node's server is cut off with it, while members and other nodes go on speaking, and then it is not. */
+const aloneForALease: Episode = (random, head) => {
+  const node = anyNode(random, head);
+  const pool = random.pick(POOLS);
+  const member: Action = { kind: 'member', pool, target: `10.1.${POOLS.indexOf(pool)}.1:80`, isSpeaking: true };
+  const [entity, event] = publication(random);
+  return [
+    { action: member, thenMs: random.pick([0, 2_500]) },
+    { action: { kind: 'server', node, isAlone: true }, thenMs: random.pick([500, 4_000, 8_000]) },
+    { action: { kind: 'publish', entity, event, times: 1 }, thenMs: random.pick([0, 3_000, 7_000]) },
+    { action: { kind: 'server', node, isAlone: false }, thenMs: random.pick([0, 2_000]) },
+    { action: random.chance(0.3) ? { ...member, isSpeaking: false } : { kind: 'wait' }, thenMs: pauseOf(random) },
+  ];
+};
+
+/** A second machine is given a node's id, while targets come and go, and one of the two is gone at some time. */
+const secondMachine: Episode = (random, head) => {
+  const node = anyNode(random, head);
+  const target = anyTarget(random);
+  const isFirstGone = random.chance(0.4);
+  return [
+    { action: { kind: 'twin', node, what: 'start' }, thenMs: random.pick([0, 500, 3_000, 7_000]) },
+    { action: becomes(target, 'refusing'), thenMs: random.pick([0, 1_500, 4_000]) },
+    {
+      action: isFirstGone ? { kind: 'crash', node, what: random.pick(['control', 'machine']) } : { kind: 'wait' },
+      thenMs: random.pick([100, 4_000, 7_500]),
+    },
+    { action: becomes(target, 'answering'), thenMs: random.pick([0, 1_500]) },
+    { action: { kind: 'start', node }, thenMs: random.pick([500, 4_000, 9_000]) },
+    { action: { kind: 'twin', node, what: random.pick(['kill', 'start']) }, thenMs: pauseOf(random) },
+  ];
+};
+
+/** The log is purged under running nodes, which have some seconds, and then machines are replaced. */
+const purged: Episode = (random, head) => [
+  { action: { kind: 'journal', what: 'purged', isDeclared: false }, thenMs: random.pick([3_500, 6_000]) },
+  { action: { kind: 'crash', node: anyNode(random, head), what: random.pick(['machine', 'disk']) }, thenMs: 300 },
+  { action: { kind: 'start', node: anyNode(random, head) }, thenMs: pauseOf(random) },
+];
+
+/** The stream is deleted, and a machine without memory is there when somebody makes it again who knows of little. */
+const withoutMemory: Episode = (random, head) => {
+  const node = anyNode(random, head);
+  return [
+    { action: { kind: 'journal', what: 'gone', isDeclared: false }, thenMs: random.pick([0, 2_000]) },
+    { action: { kind: 'crash', node, what: 'disk' }, thenMs: random.pick([0, 500]) },
+    { action: { kind: 'start', node }, thenMs: random.pick([0, 3_000]) },
+    {
+      action: { kind: 'journal', what: random.weighted({ 'made-poor': 3, 'put-back': 1 }), isDeclared: false },
+      thenMs: random.pick([500, 5_000]),
+    },
+    {
+      action: random.chance(0.5) ? { kind: 'adopt', node: anyNode(random, head) } : { kind: 'wait' },
+      thenMs: pauseOf(random),
+    },
+  ];
+};
+
 export const EPISODES: readonly Episode[] = [
   flapping,
   failingUnderLoad,
@@ -235,4 +293,9 @@ export const EPISODES: readonly Episode[] = [
   falseVoice,
   cutBehind,
   killedAgain,
+  aloneForALease,
+  aloneForALease,
+  secondMachine,
+  purged,
+  withoutMemory,
 ];

@@ -29,6 +29,10 @@ export class History {
   firstRevision = 1;
   /** The newest revision when it became the present history. */
   revisionWhenPresented = 0;
+  /** Why nothing may be appended to it, since somebody edited the stream; null while it is as it should be. */
+  unfit: string | null = null;
+  /** By the simulation's clock. */
+  unfitSinceMs = -Infinity;
   /** What was acknowledged, by id. */
   readonly acknowledgedById = new Map<string, number>();
 
@@ -62,6 +66,17 @@ export class History {
     await this.journal.saveSnapshot({ epoch, revision: roster.revision, hash: rosterHash(roster), data: damaged });
   }
 
+  /** Somebody edits the stream so that it may lose events. */
+  edit(nowMs: number): void {
+    this.unfit ??= 'its setting max_age was changed: events would be lost';
+    this.unfitSinceMs = nowMs;
+  }
+
+  /** Everything is removed, and nobody has saved a snapshot. */
+  purge(): void {
+    this.firstRevision = this.revision + 1;
+  }
+
   /** Somebody saves a snapshot, and what lies before it is removed, as by retention. */
   async cut(): Promise<void> {
     await this.catchUp();
@@ -76,6 +91,8 @@ export class JournalStore {
   readonly historiesByEpoch = new Map<string, History>();
   /** Called when another history takes the place of the present one. */
   onReplaced: () => void = () => undefined;
+  /** True while the stream is deleted, and not made again. */
+  isGone = false;
   readonly #now: () => number;
   #present: History;
 
@@ -88,6 +105,17 @@ export class JournalStore {
     return this.#present;
   }
 
+  /** Deleted. */
+  remove(): void {
+    this.isGone = true;
+    this.onReplaced();
+  }
+
+  /** Restored as it was. */
+  bringBack(): void {
+    if (this.isGone) this.#presentNow(this.#present);
+  }
+
   /** Deleted, and made again: empty. */
   makeAgain(): void {
     this.#presentNow(this.#make());
@@ -98,6 +126,7 @@ export class JournalStore {
     const epochs = [...this.historiesByEpoch.keys()];
     const before = epochs[epochs.indexOf(this.#present.epoch) - 1];
     if (before !== undefined) this.#presentNow(this.historiesByEpoch.get(before)!);
+    else this.bringBack();
   }
 
   async catchUp(): Promise<void> {
@@ -107,6 +136,7 @@ export class JournalStore {
   #presentNow(history: History): void {
     history.revisionWhenPresented = history.revision;
     this.#present = history;
+    this.isGone = false;
     this.onReplaced();
   }
 

@@ -11,7 +11,8 @@ journalContract('simulated link', {
     const store = new JournalStore(() => clock.now());
     const path = new JournalPath();
     store.onReplaced = () => path.wake();
-    const makeLink = () => new JournalLink({ store, path, clock: new ProcessClock(clock, { offsetMs: 0 }) });
+    const makeLink = () =>
+      new JournalLink({ store, path, clock: new ProcessClock(clock, { offsetMs: 0 }), onAppended: () => undefined });
     let link = makeLink();
     const openAgain = async () => {
       await link.close();

@@ -20,6 +20,12 @@ import type { ProcessClock } from './process-clock.ts';
 /** After so long without an answer an append is given up, and a follower says that the journal is away. */
 const SILENCE_MS = 5_000;
 
+/** A copy of a history on a server that is cut off from the others: what it held at that moment. */
+export interface LoneCopy {
+  readonly history: History;
+  readonly revision: number;
+}
+
 /** Between one machine and the journal. Outlives the machine's processes. */
 export class JournalPath {
   /** `cut` is noticed at once; in a `silent` one everything vanishes, both ways. */
@@ -29,13 +35,15 @@ export class JournalPath {
   /** How long an append and its answer are under way together, and a batch of events. */
   appendMs = 0;
   followMs = 0;
+  /** What its server has, where that is alone: it answers readers from its copy, and has no leader to ask. Null: it is with the others. */
+  alone: LoneCopy | null = null;
   readonly #watchers = new Set<() => void>();
 
   get isWhole(): boolean {
-    return this.state === 'whole';
+    return this.state === 'whole' && this.alone === null;
   }
 
-  set(change: Partial<Pick<JournalPath, 'state' | 'answers' | 'appendMs' | 'followMs'>>): void {
+  set(change: Partial<Pick<JournalPath, 'state' | 'answers' | 'appendMs' | 'followMs' | 'alone'>>): void {
     Object.assign(this, change);
     this.wake();
   }
@@ -51,11 +59,23 @@ export class JournalPath {
   }
 }
 
+/** An event that was stored over a link just now. */
+export interface Appended {
+  readonly history: History;
+  readonly event: NewEvent;
+  /** When it was asked for, by the simulation's clock. */
+  readonly askedMs: number;
+  /** When the leader's newest answer over this link came; -Infinity before the first. */
+  readonly headAnsweredMs: number;
+}
+
 export interface JournalLinkOptions {
   readonly store: JournalStore;
   readonly path: JournalPath;
   /** Its own: what the network does is none of the node's timers. */
   readonly clock: ProcessClock;
+  /** Told of each event that is stored, and not of one that was there already. */
+  readonly onAppended: (appended: Appended) => void;
 }
 
 export class JournalLink implements Journal {
@@ -63,6 +83,10 @@ export class JournalLink implements Journal {
   readonly #path: JournalPath;
   readonly #clock: ProcessClock;
   readonly #unwatch: () => void;
+  readonly #onAppended: JournalLinkOptions['onAppended'];
+  #headAnsweredMs = -Infinity;
+  /** The history that the leader said is not fit to be appended to. */
+  #unfitHistory: History | null = null;
   #changed = Promise.withResolvers<void>();
   #isDead = false;
   #isClosed = false;
@@ -70,7 +94,8 @@ export class JournalLink implements Journal {
   readonly #endings = new Set<() => void>();
   readonly #appends = new Set<Promise<AppendOutcome>>();
 
-  constructor({ store, path, clock }: JournalLinkOptions) {
+  constructor({ store, path, clock, onAppended }: JournalLinkOptions) {
+    this.#onAppended = onAppended;
     this.#store = store;
     this.#path = path;
     this.#clock = clock;
@@ -95,18 +120,23 @@ export class JournalLink implements Journal {
   }
 
   async #append(...[event, options]: Parameters<Journal['append']>): Promise<AppendOutcome> {
-    const { answers, appendMs, state } = this.#path;
-    if (state === 'cut') return { outcome: 'unavailable', message: 'the journal is away' };
-    if (state === 'silent') {
+    const { answers, appendMs, state, alone } = this.#path;
+    const askedMs = this.#clock.elapsedMs();
+    if (state === 'cut' || this.#store.isGone || this.#unfitHistory === this.#store.present)
+      return { outcome: 'unavailable', message: 'the journal is away' };
+    if (state === 'silent' || alone !== null) {
       await this.pause(SILENCE_MS);
       return { outcome: 'unknown', message: 'no answer' };
     }
     const history = this.#store.present;
     if (appendMs > 0) await this.pause(appendMs / 2);
-    const isThere = this.#store.present === history && this.#path.state === 'whole';
+    const isThere = this.#store.present === history && this.#path.isWhole;
     const outcome = answers === 'unsent' || !isThere ? null : await this.store(history, event, options);
+    if (outcome?.outcome === 'appended' && !outcome.isDuplicate) {
+      this.#onAppended({ history, event, askedMs, headAnsweredMs: this.#headAnsweredMs });
+    }
     if (appendMs > 0) await this.pause(appendMs / 2);
-    const isLost = outcome === null || answers === 'lost' || this.#path.state !== 'whole';
+    const isLost = outcome === null || answers === 'lost' || !this.#path.isWhole;
     if (isLost) return this.#answer({ outcome: 'unknown', message: 'the answer was lost' });
     if (outcome.outcome === 'appended' && !this.#isDead) history.acknowledgedById.set(event.id, outcome.revision);
     return this.#answer(outcome);
@@ -122,7 +152,16 @@ export class JournalLink implements Journal {
       while (!signal.aborted && !this.#isClosed) {
         if (await this.#isAway()) {
           yield await this.#answer({ kind: 'away', reason: 'the journal is away' });
-          while (this.#path.state !== 'whole' && !signal.aborted && !this.#isClosed) await this.#changed.promise;
+          while (this.#isOutOfReach() && !signal.aborted && !this.#isClosed) await this.#changed.promise;
+          continue;
+        }
+        if (this.#path.alone !== null) {
+          for await (const item of this.#readLoneCopy(this.#path.alone, { afterRevision: cursor, epoch })) {
+            if (item.kind === 'events') cursor = item.events.at(-1)!.revision;
+            yield await this.#answer(item);
+            if (item.kind === 'epoch-changed') return;
+          }
+          if (this.#path.alone !== null && !signal.aborted && !this.#isClosed) await this.#changed.promise;
           continue;
         }
         const history = this.#store.present;
@@ -141,8 +180,17 @@ export class JournalLink implements Journal {
 
   async head(): Promise<Head> {
     await this.#reach();
-    const { epoch, revision, firstRevision } = this.#store.present;
-    return this.#answer({ epoch, revision, firstRevision });
+    const { present } = this.#store;
+    const { epoch, revision, firstRevision, unfit } = present;
+    this.#headAnsweredMs = this.#clock.elapsedMs();
+    if (unfit !== null) this.noteUnfit(present);
+    else if (this.#unfitHistory === present) this.#unfitHistory = null;
+    return this.#answer({ epoch, revision, firstRevision, ...(unfit !== null && { unfit }) });
+  }
+
+  /** As the journal on NATS does: nothing is appended to a stream that may lose it. */
+  protected noteUnfit(history: History): void {
+    this.#unfitHistory = history;
   }
 
   async *read(options: Parameters<Journal['read']>[0] = {}): AsyncGenerator<RecordedEvent, void> {
@@ -167,6 +215,7 @@ export class JournalLink implements Journal {
   }
 
   async renew(): Promise<void> {
+    if (this.#store.isGone && this.#path.isWhole) this.#store.makeAgain();
     await this.#reach();
   }
 
@@ -182,11 +231,27 @@ export class JournalLink implements Journal {
     return history.store(event, options);
   }
 
+  /** What a copy has beyond a revision, which it takes for everything that there is. */
+  async *#readLoneCopy(
+    { history, revision }: LoneCopy,
+    { afterRevision, epoch }: { readonly afterRevision: number; readonly epoch: string },
+  ): AsyncGenerator<FollowItem, void> {
+    if (history.epoch !== epoch || afterRevision > revision)
+      return yield { kind: 'epoch-changed', epoch: history.epoch };
+    const events: RecordedEvent[] = [];
+    if (afterRevision < revision) {
+      const range = { fromRevision: afterRevision + 1, toRevision: revision };
+      for await (const event of history.journal.read(range)) events.push(event);
+    }
+    if (events.length > 0) yield { kind: 'events', events };
+    yield { kind: 'caught-up', revision };
+  }
+
   /** Hands on what one history gives, until the path or the history is another. */
   async *#followWhile(history: History, options: Parameters<Journal['follow']>[0]): AsyncGenerator<FollowItem, void> {
     const cut = new AbortController();
     const stop = this.#path.watch(() => {
-      if (this.#path.state !== 'whole' || this.#store.present !== history) cut.abort();
+      if (!this.#path.isWhole || this.#store.isGone || this.#store.present !== history) cut.abort();
     });
     const abort = (): void => cut.abort();
     this.#endings.add(abort);
@@ -208,14 +273,24 @@ export class JournalLink implements Journal {
   async #isAway(): Promise<boolean> {
     const path = this.#path;
     if (path.state === 'silent') await Promise.race([this.pause(SILENCE_MS), this.#changed.promise]);
-    return !path.isWhole;
+    return this.#isOutOfReach();
+  }
+
+  /** A server that is alone answers readers. */
+  #isOutOfReach(): boolean {
+    return this.#path.state !== 'whole' || (this.#store.isGone && this.#path.alone === null);
   }
 
   async #reach(): Promise<void> {
     if (this.#isClosed) throw new JournalError('closed', 'the journal is closed');
     if (this.#path.state === 'silent') await this.pause(SILENCE_MS);
     if (!this.#path.isWhole) throw new JournalError('failed', 'the journal is away');
+    if (this.#store.isGone) throw new JournalError('gone', 'the stream is not there');
     await this.#answer(null);
+  }
+
+  protected get path(): JournalPath {
+    return this.#path;
   }
 
   protected pause(durationMs: number): Promise<void> {

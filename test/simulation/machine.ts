@@ -10,7 +10,7 @@ import { parseBind } from '@muster/membership';
 import { SimulatedDisk, type SimulatedClock, type SimulatedWire, type WireEnd } from '@muster/actors/simulation';
 import type { Report } from './finding.ts';
 import { CLUSTER, type JournalStore } from './history.ts';
-import { JournalLink, JournalPath, type JournalLinkOptions } from './journal-link.ts';
+import { JournalLink, JournalPath, type Appended, type JournalLinkOptions } from './journal-link.ts';
 import { NodeWatch } from './node-watch.ts';
 import { ProcessClock, type WallClock } from './process-clock.ts';
 import { SimulatedProxy, type SimulatedProxyOptions } from './simulated-proxy.ts';
@@ -22,13 +22,21 @@ export interface Parts {
   readonly makeLink: (options: JournalLinkOptions) => JournalLink;
   readonly makeProxy: (options: SimulatedProxyOptions) => SimulatedProxy;
   readonly makeTransport: (options: WorkerTransportOptions) => WorkerTransport;
+  readonly makeEnd: (wire: SimulatedWire, node: string) => WireEnd;
+  /** Told of each node process that has started, with a clock that dies with the process and is not the node's. */
+  readonly onStarted: (handle: NodeHandle, clock: ProcessClock) => void;
 }
 
 export const SOUND_PARTS: Parts = {
   makeLink: (options) => new JournalLink(options),
   makeProxy: (options) => new SimulatedProxy(options),
   makeTransport: (options) => new WorkerTransport(options),
+  makeEnd: (wire) => wire.end(),
+  onStarted: () => undefined,
 };
+
+/** For a client that leaves a server to be connected to another. */
+const RECONNECT_MS = 400;
 
 export interface MachineOptions {
   readonly name: string;
@@ -40,6 +48,8 @@ export interface MachineOptions {
   readonly random: () => number;
   readonly parts: Parts;
   readonly report: Report;
+  /** Told of each event that a process of this machine got stored. */
+  readonly onAppended: (process: NodeProcess, appended: Appended) => void;
 }
 
 export class SimulatedMachine {
@@ -53,6 +63,8 @@ export class SimulatedMachine {
   /** An address that another process holds. */
   takenBind: string | null = null;
   wireState: 'whole' | 'cut' | 'swallowing' = 'whole';
+  /** When words last began to reach it again that had not, by the simulation's clock. */
+  wireMendedMs = -Infinity;
   process: NodeProcess | null = null;
   /** Workers whose control process was killed. */
   orphans: SimulatedProxy[] = [];
@@ -69,13 +81,14 @@ export class SimulatedMachine {
     if (this.process === null) this.process = new NodeProcess(this);
   }
 
-  /** kill -9: of the control process alone, or of everything on the machine. */
-  crash(what: 'control' | 'machine'): void {
+  /** kill -9: of the control process alone, or of everything on the machine, whose disk may be lost too. */
+  crash(what: 'control' | 'machine' | 'disk'): void {
+    if (what === 'disk') this.disk.stored = null;
     this.process?.kill();
     if (this.process !== null) this.orphans.push(...this.process.livingProxies());
     this.process = null;
     for (const orphan of this.orphans) {
-      if (what === 'machine') orphan.kill();
+      if (what !== 'control') orphan.kill();
       else if (!orphan.isDraining) orphan.orphan();
     }
     this.orphans = this.orphans.filter(({ isAlive }) => isAlive);
@@ -90,8 +103,18 @@ export class SimulatedMachine {
   }
 
   setWire(state: SimulatedMachine['wireState']): void {
+    if (this.wireState !== 'whole') this.wireMendedMs = this.options.clock.elapsedMs();
     this.wireState = state;
-    this.process?.applyWire(state);
+    this.process?.applyWire();
+  }
+
+  /** The server that it is on is cut off from the others, or it is on one that is not. */
+  setAlone(isAlone: boolean): void {
+    const { present: history, isGone } = this.options.store;
+    if (isAlone === (this.path.alone !== null) || (isAlone && isGone)) return;
+    if (!isAlone) this.wireMendedMs = this.options.clock.elapsedMs();
+    this.path.set({ alone: isAlone ? { history, revision: history.revision } : null });
+    this.process?.applyWire();
   }
 }
 
@@ -113,12 +136,22 @@ export class NodeProcess {
     this.machine = machine;
     this.clock = new ProcessClock(clock, machine.wall);
     const linkClock = new ProcessClock(clock, machine.wall);
-    this.link = parts.makeLink({ store, path: machine.path, clock: linkClock });
-    this.end = wire.end();
+    this.link = parts.makeLink({
+      store,
+      path: machine.path,
+      clock: linkClock,
+      onAppended: (appended) => machine.options.onAppended(this, appended),
+    });
+    this.end = parts.makeEnd(wire, machine.name);
+    // A client is not connected for a moment. On a server that is not alone it is no better off on another.
+    this.end.onLeave = () => {
+      if (machine.path.alone !== null) linkClock.setTimeout(() => machine.setAlone(false), RECONNECT_MS);
+    };
     const { stored } = machine.disk;
     this.watch = new NodeWatch({
       name: machine.name,
       store,
+      path: machine.path,
       elapsedMs: () => clock.elapsedMs(),
       report: machine.options.report,
       diskSnapshot: stored && { epoch: stored.epoch, revision: stored.revision },
@@ -138,13 +171,16 @@ export class NodeProcess {
       random,
     });
     this.watch.begin(this.handle);
-    this.applyWire(machine.wireState);
+    this.applyWire();
+    parts.onStarted(this.handle, linkClock);
   }
 
-  applyWire(state: SimulatedMachine['wireState']): void {
-    if (state === 'whole') this.end.mend();
-    else if (state === 'cut') this.end.cut();
-    else this.end.swallow();
+  applyWire(): void {
+    const { wireState, path } = this.machine;
+    if (wireState === 'cut') this.end.cut();
+    else if (wireState === 'swallowing') this.end.swallow();
+    else if (path.alone !== null) this.end.isolate();
+    else this.end.mend();
   }
 
   livingProxies(): SimulatedProxy[] {

@@ -15,6 +15,7 @@ import {
 } from '@muster/membership';
 import type { Report } from './finding.ts';
 import type { JournalStore } from './history.ts';
+import type { JournalPath } from './journal-link.ts';
 import { ProbeTally } from './probe-tally.ts';
 
 /** A roster that somebody held. */
@@ -29,6 +30,7 @@ export interface Reading {
 export interface NodeWatchOptions {
   readonly name: string;
   readonly store: JournalStore;
+  readonly path: JournalPath;
   readonly elapsedMs: () => number;
   readonly report: Report;
   /** What the machine's disk holds as the process starts. */
@@ -45,6 +47,8 @@ export class NodeWatch {
   readonly #startRevision: number;
   readonly #newestByReader = new Map<string, Reading>();
   #hasServed = false;
+  /** Whether a person has told this process to take the journal as it is. */
+  isAdoptionWished = false;
   /** When it began to serve, by the simulation's clock; null before. */
   servesSinceMs: number | null = null;
   #unsubscribe: () => void = () => undefined;
@@ -52,8 +56,11 @@ export class NodeWatch {
   constructor(options: NodeWatchOptions) {
     this.#options = options;
     this.tally = new ProbeTally(options.elapsedMs);
-    this.#startEpoch = options.store.present.epoch;
-    this.#startRevision = options.store.present.revision;
+    const { store, path } = options;
+    // A server that is alone has what it had, and knows of nothing else.
+    const { history, revision } = path.alone ?? { history: store.present, revision: store.present.revision };
+    this.#startEpoch = history.epoch;
+    this.#startRevision = revision;
   }
 
   begin(handle: NodeHandle): void {
@@ -87,7 +94,8 @@ export class NodeWatch {
     const { name, report, diskSnapshot } = this.#options;
     const { isFromLocalSnapshot, epoch, revision } = handle.status();
     if (isFromLocalSnapshot) {
-      if (diskSnapshot?.epoch === epoch && diskSnapshot?.revision === revision) return;
+      // It may have read on in the turns since.
+      if (diskSnapshot?.epoch === epoch && diskSnapshot.revision <= revision) return;
       const held = diskSnapshot === null ? 'has none' : `is ${diskSnapshot.epoch}@${diskSnapshot.revision}`;
       return report('I3', `${name} serves ${epoch}@${revision} as from its local snapshot, which ${held}`);
     }
@@ -113,11 +121,14 @@ export class NodeWatch {
     const isOtherHistory = known !== undefined && known.epoch !== epoch;
     if (isOtherHistory && this.#hasServed && after.revision < this.#dueRevision(epoch))
       report('I3', `${name} changes over to ${epoch}@${after.revision} before it has read it to its end`);
+    if (isOtherHistory && !this.isAdoptionWished) this.#judgeAdoption(epoch, before, after);
     if (events.length === 0) {
       this.#judgeSwap(handle, before, after);
       return this.tally.forgetAll();
     }
-    const isReadingUp = handle.status().isFromLocalSnapshot;
+    const { isFromLocalSnapshot, name: claim } = handle.status();
+    // Another process may have said under its name what it never found.
+    const isReadingUp = isFromLocalSnapshot || claim.state !== 'held' || claim.hasStoodBack;
     for (const change of diff(before, after)) {
       if (change.kind === 'pool') this.tally.forgetAll();
       if (change.kind !== 'backend') continue;
@@ -129,6 +140,20 @@ export class NodeWatch {
       }
       if (change.after !== null) this.#judgeFinding(handle, after.pools.get(change.after.pool)!, change.after);
     }
+  }
+
+  /** By itself a node takes another history only where that holds all that it serves [I2]. Members say themselves where they are. */
+  #judgeAdoption(epoch: string, before: Roster, after: Roster): void {
+    const { name, report } = this.#options;
+    const listeners = [...before.listeners.keys()].filter((id) => !after.listeners.has(id));
+    const lost = listeners.map((id) => `listener ${id}`);
+    for (const { id: pool, backends } of before.pools.values()) {
+      const left = after.pools.get(pool)?.backends;
+      if (left === undefined) lost.push(`pool ${pool}`);
+      for (const { id, leaseMs } of backends.values())
+        if (leaseMs === null && !left?.has(id)) lost.push(`${pool}/${id}`);
+    }
+    if (lost.length > 0) report('I2', `${name} takes ${epoch} by itself, and loses ${lost.join(', ')}`);
   }
 
   /** What this node's probes found of a backend that is in both rosters holds in the new one from the first moment on [I6]. */

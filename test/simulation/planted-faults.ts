@@ -2,12 +2,15 @@
  * One deliberate fault for each invariant, planted from outside: a journal's link, a worker or a transport that does what it must
  * not. The product is as it is; what is shown is that the checks would see it, if it were so.
  */
-import type { WorkerMessage } from '@muster/actors';
-import type { AppendOutcome, FollowItem, NewEvent } from '@muster/journal';
-import type { History } from './history.ts';
+import type { LiveMessage, NodeHandle, WorkerMessage } from '@muster/actors';
+import { WireEnd, type SimulatedWire } from '@muster/actors/simulation';
+import type { AppendOutcome, FollowItem, Head, NewEvent } from '@muster/journal';
+import { announcementSubject } from '@muster/membership';
+import { CLUSTER, type History } from './history.ts';
 import { JournalLink, type JournalLinkOptions, type JournalPath } from './journal-link.ts';
 import type { Invariant } from './finding.ts';
 import { SOUND_PARTS, type Parts } from './machine.ts';
+import type { ProcessClock } from './process-clock.ts';
 import { SimulatedLeg } from './simulated-leg.ts';
 import { SimulatedProxy } from './simulated-proxy.ts';
 import { allTargets } from './declared.ts';
@@ -154,6 +157,68 @@ class DiscardingLink extends JournalLink {
   }
 }
 
+/** I2: what the journal is now is taken at once, whatever is lost by it, as every node did while one pool was enough. */
+function adoptAnything(handle: NodeHandle, clock: ProcessClock): void {
+  const look = (): void => {
+    if ((handle.status().epochChange?.poolsCount ?? 0) > 0) void handle.adoptEpoch('nobody');
+    clock.setTimeout(look, 500);
+  };
+  look();
+}
+
+/** I7: nobody notices that the stream was edited. */
+class BlindLink extends JournalLink {
+  protected override noteUnfit(): void {}
+}
+
+/** I10: a server that is alone answers as if it led. */
+class UsurpingLink extends JournalLink {
+  override async head(): Promise<Head> {
+    const { alone } = this.path;
+    if (alone === null) return super.head();
+    return { epoch: alone.history.epoch, revision: alone.revision, firstRevision: alone.history.firstRevision };
+  }
+
+  /** What is sent there is stored when the cut has healed. */
+  override async append(...[event, options]: Parameters<JournalLink['append']>): Promise<AppendOutcome> {
+    while (this.path.alone !== null) await this.pause(100);
+    return super.append(event, options);
+  }
+}
+
+/** I10: who is on a server that is alone stays there. */
+class StuckEnd extends WireEnd {
+  override leave(): void {}
+}
+
+/** I10: a node that is with the leader hears its own words alone. */
+class OwnWordsEnd extends WireEnd {
+  override hear(message: LiveMessage, from: WireEnd): void {
+    if (from === this) super.hear(message, from);
+  }
+}
+
+/** A process that does not listen for its own name. */
+class NamelessEnd extends WireEnd {
+  readonly #own: string;
+
+  constructor(wire: SimulatedWire, node: string) {
+    super(wire);
+    this.#own = announcementSubject(CLUSTER, node);
+  }
+
+  override hear(message: LiveMessage, from: WireEnd): void {
+    if (from === this || message.subject !== this.#own) super.hear(message, from);
+  }
+}
+
+/** The end: snapshots are taken, and not kept. */
+class SnapshotlessLink extends JournalLink {
+  override saveSnapshot(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
 export interface PlantedFault {
   readonly invariant: Invariant;
   /** For people: what is done that must not be. */
@@ -178,6 +243,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   { invariant: 'I1', fault: 'an event reaches the nodes with another content', parts: linked(AlteringLink) },
   { invariant: 'I2', fault: 'a worker goes back to the roster it began with', parts: proxied(ForgetfulProxy) },
   { invariant: 'I2', fault: 'nobody is told that the journal was made again', parts: linked(DeafLink) },
+  {
+    invariant: 'I2',
+    fault: 'a history that lacks what is served is taken by itself',
+    parts: () => ({ ...SOUND_PARTS, onStarted: adoptAnything }),
+  },
   { invariant: 'I3', fault: 'a node is told to be caught up when it has read half', parts: linked(HastyLink) },
   {
     invariant: 'I4',
@@ -189,5 +259,26 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
   { invariant: 'I6', fault: 'workers accept nothing while the journal is away', parts: timidParts },
   { invariant: 'I7', fault: 'a command is acknowledged and not stored', parts: linked(LosingLink) },
   { invariant: 'I8', fault: 'a worker keeps a backend out by a fact that there is not', parts: proxied(StubbornProxy) },
+  { invariant: 'I7', fault: 'nobody notices that the stream was edited by hand', parts: linked(BlindLink) },
+  {
+    invariant: 'I10',
+    fault: 'a server that is alone answers as if it led, and is not left',
+    parts: () => ({
+      ...SOUND_PARTS,
+      makeLink: (options) => new UsurpingLink(options),
+      makeEnd: (wire) => wire.end(new StuckEnd(wire)),
+    }),
+  },
+  {
+    invariant: 'I10',
+    fault: 'a node hears its own words alone',
+    parts: () => ({ ...SOUND_PARTS, makeEnd: (wire) => wire.end(new OwnWordsEnd(wire)) }),
+  },
+  {
+    invariant: 'name',
+    fault: 'a process does not listen for its own name',
+    parts: () => ({ ...SOUND_PARTS, makeEnd: (wire, node) => wire.end(new NamelessEnd(wire, node)) }),
+  },
+  { invariant: 'end', fault: 'snapshots are not kept, and the log is purged', parts: linked(SnapshotlessLink) },
   { invariant: 'end', fault: 'what nodes saw is never taken by the journal', parts: linked(DiscardingLink) },
 ];

@@ -18,7 +18,7 @@ export class ProcessClock implements Clock {
   readonly #clock: SimulatedClock;
   readonly #wall: WallClock;
   readonly #armed = new Set<unknown>();
-  #isDead = false;
+  isDead = false;
 
   constructor(clock: SimulatedClock, wall: WallClock) {
     this.#clock = clock;
@@ -39,7 +39,7 @@ export class ProcessClock implements Clock {
   }
 
   setTimeout(fn: () => void, delayMs: number): unknown {
-    if (this.#isDead) return null;
+    if (this.isDead) return null;
     const presentMs = this.#clock.elapsedMs();
     const atMs = Math.ceil((presentMs + Math.max(0, delayMs)) / TICK_MS) * TICK_MS;
     const fire = (): void => {
@@ -75,7 +75,7 @@ export class ProcessClock implements Clock {
 
   /** The process is gone: nothing of it ever happens again. */
   kill(): void {
-    this.#isDead = true;
+    this.isDead = true;
     for (const timer of this.#armed) this.#clock.clearTimeout(timer);
     this.#armed.clear();
   }

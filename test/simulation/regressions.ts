@@ -2,6 +2,7 @@
  * Schedules that once failed, as short as they were made, each with the defect that it found. The schedules themselves are kept and
  * not only their seeds, since what a seed means changes whenever something is added to what may happen.
  */
+import { POOL_SPECS } from './declared.ts';
 import type { Schedule } from './schedule.ts';
 
 export interface Regression {
@@ -121,6 +122,50 @@ export const REGRESSIONS: readonly Regression[] = [
             isReset: false,
           },
           thenMs: 1300,
+        },
+      ],
+    },
+  },
+  {
+    found:
+      'a listener that another history defines otherwise, by an event of the same revision, stayed as it was in the workers: what they ' +
+      'were told was compared by its revision alone (worker-link.ts)',
+    schedule: {
+      seed: 530,
+      nodes: 2,
+      workers: 1,
+      steps: [
+        { action: { kind: 'journal', what: 'gone', isDeclared: false }, thenMs: 0 },
+        { action: { kind: 'crash', node: 'lb-2', what: 'disk' }, thenMs: 0 },
+        { action: { kind: 'start', node: 'lb-2' }, thenMs: 0 },
+        { action: { kind: 'journal', what: 'made-poor', isDeclared: false }, thenMs: 0 },
+        { action: { kind: 'member', pool: 'raw', target: '10.1.2.1:80', isSpeaking: true }, thenMs: 0 },
+        {
+          action: {
+            kind: 'publish',
+            entity: 'pool.web',
+            event: { type: 'PoolDefined', ...POOL_SPECS.web[0]! },
+            times: 1,
+          },
+          thenMs: 0,
+        },
+        {
+          action: {
+            kind: 'publish',
+            entity: 'backend.web.b-3',
+            event: { type: 'BackendRegistered', target: '10.0.0.21:80' },
+            times: 1,
+          },
+          thenMs: 400,
+        },
+        {
+          action: {
+            kind: 'publish',
+            entity: 'listener.web',
+            event: { type: 'ListenerDefined', bind: '127.0.0.1:8080', protocol: 'http', pool: 'api' },
+            times: 1,
+          },
+          thenMs: 0,
         },
       ],
     },

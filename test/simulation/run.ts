@@ -65,7 +65,7 @@ export async function run(schedule: Schedule, options: RunOptions = {}): Promise
     await converge(world, checks);
     observe(world, trace);
   }
-  for (const machine of world.machines) machine.crash('machine');
+  for (const machine of [...world.machines, ...world.twins.values()]) machine.crash('machine');
   return { schedule, findings, failedAtStep, trace: trace.digest('hex') };
 }
 

@@ -15,7 +15,12 @@ export type Action =
     }
   /** Somebody asks a node to do something. */
   | { readonly kind: 'command'; readonly node: string; readonly command: CommandInput }
-  | { readonly kind: 'crash'; readonly node: string; readonly what: 'control' | 'machine' }
+  /** `disk`: the machine is replaced by one with an empty disk. */
+  | { readonly kind: 'crash'; readonly node: string; readonly what: 'control' | 'machine' | 'disk' }
+  /** A second machine that is called after a node, with a disk and paths of its own. */
+  | { readonly kind: 'twin'; readonly node: string; readonly what: 'start' | 'kill' }
+  /** The server that a node is on is cut off from the others, which is noticed by nobody, or is with them again. */
+  | { readonly kind: 'server'; readonly node: string; readonly isAlone: boolean }
   | { readonly kind: 'start'; readonly node: string }
   | { readonly kind: 'stop'; readonly node: string; readonly drainTimeoutMs: number }
   | {
@@ -33,10 +38,15 @@ export type Action =
       readonly appendMs: number;
       readonly followMs: number;
     }
-  /** Deleted and made again, the one before put back, what lies before its snapshot removed, or a snapshot that cannot be read. */
+  /**
+   * Deleted, and made again or not; made again by somebody who knows of one pool alone; the one before put back; what lies before its
+   * snapshot removed, or everything without a snapshot; a snapshot that cannot be read; a stream that was edited by hand so that it
+   * may lose events.
+   */
   | {
       readonly kind: 'journal';
-      readonly what: 'made-again' | 'put-back' | 'log-cut' | 'snapshot-damaged';
+      readonly what:
+        'made-again' | 'made-poor' | 'gone' | 'put-back' | 'log-cut' | 'purged' | 'snapshot-damaged' | 'edited';
       readonly isDeclared: boolean;
     }
   /** A person tells a node to take the journal as it is. */

@@ -5,7 +5,8 @@
 import { SimulatedClock, SimulatedWire, type WireEnd } from '@muster/actors/simulation';
 import { announcementSubject, commandSchema, heartbeatSubject, type MembershipEventInput } from '@muster/membership';
 import { HttpClient, RelayClient, type ClientRequest, type Method } from './clients.ts';
-import { declared } from './declared.ts';
+import { AppendedEvents } from './checks/appended-events.ts';
+import { declared, declaredPoorly } from './declared.ts';
 import type { Report } from './finding.ts';
 import { CLUSTER, JournalStore } from './history.ts';
 import { SimulatedMachine, SOUND_PARTS, type NodeProcess, type Parts } from './machine.ts';
@@ -15,6 +16,10 @@ import type { SimulatedProxy } from './simulated-proxy.ts';
 import { SimulatedTargets } from './targets.ts';
 
 const LEASE_MS = 6_000;
+/** The default of a node. */
+const NODE_LEASE_MS = 10_000;
+/** After the faults, until a person says what is to count: by then every node follows something. */
+const PERSON_LOOKS_MS = 5_000;
 /** Before the first step: nodes start, are probed for, hear each other. */
 const WARM_UP_MS = 1_500;
 
@@ -47,6 +52,10 @@ export class World {
   hasFalseVoice = false;
   /** When everything went on after it had stood still. */
   wentOnAtMs = 0;
+  /** Machines that are called after those in `machines`, by name; empty where they are not there. */
+  readonly twins = new Map<string, SimulatedMachine>();
+  readonly #makeMachine: (name: string) => SimulatedMachine;
+  readonly #appended: AppendedEvents;
   readonly #random: Random;
   readonly #memberEnd: WireEnd;
   readonly #membersByPool = new Map<string, Member>();
@@ -62,11 +71,13 @@ export class World {
     this.#memberEnd = this.wire.end();
     const random = (): number => this.#random.next();
     const { clock, wire, store, targets } = this;
-    for (let index = 0; index < nodes; index++) {
-      const name = nodeName(index);
-      this.machines.push(new SimulatedMachine({ name, clock, wire, store, targets, workers, random, parts, report }));
-    }
-    store.onReplaced = () => this.machines.forEach(({ path }) => path.wake());
+    const leaseMs = { member: LEASE_MS, node: NODE_LEASE_MS };
+    this.#appended = new AppendedEvents({ report, wire, leaseMs, machines: () => this.#allMachines() });
+    const onAppended = this.#appended.judge.bind(this.#appended);
+    const shared = { clock, wire, store, targets, workers, random, parts, report, onAppended };
+    this.#makeMachine = (name) => new SimulatedMachine({ name, ...shared });
+    for (let index = 0; index < nodes; index++) this.machines.push(this.#makeMachine(nodeName(index)));
+    store.onReplaced = () => this.#allMachines().forEach(({ path }) => path.wake());
   }
 
   async begin(): Promise<void> {
@@ -97,9 +108,15 @@ export class World {
       case 'journal':
         return this.#changeJournal(action);
       case 'adopt':
-        return void this.machine(action.node).process?.handle.adoptEpoch();
+        return this.#adopt(this.machine(action.node).process);
+      case 'twin':
+        return this.#changeTwin(action);
+      case 'server':
+        this.machine(action.node).setAlone(action.isAlone);
+        return this.#appended.wiresChanged();
       case 'wire':
-        return this.machine(action.node).setWire(action.state);
+        this.machine(action.node).setWire(action.state);
+        return this.#appended.wiresChanged();
       case 'words':
         return this.#setWords(action);
       case 'clock':
@@ -108,6 +125,7 @@ export class World {
       case 'stand-still':
         this.clock.standStill(action.durationMs);
         this.wentOnAtMs = this.clock.elapsedMs();
+        this.#appended.wentOn();
         return;
       case 'false-voice':
         return this.#announceFalsely();
@@ -136,7 +154,11 @@ export class World {
 
   /** Every fault ends; what is declared is declared again where it is missing. */
   async mend(): Promise<void> {
+    for (const twin of this.twins.values()) twin.crash('machine');
+    this.store.bringBack();
+    this.store.present.unfit = null;
     for (const machine of this.machines) {
+      machine.setAlone(false);
       machine.path.set({ state: 'whole', answers: 'given', appendMs: 0, followMs: 0 });
       machine.unreachable.clear();
       machine.disk.isFull = false;
@@ -154,6 +176,9 @@ export class World {
     }
     await this.store.catchUp();
     if (this.store.present.roster.pools.size === 0) await this.#declare();
+    await this.clock.advance(PERSON_LOOKS_MS);
+    // A person takes the journal as it is, on each node that waits for a word.
+    for (const process of this.processes()) this.#adopt(process);
   }
 
   /** Stops all nodes in order, and waits for it. */
@@ -198,13 +223,32 @@ export class World {
     return this.#membersByPool.get(pool)?.isSpeaking ?? false;
   }
 
-  async #declare(): Promise<void> {
-    for (const [entity, event] of declared()) await this.#publish({ entity, event, times: 1 });
+  #allMachines(): readonly SimulatedMachine[] {
+    return [...this.machines, ...this.twins.values()];
+  }
+
+  #adopt(process: NodeProcess | null): void {
+    if (process === null) return;
+    process.watch.isAdoptionWished = true;
+    void process.handle.adoptEpoch('cli:mender@simulation');
+  }
+
+  #changeTwin({ node, what }: ActionOf<'twin'>): void {
+    const { name } = this.machine(node);
+    if (what === 'kill') return this.twins.get(name)?.crash('machine');
+    const twin = this.twins.get(name) ?? this.#makeMachine(name);
+    this.twins.set(name, twin);
+    twin.start();
+  }
+
+  async #declare(declarations = declared()): Promise<void> {
+    for (const [entity, event] of declarations) await this.#publish({ entity, event, times: 1 });
   }
 
   async #publish({ entity, event, times }: Pick<ActionOf<'publish'>, 'entity' | 'event' | 'times'>): Promise<void> {
     this.#publishedCount += 1;
-    const { present } = this.store;
+    const { present, isGone } = this.store;
+    if (isGone) return;
     for (let time = 0; time < times; time++) {
       const outcome = await present.store({
         id: `published-${this.#publishedCount}`,
@@ -238,8 +282,23 @@ export class World {
     if (what === 'log-cut') return this.store.present.cut();
     if (what === 'snapshot-damaged') return this.store.present.damageSnapshot();
     if (what === 'put-back') return this.store.putBack();
+    if (what === 'gone') return this.store.remove();
+    if (what === 'purged') return this.#purge();
+    if (what === 'edited') return this.store.present.edit(this.clock.elapsedMs());
     this.store.makeAgain();
+    if (what === 'made-poor') return this.#declare(declaredPoorly());
     if (isDeclared) await this.#declare();
+  }
+
+  /** Where somebody has what is removed, can be asked for it, and has no reason to doubt it. */
+  #purge(): void {
+    const { present, isGone } = this.store;
+    if (this.hasFalseVoice) return;
+    for (const { machine, handle } of this.serving()) {
+      const { epoch, revision } = handle.status();
+      const isWhole = machine.path.isWhole && machine.path.answers === 'given' && machine.path.followMs === 0;
+      if (!isGone && isWhole && epoch === present.epoch && revision === present.revision) return present.purge();
+    }
   }
 
   #setWords({
@@ -248,6 +307,7 @@ export class World {
     doubledRatio,
   }: Pick<ActionOf<'words'>, 'delayMs' | 'lostRatio' | 'doubledRatio'>): void {
     const random = this.#random;
+    this.#appended.wordsChanged({ delayMs, lostRatio });
     this.wire.journey = () => {
       if (random.chance(lostRatio)) return [];
       return random.chance(doubledRatio) ? [delayMs, delayMs + 100] : [delayMs];

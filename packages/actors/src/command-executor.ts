@@ -5,8 +5,8 @@
  * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
  * and not for the roster, so the expectation is the newer of both.
  *
- * While the journal cannot be read, its leader does not answer, or it is another history, a command fails at once: it could only wait. One
- * that is under way when that begins fails within `APPEND_TIMEOUT_MS`.
+ * While the journal cannot be read, has not been read to its end, its leader does not answer, or it is another history, a command fails at
+ * once: it could only wait, or would be decided on old news. One that is under way when that begins fails within `APPEND_TIMEOUT_MS`.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
@@ -26,9 +26,12 @@ const APPEND_TIMEOUT_MS = 2_000;
 /** How long to wait for the fold. An appended command is then answered all the same. */
 const FOLD_WAIT_MS = 5_000;
 
-export interface CommandPorts {
+export interface CommandExecutorPorts {
+  /** What commands are decided on. */
   readonly folded: FoldedRoster;
-  readonly contact: JournalContact;
+  readonly contact: Pick<JournalContact, 'journal' | 'failed' | 'tookAppend'>;
+  /** Why nothing may be decided or appended now, for people; or null. */
+  readonly refusal: () => string | null;
   /** Null for a node whose journal is its own. */
   readonly pulse: Pick<JournalPulse, 'silence' | 'look'> | null;
   readonly clock: Clock;
@@ -36,20 +39,22 @@ export interface CommandPorts {
 
 export class CommandExecutor {
   readonly #folded: FoldedRoster;
-  readonly #contact: JournalContact;
-  readonly #pulse: CommandPorts['pulse'];
+  readonly #contact: CommandExecutorPorts['contact'];
+  readonly #refusal: () => string | null;
+  readonly #pulse: CommandExecutorPorts['pulse'];
   readonly #clock: Clock;
   #inFlightCount = 0;
 
-  constructor({ folded, contact, pulse, clock }: CommandPorts) {
+  constructor({ folded, contact, refusal, pulse, clock }: CommandExecutorPorts) {
     this.#folded = folded;
     this.#contact = contact;
+    this.#refusal = refusal;
     this.#pulse = pulse;
     this.#clock = clock;
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const refusal = this.#contact.appendRefusal() ?? (await this.#leaderIsSilent());
+    const refusal = this.#refusal() ?? (await this.#leaderIsSilent());
     if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
     if (this.#inFlightCount >= COMMANDS_IN_FLIGHT_MAX) {
       const message = `${COMMANDS_IN_FLIGHT_MAX} commands are under way; try again in a moment`;

@@ -1,4 +1,4 @@
-/** The journal becomes another history: noticed, read beside the one that is served, and adopted when it is meant. */
+/** The journal becomes another history: noticed, read beside the one that is served, and adopted when nothing is lost by it, or by a person's word. */
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { isEligible, rosterHash, viewpointOf, withPendingFacts, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
@@ -69,7 +69,50 @@ describe('I2: another history', () => {
     expect(world.journal.appends).toHaveLength(appendsCount);
   });
 
-  test('with a pool is adopted as soon as it is caught up, without a gap for a target that is in both', async () => {
+  test('with everything that is served is adopted by itself, and it is kept when and why', async () => {
+    await using world = await servingWorld();
+    const next = new SimulatedWorld(history('epoch-2'));
+    await publishPool(next, [TARGET, OTHER_TARGET, '10.0.0.3:80']);
+    world.journal.replaceWith(next.journal.inner);
+    await world.clock.settle();
+    const { epoch, epochChange, adoption, backendsCount } = world.node.status();
+    expect({ epoch, epochChange, backendsCount }).toEqual({ epoch: 'epoch-2', epochChange: null, backendsCount: 3 });
+    expect(adoption).toMatchObject({ from: 'epoch-1', to: 'epoch-2', revision: 4, by: null });
+    expect(world.logged('warn').join()).toContain('since it holds all that was served');
+  });
+
+  test.each([
+    ['a backend less', [TARGET]],
+    ['a backend elsewhere', [TARGET, '10.0.0.3:80']],
+  ])('with %s is not adopted by itself, however long it takes', async (_, targets) => {
+    await using world = await servingWorld();
+    const next = new SimulatedWorld(history('epoch-2'));
+    await publishPool(next, targets);
+    world.journal.replaceWith(next.journal.inner);
+    await world.clock.advance(120_000);
+    expect(world.node.status()).toMatchObject({
+      epoch: 'epoch-1',
+      backendsCount: 2,
+      epochChange: { poolsCount: 1, missingCount: 1 },
+      adoption: null,
+    });
+    expect(eligible(world.workers[0]!)).toEqual(['b-1', 'b-2']);
+  });
+
+  test('what was in it once may be changed there: everything was, one after the other', async () => {
+    await using world = await servingWorld();
+    world.journal.replaceWith(history('epoch-2'));
+    await publishPool(world, [TARGET]);
+    await world.clock.settle();
+    await world.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET, weight: 7 });
+    await world.clock.settle();
+    expect(world.node.status().epochChange).toMatchObject({ to: 'epoch-2', missingCount: 1 });
+    await world.publish('backend.p.b-2', { type: 'BackendRegistered', target: OTHER_TARGET });
+    await world.clock.settle();
+    expect(world.node.status()).toMatchObject({ epoch: 'epoch-2', epochChange: null });
+  });
+
+  test('with less is adopted by a person, without a gap for a target that is in both', async () => {
     await using world = await servingWorld();
     const changes: [Roster, Roster, number][] = [];
     let adoptionsCount = 0;
@@ -84,7 +127,10 @@ describe('I2: another history', () => {
     world.targets.answerByTarget.set('10.0.0.3:80', 'silent');
     world.journal.replaceWith(next.journal.inner);
     await world.clock.settle();
+    expect(await world.node.adoptEpoch('cli:alice')).toMatchObject({ outcome: 'adopted' });
+    await world.clock.settle();
     expect(world.node.status()).toMatchObject({ epoch: 'epoch-2', epochChange: null, state: 'serving', revision: 5 });
+    expect(world.node.status().adoption).toMatchObject({ to: 'epoch-2', by: 'cli:alice' });
     expect(changes[0]).toMatchObject([before, { revision: 3 }, 0]);
     expect(adoptionsCount).toBe(1);
     expect([...seen]).toEqual(['b-1']);
@@ -101,15 +147,16 @@ describe('I2: another history', () => {
     expect(world.logged('error')).toHaveLength(1);
   });
 
-  test('is adopted at its end, however early it holds a pool', async () => {
+  test('is adopted at its end, and not before', async () => {
     await using world = await servingWorld();
     const next = new SimulatedWorld(history('epoch-2'));
     await next.publish('pool.p', { type: 'PoolDefined', ...HEALTH });
     for (let index = 0; index < 2_500; index++) await next.publish('node.lb-9', { type: 'NodeStarted' });
     await next.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET });
+    await next.publish('backend.p.b-2', { type: 'BackendRegistered', target: OTHER_TARGET });
     world.journal.replaceWith(next.journal.inner);
     await world.clock.settle();
-    expect(world.logged('warn').join()).toContain('history epoch-2 is adopted at revision 2502');
+    expect(world.logged('warn').join()).toContain('history epoch-2 is adopted at revision 2503');
   });
 
   test('what this node saw of a target while nothing could be appended is appended to the new one', async () => {
@@ -133,9 +180,9 @@ describe('I2: another history', () => {
     await world.clock.settle();
     expect(world.node.status()).toMatchObject({ backendsCount: 2, epochChange: { from: 'epoch-1', to: 'epoch-1' } });
     expect(world.logged('error').join()).toContain('has lost events of it');
-    await publishPool(world);
+    await publishPool(world, [TARGET, OTHER_TARGET, '10.0.0.3:80']);
     await world.clock.settle();
-    expect(world.node.status()).toMatchObject({ backendsCount: 1, epochChange: null });
+    expect(world.node.status()).toMatchObject({ backendsCount: 3, epochChange: null });
     expect(rosterHash(world.workers[0]!.roster)).toBe(world.node.status().hash);
   });
 
@@ -145,9 +192,9 @@ describe('I2: another history', () => {
     const lost = history('epoch-1');
     await lost.saveSnapshot({ epoch: epoch!, revision, hash, data: 'of the lost end' });
     world.journal.replaceWith(lost);
-    await publishPool(world);
+    await publishPool(world, [TARGET, OTHER_TARGET, '10.0.0.3:80']);
     await world.clock.settle();
-    expect(world.node.status()).toMatchObject({ backendsCount: 1, epochChange: null });
+    expect(world.node.status()).toMatchObject({ backendsCount: 3, epochChange: null });
   });
 
   test('gone again before it was adopted: the node follows the one that it serves, as if nothing had been', async () => {
@@ -234,6 +281,8 @@ describe('I2: another history', () => {
     ] as const) {
       world.journal.replaceWith(journal);
       await world.clock.settle();
+      await world.node.adoptEpoch();
+      await world.clock.settle();
       await world.clock.settle();
       expect(world.node.status()).toMatchObject({ epoch, epochChange: null, pendingFactsCount: 0 });
       expect(rosterHash(world.workers[0]!.roster)).toBe(world.node.status().hash);
@@ -249,7 +298,7 @@ describe('I2: another history', () => {
     world.journal.replaceWith(history('epoch-3'));
     await world.clock.settle();
     expect(world.node.status().epochChange).toMatchObject({ from: 'epoch-1', to: 'epoch-3' });
-    await publishPool(world);
+    await publishPool(world, [TARGET, OTHER_TARGET]);
     await world.clock.settle();
     expect(world.node.status()).toMatchObject({ epoch: 'epoch-3', epochChange: null });
   });
@@ -282,7 +331,7 @@ describe('I2: another history', () => {
     }
     await world.clock.settle();
     const next = new SimulatedWorld(history('epoch-2'));
-    await publishPool(next);
+    await publishPool(next, [TARGET, OTHER_TARGET]);
     world.journal.replaceWith(next.journal.inner);
     await world.clock.settle();
     expect(world.node.status().epoch).toBe('epoch-2');
@@ -294,7 +343,7 @@ describe('I2: another history', () => {
     expect(world.logged('error')).toHaveLength(1);
   });
 
-  test('is waited for at a restart: the local snapshot is served until it holds a pool', async () => {
+  test('is waited for at a restart: the local snapshot is served until it holds all of that', async () => {
     const disk = new SimulatedDisk();
     await using former = new SimulatedWorld();
     await publishPool(former);
@@ -317,72 +366,5 @@ describe('I2: another history', () => {
     await world.stop();
     expect(disk.stored).toMatchObject({ epoch: 'epoch-2' });
     expect(await world.journal.inner.loadSnapshot()).toMatchObject({ epoch: 'epoch-2' });
-  });
-});
-
-describe('adoptEpoch', () => {
-  test('is refused where there is nothing to adopt, and unavailable while the journal is away', async () => {
-    await using world = await servingWorld();
-    expect(await world.node.adoptEpoch()).toMatchObject({ outcome: 'refused' });
-    world.journal.goAway();
-    expect(await world.node.adoptEpoch()).toEqual({ outcome: 'unavailable', message: 'the journal is away' });
-    world.journal.comeBack();
-    await world.stop();
-    expect(await world.node.adoptEpoch()).toMatchObject({ outcome: 'refused' });
-  });
-
-  test('adopts an empty history', async () => {
-    await using world = await servingWorld();
-    world.journal.replaceWith(history('epoch-2'));
-    await world.clock.settle();
-    expect(await world.node.adoptEpoch()).toEqual({ outcome: 'adopted', epoch: 'epoch-2', revision: 0 });
-    await world.clock.settle();
-    expect(world.node.status()).toMatchObject({ epoch: 'epoch-2', epochChange: null, backendsCount: 0 });
-    expect(eligible(world.workers[0]!)).toEqual([]);
-    expect(world.node.roster().nodes.get('lb-1')!.state.value).toBe('started');
-  });
-
-  test('adopts one that the node has not noticed yet', async () => {
-    await using world = await servingWorld();
-    world.journal.replaceWith(history('epoch-2'));
-    expect(await world.node.adoptEpoch()).toMatchObject({ outcome: 'adopted', epoch: 'epoch-2' });
-  });
-
-  test('makes a journal anew that is gone, and adopts that', async () => {
-    await using world = await servingWorld();
-    world.journal.remove();
-    await world.clock.advance(10_000);
-    expect(world.node.status()).toMatchObject({ epoch: 'epoch-1', epochChange: null, backendsCount: 2 });
-    expect(world.node.status().journalAwaySinceMs).not.toBeNull();
-    const declared: ReturnType<typeof world.execute>[] = [];
-    world.node.onEpochAdopted(() => void declared.push(world.execute({ type: 'DefinePool', pool: 'p', ...HEALTH })));
-    expect(await world.node.adoptEpoch()).toEqual({ outcome: 'adopted', epoch: 'renewed-1', revision: 0 });
-    expect(await Promise.all(declared)).toMatchObject([{ outcome: 'appended' }]);
-    await world.publish('backend.p.b-1', { type: 'BackendRegistered', target: TARGET });
-    await world.clock.settle();
-    expect(world.node.status()).toMatchObject({ epoch: 'renewed-1', backendsCount: 1, journalAwaySinceMs: null });
-  });
-
-  test('gives the other history a minute to be read', async () => {
-    await using world = await servingWorld();
-    world.journal.follow = async function* ({ signal }) {
-      while (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve));
-      yield* [];
-    };
-    world.journal.replaceWith(history('epoch-2'));
-    await world.clock.settle();
-    const asked = world.node.adoptEpoch();
-    await world.clock.advance(60_000);
-    expect(await asked).toMatchObject({
-      outcome: 'unavailable',
-      message: expect.stringContaining('was not read to its end within 60 s'),
-    });
-  });
-
-  test('two at once are one', async () => {
-    await using world = await servingWorld();
-    world.journal.replaceWith(history('epoch-2'));
-    const outcomes = await Promise.all([world.node.adoptEpoch(), world.node.adoptEpoch()]);
-    expect(outcomes.map(({ outcome }) => outcome)).toEqual(['adopted', 'adopted']);
   });
 });

@@ -41,6 +41,8 @@ export class JournalContact {
   readonly journal: Journal;
   /** The history that this node serves; null before it has one. */
   epoch: string | null = null;
+  /** For people: why this process may not speak for the node that it is called after; null while it may. See `name-claim.ts`. */
+  nameRefusal: string | null = null;
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #backListeners: (() => void)[] = [];
@@ -60,7 +62,7 @@ export class JournalContact {
     return this.#absence?.sinceMs ?? null;
   }
 
-  /** For people; null while it answers. */
+  /** For people: why it is away; null while it answers. */
   get awayReason(): string | null {
     return this.#absence?.reason ?? null;
   }
@@ -144,6 +146,18 @@ export class JournalContact {
 
   /** Why nothing may be appended now, for people; or null. */
   appendRefusal(): string | null {
+    return this.journalRefusal() ?? this.nameRefusal;
+  }
+
+  /** This process is the node that it is called after: what waited for that may be appended. */
+  holdsName(): void {
+    if (this.nameRefusal === null) return;
+    this.nameRefusal = null;
+    if (this.journalRefusal() === null) for (const listener of this.#backListeners) listener();
+  }
+
+  /** Why the journal takes nothing now, whoever this process is; or null. */
+  journalRefusal(): string | null {
     if (this.#replacement !== null) return this.#replacedMessage(this.#replacement.epoch);
     if (!this.#isUnread) return null;
     if (this.#absence === null)
@@ -164,7 +178,7 @@ export class JournalContact {
     const now = epoch === this.epoch ? 'has lost events of it' : `is ${epoch} now`;
     return (
       `the journal was replaced: this node serves history ${this.epoch}, the journal ${now}; nothing is appended until that ` +
-      `is adopted, by itself once it holds a pool, or by "muster adopt-epoch"`
+      `is adopted, by itself once it holds all that is served. "muster restore-history" writes that into it, "muster adopt-epoch" takes it as it is`
     );
   }
 }

@@ -18,21 +18,22 @@ import { FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
 import { messageOf, type RecordedEvent } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
-import type { NodeStatus } from './node-handle.ts';
+import type { Adoption, NodeHandle, NodeStatus } from './node-handle.ts';
 import { pause } from './pause.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 import { RosterRebuild } from './roster-rebuild.ts';
 import { encodeInTurns } from './stored-roster.ts';
-import { Succession, type AdoptOutcome, type SuccessionPorts } from './succession.ts';
+import { Succession, type AdoptOutcome, type SuccessionPorts, type Wish } from './succession.ts';
 
 export interface FollowerPorts extends SuccessionPorts {
-  readonly folded: FoldedRoster;
   readonly random: () => number;
   readonly onEvents: (events: readonly RecordedEvent[]) => void;
   /** Everything the journal had has been handed on; again after an outage and after a swap. */
   readonly onCaughtUp: () => void;
   /** Puts a roster that was built anew in the place of the served one, in this turn. */
   readonly swapRoster: (swap: RosterSwap) => void;
+  /** Another history was adopted. */
+  readonly onAdopted: (adoption: Adoption) => void;
 }
 
 export interface RosterSwap {
@@ -79,8 +80,8 @@ export class JournalFollower {
     void this.#prepareRebuild(reason, atOrBefore);
   }
 
-  /** As `NodeHandle.adoptEpoch`. */
-  async adopt(): Promise<AdoptOutcome> {
+  /** As `NodeHandle.adoptEpoch` and `NodeHandle.restoreHistory`. */
+  async adopt(wish: Wish): Promise<AdoptOutcome> {
     const { contact, folded } = this.#ports;
     if (!this.#isRunning) return { outcome: 'refused', message: 'the node does not follow its journal now' };
     try {
@@ -93,7 +94,29 @@ export class JournalFollower {
     }
     if (!this.#isRunning) return { outcome: 'refused', message: 'the node stops' };
     this.#turn.abort();
-    return this.succession.wish();
+    return this.succession.wish(wish);
+  }
+
+  /** As `NodeHandle.missingHistory`. */
+  async missing(): ReturnType<NodeHandle['missingHistory']> {
+    const { contact } = this.#ports;
+    const { replacement } = contact;
+    if (replacement !== null) {
+      if (this.succession.isRead)
+        return { outcome: 'shown', epoch: replacement.epoch, steps: this.succession.missing() };
+      return {
+        outcome: 'unavailable',
+        message: 'the other history has not been read to its end; try again in a moment',
+      };
+    }
+    try {
+      const { epoch } = await contact.journal.head();
+      return { outcome: 'refused', message: servedAlready(epoch) };
+    } catch (error) {
+      const isGone = error instanceof JournalError && error.code === 'gone';
+      if (isGone) return { outcome: 'shown', epoch: null, steps: this.succession.missing() };
+      return { outcome: 'unavailable', message: messageOf(error) };
+    }
   }
 
   #stop(): void {
@@ -186,12 +209,28 @@ export class JournalFollower {
       if (step.kind === 'away') this.#unreadable(step.reason);
       else this.#answered();
       if (!this.succession.mayAdopt(builder)) continue;
-      if (!(await this.#swap(builder, { isOtherHistory: true }))) return;
-      const { epoch } = builder;
-      const { revision, pools } = builder.folded.roster;
-      log.warn({ epoch, revision }, `history ${epoch} is adopted at revision ${revision}, with ${pools.size} pool(s)`);
-      return this.succession.end({ outcome: 'adopted', epoch, revision });
+      const prepared = this.succession.prepare(builder, () => this.#turn.abort());
+      if (prepared === null) continue;
+      if (prepared === 'prepared') return this.#adoptSuccessor(builder);
+      log.error({ epoch: builder.epoch }, `history ${builder.epoch} is not adopted: ${prepared.failure}`);
+      this.succession.prepareFailed(prepared.failure);
     }
+  }
+
+  async #adoptSuccessor(builder: RosterBuilder): Promise<void> {
+    const { contact, log, clock, onAdopted } = this.#ports;
+    const { epoch: from } = contact;
+    const by = this.succession.wishedBy;
+    if (!(await this.#swap(builder, { isOtherHistory: true }))) return;
+    const { epoch } = builder;
+    const { revision, pools } = builder.folded.roster;
+    const what = `history ${epoch} is adopted at revision ${revision}, with ${pools.size} pool(s)`;
+    log.warn(
+      { epoch, revision, from, by },
+      `${what}, ${by === null ? 'since it holds all that was served' : `by ${by}`}`,
+    );
+    onAdopted({ from: from!, to: epoch, revision, atMs: clock.now(), by });
+    this.succession.end({ outcome: 'adopted', epoch, revision });
   }
 
   #successorReplaced(epoch: string): void {
@@ -208,7 +247,8 @@ export class JournalFollower {
     this.#abandonRebuild();
     log.error({ reason }, `the roster is built anew beside the one that is served: ${reason}`);
     const limit = atOrBefore === undefined ? {} : { atOrBefore };
-    const options = { ...this.#ports, ...limit, journal: contact.journal, epoch: contact.epoch!, reason };
+    const onStuck = (why: string, err: unknown) => this.#unreadable(`${why}; ${STUCK_REMEDY}`, err);
+    const options = { ...this.#ports, ...limit, journal: contact.journal, epoch: contact.epoch!, reason, onStuck };
     const rebuild = new RosterRebuild(options);
     this.#rebuild = rebuild;
     await rebuild.prepare();
@@ -256,6 +296,10 @@ export class JournalFollower {
     this.succession.answer({ outcome: 'unavailable', message: reason });
   }
 }
+
+/** For whom the log begins too late, and no snapshot reaches to where it does. */
+const STUCK_REMEDY =
+  'on a node that is up to date: muster snapshot; where there is none, muster restore-history on one that serves, once the stream is deleted';
 
 function servedAlready(epoch: string): string {
   return `this node serves the journal's history already: ${epoch}`;

@@ -16,7 +16,7 @@
  * itself, so whoever finds no leader there either leaves again ever more slowly.
  */
 import { messageOf } from '@muster/membership';
-import type { Head, Journal, JournalPlace } from '@muster/journal';
+import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
 import { backoffMs, type Backoff } from './backoff.ts';
 import type { JournalConfirmation } from './node-handle.ts';
 import { pause } from './pause.ts';
@@ -50,6 +50,8 @@ export class JournalPulse {
   #atMs: number | null = null;
   #atElapsedMs = -Infinity;
   #failure: string | null = null;
+  #isGone = false;
+  #unfit: string | null = null;
   #place: JournalPlace | null = null;
   /** Since when the present server is the one that is asked; null while there is none. */
   #connectedSinceMs: number | null = null;
@@ -72,7 +74,15 @@ export class JournalPulse {
   get confirmation(): JournalConfirmation {
     const { clock, live } = this.#ports;
     const isFresh = clock.elapsedMs() - this.#atElapsedMs < CONFIRMATION_FRESH_MS;
-    return { atMs: this.#atMs, isFresh, failure: this.#failure, place: this.#place, server: live.server };
+    return {
+      atMs: this.#atMs,
+      isFresh,
+      failure: this.#failure,
+      isGone: this.#isGone,
+      unfit: this.#unfit,
+      place: this.#place,
+      server: live.server,
+    };
   }
 
   /** For people: why nothing may be concluded from the journal's silence; null where its leader has spoken, or was not asked yet. */
@@ -122,12 +132,16 @@ export class JournalPulse {
       this.#atMs = Math.round(askedMs - backedMsAgo);
       this.#atElapsedMs = askedElapsedMs - backedMsAgo;
       this.#failure = null;
+      this.#isGone = false;
+      this.#unfit = head.unfit ?? null;
       this.#place = place;
       this.#leavesCount = 0;
       onHead(head);
       return true;
     } catch (error) {
       this.#failure = messageOf(error);
+      // Of a server that does not answer nothing else is known.
+      if (error instanceof JournalError && error.code === 'gone') this.#isGone = true;
       return false;
     }
   }

@@ -203,7 +203,9 @@ describe("a member's lease", () => {
     await next.publish('backend.p.b-3', { type: 'BackendRegistered', target: '10.0.0.3:80', leaseMs: 10_000 });
     await cluster.clock.advance(5_000);
     world.journal.replaceWith(next.journal.inner);
+    const adopting = handle.adoptEpoch();
     await cluster.clock.advance(1_000);
+    expect(await adopting).toMatchObject({ outcome: 'adopted' });
     expect(handle.status()).toMatchObject({ epoch: 'epoch-2', leases: { count: 2, expiredCount: 0 } });
     expect(gone.answers).toEqual([]);
     await cluster.clock.advance(14_000);

@@ -10,7 +10,6 @@
  *
  * Nothing that is heard here changes the roster: it is compared with it, or ends in an event that every node folds.
  */
-import { randomUUID } from 'node:crypto';
 import {
   announcementSubject,
   fittedBound,
@@ -28,12 +27,13 @@ import { announceRegularly } from './announcer.ts';
 import { BulkEnds } from './bulk-ends.ts';
 import { Crowd } from './crowd.ts';
 import type { FoldedRoster } from './folded-roster.ts';
-import { Hearing, SILENT_AFTER_MS, SWEEP_INTERVAL_MS } from './hearing.ts';
+import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { JournalPulse } from './journal-pulse.ts';
 import { enderOf } from './lease.ts';
 import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
+import type { NameClaim } from './name-claim.ts';
 import type { NodeStatus } from './node-handle.ts';
 import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
@@ -46,9 +46,10 @@ export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'>
   readonly node: string;
   readonly cluster: string;
   readonly version: string;
-  readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'appendRefusal'>;
+  readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'journalRefusal'>;
   readonly pulse: Pick<JournalPulse, 'confirmedElapsedMs' | 'silence'>;
   readonly folded: Pick<FoldedRoster, 'roster' | 'headRevision' | 'hashes' | 'rejectionAt'>;
+  readonly name: NameClaim;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -66,8 +67,6 @@ export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'>
 
 export class LiveExchange {
   readonly #ports: LiveExchangePorts;
-  /** Tells this process from another one that goes by the same name. */
-  readonly #instance = randomUUID();
   readonly #hearing: Hearing;
   readonly #agreement: Agreement;
   readonly #decision: RebuildDecision;
@@ -79,8 +78,6 @@ export class LiveExchange {
   readonly #neighbours: Neighbours;
   readonly #endings: (() => void)[] = [];
   #sweepTimer: unknown = null;
-  #namesakeHeardMs = -Infinity;
-  #wasNameTaken = false;
   #expiredCount = 0;
   /** The newest event on this node's own record of which it has thought. */
   #answeredStopRevision = 0;
@@ -144,7 +141,7 @@ export class LiveExchange {
 
   /** To be asked before each event, from `begin` on. */
   readonly witness: FoldWitness = (found, event) => {
-    const onAccepted = this.#members.witness(found, event);
+    const onAccepted = this.#members.witness(found, event) ?? this.#ports.name.witness(found, event);
     const ender = enderOf(event);
     if (ender === null) return onAccepted;
     return (left) => {
@@ -175,7 +172,7 @@ export class LiveExchange {
   status(): Pick<NodeStatus, 'peers' | 'isNameTaken' | 'leases' | 'massSilence' | 'bulkEnd'> {
     return {
       peers: this.#agreement.peers(),
-      isNameTaken: this.#isNameTaken(),
+      isNameTaken: this.#ports.name.isTaken,
       leases: { count: this.#members.count, expiredCount: this.#expiredCount },
       massSilence: this.#crowd.silence,
       bulkEnd: this.#bulkEnds.newest,
@@ -201,32 +198,42 @@ export class LiveExchange {
   }
 
   #announcement(): Announcement | null {
-    const { node, version, contact, folded, snapshotRevision, bound } = this.#ports;
+    const { node, version, contact, folded, snapshotRevision, name, bound } = this.#ports;
     const { epoch } = contact;
     if (epoch === null) return null;
     const { revision } = folded.roster;
     return {
       node,
-      instance: this.#instance,
+      instance: name.instance,
       version,
       epoch,
       revision,
       hash: rosterHash(folded.roster),
       lag: Math.max(0, folded.headRevision - revision),
       snapshotRevision: snapshotRevision(),
+      ...name.announced,
       ...(bound && { bound: fittedBound(bound()) }),
     };
   }
 
+  /** Between two regular announcements. */
+  #speak(): void {
+    const { live, cluster, node } = this.#ports;
+    const words = this.#announcement();
+    if (words !== null) live.say(announcementSubject(cluster, node), JSON.stringify(words));
+  }
+
   #hearAnnouncement({ subject, text }: LiveMessage): void {
-    const { node, cluster, contact, clock, observer, onSnapshotHeard } = this.#ports;
+    const { node, cluster, contact, name, observer, onSnapshotHeard } = this.#ports;
     const announcement = parseAnnouncement(cluster, subject, text);
     if (announcement === null) return;
-    if (announcement.instance === this.#instance) return this.#hearing.heardSelf();
+    if (announcement.instance === name.instance) return this.#hearing.heardSelf();
     if (announcement.node === node) {
-      this.#namesakeHeardMs = clock.elapsedMs();
-      return this.#noteNamesake();
+      if (name.hear(announcement)) this.#speak();
+      return;
     }
+    // It speaks for nobody yet.
+    if (announcement.name === 'awaited') return;
     this.#nodes.hear(announcement.node);
     this.#agreement.hear(announcement);
     this.#neighbours.hear(announcement);
@@ -236,13 +243,13 @@ export class LiveExchange {
 
   #sweep(): void {
     this.#sweepTimer = this.#ports.clock.setTimeout(() => this.#sweep(), SWEEP_INTERVAL_MS);
-    const { contact, pulse } = this.#ports;
-    this.#hearing.check(contact.appendRefusal() === null ? pulse.silence : 'the journal is away');
-    this.#leases.sweep();
+    const { contact, pulse, name } = this.#ports;
+    this.#hearing.check(contact.journalRefusal() === null ? pulse.silence : 'the journal is away');
+    name.check(this.#hearing.sinceMs);
+    if (name.isHeld) this.#leases.sweep();
     this.#agreement.check(this.#hearing.sinceMs);
     this.#decision.check();
     this.#neighbours.sweep();
-    this.#noteNamesake();
     this.#noteOwnStop();
   }
 
@@ -257,18 +264,5 @@ export class LiveExchange {
     if (this.#hearing.sinceMs === null) return;
     this.#answeredStopRevision = state.revision;
     this.#ports.onDeclaredStopped();
-  }
-
-  #isNameTaken(): boolean {
-    return this.#ports.clock.elapsedMs() - this.#namesakeHeardMs <= SILENT_AFTER_MS;
-  }
-
-  #noteNamesake(): void {
-    const { node, log } = this.#ports;
-    const isTaken = this.#isNameTaken();
-    if (isTaken === this.#wasNameTaken) return;
-    this.#wasNameTaken = isTaken;
-    if (isTaken) log.error({}, `another process announces itself as node ${node}: give each node a name of its own`);
-    else log.info({}, `no other process announces itself as node ${node} any more`);
   }
 }

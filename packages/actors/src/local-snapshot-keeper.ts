@@ -47,6 +47,11 @@ export class LocalSnapshotKeeper {
     }, SAVE_INTERVAL_MS);
   }
 
+  /** Saves what there is now, after what is being saved. */
+  saveNow(): Promise<void> {
+    return this.#saveNext();
+  }
+
   /** At the stop: saves what there is now, and nothing after that. */
   async save(): Promise<void> {
     this.#isStopped = true;

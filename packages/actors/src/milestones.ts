@@ -18,18 +18,24 @@ export class Milestones {
   readonly #ports: MilestonesPorts;
   readonly #serving = Promise.withResolvers<void>();
   readonly #caughtUp = Promise.withResolvers<void>();
+  readonly #nameHeld = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
   /** Never resolves: rejects when the node has stopped. */
   readonly #ended = Promise.withResolvers<never>();
 
   constructor(ports: MilestonesPorts) {
     this.#ports = ports;
-    // Nobody has to wait for these three.
-    for (const { promise } of [this.#serving, this.#caughtUp, this.#ended]) promise.catch(() => undefined);
+    // Nobody has to wait for these.
+    for (const { promise } of [this.#serving, this.#caughtUp, this.#nameHeld, this.#ended])
+      promise.catch(() => undefined);
   }
 
   get caughtUp(): Promise<void> {
     return this.#caughtUp.promise;
+  }
+
+  get nameHeld(): Promise<void> {
+    return this.#nameHeld.promise;
   }
 
   get stopped(): Promise<void> {
@@ -49,9 +55,14 @@ export class Milestones {
     this.#caughtUp.resolve();
   }
 
+  holdsName(): void {
+    this.#nameHeld.resolve();
+  }
+
   hasStopped(): void {
     this.#serving.reject(new Error('the node was stopped before it served'));
     this.#caughtUp.reject(new Error('the node was stopped before it had caught up'));
+    this.#nameHeld.reject(new Error('the node was stopped before it was the node of its name'));
     this.#ended.reject(new Error('the node was stopped before it was ready'));
     this.#stopped.resolve();
   }

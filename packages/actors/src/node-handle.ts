@@ -8,6 +8,7 @@ import type {
   PendingFacts,
   RefusalReason,
   Rejection,
+  RestorationStep,
   Roster,
   RecordedEvent,
 } from '@muster/membership';
@@ -33,6 +34,8 @@ export interface NodeOptions {
   readonly live?: LiveWire | null;
   /** Default null: a start while the journal is away waits for it. */
   readonly localSnapshot?: LocalSnapshot | null;
+  /** Where it is kept that another history was adopted. Default null: until the node ends. */
+  readonly adoptionStore?: AdoptionStore | null;
   /** Takes what this node sees and does not publish: probes, outliers, hashes. Default null: nobody does. */
   readonly observations?: ObservationSink | null;
   /** The software's version, as other nodes are told. Default `0`. */
@@ -117,9 +120,24 @@ export interface EpochChange {
   readonly to: string;
   /** ms since 1970. */
   readonly sinceMs: number;
-  /** How far the other history has been read, and how many pools it holds: with one, it is adopted. */
+  /** How far the other history has been read, and how many pools it holds. */
   readonly revision: number;
   readonly poolsCount: number;
+  /** Pools, backends, modes and listeners that it lacks or has otherwise; with none it is adopted. Null until it was read to its end. */
+  readonly missingCount: number | null;
+}
+
+/** Another history was adopted. */
+export interface Adoption {
+  readonly from: string;
+  /** Equal to `from` where that history had lost events that this node had. */
+  readonly to: string;
+  /** At which revision of it. */
+  readonly revision: number;
+  /** ms since 1970, by this node's clock. */
+  readonly atMs: number;
+  /** Who wanted it; null where it was adopted by itself, because it held all that was served. */
+  readonly by: string | null;
 }
 
 export interface ProbeTotals {
@@ -138,6 +156,10 @@ export interface JournalConfirmation {
   readonly isFresh: boolean;
   /** For people: why the newest question was not answered; null where it was. */
   readonly failure: string | null;
+  /** Whether the answer was, and nothing since, that the store is not there any more. */
+  readonly isGone: boolean;
+  /** For people: why nothing is appended although it is there, as its leader's newest answer says; null while it is fit. */
+  readonly unfit: string | null;
   /** Where the newest word came from; null before the first answer. */
   readonly place: JournalPlace | null;
   /** The server that this node is connected to now; null while it is to none. */
@@ -161,6 +183,21 @@ export interface BulkEnd {
   readonly lastMs: number;
 }
 
+/** Whether this process is the node that it is called after: two processes may have been given one id. */
+export interface NameStatus {
+  /**
+   * `listening`: whether another process is this node, for 0.2 to 2.2 s after the start. `standing-back`: one is; this one takes the
+   * name once that is silent.
+   */
+  readonly state: 'listening' | 'held' | 'standing-back';
+  /** ms since 1970. */
+  readonly sinceMs: number;
+  /** For people: why it does not hold the name, and what to do; null while it does. */
+  readonly reason: string | null;
+  /** Whether this process has ever found another one at its place: it declares nothing by itself then. */
+  readonly hasStoodBack: boolean;
+}
+
 export interface NodeStatus {
   readonly node: string;
   readonly cluster: string;
@@ -173,7 +210,7 @@ export interface NodeStatus {
   readonly headRevision: number;
   /** ms since 1970 since when the journal has been away; null while it answers. */
   readonly journalAwaySinceMs: number | null;
-  /** Why it is away, for people; null while it answers. */
+  /** For people: why, and where a person must do something, what; null while it answers. */
   readonly journalAwayReason: string | null;
   /** When and where the journal's leader last said what its newest event is; null for a journal of this machine. */
   readonly confirmation: JournalConfirmation | null;
@@ -181,12 +218,16 @@ export interface NodeStatus {
   readonly isFromLocalSnapshot: boolean;
   /** Null while the journal is the history that is served. */
   readonly epochChange: EpochChange | null;
+  /** When this node adopted another history last, before a restart too; null for never. */
+  readonly adoption: Adoption | null;
   /** How often this node has built its roster anew beside the one it served, and why the last time; null for never. */
   readonly rebuilds: { readonly count: number; readonly lastReason: string | null };
   /** Other nodes heard since the start, by name; those that stopped on purpose are left out. */
   readonly peers: readonly PeerStatus[];
   /** Whether another process announces itself under this node's name. */
   readonly isNameTaken: boolean;
+  /** Whether this process speaks for the node that it is called after. While it does not, it serves and appends nothing. */
+  readonly name: NameStatus;
   /** Members whose leases this node watches, and leases that it has ended since it began to serve; both 0 without a wire. */
   readonly leases: { readonly count: number; readonly expiredCount: number };
   /** Null while it is not so. */
@@ -203,6 +244,14 @@ export interface NodeStatus {
   readonly givenUp: readonly { readonly actor: string; readonly reason: string }[];
 }
 
+/** Keeps one adoption, the newest, over restarts. */
+export interface AdoptionStore {
+  /** Null where there is none. Throws where it cannot be read. */
+  load(): Promise<Adoption | null>;
+  /** Takes the place of the one before. Throws where it cannot be written. */
+  save(adoption: Adoption): Promise<void>;
+}
+
 /** Told after each batch of events, once the roster holds them. */
 export type RosterListener = (
   before: Roster,
@@ -216,6 +265,8 @@ export interface NodeHandle {
   /** This node's unrecorded facts. Read only. */
   pending(): PendingFacts;
   status(): NodeStatus;
+  /** For people: why nothing may be appended through this node now, by itself or by anybody; null while it may. */
+  appendRefusal(): string | null;
   /** Decides on the newest roster, appends with that expectation, and answers when this node has folded the event. */
   execute(command: Command, origin: string): Promise<CommandOutcome>;
   /** Returns the function that ends the subscription. */
@@ -231,14 +282,42 @@ export interface NodeHandle {
    * Takes the journal's present history in place of the one that is served, whatever it holds, and makes the journal anew
    * where it is gone. The answer says what was done; `refused` where the node follows the present history already or stops.
    */
-  adoptEpoch(): Promise<
+  adoptEpoch(
+    by?: string,
+  ): Promise<
     | { readonly outcome: 'adopted'; readonly epoch: string; readonly revision: number }
     | { readonly outcome: 'refused' | 'unavailable'; readonly message: string }
+  >;
+  /**
+   * Writes everything that is served into the journal's present history, making the journal anew where it is gone, and adopts that.
+   * What the other history has beyond it stays. Answers as `adoptEpoch`.
+   */
+  restoreHistory(by: string): ReturnType<NodeHandle['adoptEpoch']>;
+  /** What `restoreHistory` would write now, in order; `unavailable` while the other history has not been read to its end. */
+  missingHistory(): Promise<
+    /** `epoch`: the history that it would be written into; null: one that is made then. */
+    | { readonly outcome: 'shown'; readonly epoch: string | null; readonly steps: readonly RestorationStep[] }
+    | { readonly outcome: 'refused' | 'unavailable'; readonly message: string }
+  >;
+  /**
+   * Called before another history is adopted: what is written into it then is there when it takes the place of the served one. At
+   * most 10 s. Returns what ends it.
+   */
+  onAdopting(write: (successor: Pick<NodeHandle, 'roster' | 'execute'>) => Promise<void>): () => void;
+  /** Stores a snapshot of what is served now, in the journal and on this machine. */
+  saveSnapshot(): Promise<
+    | { readonly outcome: 'saved'; readonly epoch: string; readonly revision: number }
+    | { readonly outcome: 'unavailable'; readonly message: string }
   >;
   /** Told after another history was adopted: what the node's own config declares may be missing in it. Returns what ends it. */
   onEpochAdopted(listener: () => void): () => void;
   /** Resolves when the node has folded everything the journal had; rejects when it stops before. */
   caughtUp(): Promise<void>;
+  /**
+   * Resolves when this process first is the node that it is called after, so that it may append; rejects when it stops before. See
+   * `NodeStatus.name` for what it waits for.
+   */
+  nameHeld(): Promise<void>;
   /**
    * Resolves when every worker serves the roster as it is now, sockets included; rejects when the node stops before. A node that
    * started on its local snapshot is ready before it has caught up.

@@ -6,6 +6,7 @@ import type { JournalContact } from './journal-contact.ts';
 import type { JournalFollower } from './journal-follower.ts';
 import type { JournalPulse } from './journal-pulse.ts';
 import type { LiveExchange } from './live-exchange.ts';
+import type { NameClaim } from './name-claim.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { ListenerStatus, NodeOptions, NodeStatus, ProbeTotals, WorkerStatus } from './node-handle.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -20,10 +21,12 @@ export interface NodeParts {
   readonly folded: FoldedRoster;
   readonly follower: JournalFollower;
   readonly isFromLocalSnapshot: boolean;
+  readonly adoption: NodeStatus['adoption'];
   readonly feed: WorkerFeed;
   readonly probes: ProbeTotals;
   readonly actors: NodeActors;
   readonly exchange: LiveExchange | null;
+  readonly name: NameClaim;
 }
 
 const ALONE = {
@@ -55,8 +58,10 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,
+    adoption: parts.adoption,
     rebuilds: follower.rebuilds,
     ...(parts.exchange?.status() ?? ALONE),
+    name: parts.name.status,
     pendingFactsCount,
     rejectedCount: roster.rejectedCount,
     backendsCount,

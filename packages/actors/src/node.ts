@@ -13,7 +13,7 @@
  */
 import { createActor, type Actor } from 'xstate';
 import { messageOf, type Command, type PendingFacts, type Rejection, type Roster } from '@muster/membership';
-import type { Journal } from '@muster/journal';
+import type { Head, Journal } from '@muster/journal';
 import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import { CommandExecutor } from './command-executor.ts';
 import { FactWriter } from './fact-writer.ts';
@@ -23,9 +23,11 @@ import type { InspectionLine, InspectionQuery } from './inspection/inspection-li
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower, type RosterSwap } from './journal-follower.ts';
 import { JournalPulse } from './journal-pulse.ts';
+import { LastAdoption } from './last-adoption.ts';
 import { LiveExchange } from './live-exchange.ts';
 import { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import { Milestones } from './milestones.ts';
+import { NameClaim } from './name-claim.ts';
 import { NodeActors } from './node-actors.ts';
 import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
@@ -34,10 +36,12 @@ import { OwnRecord } from './own-record.ts';
 import { inTime } from './pause.ts';
 import { Observer } from './observer.ts';
 import type { LiveWire } from './ports.ts';
+import type { WriteAhead } from './preparation.ts';
 import { ProbeTally } from './probe-tally.ts';
 import { ServedRoster } from './served-roster.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { StartingPoint } from './starting-point.ts';
+import type { Wish } from './succession.ts';
 import { WorkerFeed } from './worker-feed.ts';
 
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -66,10 +70,11 @@ class Node implements NodeHandle {
   readonly #start: StartingPoint;
   readonly #served: ServedRoster;
   readonly #follower: JournalFollower;
-  readonly #ownRecord: OwnRecord;
+  readonly #name: NameClaim;
   /** Null for a node that has no wire. */
   readonly #exchange: LiveExchange | null;
   readonly #commands: CommandExecutor;
+  readonly #adoption: LastAdoption;
   readonly #tally: ProbeTally;
   readonly #hub: InspectionHub;
   readonly #actors: NodeActors;
@@ -99,9 +104,16 @@ class Node implements NodeHandle {
     const local = localSnapshot && new LocalSnapshotKeeper({ ...shared, localSnapshot });
     this.#snapshots = new SnapshotKeeper({ ...shared, local, isInDoubt: () => this.#exchange?.isInDoubt ?? false });
     this.#start = new StartingPoint({ ...shared, snapshots: this.#snapshots, localSnapshot, local });
-    this.#commands = new CommandExecutor({ ...shared, pulse: this.#pulse });
+    this.#commands = new CommandExecutor({ ...shared, pulse: this.#pulse, refusal: () => this.#commandRefusal() });
+    this.#adoption = new LastAdoption(options);
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
-    this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
+    const ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
+    this.#name = new NameClaim({
+      ...shared,
+      ownRecord,
+      isShared: live !== null,
+      onHeld: () => this.#milestones.holdsName(),
+    });
     this.#tally = new ProbeTally(options);
     const observer = this.#observer;
     this.#hub = new InspectionHub(clock);
@@ -151,11 +163,17 @@ class Node implements NodeHandle {
       folded: this.#folded,
       follower: this.#follower,
       isFromLocalSnapshot: this.#isFromLocalSnapshot,
+      adoption: this.#adoption.newest,
       feed: this.#feed,
       probes: this.#tally.totals(),
       actors: this.#actors,
       exchange: this.#exchange,
+      name: this.#name,
     });
+  }
+
+  appendRefusal(): string | null {
+    return this.#contact.appendRefusal();
   }
 
   execute(command: Command, origin: string): Promise<CommandOutcome> {
@@ -174,8 +192,33 @@ class Node implements NodeHandle {
     return this.#hub.follow(query, signal);
   }
 
-  adoptEpoch(): ReturnType<NodeHandle['adoptEpoch']> {
-    return this.#follower.adopt();
+  adoptEpoch(by = 'somebody'): ReturnType<NodeHandle['adoptEpoch']> {
+    return this.#adopt({ by, isRestoring: false });
+  }
+
+  restoreHistory(by: string): ReturnType<NodeHandle['restoreHistory']> {
+    return this.#adopt({ by, isRestoring: true });
+  }
+
+  /** It may make the journal anew, which is for the node to do and not for a process that stands back. */
+  #adopt(wish: Wish): ReturnType<NodeHandle['adoptEpoch']> {
+    const { state, reason } = this.#name.status;
+    if (state !== 'standing-back') return this.#follower.adopt(wish);
+    return Promise.resolve({ outcome: 'refused', message: reason ?? state });
+  }
+
+  missingHistory(): ReturnType<NodeHandle['missingHistory']> {
+    return this.#follower.missing();
+  }
+
+  onAdopting(write: WriteAhead): () => void {
+    const { writers } = this.#follower.succession;
+    writers.add(write);
+    return () => writers.delete(write);
+  }
+
+  saveSnapshot(): ReturnType<NodeHandle['saveSnapshot']> {
+    return this.#snapshots.saveNow();
   }
 
   onEpochAdopted(listener: () => void): () => void {
@@ -184,6 +227,10 @@ class Node implements NodeHandle {
 
   caughtUp(): Promise<void> {
     return this.#milestones.caughtUp;
+  }
+
+  nameHeld(): Promise<void> {
+    return this.#milestones.nameHeld;
   }
 
   ready(): Promise<void> {
@@ -212,6 +259,7 @@ class Node implements NodeHandle {
       onEvents: (events) => this.#served.apply(events),
       onCaughtUp: () => this.#onCaughtUp(),
       swapRoster: (swap) => this.#swapRoster(swap),
+      onAdopted: (adoption) => this.#adoption.note(adoption),
     });
   }
 
@@ -222,6 +270,7 @@ class Node implements NodeHandle {
       live,
       pulse,
       version,
+      name: this.#name,
       contact: this.#contact,
       folded: this.#folded,
       observer: this.#observer,
@@ -256,9 +305,20 @@ class Node implements NodeHandle {
     };
   }
 
-  #onHead({ epoch, revision }: { readonly epoch: string; readonly revision: number }): void {
+  #onHead({ epoch, revision, firstRevision }: Head): void {
     this.#contact.heardLeader();
-    if (epoch === this.#contact.epoch && this.#contact.replacement === null) this.#folded.heardOf(revision);
+    if (epoch !== this.#contact.epoch || this.#contact.replacement !== null) return;
+    this.#folded.heardOf(revision);
+    if (this.#hasCaughtUp) this.#snapshots.logBegins(firstRevision);
+  }
+
+  /** A node that has not read the journal to its end would decide on old news. */
+  #commandRefusal(): string | null {
+    const refusal = this.#contact.appendRefusal();
+    if (refusal !== null || this.#hasCaughtUp) return refusal;
+    const { roster, headRevision } = this.#folded;
+    const where = `it is at revision ${roster.revision} of ${headRevision}`;
+    return `this node has not read the journal to its end yet (${where}): nothing was appended; try again when it has`;
   }
 
   async #serve(): Promise<void> {
@@ -289,33 +349,32 @@ class Node implements NodeHandle {
     this.#isFromLocalSnapshot = false;
     this.#machine.send({ type: 'caught-up' });
     this.#milestones.hasCaughtUp();
-    if (!this.#isStopping) void this.#ownRecord.sayStarted();
+    if (!this.#isStopping) this.#name.caughtUp();
   }
 
   #swapRoster(swap: RosterSwap): void {
     const { isOtherHistory, built } = swap;
     const { revision } = this.#folded.roster;
     const isSame = !isOtherHistory && this.#folded.hashes.at(revision) === built.hashes.at(revision);
-    if (isOtherHistory) this.#ownRecord.forget();
     this.#served.swap(swap);
+    this.#name.onReplaced({ isOtherHistory });
     this.#exchange?.onReplaced({ isSame, isOtherHistory });
   }
 
   /** By another node that heard nothing of this one, or by a person. */
   #onDeclaredStopped(): void {
-    if (this.#isStopping) return;
-    this.#ownRecord.forget();
-    void this.#ownRecord.sayStarted();
+    this.#name.renew();
   }
 
   async #shutDown({ drainTimeoutMs, reason }: Stopping): Promise<void> {
     const wasServing = this.#feed.isOpen;
     this.#isStopping = true;
+    this.#name.leave();
     await this.#actors.stop(drainTimeoutMs);
     if (wasServing) {
       const limit = { clock: this.#options.clock, timeoutMs: FLUSH_TIMEOUT_MS };
       if (this.#contact.appendRefusal() === null) await inTime(this.#facts.whenIdle(), limit);
-      await inTime(this.#ownRecord.sayStopped(reason), limit);
+      await inTime(this.#name.sayStopped(reason), limit);
       await inTime(this.#snapshots.save(), limit);
     }
     this.#exchange?.end();

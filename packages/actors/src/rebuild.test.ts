@@ -151,6 +151,7 @@ describe('a roster that differs from the log', () => {
         revisions.push(folded.roster.revision);
       },
       onCaughtUp: () => undefined,
+      onAdopted: () => undefined,
       swapRoster: ({ built, isOtherHistory }) => {
         folded.replace(built, { isOtherHistory });
         revisions.push(folded.roster.revision);

@@ -61,6 +61,7 @@ export class RosterBuilder {
       switch (item.kind) {
         case 'events':
           this.folded.apply(item.events);
+          this.folded.wakeWaiters();
           yield { kind: 'read' };
           await setImmediate();
           break;

@@ -13,6 +13,8 @@ import { RosterBuilder, type RosterBuilderOptions } from './roster-builder.ts';
 export interface RosterRebuildOptions extends RosterBuilderOptions {
   /** For people: why the served roster is not good enough. */
   readonly reason: string;
+  /** The log has not what comes behind the newest snapshot there is. Told each time that this is found. */
+  readonly onStuck: (reason: string, error: unknown) => void;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -47,7 +49,10 @@ export class RosterRebuild {
         for await (const step of this.#builder.steps(signal)) if (step.kind === 'replaced' || this.isCaughtUp) return;
       } catch (error) {
         log.warn({ err: error }, `building the roster anew is tried again: ${messageOf(error)}`);
-        if (error instanceof JournalError && error.code === 'compacted') this.#startOver();
+        if (error instanceof JournalError && error.code === 'compacted') {
+          this.#startOver();
+          if (failuresCount > 0) this.#options.onStuck(messageOf(error), error);
+        }
         await pause(clock, backoffMs(failuresCount, RETRY_BACKOFF, random), signal);
       }
     }

@@ -47,12 +47,13 @@ export class SimulatedCluster implements AsyncDisposable {
     return cluster;
   }
 
-  async start(node: string, options: Partial<NodeOptions> = {}): Promise<SimulatedNode> {
+  /** `key`: what the test calls the process, where another one goes by the node's name already. */
+  async start(node: string, options: Partial<NodeOptions> = {}, key = node): Promise<SimulatedNode> {
     const world = new SimulatedWorld(this.journal, this.clock);
     const end = this.wire.end();
     const handle = await world.start({ node, live: end, ...options });
     const started = { world, end, handle };
-    this.nodes.set(node, started);
+    this.nodes.set(key, started);
     return started;
   }
 

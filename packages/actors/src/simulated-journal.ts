@@ -158,6 +158,7 @@ export class SimulatedJournal implements Journal {
   }
 
   #throwIfAway(): void {
+    if (this.#isRemoved) throw new JournalError('gone', 'the journal is not there');
     if (this.#isAway) throw new JournalError('failed', 'the journal is away');
   }
 }

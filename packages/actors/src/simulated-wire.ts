@@ -24,15 +24,15 @@ export class SimulatedWire {
     this.clock = clock;
   }
 
-  end(): WireEnd {
-    const end = new WireEnd(this);
+  end(end = new WireEnd(this)): WireEnd {
     this.ends.push(end);
     return end;
   }
 
-  /** Whoever held this end is gone without a word. */
+  /** Whoever held this end is gone without a word. Idempotent. */
   remove(end: WireEnd): void {
-    this.ends.splice(this.ends.indexOf(end), 1);
+    const index = this.ends.indexOf(end);
+    if (index !== -1) this.ends.splice(index, 1);
   }
 }
 
@@ -44,7 +44,9 @@ export class WireEnd implements LiveWire {
   readonly #wire: SimulatedWire;
   readonly #listeners = new Set<Listener>();
   readonly #watchers = new Set<(isConnected: boolean) => void>();
-  #state: 'whole' | 'cut' | 'swallowing' = 'whole';
+  #state: 'whole' | 'cut' | 'swallowing' | 'alone' = 'whole';
+  /** Called when whoever holds this end leaves its server for another. */
+  onLeave: () => void = () => undefined;
 
   constructor(wire: SimulatedWire) {
     this.#wire = wire;
@@ -64,6 +66,11 @@ export class WireEnd implements LiveWire {
 
   swallow(): void {
     this.#become('swallowing');
+  }
+
+  /** Its server is cut off from the others: what is said here comes back here, and nobody else's words do. */
+  isolate(): void {
+    this.#become('alone');
   }
 
   mend(): void {
@@ -96,23 +103,25 @@ export class WireEnd implements LiveWire {
 
   leave(reason: string): void {
     this.left.push(reason);
+    this.onLeave();
   }
 
-  hear(message: LiveMessage): void {
-    if (this.#state !== 'whole') return;
+  /** `from`: the end at which it was said. */
+  hear(message: LiveMessage, from: WireEnd): void {
+    if (this.#state !== 'whole' && !(this.#state === 'alone' && from === this)) return;
     for (const { pattern, onMessage } of this.#listeners) if (pattern.test(message.subject)) onMessage(message);
   }
 
   #send(subject: string, text: string, answer: (text: string) => void): void {
     this.said.push({ subject, text });
-    if (this.#state !== 'whole') return;
+    if (this.#state !== 'whole' && this.#state !== 'alone') return;
     const { clock, ends, journey } = this.#wire;
-    for (const end of ends) {
-      for (const delayMs of journey()) clock.setTimeout(() => end.hear({ subject, text, answer }), delayMs);
+    for (const end of this.#state === 'alone' ? [this] : ends) {
+      for (const delayMs of journey()) clock.setTimeout(() => end.hear({ subject, text, answer }, this), delayMs);
     }
   }
 
-  #become(state: 'whole' | 'cut' | 'swallowing'): void {
+  #become(state: 'whole' | 'cut' | 'swallowing' | 'alone'): void {
     const wasConnected = this.#state !== 'cut';
     this.#state = state;
     const isConnected = state !== 'cut';

@@ -97,3 +97,34 @@ test('one that cannot be saved is a line in the log, and is tried again 10 s lat
   await at(1_002);
   expect(await saved()).toBe(1_002);
 });
+
+test('one is saved at once for a log that was cut in front of the newest that is known, and tried again after 5 s', async () => {
+  const { clock, snapshots, at, saved, warnings } = keeper();
+  await at(50);
+  snapshots.logBegins(1);
+  await clock.settle();
+  expect(await saved()).toBeNull();
+  snapshots.logBegins(51);
+  await clock.settle();
+  expect(await saved()).toBe(50);
+  expect(warnings).toHaveLength(1);
+  await at(60);
+  snapshots.logBegins(51);
+  snapshots.logBegins(61);
+  await clock.settle();
+  expect(await saved()).toBe(50);
+  await clock.advance(5_000);
+  snapshots.logBegins(61);
+  await clock.settle();
+  expect(await saved()).toBe(60);
+});
+
+test('none for a log that begins behind what this node has, or where another node has told of one', async () => {
+  const { clock, snapshots, at, saved } = keeper();
+  await at(50);
+  snapshots.logBegins(52);
+  snapshots.heardOfSnapshot(50);
+  snapshots.logBegins(51);
+  await clock.settle();
+  expect(await saved()).toBeNull();
+});

@@ -2,6 +2,7 @@
  * What a node begins with: the journal's newest snapshot, or its own last one where the journal cannot be had.
  *
  *     the journal answers, and has the history of the local snapshot, or there is none   its newest snapshot, or nothing
+ *     its log begins later than where that ends: it was cut by hand                      the local snapshot, if it reaches further
  *     the journal answers, and has another history                                       the local snapshot
  *     the journal does not answer in time                                                the local snapshot, if there is one
  *
@@ -34,6 +35,7 @@ export interface StartingPointPorts {
 
 interface JournalStart {
   readonly epoch: string;
+  readonly firstRevision: number;
   readonly headRevision: number;
   readonly snapshot: TrustedSnapshot | null;
 }
@@ -73,9 +75,9 @@ export class StartingPoint {
 
   async #readJournal(): Promise<JournalStart> {
     const { contact, folded, log } = this.#ports;
-    const { epoch, revision } = await contact.journal.head();
+    const { epoch, revision, firstRevision } = await contact.journal.head();
     const query = { epoch, cluster: folded.roster.cluster, atOrBefore: revision, log };
-    return { epoch, headRevision: revision, snapshot: await loadTrusted(contact.journal, query) };
+    return { epoch, firstRevision, headRevision: revision, snapshot: await loadTrusted(contact.journal, query) };
   }
 
   async #readLocal(): Promise<TrustedSnapshot | null> {
@@ -92,12 +94,17 @@ export class StartingPoint {
     return null;
   }
 
-  #choose({ epoch, headRevision, snapshot }: JournalStart, local: TrustedSnapshot | null): 'journal' | 'local' {
+  #choose(start: JournalStart, local: TrustedSnapshot | null): 'journal' | 'local' {
     const { contact, folded, snapshots } = this.#ports;
+    const { epoch, headRevision, snapshot } = start;
     if (local !== null && (local.stored.epoch !== epoch || local.stored.revision > headRevision)) {
       this.#takeLocal(local);
       contact.replaced(epoch);
       return 'local';
+    }
+    if (local !== null && isCutBefore(start) && local.stored.revision > (snapshot?.stored.revision ?? 0)) {
+      folded.heardOf(headRevision);
+      return this.#takeLocal(local);
     }
     contact.adopted(epoch);
     contact.answered();
@@ -126,6 +133,11 @@ export class StartingPoint {
     folded.adopt(roster);
     feed.restart({ revision: stored.revision, text: stored.data }, { isOtherHistory: false });
   }
+}
+
+/** Whether there are no events any more that come right behind the journal's newest snapshot, or behind nothing. */
+function isCutBefore({ firstRevision, snapshot }: JournalStart): boolean {
+  return (snapshot?.stored.revision ?? 0) + 1 < firstRevision;
 }
 
 /** The time of the newest event in a roster, for people. */

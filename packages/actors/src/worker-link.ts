@@ -12,6 +12,7 @@
  * Order matters in two places. A settled fact follows the event that records it, or the worker would for a moment see
  * neither. A socket follows the roster and the tail, because a worker serves nothing from a half-read journal.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { poolsOf, type PendingFact, messageOf } from '@muster/membership';
 import { charactersOf } from './event-tail.ts';
 import type { WorkerFeed } from './worker-feed.ts';
@@ -238,7 +239,7 @@ export class WorkerLink {
     for (const [id, { definition, socket }] of listeners) {
       const told = this.#toldByListener.get(id);
       const isSocketWanted = told === undefined || this.#socketsWanted.delete(id);
-      if (told?.definition.revision === definition.revision && !isSocketWanted) continue;
+      if (told !== undefined && isSameDefinition(told.definition, definition) && !isSocketWanted) continue;
       this.#toldByListener.set(id, { definition, socket });
       this.#send({ kind: 'listen', listener: definition }, isSocketWanted ? socket : undefined);
     }
@@ -297,4 +298,9 @@ export class WorkerLink {
       },
     );
   }
+}
+
+/** In another history the same revision is another event. */
+function isSameDefinition(left: ListenerDefinition, right: ListenerDefinition): boolean {
+  return left.revision === right.revision && isDeepStrictEqual(left.spec, right.spec);
 }

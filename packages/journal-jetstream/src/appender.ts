@@ -40,6 +40,8 @@ const HEAD_BYTES = 512;
 interface Append {
   readonly event: NewEvent;
   readonly expectedRevision: number | null;
+  /** What was expected was cut from the log, and nothing came after it: the server knows of no event on the subject. */
+  isExpectedCut: boolean;
   readonly payload: Buffer;
   readonly deadlineMs: number;
   /** What it rests on may not hold a moment later: it is said on one connection, and not again where no answer came. */
@@ -113,6 +115,7 @@ export class Appender {
     const { name, link } = this.#stream;
     if (this.#closing !== null) return `the journal ${name} is closed; open it again`;
     if (link.connection === null) return `the journal ${name} is away: ${link.awayReason ?? 'NATS is not connected'}`;
+    if (this.#stream.unfit !== null) return `nothing is appended: ${this.#stream.unfit}`;
     if (this.#underWay < APPENDS_IN_FLIGHT_MAX) return null;
     return `the journal ${name} has ${APPENDS_IN_FLIGHT_MAX} appends waiting; append again when some are answered`;
   }
@@ -124,6 +127,7 @@ export class Appender {
     const append = {
       event,
       expectedRevision: expectedRevision ?? null,
+      isExpectedCut: false,
       payload: Buffer.from(event.payload),
       deadlineMs: performance.now() + Math.min(timeoutMs, this.#budgetMs),
       isOnce,
@@ -209,7 +213,8 @@ export class Appender {
   }
 
   /** The expectation was not met: by our own event, or by another's. */
-  async #readBack({ event, expectedRevision }: Append): Promise<Settled> {
+  async #readBack(append: Append): Promise<Settled> {
+    const { event, expectedRevision } = append;
     const { id, subject } = event;
     try {
       const after = (expectedRevision ?? 0) + 1;
@@ -218,12 +223,21 @@ export class Appender {
         return { outcome: { outcome: 'appended', revision: first.seq, isDuplicate: true } };
       }
       const newest = await this.#stream.message({ last_by_subj: subject });
+      if (newest === null && !append.isExpectedCut && (await this.#isCut(expectedRevision))) {
+        append.isExpectedCut = true;
+        return again(false, 'the event that was expected was cut from the log');
+      }
       const actualRevision = newest?.seq ?? 0;
       if (actualRevision !== expectedRevision) return { outcome: { outcome: 'conflict', actualRevision } };
       return underWay('another append to the subject is under way');
     } catch (error) {
       return again(true, natsMessageOf(error), RETRY_DELAY_MS);
     }
+  }
+
+  /** Whether the log does not reach back to a revision. */
+  async #isCut(revision: number | null): Promise<boolean> {
+    return revision !== null && revision > 0 && revision < (await this.#stream.info()).state.first_seq;
   }
 
   #refuseSize({ event, payload }: Append, { info }: NatsConnection): AppendOutcome | null {
@@ -233,13 +247,14 @@ export class Appender {
     return { outcome: 'refused', reason: 'too-large', message: `the payload has ${payload.length} bytes; ${limit}` };
   }
 
-  #publish({ event, expectedRevision, payload }: Append, connection: NatsConnection): Promise<PubAck> {
+  #publish({ event, expectedRevision, isExpectedCut, payload }: Append, connection: NatsConnection): Promise<PubAck> {
     const expect = { streamName: this.#stream.name };
     const published = this.#client(connection).publish(event.subject, payload, {
       msgID: event.id,
       timeout: ATTEMPT_TIMEOUT_MS,
       headers: headersOf(event),
-      expect: expectedRevision === null ? expect : { ...expect, lastSubjectSequence: expectedRevision },
+      expect:
+        expectedRevision === null ? expect : { ...expect, lastSubjectSequence: isExpectedCut ? 0 : expectedRevision },
     });
     return new Promise((resolve, reject) => {
       this.#attempts.add(reject);

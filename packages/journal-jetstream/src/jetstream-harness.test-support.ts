@@ -22,7 +22,14 @@ import { openJetStreamJournal } from './jetstream-journal.ts';
 export const SERVER_LINES = 'max_payload: 8388608';
 
 /** What the parts of a journal are told of its stream. */
-export const ONE_COPY = { replicas: 1, streamBytesMax: null, duplicateWindowMs: 120_000, log: () => undefined };
+export const ONE_COPY = {
+  replicas: 1,
+  streamBytesMax: null,
+  duplicateWindowMs: 120_000,
+  making: 'where-none-is-known',
+  earlierHistory: () => Promise.resolve(null),
+  log: () => undefined,
+} as const;
 
 export const programs = {
   system: await natsServerProgram('system'),

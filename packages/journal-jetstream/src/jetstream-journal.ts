@@ -28,7 +28,7 @@ import {
 import type { RecordedEvent } from '@muster/membership';
 import type { NatsLink } from '@muster/nats';
 import { Appender } from './appender.ts';
-import { StreamAccess } from './stream-access.ts';
+import { StreamAccess, type StreamMaking } from './stream-access.ts';
 import { StreamFollower } from './stream-follower.ts';
 import { readStream } from './stream-read.ts';
 import { StreamSnapshots } from './stream-snapshots.ts';
@@ -46,6 +46,13 @@ export interface JetStreamJournalOptions {
   readonly retentionHours?: number | null;
   /** Default 120,000. */
   readonly duplicateWindowMs?: number;
+  /** Whether a stream that is not there is made. Default `where-none-is-known`. */
+  readonly making?: StreamMaking;
+  /**
+   * Who else knows of an earlier stream of this cluster, for people; null: nobody. Snapshots in the bucket are known without it.
+   * Default: nobody.
+   */
+  readonly earlierHistory?: () => Promise<string | null>;
   /** How long opening waits for NATS; it then goes on without. Default 2,000. */
   readonly openTimeoutMs?: number;
   /** After this long an append whose outcome is not known is `unknown`. Default 3,000. */
@@ -91,9 +98,13 @@ class StreamJournal implements JetStreamJournal {
     const {
       duplicateWindowMs = DUPLICATE_WINDOW_MS,
       appendBudgetMs = APPEND_BUDGET_MS,
+      making = 'where-none-is-known',
+      earlierHistory = () => Promise.resolve(null),
       log = () => undefined,
     } = options;
-    this.#stream = new StreamAccess({ link, cluster, replicas, streamBytesMax, duplicateWindowMs, log });
+    const earlier = async () => (await this.#snapshots.earlierHistory()) ?? (await earlierHistory());
+    const request = { cluster, replicas, streamBytesMax, duplicateWindowMs };
+    this.#stream = new StreamAccess({ ...request, link, making, earlierHistory: earlier, log });
     this.#appender = new Appender(this.#stream, appendBudgetMs);
     this.#snapshots = new StreamSnapshots(this.#stream, { retentionHours, log });
   }
@@ -144,12 +155,14 @@ class StreamJournal implements JetStreamJournal {
     const { created, state, cluster } = info;
     const connectedTo = this.#stream.link.connection?.info?.server_name ?? '';
     const place = { connectedTo, leader: cluster?.leader ?? connectedTo };
+    const { unfit } = this.#stream;
     return {
       epoch: created,
       revision: state.last_seq,
       firstRevision: Math.max(1, state.first_seq),
       place,
       backedMsAgo,
+      ...(unfit !== null && { unfit }),
     };
   }
 

@@ -187,6 +187,27 @@ describe.skipIf(unavailable)('what lies in the stream', () => {
     expect((await rested.nextOf('events')).events.map(({ revision }) => revision)).toEqual([5, 6, 7, 8]);
   });
 
+  test('what was expected may have been cut from the log: nothing newer on the subject is what counts', async () => {
+    await using journal = await open();
+    const { cluster } = journal;
+    const [kept, other] = [eventOf(cluster), eventOf(cluster, { subject: `muster.${cluster}.pool.other` })];
+    const expectedRevision = await appended(journal, kept);
+    await appended(journal, other);
+    await (await manager(link)).streams.purge(`muster-${cluster}`);
+    const next = eventOf(cluster);
+    expect(await journal.append(next, { expectedRevision })).toMatchObject({ outcome: 'appended', revision: 3 });
+    expect(await journal.append(next, { expectedRevision })).toMatchObject({ outcome: 'appended', isDuplicate: true });
+    const late = eventOf(cluster);
+    expect(await journal.append(late, { expectedRevision })).toEqual({ outcome: 'conflict', actualRevision: 3 });
+    expect(await journal.append(late, { expectedRevision: 3 })).toMatchObject({ outcome: 'appended', revision: 4 });
+    // Of two at once that expect what was cut, one wins.
+    await (await manager(link)).streams.purge(`muster-${cluster}`);
+    const both = await Promise.all(
+      [eventOf(cluster), eventOf(cluster)].map((event) => journal.append(event, { expectedRevision: 4 })),
+    );
+    expect(both.map(({ outcome }) => outcome).sort()).toEqual(['appended', 'conflict']);
+  });
+
   test('a follower that is slow notices that the log was cut in front of it', async () => {
     await using journal = await open();
     const { cluster } = journal;

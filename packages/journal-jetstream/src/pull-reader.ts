@@ -18,6 +18,7 @@ import { AckPolicy, DeliverPolicy, type ConsumerInfo } from '@nats-io/jetstream'
 import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { parseDelivery, type Delivery } from './recorded-message.ts';
 import type { StreamAccess } from './stream-access.ts';
+import { CONSUMER_IDLE_MS } from './stream-settings.ts';
 
 /**
  * Messages of one pull. With 500 to 10,000, a million small events cost 7 to 8 µs of CPU each (2.15.1 on the same, busy machine,
@@ -50,8 +51,6 @@ const KNOCK_TOKEN = 'knock';
 /** A cluster answers that a consumer is made before all of its servers know where it is; until then nobody answers a pull. */
 const MADE_KNOWN_MS = 1_000;
 const MADE_RETRY_MS = 5;
-/** The server drops a consumer that nobody pulls from for so long. */
-const CONSUMER_IDLE_MS = 60_000;
 
 const STATUS = { heartbeat: 100, notFound: 404, timeout: 408, conflict: 409, noResponders: 503 } as const;
 

@@ -1,11 +1,16 @@
 /**
- * The journal's stream on the server: made or looked up at the first contact, checked, and then asked.
+ * The journal's stream on the server: looked up or made at the first contact, checked, and then asked.
  *
  * The first contact may be long after the journal was opened, because a node starts without NATS. So every call goes
- * through `manager`, which makes the check where it has not passed yet. After it passed, a stream that is gone stays
- * gone until `renew`: making it anew loses what was in it, and that is a person's decision.
+ * through `ready`, which makes the check where it has not passed yet. The stream is made where nobody knows of an earlier
+ * one; else, and after the check has passed once, one that is gone stays gone until `renew`: what was in it is not in the
+ * new one, and that is a person's decision.
  *
- * Everything throws `JournalError`: `refused` when the stream or the server must not be used, else `failed`.
+ * People edit streams while nodes run. Each answer that tells the config is held against the one before, and a stream that
+ * would be refused by now is said so (`unfit`): it is read on, and nothing is appended until it is mended.
+ *
+ * Everything throws `JournalError`: `refused` when the stream or the server must not be used, `gone` when the stream is not
+ * there, else `failed`.
  */
 import { JournalError } from '@muster/journal';
 import type { NatsLink } from '@muster/nats';
@@ -26,12 +31,12 @@ import {
 import {
   refuseMadeStream,
   refuseServer,
-  refuseStream,
   streamName,
-  streamWarnings,
   wantedStream,
   type StreamRequest,
+  type WantedStream,
 } from './stream-config.ts';
+import { judgeStream } from './stream-settings.ts';
 
 /** An answer that takes longer has failed. Short, because whoever asks asks again. */
 const REQUEST_TIMEOUT_MS = 500;
@@ -43,8 +48,20 @@ const CHANGE_TIMEOUT_MS = 5_000;
  */
 const MAKE_ATTEMPTS = 10;
 
+const RESTORE = 'to write what a node serves into a new one, on that node: muster restore-history';
+const NEW_CLUSTER = 'for a cluster that is to begin anew: muster up --new-cluster';
+
+/** Whether a stream that is not there is made: where nobody knows of an earlier one, by no means, or at once by a person's word. */
+export type StreamMaking = 'where-none-is-known' | 'never' | 'at-once';
+
 export interface StreamAccessOptions extends StreamRequest {
   readonly link: NatsLink;
+  readonly making: StreamMaking;
+  /**
+   * Who knows of an earlier stream of this cluster, for people: `node lb-1 serves revision 40 of history …`; null: nobody does. Asked
+   * before the stream is made, and not again once somebody did.
+   */
+  readonly earlierHistory: () => Promise<string | null>;
   readonly log: (line: string) => void;
 }
 
@@ -57,7 +74,12 @@ export class StreamAccess {
   readonly #managers = new WeakMap<NatsConnection, Promise<{ ask: JetStreamManager; change: JetStreamManager }>>();
   #isChecked = false;
   #checking: Promise<void> | null = null;
+  /** What `earlierHistory` said. It stays true when those who said it are gone. */
+  #earlierHistory: string | null = null;
+  /** The newest config as text, so that an edit is noticed. */
+  #config = '';
   #warnings: readonly string[] = [];
+  #unfit: string | null = null;
   #failure: string | null = null;
 
   constructor(options: StreamAccessOptions) {
@@ -72,6 +94,11 @@ export class StreamAccess {
     return this.#warnings;
   }
 
+  /** For people: why nothing is appended although the stream is there, and what mends it; null while it is fit. */
+  get unfit(): string | null {
+    return this.#unfit;
+  }
+
   /** For people: why NATS or the stream did not answer when it was asked last; null where it did, or was not asked yet. */
   get awayReason(): string | null {
     return this.link.awayReason ?? this.#failure;
@@ -80,7 +107,7 @@ export class StreamAccess {
   /** Passes once the stream was found fit; asks again as long as it was not. */
   async ready(): Promise<void> {
     if (this.#isChecked) return;
-    this.#checking ??= this.#check().finally(() => (this.#checking = null));
+    this.#checking ??= this.#check(this.#options.making).finally(() => (this.#checking = null));
     await this.#checking;
   }
 
@@ -92,7 +119,9 @@ export class StreamAccess {
   /** The same, with how long ago the leader was backed. */
   async word(): Promise<LeaderWord> {
     await this.ready();
-    const word = leaderWord(await this.#ask('its state', ({ ask }) => ask.streams.info(this.name)));
+    const info = await this.#ask('its state', ({ ask }) => ask.streams.info(this.name));
+    this.#watch(info);
+    const word = leaderWord(info);
     if (typeof word !== 'string') return word;
     throw this.#failed(new JournalError('failed', `the journal ${this.name} cannot be believed: ${word}`));
   }
@@ -131,8 +160,10 @@ export class StreamAccess {
 
   /** See `Journal.renew`. */
   async renew(): Promise<void> {
+    await this.#checking?.catch(() => undefined);
     this.#isChecked = false;
-    await this.ready();
+    this.#checking = this.#check('at-once').finally(() => (this.#checking = null));
+    await this.#checking;
   }
 
   connection(): NatsConnection {
@@ -185,20 +216,21 @@ export class StreamAccess {
   }
 
   #goneError(cause: unknown): JournalError {
-    const remedy = '`muster adopt-epoch` makes it anew, empty';
-    return new JournalError('failed', `the stream ${this.name} was deleted; ${remedy}`, cause);
+    const remedy = `${RESTORE}; to begin with an empty one: muster adopt-epoch`;
+    return new JournalError('gone', `the stream ${this.name} was deleted; ${remedy}`, cause);
   }
 
-  async #check(): Promise<void> {
-    const { cluster, replicas, log } = this.#options;
+  async #check(making: StreamMaking): Promise<void> {
+    const { replicas, log } = this.#options;
     try {
       this.#refuse(refuseServer(this.#serverVersion(), replicas));
       const wanted = wantedStream(this.#options);
-      const { config } = (await this.#find()) ?? (await this.#make(wanted));
-      this.#refuse(refuseStream(config, cluster));
+      const { config } = (await this.#find()) ?? (await this.#begin(wanted, making));
+      const { refusal, warnings } = judgeStream(config, wanted);
+      this.#refuse(refusal);
       this.#refuse(refuseServer(this.#serverVersion(), config.num_replicas));
-      this.#warnings = streamWarnings(config, wanted);
-      for (const warning of this.#warnings) log(warning);
+      for (const warning of warnings) log(warning);
+      [this.#config, this.#warnings, this.#unfit] = [JSON.stringify(config), warnings, null];
       this.#isChecked = true;
       this.#failure = null;
     } catch (error) {
@@ -216,7 +248,35 @@ export class StreamAccess {
     }
   }
 
-  async #make(wanted: ReturnType<typeof wantedStream>, attemptsLeft = MAKE_ATTEMPTS): Promise<StreamInfo> {
+  /** Notices an edit, and says what has become of the stream by it. */
+  #watch({ config }: StreamInfo): void {
+    const text = JSON.stringify(config);
+    if (text === this.#config) return;
+    this.#config = text;
+    const { log } = this.#options;
+    const { refusal, warnings } = judgeStream(config, wantedStream(this.#options));
+    for (const warning of warnings) if (!this.#warnings.includes(warning)) log(warning);
+    if (refusal !== null && refusal !== this.#unfit) log(`nothing is appended any more: ${refusal}`);
+    if (refusal === null && this.#unfit !== null) log(`the stream ${this.name} is as it should be again`);
+    [this.#warnings, this.#unfit] = [warnings, refusal];
+  }
+
+  /** Makes it where that is allowed. Whoever was asked may have taken a while, so it is looked for once more. */
+  async #begin(wanted: WantedStream, making: StreamMaking): Promise<StreamInfo> {
+    if (making === 'at-once') return this.#make(wanted);
+    const known = (this.#earlierHistory ??= await this.#options.earlierHistory());
+    const found = await this.#find();
+    if (found !== null) return found;
+    if (known === null && making === 'where-none-is-known') return this.#make(wanted);
+    const why = known ?? 'this node may not make one (makeStream = false)';
+    const remedy = known === null ? NEW_CLUSTER : `${RESTORE}; ${NEW_CLUSTER}`;
+    throw new JournalError(
+      'gone',
+      `the stream ${this.name} is not there, and ${why}: it is not made by itself; ${remedy}`,
+    );
+  }
+
+  async #make(wanted: WantedStream, attemptsLeft = MAKE_ATTEMPTS): Promise<StreamInfo> {
     const { ask } = await this.#apis();
     try {
       const made = await ask.streams.add(wanted);

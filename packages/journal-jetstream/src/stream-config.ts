@@ -1,11 +1,9 @@
 /**
- * How the journal's stream is set up, and whether one that is there already may be used. Pure.
+ * How the journal's stream is set up. Pure.
  *
- * The rule: whatever could lose the present state or break the order is refused, with the line that mends it; what only
- * differs is a warning. Old servers drop fields that they do not know without a word, so a stream that was just made is
- * held against what was asked for, field by field.
- *
- * It does not mend anything: changing a stream that others use is for a person.
+ * Old servers drop fields that they do not know without a word, so a stream that was just made is held against what was asked
+ * for, field by field. Whether one that is there already may be used is judged in `stream-settings.ts`. Nothing is mended here:
+ * changing a stream that others use is for a person.
  */
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { nanos } from '@nats-io/transport-node';
@@ -26,6 +24,8 @@ export interface StreamRequest {
 export function streamName(cluster: string): string {
   return `muster-${cluster}`;
 }
+
+export type WantedStream = ReturnType<typeof wantedStream>;
 
 /** What the server is asked to make. */
 export function wantedStream(request: StreamRequest) {
@@ -49,7 +49,7 @@ export function wantedStream(request: StreamRequest) {
 }
 
 /** Why a stream that was just made is not what was asked for: field, asked, got. Null: it is. */
-export function refuseMadeStream(wanted: ReturnType<typeof wantedStream>, made: StreamConfig): string | null {
+export function refuseMadeStream(wanted: WantedStream, made: StreamConfig): string | null {
   for (const [field, asked] of Object.entries(wanted)) {
     const got = made[field as keyof StreamConfig] ?? absentValue(asked);
     if (JSON.stringify(got) === JSON.stringify(asked)) continue;
@@ -62,47 +62,6 @@ export function refuseMadeStream(wanted: ReturnType<typeof wantedStream>, made: 
 /** Servers leave out what is false or zero. */
 function absentValue(asked: unknown): unknown {
   return typeof asked === 'boolean' ? false : typeof asked === 'number' ? 0 : null;
-}
-
-/** Why a stream that is there must not be used, for people, with what mends it; null: it may be. */
-export function refuseStream(found: StreamConfig, cluster: string): string | null {
-  const name = streamName(cluster);
-  const subject = `muster.${cluster}.>`;
-  const edit = (what: string, remedy: string): string => `the stream ${name} ${what}; ${remedy}`;
-  const make = `delete it and let a node make it, or keep its events first by copying them`;
-  const cutsBySize = [found.max_msgs, found.max_bytes].some((limit) => limit > 0);
-  if (found.max_age > 0) {
-    return edit('drops events by age, which can lose the present state', `nats stream edit ${name} --max-age=0`);
-  }
-  if (found.discard !== DiscardPolicy.New && cutsBySize) {
-    return edit('drops its oldest events when it is full', `nats stream edit ${name} --discard=new`);
-  }
-  if (found.max_msgs_per_subject > 0) {
-    return edit('keeps only some events of each subject', `nats stream edit ${name} --max-msgs-per-subject=-1`);
-  }
-  if (found.retention !== RetentionPolicy.Limits) {
-    return edit(`has the retention "${found.retention}", which drops events that were read`, make);
-  }
-  if (found.subjects?.length !== 1 || found.subjects[0] !== subject) {
-    const subjects = found.subjects?.join(', ') ?? 'no subjects';
-    return edit(
-      `keeps ${subjects} and should keep ${subject} alone`,
-      `nats stream edit ${name} --subjects="${subject}"`,
-    );
-  }
-  if (found.mirror !== undefined || (found.sources?.length ?? 0) > 0) {
-    return edit('copies another stream, so its order is not its own', make);
-  }
-  if (found.allow_rollup_hdrs) return edit('lets a publisher replace its history (allow_rollup_hdrs)', make);
-  return found.sealed ? edit('is sealed and takes no events', make) : null;
-}
-
-/** In what a stream that may be used differs from the request, one line each. */
-export function streamWarnings(found: StreamConfig, wanted: ReturnType<typeof wantedStream>): string[] {
-  const harmless = ['num_replicas', 'max_bytes', 'max_msgs', 'duplicate_window', 'storage', 'deny_delete'] as const;
-  return harmless
-    .filter((field) => (found[field] ?? absentValue(wanted[field])) !== wanted[field])
-    .map((field) => `the stream ${wanted.name} has ${field} ${found[field]}; the config asks for ${wanted[field]}`);
 }
 
 /** Why a server of this version cannot hold so many copies, or null. `version`: for example `2.9.10`. */

@@ -69,6 +69,13 @@ export class StreamSnapshots {
     return null;
   }
 
+  /** For people: of which history there are snapshots, newest first; null where there are none. It does not need the stream. */
+  async earlierHistory(): Promise<string | null> {
+    const newest = (await this.#bucket.list()).at(-1);
+    if (newest === undefined) return null;
+    return `there are snapshots of its history ${newest.epoch}, the newest at revision ${newest.revision}`;
+  }
+
   /** When the event at a revision was stored; `whereCut` for one that the log does not hold any more. */
   async #timeNsOf(revision: number, { state }: StreamInfo, whereCut = '0'): Promise<string> {
     if (revision < state.first_seq || revision === 0) return whereCut;

@@ -112,6 +112,8 @@ export interface Head {
   readonly revision: number;
   /** The oldest revision still held; 1 unless retention has removed events. */
   readonly firstRevision: number;
+  /** For people: why nothing is appended although it is there, and what mends it; left out while it is fit. */
+  readonly unfit?: string;
   /** Where this was asked; left out by a journal that is not reached over a network. */
   readonly place?: JournalPlace;
   /**
@@ -200,6 +202,8 @@ export type JournalErrorCode =
   | 'compacted'
   /** The store is there and must not be used as it is, because it would lose events or break their order. */
   | 'refused'
+  /** The store is not there, and making it anew is for a person. */
+  | 'gone'
   /** The store failed: disk full, I/O error, server away. */
   | 'failed';
 
@@ -213,6 +217,6 @@ export class JournalError extends Error {
   constructor(code: JournalErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
-    this.isRetryable = code === 'failed';
+    this.isRetryable = code === 'failed' || code === 'gone';
   }
 }

@@ -27,6 +27,7 @@ export { nearestName } from './nearest-name.ts';
 export { isTooDeep, NESTING_MAX } from './nesting.ts';
 export * from './pending-facts.ts';
 export * from './recorded-event.ts';
+export { holdsAllOf, restorationSteps, restoringEvent, type RestorationStep } from './restoration.ts';
 export * from './reword.ts';
 export { isFinding, judge, nextProbeDelayMs, type Judgement } from './rise-fall.ts';
 export * from './roster.ts';

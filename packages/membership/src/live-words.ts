@@ -110,6 +110,13 @@ const announcementSchema = z.object({
   lag: z.int().min(0),
   /** Revision of the newest snapshot that this node saved or loaded; 0 for none. */
   snapshotRevision: z.int().min(0),
+  /**
+   * Whether the sender is the node that it is called after. `awaited`: it would be, and listens whether another process is; it speaks
+   * for nobody yet. `leaving`: it still is, and stops. Left out by versions that are from their start on.
+   */
+  name: z.enum(['held', 'awaited', 'leaving']).optional(),
+  /** The revision of the `NodeStarted` by which it holds the name; 0, or left out, where there is none that it knows of. */
+  startedRevision: z.int().min(0).optional(),
   /** What no other node should dial for a publisher. Left out by older versions; what cannot be read counts as left out. */
   bound: boundSchema.optional().catch(undefined),
 });

@@ -16,7 +16,7 @@ export class NoticedHistories {
     const nowMs = world.clock.elapsedMs();
     for (const { name, path, process } of world.machines) {
       const { epoch = null, epochChange = null } = process?.handle.status() ?? {};
-      const isFast = path.state === 'whole' && path.followMs === 0;
+      const isFast = path.isWhole && path.followMs === 0 && !world.store.isGone;
       const isNoticed = epoch === null || epoch === present.epoch || epochChange?.to === present.epoch;
       if (!isFast || isNoticed) {
         this.#sinceMsByNode.delete(name);

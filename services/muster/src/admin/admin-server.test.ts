@@ -122,7 +122,9 @@ describe('state', () => {
       '/v1/inspect',
       '/v1/pools/{pool}',
       '/v1/replay',
+      '/v1/restore-history',
       '/v1/roster',
+      '/v1/snapshot',
       '/v1/status',
       '/v1/whatif',
     ]);
@@ -142,6 +144,21 @@ describe('another history', () => {
     expect(admin.logged.at(-1)).toMatchObject({ level: 'warn', fields: { origin: 'cli:alice', outcome: 'adopted' } });
   });
 
+  test('what would be restored is shown as events, and is restored without dryRun', async () => {
+    await using admin = await startAdmin();
+    await post(`${admin.url}/v1/commands`, POOL, { 'muster-origin': 'cli:alice' });
+    const ask = (body: object) => post(`${admin.url}/v1/restore-history`, body, { 'muster-origin': 'cli:bob' });
+    expect(await ask({ dryRun: true })).toMatchObject({
+      status: 200,
+      body: { epoch: null, events: [{ subject: 'muster.default.pool.spells', origin: 'cli:alice' }] },
+    });
+    expect(await ask({})).toMatchObject({ status: 409, body: { error: { code: 'not-adopted' } } });
+    admin.node.adoptAnswer = { outcome: 'adopted', epoch: 'e-2', revision: 7 };
+    expect(await ask({ dryRun: false })).toMatchObject({ status: 200, body: { epoch: 'e-2' } });
+    expect(await ask({ dry: true })).toMatchObject({ status: 400 });
+    expect(await post(`${admin.url}/v1/snapshot`, {})).toMatchObject({ status: 200, body: { revision: 1 } });
+  });
+
   test('the status and the metrics say what the node is among others', async () => {
     await using admin = await startAdmin();
     const peer = {
@@ -156,7 +173,7 @@ describe('another history', () => {
       agreement: 'differs',
       comparedRevision: 3,
     } as const;
-    const epochChange = { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0 };
+    const epochChange = { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0, missingCount: 3 };
     admin.node.overrides = {
       peers: [peer, { ...peer, node: 'lb-3', isHeard: false }],
       epochChange,
@@ -164,6 +181,16 @@ describe('another history', () => {
       leases: { count: 3, expiredCount: 1 },
       rebuilds: { count: 2, lastReason: 'the hashes differ' },
       isFromLocalSnapshot: true,
+      adoption: { from: 'e-0', to: 'e-1', revision: 2, atMs: 1_790_000_000_000, by: 'cli:alice' },
+      confirmation: {
+        atMs: 5,
+        isFresh: true,
+        failure: null,
+        server: null,
+        isGone: true,
+        unfit: 'it is sealed',
+        place: null,
+      },
     };
     const status = await (await fetch(`${admin.url}/v1/status`)).json();
     expect(status).toMatchObject({
@@ -174,6 +201,10 @@ describe('another history', () => {
     const text = await (await fetch(`${admin.url}/metrics`)).text();
     for (const line of [
       'muster_journal_epoch_changed 1',
+      'muster_journal_gone 1',
+      'muster_journal_unfit 1',
+      'muster_history_missing 3',
+      'muster_history_adopted_timestamp_seconds 1790000000',
       'muster_node_stale 1',
       'muster_node_from_local_snapshot 1',
       'muster_peers{agreement="differs"} 1',

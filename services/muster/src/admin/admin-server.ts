@@ -23,6 +23,7 @@ import type { DecisionRecording } from '../node/decision-recording.ts';
 import { ANSWER_FIELDS, refuseAccess, type AccessRules } from './access.ts';
 import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
+import { addHistoryRoutes } from './history-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
 import { addInspectRoutes } from './inspect-routes.ts';
 import { OwnTurns } from './own-turns.ts';
@@ -96,6 +97,7 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
   app.after(() => {
     addStateRoutes(app, context);
     addCommandRoutes(app, context);
+    addHistoryRoutes(app, context);
     addDecisionRoutes(app, context);
     addInspectRoutes(app, context);
     addPastRoutes(app, context);

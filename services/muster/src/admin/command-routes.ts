@@ -1,4 +1,4 @@
-/** Routes that change something: commands, which are decided against the roster first, raw events, and another history. */
+/** Routes that change something: commands, which are decided against the roster first, and raw events. */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
 import { commandSchema, decodeEvent, type Command, type Roster } from '@muster/membership';
@@ -6,7 +6,7 @@ import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError, refusalStatus } from './api-error.ts';
 import { newEventSchema, originOf } from './request-checks.ts';
 
-export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): void {
+export function addCommandRoutes(app: AdminApp, { node }: AdminContext): void {
   app.post(
     '/v1/commands',
     { schema: { summary: 'Decide a command and append its event', body: commandSchema } },
@@ -32,27 +32,11 @@ export function addCommandRoutes(app: AdminApp, { node, log }: AdminContext): vo
   );
 
   app.post(
-    '/v1/adopt-epoch',
-    { schema: { summary: "Take the journal's present history in place of the one that is served" } },
-    async ({ headers, ip }) => {
-      const origin = originOf(headers['muster-origin'], ip);
-      const outcome = await node.adoptEpoch();
-      log.warn({ origin, ...outcome }, `${origin} asked to adopt the journal's present history: ${outcome.outcome}`);
-      switch (outcome.outcome) {
-        case 'adopted':
-          return outcome;
-        case 'refused':
-          throw new ApiError(409, { code: 'not-adopted', message: outcome.message });
-        case 'unavailable':
-          throw new ApiError(503, { code: 'unavailable', message: outcome.message });
-      }
-    },
-  );
-
-  app.post(
     '/v1/events',
     { schema: { summary: 'Append an event as it is, if it parses', body: newEventSchema } },
     async ({ body, headers, ip }) => {
+      const refusal = node.appendRefusal();
+      if (refusal !== null) throw new ApiError(503, { code: 'unavailable', message: refusal });
       const { subject, id = randomUUIDv7(), expectedRevision } = body;
       const origin = originOf(headers['muster-origin'], ip);
       const payload = typeof body.payload === 'string' ? body.payload : JSON.stringify(body.payload);

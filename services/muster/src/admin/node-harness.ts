@@ -19,6 +19,7 @@ import {
   emptyRoster,
   fold,
   formatSubject,
+  restorationSteps,
   rosterHash,
   type Command,
   type PendingFacts,
@@ -111,9 +112,11 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
       confirmation: null,
       isFromLocalSnapshot: false,
       epochChange: null,
+      adoption: null,
       rebuilds: { count: 0, lastReason: null },
       peers: [],
       isNameTaken: false,
+      name: { state: 'held', sinceMs: 1_000, reason: null, hasStoodBack: false },
       leases: { count: 0, expiredCount: 0 },
       massSilence: null,
       bulkEnd: null,
@@ -179,12 +182,36 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     return this.adoptAnswer;
   }
 
+  async restoreHistory(): ReturnType<NodeHandle['restoreHistory']> {
+    return this.adoptAnswer;
+  }
+
+  async missingHistory(): ReturnType<NodeHandle['missingHistory']> {
+    return { outcome: 'shown', epoch: null, steps: restorationSteps(this.#roster, emptyRoster('default')) };
+  }
+
+  onAdopting(): () => void {
+    return () => undefined;
+  }
+
+  async saveSnapshot(): ReturnType<NodeHandle['saveSnapshot']> {
+    return { outcome: 'saved', epoch: 'epoch', revision: this.#roster.revision };
+  }
+
   onEpochAdopted(): () => void {
     return () => undefined;
   }
 
   async caughtUp(): Promise<void> {
     await this.folded(0);
+  }
+
+  appendRefusal(): string | null {
+    return this.status().name.reason;
+  }
+
+  nameHeld(): Promise<void> {
+    return Promise.resolve();
   }
 
   async ready(): Promise<void> {

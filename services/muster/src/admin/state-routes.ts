@@ -33,9 +33,13 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     '/readyz',
     { schema: { summary: 'The node serves, with all its workers; and how it stands to its journal' } },
     () => {
-      const reasons = isConfigApplied() ? unreadyReasons(node.status()) : ['the config is not applied yet'];
+      const status = node.status();
+      const isWaiting = !isConfigApplied() && status.name.state !== 'standing-back';
+      const reasons = isWaiting
+        ? ['the config is not applied yet', status.name.reason ?? []].flat()
+        : unreadyReasons(status);
       if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
-      return { status: 'ready', journal: journalStanding(node.status()) };
+      return { status: 'ready', journal: journalStanding(status) };
     },
   );
 

@@ -36,8 +36,9 @@ export function journalStanding(
 }
 
 /** Why the node is not ready for traffic, one sentence each; empty when it is. */
-export function unreadyReasons({ state, workers, listeners }: NodeStatus): string[] {
+export function unreadyReasons({ state, name, workers, listeners }: NodeStatus): string[] {
   return [
+    ...(name.state === 'standing-back' && name.reason !== null ? [name.reason] : []),
     ...(state === 'serving' ? [] : [`the node is ${state}`]),
     ...workers.flatMap(({ index, state: at }) => (at === 'serving' ? [] : [`worker ${index} is ${at}`])),
     ...listeners.flatMap(({ id, state: at }) => (at === 'opening' ? [`listener ${id} is opening`] : [])),

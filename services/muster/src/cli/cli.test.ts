@@ -86,16 +86,31 @@ describe('status and events', () => {
     } as const;
     admin.node.overrides = {
       peers: [peer, { ...peer, node: 'lb-3', isHeard: false, agreement: 'differs' }],
-      epochChange: { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0 },
+      epochChange: { from: 'e-1', to: 'e-2', sinceMs: 5, revision: 1, poolsCount: 0, missingCount: 3 },
       isNameTaken: true,
       journalAwaySinceMs: 5,
+      journalAwayReason: 'revision 5 is gone; muster snapshot',
+      adoption: { from: 'e-0', to: 'e-1', revision: 2, atMs: 1_790_000_000_000, by: 'cli:alice' },
+      confirmation: {
+        atMs: 5,
+        isFresh: true,
+        failure: null,
+        server: null,
+        isGone: true,
+        unfit: 'the stream is sealed',
+        place: null,
+      },
       isFromLocalSnapshot: true,
       leases: { count: 3, expiredCount: 1 },
       rebuilds: { count: 2, lastReason: 'its hash differed' },
     };
     const { stdout } = await muster(['status'], { admin });
     expect(stdout).toMatch(/^THE JOURNAL IS ANOTHER ONE .*: this node serves e-1, the journal is now e-2/);
-    expect(stdout).toContain('muster adopt-epoch');
+    expect(stdout).toMatch(/it lacks 3 of the things served here[^]*muster restore-history[^]*muster adopt-epoch/);
+    expect(stdout).toMatch(/THE JOURNAL IS GONE[^]*start no node that has no local snapshot/);
+    expect(stdout).toContain('NOTHING IS APPENDED TO THE JOURNAL: the stream is sealed');
+    expect(stdout).toContain('why: revision 5 is gone; muster snapshot');
+    expect(stdout).toMatch(/history e-1 was adopted in place of e-0 at 2026-\S+, revision 2, by cli:alice/);
     expect(stdout).toContain('ANOTHER PROCESS CALLS ITSELF NODE lb-1');
     expect(stdout).toContain('THE HASHES DIFFER from lb-3');
     expect(stdout).toMatch(/journal away since .*, this node is stale; traffic goes on/);

@@ -12,6 +12,8 @@ const HEARD = {
   atMs: AT_MS,
   isFresh: true,
   failure: null,
+  isGone: false,
+  unfit: null,
   place: { connectedTo: 'nats-1', leader: 'nats-2' },
   server: 'nats-1',
 };
@@ -43,7 +45,17 @@ test.each<[string, Partial<StatusView>, string]>([
   ],
   [
     'whose leader was never heard',
-    { confirmation: { atMs: null, isFresh: false, failure: 'NATS did not answer in time', place: null, server: null } },
+    {
+      confirmation: {
+        atMs: null,
+        isFresh: false,
+        failure: 'NATS did not answer in time',
+        isGone: false,
+        unfit: null,
+        place: null,
+        server: null,
+      },
+    },
     'NOT CONFIRMED: its leader has not been heard yet (NATS did not answer in time); this node is on no server; what is new may be unknown here; traffic goes on',
   ],
   [

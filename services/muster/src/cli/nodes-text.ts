@@ -53,12 +53,15 @@ function agreementText({ agreement, comparedRevision }: PeerStatus): string {
 
 /** What is wrong in a way that a person must look at; empty in ordinary times. */
 export function alertLines(status: StatusView): string[] {
-  const { node, epochChange, isNameTaken, peers, massSilence } = status;
+  const { node, name, epochChange, confirmation, isNameTaken, peers, massSilence } = status;
   const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
   return [
     ...(epochChange === null ? [] : epochLines(epochChange, isUnconfirmed(status))),
+    ...(confirmation?.isGone ? GONE_LINES : []),
+    ...(confirmation?.unfit ? [`NOTHING IS APPENDED TO THE JOURNAL: ${confirmation.unfit}`] : []),
     ...(massSilence === null ? [] : [massSilenceLine(massSilence)]),
-    ...(isNameTaken
+    ...(name.state === 'standing-back' && name.reason !== null ? [`THIS PROCESS STANDS BACK: ${name.reason}`] : []),
+    ...(isNameTaken && name.state === 'held'
       ? [`ANOTHER PROCESS CALLS ITSELF NODE ${node}: give each node an id of its own, with id = "…" under [node]`]
       : []),
     ...(differing.length > 0
@@ -67,20 +70,33 @@ export function alertLines(status: StatusView): string[] {
   ].map((line) => paint('red', printable(line)));
 }
 
+const GONE_LINES = [
+  'THE JOURNAL IS GONE: its stream was deleted, and only the nodes that run, and their snapshots, know the roster',
+  'do not stop them, and start no node that has no local snapshot, least of all with --new-cluster: it would have nothing to serve',
+  'to write what this node serves into a new stream: muster restore-history, which shows it first',
+];
+
 function massSilenceLine({ sinceMs, silentCount, watchedCount }: MassSilence): string {
   const what = `${silentCount} OF ${watchedCount} MEMBERS AND NODES FELL SILENT TOGETHER (seen ${timeOfDay(sinceMs)})`;
   return `${what}: it may be this node that is alone; their leases end if they stay silent for another one`;
 }
 
-function epochLines({ from, to, sinceMs, revision, poolsCount }: EpochChange, isUnsure: boolean): string[] {
+function epochLines(
+  { from, to, sinceMs, revision, poolsCount, missingCount }: EpochChange,
+  isUnsure: boolean,
+): string[] {
   const what =
     from === to
       ? `THE JOURNAL HAS LOST EVENTS that this node has (seen ${timeOfDay(sinceMs)}): it ends at revision ${revision}`
       : `THE JOURNAL IS ANOTHER ONE (since ${timeOfDay(sinceMs)}): this node serves ${from}, the journal is now ${to}`;
+  const lacks = missingCount === null ? 'it is still being read' : `it lacks ${missingCount} of the things served here`;
   return [
-    `${what}, with ${poolsCount} pool(s)`,
-    isUnsure
-      ? "what was served is served on; the journal's leader is not heard now, so adopt nothing before it is"
-      : 'what was served is served on, and the other is taken once it holds a pool; to take it as it is: muster adopt-epoch',
+    `${what}, with ${poolsCount} pool(s); ${lacks}`,
+    ...(isUnsure
+      ? ["what was served is served on; the journal's leader is not heard now, so adopt nothing before it is"]
+      : [
+          'what was served is served on, and the other is taken by itself once it lacks nothing of that',
+          'to write it into the other: muster restore-history, which shows it first; to take the other as it is: muster adopt-epoch',
+        ]),
   ];
 }

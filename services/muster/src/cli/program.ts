@@ -9,6 +9,7 @@ import type { ApplyOptions } from './apply-command.ts';
 import { addBackendCommands } from './backend-commands.ts';
 import { milliseconds, timeSpan, wholeNumber, withTime } from './command-options.ts';
 import type { ImportOptions } from './import-command.ts';
+import type { UpOptions } from './up-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
@@ -38,6 +39,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addHistoryCommands(program, openSession);
   addInspectCommand(program, openSession);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
@@ -60,7 +62,8 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .command('up')
     .description('run a node and apply its config')
     .option('-c, --config <file>', 'the config; ./muster.toml when left out')
-    .action(async (options: { config?: string }) => {
+    .option('--new-cluster', "make the journal's stream where it is not there, whoever knows of an earlier one")
+    .action(async (options: UpOptions) => {
       const { runUp } = await import('./up-command.ts');
       setExitCode(await runUp(options));
     });
@@ -110,19 +113,38 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       return recordDecisions(await openSession(), record);
     });
   program
-    .command('adopt-epoch')
-    .description("take the journal's present history in place of the one that is served, whatever it holds")
-    .action(async () => {
-      const { adoptEpoch } = await import('./adopt-epoch-command.ts');
-      await adoptEpoch(await openSession());
-    });
-  program
     .command('schema')
     .description('print the JSON Schemas of the events')
     .argument('[type]', 'one event only, for example BackendRegistered')
     .action(async (type: string | undefined) => {
       const { showSchema } = await import('./schema-command.ts');
       await showSchema(type);
+    });
+}
+
+/** A person's word on what the journal's history is. */
+function addHistoryCommands(program: Command, openSession: OpenSession): void {
+  program
+    .command('adopt-epoch')
+    .description("take the journal's present history in place of the one that is served, whatever it holds")
+    .action(async () => {
+      const { adoptEpoch } = await import('./history-commands.ts');
+      await adoptEpoch(await openSession());
+    });
+  program
+    .command('restore-history')
+    .description('write what the node serves into a new journal, where the old one is gone or replaced')
+    .option('--yes', 'do it; without this it is only shown')
+    .action(async (options: { yes?: boolean }) => {
+      const { restoreHistory } = await import('./history-commands.ts');
+      await restoreHistory(await openSession(), options);
+    });
+  program
+    .command('snapshot')
+    .description('store a snapshot of what the node serves, in the journal and on its machine')
+    .action(async () => {
+      const { storeSnapshot } = await import('./history-commands.ts');
+      await storeSnapshot(await openSession());
     });
 }
 

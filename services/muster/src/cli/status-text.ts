@@ -102,13 +102,20 @@ function observationLines({ observations }: StatusView, nowMs: number): string[]
 }
 
 /** Where the roster came from, when that is out of the ordinary. */
-function originLines({ isFromLocalSnapshot, rebuilds }: StatusView): string[] {
+function originLines({ isFromLocalSnapshot, rebuilds, adoption }: StatusView): string[] {
   const snapshot = 'it serves its last local snapshot: the journal has not been read since the start';
   const rebuilt = `the roster was built anew ${rebuilds.count} time(s), last because: ${rebuilds.lastReason ?? 'unknown'}`;
   return [
     ...(isFromLocalSnapshot ? [paint('yellow', snapshot)] : []),
+    ...(adoption === null ? [] : [paint('yellow', printable(adoptionText(adoption)))]),
     ...(rebuilds.count > 0 ? [paint('yellow', printable(rebuilt))] : []),
   ];
+}
+
+/** It stays until another one is adopted: who looks later must find it. */
+function adoptionText({ from, to, revision, atMs, by }: NonNullable<StatusView['adoption']>): string {
+  const who = by === null ? 'by itself, since it held all that was served' : `by ${by}`;
+  return `history ${to} was adopted in place of ${from} at ${new Date(atMs).toISOString()}, revision ${revision}, ${who}`;
 }
 
 function paintState(state: string): string {

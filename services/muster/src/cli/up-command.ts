@@ -7,8 +7,13 @@ import { CliFailure } from './cli-failure.ts';
 
 const DEFAULT_CONFIG = 'muster.toml';
 
+export interface UpOptions {
+  readonly config?: string;
+  readonly newCluster?: boolean;
+}
+
 /** Resolves to the exit code once the node has stopped. */
-export async function runUp({ config }: { readonly config?: string }): Promise<number> {
+export async function runUp({ config, newCluster = false }: UpOptions): Promise<number> {
   if (config === undefined && !existsSync(DEFAULT_CONFIG)) {
     const message = `there is no ${DEFAULT_CONFIG} here; give a config with -c FILE (docs/operations.md shows one)`;
     throw new CliFailure('no-config', message);
@@ -24,5 +29,5 @@ export async function runUp({ config }: { readonly config?: string }): Promise<n
   }
   const load = () => loadConfigAside(configPath, options);
   const { runNode } = await import('../node/run-node.ts');
-  return runNode({ config: loaded.node, declared: loaded.declared, load });
+  return runNode({ config: loaded.node, declared: loaded.declared, isNewCluster: newCluster, load });
 }

@@ -72,6 +72,10 @@ const journalTable = z.strictObject({
     .optional()
     .describe('first tokens of the subjects that answers come to'),
   streamBytesMax: z.int().min(1_048_576).optional().describe('size of the stream at which it refuses events'),
+  makeStream: z
+    .boolean()
+    .optional()
+    .describe('whether this node makes the stream where nobody knows of an earlier one; it does when left out'),
   retentionHours: z.int().min(1).max(876_000).optional().describe('how long events stay; for ever when left out'),
   duplicateWindowMs: z.int().min(1_000).max(86_400_000).optional().describe('how long the server remembers ids'),
   localSnapshotPath: file.optional().describe("file of the node's last snapshot, relative to the working directory"),

@@ -26,6 +26,11 @@ function problemsOf(lines: string, kind = 'jetstream'): string[] {
 const SERVERS = 'servers = ["nats://127.0.0.1:4222"]';
 
 describe('a journal on JetStream', () => {
+  test('may be told never to make the stream', () => {
+    expect(journalOf(`${SERVERS}\nmakeStream = false`).journal).toMatchObject({ makesStream: false });
+    expect(problemsOf('makeStream = false', 'embedded').join()).toContain('has no makeStream');
+  });
+
   test('needs its servers only', () => {
     const { cluster, journal } = journalOf(SERVERS);
     expect(cluster).toBe('default');
@@ -33,6 +38,7 @@ describe('a journal on JetStream', () => {
       kind: 'jetstream',
       access: { servers: ['nats://127.0.0.1:4222'], name: 'muster:lb-1' },
       replicas: 1,
+      makesStream: true,
       streamBytesMax: null,
       retentionHours: null,
       duplicateWindowMs: 120_000,
@@ -63,6 +69,7 @@ localSnapshotPath = "here.snapshot"`);
         inboxPrefix: '_INBOX_lb-1.x',
       },
       replicas: 3,
+      makesStream: true,
       streamBytesMax: 1_073_741_824,
       retentionHours: 720,
       duplicateWindowMs: 60_000,

@@ -25,6 +25,8 @@ export interface JetStreamConfig {
   readonly access: NatsAccess;
   /** Copies of the stream, 1, 3 or 5. Default 1. */
   readonly replicas: number;
+  /** Whether the node makes the stream where nobody knows of an earlier one. Default true. */
+  readonly makesStream: boolean;
   /** The stream refuses events beyond this size, in bytes; null (default): as the server limits it. */
   readonly streamBytesMax: number | null;
   /**
@@ -69,6 +71,7 @@ function jetStreamConfig(table: JournalTable, id: string): JetStreamConfig {
       ...(inboxPrefix !== undefined && { inboxPrefix }),
     },
     replicas: table.replicas ?? 1,
+    makesStream: table.makeStream ?? true,
     streamBytesMax: table.streamBytesMax ?? null,
     retentionHours: table.retentionHours ?? null,
     duplicateWindowMs: table.duplicateWindowMs ?? 120_000,
@@ -93,6 +96,7 @@ const KIND_OF_KEY: Readonly<Record<Exclude<keyof JournalTable, 'kind' | 'cluster
   nkeySeed: 'jetstream',
   tls: 'jetstream',
   inboxPrefix: 'jetstream',
+  makeStream: 'jetstream',
   streamBytesMax: 'jetstream',
   retentionHours: 'jetstream',
   duplicateWindowMs: 'jetstream',

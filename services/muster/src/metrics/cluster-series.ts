@@ -65,6 +65,30 @@ export const CLUSTER_SERIES: readonly Series[] = [
   },
   {
     kind: 'gauge',
+    name: 'muster_journal_gone',
+    help: "1 while the journal's stream is not there.",
+    read: ({ status }) => flag(status.confirmation?.isGone ?? false),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_journal_unfit',
+    help: '1 while nothing is appended because of a setting of the stream.',
+    read: ({ status }) => flag((status.confirmation?.unfit ?? null) !== null),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_history_missing',
+    help: 'Pools, backends, modes and listeners that the other history lacks of those served; 0 while there is no other.',
+    read: ({ status }) => one(status.epochChange?.missingCount ?? 0),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_history_adopted_timestamp_seconds',
+    help: 'When this node adopted another history last, before a restart too; 0 for never.',
+    read: ({ status }) => one((status.adoption?.atMs ?? 0) / 1_000),
+  },
+  {
+    kind: 'gauge',
     name: 'muster_peers',
     help: 'Other nodes that are heard, by whether their hash is the same.',
     read: ({ status }) =>
@@ -84,6 +108,12 @@ export const CLUSTER_SERIES: readonly Series[] = [
     name: 'muster_node_name_taken',
     help: "1 while another process announces itself under this node's name.",
     read: ({ status }) => flag(status.isNameTaken),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_node_stands_back',
+    help: '1 while this process appends nothing, because another one is the node that it is called after.',
+    read: ({ status }) => flag(status.name.state === 'standing-back'),
   },
   {
     kind: 'counter',

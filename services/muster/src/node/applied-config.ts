@@ -5,6 +5,7 @@
  * A file that is broken, belongs to another node, or declares nothing any more changes nothing: an editor that is just saving, or a
  * disk that is full, leaves such files behind.
  */
+import type { NodeHandle } from '@muster/actors';
 import { messageOf } from '@muster/membership';
 import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
@@ -13,13 +14,20 @@ import type { NodeConfig } from '../config/node-config.ts';
 import { settingChanges } from '../config/node-settings.ts';
 import type { Log } from '../log/log.ts';
 
+type Successor = Pick<NodeHandle, 'roster' | 'execute'>;
+
 export interface AppliedConfigOptions {
   readonly running: NodeConfig;
   readonly declared: DeclaredRoster;
   /** Reads the file again; null where there is none. */
   readonly load: (() => Promise<LoadedConfig>) | null;
-  /** Appends what differs from the roster. */
-  readonly apply: (declared: DeclaredRoster) => Promise<void>;
+  /** As `applyConfig`. `isAsked`: a person has asked for this config to be applied, now or before. */
+  readonly apply: (declared: DeclaredRoster, options: { readonly isAsked: boolean }) => Promise<boolean>;
+  /** As `applyAhead`: writes it into another history, before that is adopted. */
+  readonly applyAhead: (
+    declared: DeclaredRoster,
+    options: { readonly successor: Successor; readonly isAsked: boolean },
+  ) => Promise<void>;
   readonly log: Log;
 }
 
@@ -29,6 +37,7 @@ export class AppliedConfig {
   #turn: Promise<unknown> = Promise.resolve();
   /** True from a wish to read the file again until it is read, so that a hundred wishes are one. */
   #isWished = false;
+  #isAsked = false;
 
   constructor(options: AppliedConfigOptions) {
     this.#options = options;
@@ -36,8 +45,13 @@ export class AppliedConfig {
   }
 
   /** Resolves when everything was appended or refused, or the node stops. */
-  apply(): Promise<void> {
-    return this.#inTurn(() => this.#options.apply(this.#declared));
+  async apply(): Promise<void> {
+    await this.#inTurn(() => this.#options.apply(this.#declared, { isAsked: this.#isAsked }));
+  }
+
+  /** Writes it into another history before that is adopted. It does not wait for its turn: a turn may wait for the served one. */
+  applyAhead(successor: Successor): Promise<void> {
+    return this.#options.applyAhead(this.#declared, { successor, isAsked: this.#isAsked });
   }
 
   /** Reads the file again, and applies it where it is right. What comes of it is in the log. */
@@ -66,7 +80,8 @@ export class AppliedConfig {
     for (const refusal of refusals) log.error({}, `SIGHUP: the config is not applied: ${refusal}`);
     if (loaded.outcome === 'broken' || refusals.length > 0) return;
     this.#declared = loaded.declared;
-    await apply(loaded.declared);
+    this.#isAsked = true;
+    if (!(await apply(loaded.declared, { isAsked: true }))) return;
     const needs = settingChanges(running.settings, loaded.node.settings).map(({ field }) => field);
     const rest = needs.length === 0 ? '' : `; what has changed of ${needs.join(', ')} needs a restart`;
     log[needs.length === 0 ? 'info' : 'warn']({ needs }, `SIGHUP: the config was read again and applied${rest}`);

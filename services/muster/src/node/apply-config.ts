@@ -18,6 +18,8 @@ export interface ApplyConfigOptions {
   readonly declared: DeclaredRoster;
   /** For example `config:lb-1`. */
   readonly origin: string;
+  /** Whether a person asked for it just now, and not the start or another history. */
+  readonly isAsked: boolean;
   readonly log: Log;
 }
 
@@ -26,16 +28,60 @@ const COMMANDS_IN_FLIGHT_MAX = 128;
 /** Between two tries while the journal is away. */
 const RETRY_INTERVAL_MS = 1_000;
 
-/** Resolves when everything was appended or refused, or the node stops. */
-export async function applyConfig(options: ApplyConfigOptions): Promise<void> {
+/** What a config is applied to: a node, or another history that a node is about to adopt. */
+type ApplyTarget = Pick<NodeHandle, 'roster' | 'execute'>;
+
+type TargetOptions = Omit<ApplyConfigOptions, 'node' | 'isAsked'> & { readonly node: ApplyTarget };
+
+/**
+ * Writes it into another history before that takes the place of the served one, so that nothing of it is missing for a moment. One
+ * try: what is not taken now is applied afterwards. Nothing is probed there, and what the node found of a target stays true.
+ */
+export async function applyAhead(options: ApplyConfigOptions, successor: ApplyTarget): Promise<void> {
+  const isHeld = options.node.status().name.state === 'held';
+  if (!isHeld || nameRefusal(options, successor) !== null) return;
+  await applyOnce({ ...options, node: successor }, () => Promise.resolve());
+}
+
+/**
+ * Resolves when everything was appended or refused, or the node stops; to false where none of it was tried, because another process
+ * is or was this node: the log says so.
+ */
+export async function applyConfig(options: ApplyConfigOptions): Promise<boolean> {
   const { node, log } = options;
-  let waitingCount = await applyOnce(options);
+  const refusal = nameRefusal(options, node);
+  if (refusal !== null) {
+    log.error({}, `config: nothing is applied: ${refusal}`);
+    return false;
+  }
+  const findFirst = () => firstFindings(node);
+  let waitingCount = await applyOnce(options, findFirst);
   if (waitingCount > 0)
     log.warn({ waitingCount }, `config: ${waitingCount} change(s) could not be appended; they are tried again`);
   while (waitingCount > 0 && !isStopping(node)) {
     await sleep(RETRY_INTERVAL_MS);
-    if (node.status().journalAwaySinceMs === null) waitingCount = await applyOnce(options);
+    if (node.status().journalAwaySinceMs === null) waitingCount = await applyOnce(options, findFirst);
   }
+  return true;
+}
+
+/**
+ * A process that stood back has learnt that its id was given twice. What it declares may be another node's by mistake, so it changes
+ * nothing by itself, also once it has the name: a person decides. Null where the file may be applied, or changes nothing.
+ */
+function nameRefusal(
+  { node, declared, origin, isAsked }: ApplyConfigOptions,
+  target: Pick<NodeHandle, 'roster'>,
+): string | null {
+  const { state, reason, hasStoodBack } = node.status().name;
+  if (state === 'standing-back') return reason;
+  if (!hasStoodBack || isAsked) return null;
+  const changes = planApply(target.roster(), declared, { origin, takesOver: false }).filter(isEffective);
+  if (changes.length === 0) return null;
+  return (
+    `this process stood back for another one with its id, and its file would change ${changes.length} thing(s) that are declared ` +
+    `now; look at them with "muster apply -f FILE --dry-run", then apply them, or send SIGHUP`
+  );
 }
 
 function isStopping(node: NodeHandle): boolean {
@@ -49,8 +95,7 @@ function isStopping(node: NodeHandle): boolean {
  * was there goes. A step that is refused is logged; the others go on, since each is about an entity of its own. Returns how many steps
  * are to be planned again: the journal did not take them, or somebody changed the same thing in between.
  */
-async function applyOnce(options: ApplyConfigOptions): Promise<number> {
-  const { node } = options;
+async function applyOnce(options: TargetOptions, findFirst: () => Promise<void>): Promise<number> {
   const waiting: Promise<void>[] = [];
   let unavailableCount = 0;
   let findings: Promise<void> | null = null;
@@ -61,7 +106,7 @@ async function applyOnce(options: ApplyConfigOptions): Promise<number> {
   for (const step of planned(options)) {
     if (!isEffective(step)) continue;
     if (step.kind !== 'backend' || waiting.length === COMMANDS_IN_FLIGHT_MAX) await Promise.all(waiting.splice(0));
-    if (step.kind === 'listener' || step.action === 'remove') await (findings ??= firstFindings(node));
+    if (step.kind === 'listener' || step.action === 'remove') await (findings ??= findFirst());
     const applied = apply(step);
     if (step.kind === 'backend') waiting.push(applied);
     else await applied;
@@ -74,7 +119,7 @@ async function applyOnce(options: ApplyConfigOptions): Promise<number> {
  * A file that would take away most of what this config owns is taken for one that was cut off: what it removes stays, and a person
  * is told how to remove it.
  */
-function planned({ node, declared, origin, log }: ApplyConfigOptions): PlanStep[] {
+function planned({ node, declared, origin, log }: TargetOptions): PlanStep[] {
   const roster = node.roster();
   const steps = planApply(roster, declared, { origin, takesOver: false });
   for (const line of leftAloneLines(steps)) log.warn({}, `config: ${line}`);
@@ -93,7 +138,7 @@ function leftAloneLines(steps: readonly PlanStep[]): string[] {
 
 type StepOutcome = CommandOutcome['outcome'] | 'changed-meanwhile';
 
-async function applyStep(step: EffectiveStep, { node, origin, log }: ApplyConfigOptions): Promise<StepOutcome> {
+async function applyStep(step: EffectiveStep, { node, origin, log }: TargetOptions): Promise<StepOutcome> {
   const outcome = await node.execute(step.command, origin);
   if (outcome.outcome === 'refused') {
     if (outcome.reason === 'changed-meanwhile' || outcome.reason === 'exists') return 'changed-meanwhile';

@@ -4,7 +4,7 @@
  *
  * What only one kind needs is loaded for that kind, so that no node pays for a client that it does not use.
  */
-import type { LiveWire, LocalSnapshot } from '@muster/actors';
+import type { AdoptionStore, LiveWire, LocalSnapshot } from '@muster/actors';
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import { openEmbeddedJournal } from '@muster/journal-embedded';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -15,6 +15,8 @@ export interface OpenJournal {
   /** Null for a node that is alone with its journal. */
   readonly live: LiveWire | null;
   readonly localSnapshot: LocalSnapshot | null;
+  /** Null where no other history can take the journal's place while the node runs. */
+  readonly adoptionStore: AdoptionStore | null;
   /** For people: why the journal did not answer last, and where it was looked for; null where it did, or is in this process. */
   readonly awayReason: () => string | null;
   /** The journal, then what it stands on. */
@@ -26,8 +28,14 @@ export type JournalOpening =
   /** One line for people: what is wrong, and what to do. */
   | { readonly outcome: 'failed'; readonly reason: string };
 
-/** `log` is waited for only where opening has something to tell. */
-export async function openJournal(config: NodeConfig, log: Promise<Log>): Promise<JournalOpening> {
+export interface OpenJournalOptions {
+  /** As `SharedOptions.isNewCluster`. */
+  readonly isNewCluster: boolean;
+  /** Waited for only where opening has something to tell. */
+  readonly log: Promise<Log>;
+}
+
+export async function openJournal(config: NodeConfig, options: OpenJournalOptions): Promise<JournalOpening> {
   switch (config.journal.kind) {
     case 'memory':
       return alone(createMemoryJournal());
@@ -35,7 +43,8 @@ export async function openJournal(config: NodeConfig, log: Promise<Log>): Promis
       return openEmbedded(config.journal.path);
     case 'jetstream': {
       const { openShared } = await import('./open-shared-journal.ts');
-      return openShared(config.journal, { cluster: config.cluster, log: await log });
+      const { isNewCluster, log } = options;
+      return openShared(config.journal, { cluster: config.cluster, isNewCluster, log: await log });
     }
   }
 }
@@ -50,6 +59,13 @@ async function openEmbedded(path: string): Promise<JournalOpening> {
 }
 
 function alone(journal: Journal): JournalOpening {
-  const open = { journal, live: null, localSnapshot: null, awayReason: () => null, close: () => journal.close() };
+  const open = {
+    journal,
+    live: null,
+    localSnapshot: null,
+    adoptionStore: null,
+    awayReason: () => null,
+    close: () => journal.close(),
+  };
   return { outcome: 'open', open };
 }

@@ -16,13 +16,14 @@ async function openOn(servers: readonly string[], replicas: number, folder: stri
     kind: 'jetstream',
     access: { servers, name: 'muster:test' },
     replicas,
+    makesStream: true,
     streamBytesMax: null,
     retentionHours: null,
     duplicateWindowMs: 120_000,
     localSnapshotPath: join(folder, 'lb-1.snapshot'),
   };
   const log = createLog({ level: 'silent', format: 'json', node: 'lb-1', output: process.stdout });
-  return openShared(config, { cluster: 'demo', log });
+  return openShared(config, { cluster: 'demo', isNewCluster: false, log });
 }
 
 test.skipIf('unavailable' in program)(

@@ -11,6 +11,8 @@ import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
 import { liveWire, NatsAccessError, openNatsLink, type NatsLink } from '@muster/nats';
 import type { JetStreamConfig } from '../config/journal-config.ts';
 import type { Log } from '../log/log.ts';
+import { adoptionFile } from './adoption-file.ts';
+import { earlierHistory } from './earlier-history.ts';
 import { localSnapshotFile } from './local-snapshot-file.ts';
 import type { JournalOpening } from './open-journal.ts';
 
@@ -19,27 +21,35 @@ const OPEN_TIMEOUT_MS = { withSnapshot: 500, withoutSnapshot: 2_000 };
 
 export interface SharedOptions {
   readonly cluster: string;
+  /** A person says that the stream is to be made where it is not there, whoever knows of an earlier one. */
+  readonly isNewCluster: boolean;
   readonly log: Log;
 }
 
-export async function openShared(config: JetStreamConfig, { cluster, log }: SharedOptions): Promise<JournalOpening> {
+export async function openShared(config: JetStreamConfig, options: SharedOptions): Promise<JournalOpening> {
+  const { cluster, isNewCluster, log } = options;
   const link = linkTo(config, log);
   if (typeof link === 'string') return { outcome: 'failed', reason: link };
   const { replicas, streamBytesMax, retentionHours, duplicateWindowMs } = config;
   const limits = { replicas, streamBytesMax, retentionHours, duplicateWindowMs };
+  const live = liveWire(link, { textCharactersMax: LIVE_WORD_CHARACTERS_MAX });
+  const localSnapshot = localSnapshotFile(config.localSnapshotPath, log);
   const openTimeoutMs = OPEN_TIMEOUT_MS[existsSync(config.localSnapshotPath) ? 'withSnapshot' : 'withoutSnapshot'];
   try {
     const journal = await openJetStreamJournal({
       link,
       cluster,
       ...limits,
+      making: isNewCluster ? 'at-once' : config.makesStream ? 'where-none-is-known' : 'never',
+      earlierHistory: () => earlierHistory({ cluster, live, localSnapshot }),
       openTimeoutMs,
       log: (line) => log.warn({ cluster }, line),
     });
     const open = {
       journal,
-      live: liveWire(link, { textCharactersMax: LIVE_WORD_CHARACTERS_MAX }),
-      localSnapshot: localSnapshotFile(config.localSnapshotPath, log),
+      live,
+      localSnapshot,
+      adoptionStore: adoptionFile(`${config.localSnapshotPath}.adopted`),
       awayReason: () => journal.awayReason,
       close: async () => {
         await journal.close();

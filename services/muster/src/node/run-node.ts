@@ -25,6 +25,8 @@ const LAST_LINES_TIMEOUT_MS = 1_000;
 export interface RunNodeOptions {
   readonly config: NodeConfig;
   readonly declared: DeclaredRoster;
+  /** A person says that this node may make the journal's stream, whoever knows of an earlier one. Default false. */
+  readonly isNewCluster?: boolean;
   /** Reads the config again, for SIGHUP. Default: there is nothing to read. */
   readonly load?: () => Promise<LoadedConfig>;
   /** Default: `text` on a terminal, `json` elsewhere. */
@@ -45,7 +47,10 @@ export async function runNode(options: RunNodeOptions): Promise<number> {
   const loading = import('./serve-node.ts');
   const opened = loading.then(({ openNodeLog }) => openNodeLog(config, logFormat));
   const log = opened.then((open) => open.log);
-  const [opening, { serveNode }] = await Promise.all([openJournal(config, log), loading]);
+  const [opening, { serveNode }] = await Promise.all([
+    openJournal(config, { isNewCluster: options.isNewCluster ?? false, log }),
+    loading,
+  ]);
   if (opening.outcome === 'failed') {
     workers.close();
     writeError(`muster: ${opening.reason}`);

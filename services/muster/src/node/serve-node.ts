@@ -20,7 +20,7 @@ import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { AppliedConfig } from './applied-config.ts';
-import { applyConfig } from './apply-config.ts';
+import { applyAhead, applyConfig } from './apply-config.ts';
 import { openListeningSocket } from './listening-socket.ts';
 import { OwnSockets } from './own-sockets.ts';
 import type { OpenJournal } from './open-journal.ts';
@@ -49,7 +49,10 @@ export function openNodeLog(config: NodeConfig, format: LogFormat): OpenLog {
   return opened;
 }
 
-/** Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code. */
+/**
+ * Serves until SIGTERM or SIGINT, then stops everything, the journal included. Resolves to the exit code: 1 where another process was
+ * the node that this one should have been.
+ */
 export async function serveNode(options: ServeNodeOptions): Promise<number> {
   const { config, opened, log } = options;
   for (const warning of config.warnings) log.warn({}, warning);
@@ -86,9 +89,11 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     writeError(`muster: ${admin.reason}`);
     return 1;
   }
-  await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
+  const { stoodBack } = await serveUntilStopped(node, { ...options, onReady: () => (isReady = true) });
   await shutDown({ opened, observations, resolver, admin, log });
-  return 0;
+  if (stoodBack === null) return 0;
+  writeError(`muster: stopped while ${stoodBack}`);
+  return 1;
 }
 
 interface NodeSurroundings extends Pick<Running, 'observations' | 'resolver'> {
@@ -100,13 +105,14 @@ function startConfiguredNode(
   { config, opened, workers, log }: ServeNodeOptions,
   { observations, resolver, guard, sockets }: NodeSurroundings,
 ): NodeHandle {
-  const { journal, live, localSnapshot } = opened;
+  const { journal, live, localSnapshot, adoptionStore } = opened;
   return startNode({
     node: config.id,
     cluster: config.cluster,
     journal,
     live,
     localSnapshot,
+    adoptionStore,
     observations,
     version: packageFile.version,
     workers: config.workers,
@@ -125,7 +131,11 @@ interface ServeOptions extends ServeNodeOptions {
   readonly onReady: () => void;
 }
 
-async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promise<void> {
+/** `stoodBack`: why this process was not its node when it was told to stop; null where it was. */
+async function serveUntilStopped(
+  node: NodeHandle,
+  options: ServeOptions,
+): Promise<{ readonly stoodBack: string | null }> {
   const { log, opened } = options;
   const stopping = stopSignal();
   const applied = appliedConfig(node, options);
@@ -140,12 +150,14 @@ async function serveUntilStopped(node: NodeHandle, options: ServeOptions): Promi
   });
   const signal = await stopping.first;
   const { drainTimeoutMs } = options.config;
+  const { state, reason } = node.status().name;
   log.info({ signal }, `${signal}: draining for at most ${drainTimeoutMs / 1_000} s; a second signal ends it at once`);
   await Promise.race([node.stop({ drainTimeoutMs, reason: signal }), stopping.second]);
   await node.stop({ drainTimeoutMs: 0, reason: signal });
   await serving;
   for (const end of endings) end();
   stopping.forget();
+  return { stoodBack: state === 'standing-back' ? reason : null };
 }
 
 const SIGNALS_HELP = 'SIGTERM drains and ends it, SIGHUP reads the config again';
@@ -156,7 +168,9 @@ function appliedConfig(node: NodeHandle, { config, declared, load, log }: ServeO
     running: config,
     declared,
     load: load ?? null,
-    apply: (newest) => applyConfig({ node, declared: newest, origin, log }),
+    apply: (newest, { isAsked }) => applyConfig({ node, declared: newest, origin, isAsked, log }),
+    applyAhead: (newest, { successor, isAsked }) =>
+      applyAhead({ node, declared: newest, origin, isAsked, log }, successor),
     log,
   });
 }
@@ -167,12 +181,14 @@ interface ApplyOptions extends ServeOptions {
 
 async function applyAndServe(node: NodeHandle, options: ApplyOptions): Promise<void> {
   const { applied, log, onReady, onServing } = options;
+  node.onAdopting((successor) => applied.applyAhead(successor));
   await Promise.race([node.ready(), node.caughtUp()]);
   if (node.status().isFromLocalSnapshot) {
     onReady();
     logServing(node, log, 'its last local snapshot; the config is applied once the journal is there');
     await node.caughtUp();
   }
+  await node.nameHeld();
   await applied.apply();
   node.onEpochAdopted(() => void applyAgain(applied, log));
   onReady();
@@ -189,7 +205,7 @@ function logNotInForce(node: NodeHandle, { declared, log }: ServeOptions): void 
 }
 
 async function applyAgain(applied: AppliedConfig, log: Log): Promise<void> {
-  log.warn({}, 'another history was adopted: the config is applied to it');
+  log.warn({}, 'another history was adopted: what is missing there of the config is applied');
   await applied.apply().catch((err: unknown) => log.error({ err }, 'the config could not be applied'));
 }
 

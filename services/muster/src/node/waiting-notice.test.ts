@@ -12,7 +12,7 @@ function waitingNode() {
     state: 'starting' as NodeStatus['state'],
     reason: 'NATS at nats://h:1 refused the connection' as string | null,
   };
-  const node = { status: () => ({ state: at.state }) as NodeStatus };
+  const node = { status: () => ({ state: at.state, journalAwayReason: null }) as NodeStatus };
   const log = { warn: (_fields: object, text: string) => void lines.push(text) };
   return { at, lines, end: noticeWaiting(node, { awayReason: () => at.reason, log }) };
 }

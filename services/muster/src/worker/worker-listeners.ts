@@ -9,6 +9,7 @@
  * connections in the kernel's queue; one that is defined anew goes on as it was defined before, and says so. Where no filters are
  * named nothing waits: a changed spec holds from the same turn on.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { ListenerSpec } from '@muster/membership';
 import type { ListenerDefinition, WorkerReport } from '@muster/actors';
 import {
@@ -66,7 +67,8 @@ export class WorkerListeners {
     const known = this.#wantedById.get(id);
     if (known === undefined && socket === null) return;
     if (known !== undefined && socket !== null) this.#returned(known, socket);
-    if (known?.revision === revision) return;
+    // In another history the same revision is another event.
+    if (known?.revision === revision && isDeepStrictEqual(known.spec, spec)) return;
     const wanted = known ?? {
       id,
       spec,
