@@ -3,6 +3,7 @@
  * send commands through it. `startNode` gives one.
  */
 import type {
+  BoundAddresses,
   Command,
   PendingFacts,
   RefusalReason,
@@ -14,6 +15,7 @@ import type {
 import type { Journal, JournalPlace } from '@muster/journal';
 import type { ObservationSink } from '@muster/observations';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
+import type { Neighbour } from './neighbours.ts';
 import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {
@@ -38,6 +40,10 @@ export interface NodeOptions {
   readonly observations?: ObservationSink | null;
   /** The software's version, as other nodes are told. Default `0`. */
   readonly version?: string;
+  /** With a wire: what this node has bound now, for the others. Default: it does not say. */
+  readonly bound?: () => BoundAddresses;
+  /** With a wire: told what the other nodes have bound, all of it, at each change. Default: nobody. */
+  readonly onNeighbours?: (neighbours: readonly Neighbour[]) => void;
   /** With a wire: silent for so long, this node counts as stopped for the others. Default 10,000; 1,000 or more. */
   readonly nodeLeaseMs?: number;
   /** 0 ≤ n < 1, for jitter. Default `Math.random`. */

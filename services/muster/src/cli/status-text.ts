@@ -202,7 +202,7 @@ export function backendLines(pools: readonly PoolView[], options: BackendTableOp
         eligibilityText(backend),
         ...(traffic === null ? [] : [String(own(picks, backend.id) ?? 0)]),
       ];
-      return { cells, isWrong: !backend.eligibility.isEligible };
+      return { cells, isWrong: !backend.eligibility.isEligible || (backend.refusal ?? null) !== null };
     });
     const restCount = pool.backends.length - shown.length;
     if (restCount > 0) return [...shown, { cells: [pool.id, `… and ${restCount} more`], isWrong: false }];

@@ -51,7 +51,6 @@ export const CLUSTER_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_peers',
     help: 'Other nodes that are heard, by whether their hash is the same.',
-    labels: ['agreement'],
     read: ({ status }) =>
       AGREEMENTS.map((agreement) => ({
         labels: { agreement },
@@ -62,7 +61,6 @@ export const CLUSTER_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_peer_lag_events',
     help: 'Events that another node says it has not folded.',
-    labels: ['peer'],
     read: ({ status }) => status.peers.map(({ node, lag }) => ({ labels: { peer: node }, value: lag })),
   },
   {
