@@ -24,7 +24,7 @@ const APPENDS_IN_FLIGHT_MAX = 128;
 const FOLD_WAIT_MS = 5_000;
 
 /** Another history, as those see it who write into it before it is adopted. */
-export type Successor = Pick<NodeHandle, 'roster' | 'execute'>;
+type Successor = Pick<NodeHandle, 'roster' | 'execute'>;
 export type WriteAhead = (successor: Successor) => Promise<void>;
 
 export interface PreparationPorts {
