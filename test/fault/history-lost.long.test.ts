@@ -41,6 +41,10 @@ test('a stream that a node made by a person’s word, with less in it, is adopte
     );
   });
   await cluster.agreed();
+  // Who looks after a restart finds it, too.
+  await node.stop();
+  const again = await cluster.startNode('lb-1');
+  expect((await again.muster('status')).output).toMatch(/was adopted in place of .*by cli:/);
 });
 
 test('the stream is purged: a node that is started again serves, those that run store a snapshot, and so does a person', async () => {

@@ -9,8 +9,8 @@ import { eventually } from '../harness/process.ts';
 export const STREAM = `muster-${CLUSTER}`;
 /** Beside the two of the config. */
 export const PUBLISHED_COUNT = 10;
-/** Longer than a node took to give its roster up. */
-export const PATIENCE_MS = 4_000;
+/** A node that would give up its roster does so within a second of having read the other history. */
+export const PATIENCE_MS = 2_500;
 
 export async function streamsOf({ writer }: TestCluster): Promise<StreamAPI> {
   return (await jetstreamManager(writer.connection, { checkAPI: false })).streams;

@@ -148,7 +148,7 @@ test('the stream is deleted under load, and a person says that it begins anew', 
       for (const node of nodes) await eventually('it says stale', async () => (await node.status()).journalAwaySinceMs);
       await expectServedAsBefore(nodes, () => sleep(WITHOUT_STREAM_MS));
       for (const node of nodes) {
-        expect((await node.muster('status')).output).toContain('this node is stale since');
+        expect((await node.muster('status')).output).toContain('this node is stale');
         const line = 'was deleted; to write what a node serves into a new one, on that node: muster restore-history';
         await eventually('it says what to do', () => node.process.output().includes(line));
         await expectRefusal(node);

@@ -91,7 +91,7 @@ export class TestCluster implements AsyncDisposable {
       await (servers === 1 ? startAlone(natsOptions) : startNatsCluster({ ...natsOptions, ...(reach && { reach }) })),
     );
     const names = Array.from({ length: backends }, (_, index) => `b-${index + 1}`);
-    const echoes = await Promise.all(names.map(startNamedEcho));
+    const echoes = await Promise.all(names.map((name) => startNamedEcho(name)));
     for (const echo of echoes) disposer.use(echo);
     const writer = disposer.use(await EventWriter.open(nats.urls, CLUSTER));
     return new TestCluster({ nats, backends: echoes, writer, folder, poolLines, disposer: disposer.move() });

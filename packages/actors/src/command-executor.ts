@@ -5,7 +5,7 @@
  * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
  * and not for the roster, so the expectation is the newer of both.
  *
- * While the journal cannot be read, has not been read to its end, its leader is not heard, or it is another history, a command fails at
+ * While the journal cannot be read, has not been read to its end, its leader does not answer, or it is another history, a command fails at
  * once: it could only wait, or would be decided on old news. One that is under way when that begins fails within `APPEND_TIMEOUT_MS`.
  */
 import { randomUUIDv7 } from 'node:crypto';
@@ -33,7 +33,7 @@ export interface CommandExecutorPorts {
   /** Why nothing may be decided or appended now, for people; or null. */
   readonly refusal: () => string | null;
   /** Null for a node whose journal is its own. */
-  readonly pulse: Pick<JournalPulse, 'silence'> | null;
+  readonly pulse: Pick<JournalPulse, 'silence' | 'look'> | null;
   readonly clock: Clock;
 }
 
@@ -54,7 +54,7 @@ export class CommandExecutor {
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const refusal = this.#refusal() ?? this.#leaderIsSilent();
+    const refusal = this.#refusal() ?? (await this.#leaderIsSilent());
     if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
     if (this.#inFlightCount >= COMMANDS_IN_FLIGHT_MAX) {
       const message = `${COMMANDS_IN_FLIGHT_MAX} commands are under way; try again in a moment`;
@@ -68,8 +68,11 @@ export class CommandExecutor {
     }
   }
 
-  #leaderIsSilent(): string | null {
-    const silence = this.#pulse?.silence ?? null;
+  /** A leader that was silent is asked once more: it may be back since a moment ago. */
+  async #leaderIsSilent(): Promise<string | null> {
+    if (this.#pulse === null || this.#pulse.silence === null) return null;
+    await this.#pulse.look();
+    const { silence } = this.#pulse;
     return silence && `${silence}: nothing was appended; try again when it answers`;
   }
 

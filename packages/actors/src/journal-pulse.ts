@@ -60,6 +60,7 @@ export class JournalPulse {
   #mayLeaveMs = -Infinity;
   /** True while the outage has been logged, so that one outage gives one line. */
   #isOutageTold = false;
+  #asking: Promise<boolean> | null = null;
 
   constructor(ports: JournalPulsePorts) {
     this.#ports = ports;
@@ -92,6 +93,12 @@ export class JournalPulse {
     return `the journal's leader has not been heard since ${since}${failure === null ? '' : ` (${failure})`}`;
   }
 
+  /** Asks now, or waits for the answer to what was asked a moment ago. Never rejects; false where there is none. */
+  look(): Promise<boolean> {
+    this.#asking ??= this.#ask().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
   /** Asks at once, and then again and again. Returns what ends it. */
   start(): () => void {
     const ending = new AbortController();
@@ -109,19 +116,18 @@ export class JournalPulse {
   async #run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#ports;
     while (!signal.aborted) {
-      const isAnswered = await this.#ask(signal);
+      const isAnswered = await this.look();
       if (!isAnswered && !signal.aborted) this.#leaveWhereUseless();
       this.#tell();
       await pause(clock, isAnswered ? PULSE_INTERVAL_MS : RETRY_INTERVAL_MS, signal);
     }
   }
 
-  async #ask(signal: AbortSignal): Promise<boolean> {
+  async #ask(): Promise<boolean> {
     const { journal, clock, onHead } = this.#ports;
     const [askedMs, askedElapsedMs] = [clock.now(), clock.elapsedMs()];
     try {
       const head = await journal.head();
-      if (signal.aborted) return true;
       const { backedMsAgo = 0, place = null } = head;
       this.#atMs = Math.round(askedMs - backedMsAgo);
       this.#atElapsedMs = askedElapsedMs - backedMsAgo;

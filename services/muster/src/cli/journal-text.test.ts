@@ -64,6 +64,15 @@ test.each<[string, Partial<StatusView>, string]>([
     `away since ${timeOfDay(OLD_MS)} (NATS refused the connection), this node is stale: its leader was last heard at ${timeOfDay(OLD_MS)}; traffic goes on`,
   ],
   [
+    'that went away a moment after its leader spoke',
+    {
+      journalAwaySinceMs: AT_MS,
+      journalAwayReason: 'NATS is gone',
+      confirmation: { ...HEARD, failure: 'NATS is gone' },
+    },
+    `away since ${timeOfDay(AT_MS)} (NATS is gone), this node is stale: its leader was last heard at ${timeOfDay(AT_MS)}; traffic goes on`,
+  ],
+  [
     'that is full',
     { journalAwaySinceMs: OLD_MS, journalAwayReason: 'the stream takes no events: maximum bytes exceeded' },
     `takes no events since ${timeOfDay(OLD_MS)} (the stream takes no events: maximum bytes exceeded); traffic goes on`,

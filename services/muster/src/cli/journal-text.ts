@@ -17,7 +17,7 @@ export function journalText(status: StatusView, nowMs: number): string {
   const lag = behind === 0 ? 'up to date' : `${behind} events behind`;
   if (journalAwaySinceMs !== null) {
     const since = `since ${timeOfDay(journalAwaySinceMs)}${reasonText(journalAwayReason)}`;
-    if (confirmation?.isFresh === true) return red(`takes no events ${since}; traffic goes on`);
+    if (isAnswering(confirmation)) return red(`takes no events ${since}; traffic goes on`);
     return red(`away ${since}, this node is stale${lastWordText(confirmation)}; traffic goes on`);
   }
   if (confirmation === null) return lag;
@@ -29,6 +29,11 @@ export function journalText(status: StatusView, nowMs: number): string {
 /** Adopting what a server without a majority shows would throw away what the others have. */
 export function isUnconfirmed({ confirmation }: Pick<StatusView, 'confirmation'>): boolean {
   return confirmation !== null && !confirmation.isFresh;
+}
+
+/** Whether the newest question to the leader was answered; a word can be fresh a moment after NATS is gone. */
+function isAnswering(confirmation: Confirmation): boolean {
+  return confirmation !== null && confirmation.isFresh && confirmation.failure === null && confirmation.server !== null;
 }
 
 type Confirmation = StatusView['confirmation'];
