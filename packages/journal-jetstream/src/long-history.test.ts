@@ -28,7 +28,10 @@ describe.for(['system', '2.10', '2.15'] as const)('50,000 events on %s', (versio
   let link: NatsLink;
   let journal: Journal;
   beforeAll(async () => {
-    if (isAbsent) return process.stderr.write(`skipped: ${program.unavailable}\n`);
+    if (isAbsent) {
+      process.stderr.write(`skipped: ${program.unavailable}\n`);
+      return;
+    }
     server = await oneServer(version);
     link = await linkTo(server.url);
     journal = await openJetStreamJournal({ link, cluster });

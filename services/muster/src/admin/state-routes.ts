@@ -2,11 +2,11 @@
 import { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { Head, Journal } from '@muster/journal';
-import { nearestName } from '@muster/membership';
+import { messageOf, nearestName } from '@muster/membership';
 import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
-import { eventChunks } from './event-stream.ts';
+import { eventChunksToTheEnd } from './event-stream.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
 import { poolParts, rosterParts } from './roster-view.ts';
@@ -122,8 +122,9 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     const gone = new AbortController();
     const signal = AbortSignal.any([closing, gone.signal]);
     const format = request.headers.accept?.includes('text/event-stream') === true ? 'sse' : 'ndjson';
-    const chunks = eventChunks(node, { from, to, limit, isFollowing, rejectedSince, filter, format, signal });
-    const stream = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+    const query = { from, to, limit, isFollowing, rejectedSince, filter, format, signal } as const;
+    const noteBreak = (err: unknown): void => log.warn({ err }, `a stream of events broke off: ${messageOf(err)}`);
+    const stream = Readable.from(eventChunksToTheEnd(node, query, noteBreak), { objectMode: true, highWaterMark: 1 });
     followersCount += 1;
     stream.once('close', () => (followersCount -= 1));
     stream.on('error', (err) => log.warn({ err }, 'a stream of events ended early'));
