@@ -103,7 +103,9 @@ test('a node that is gone in the middle of its answer is no defect of the comman
     expect([command, ran.code, ran.stderr]).toEqual([
       command,
       1,
-      expect.stringMatching(/^muster: http:\S+ ended its answer early \(\w+\); the node's log may say why\n$/) as string,
+      expect.stringMatching(
+        /^muster: http:\S+ ended its answer early \(\w+\); the node's log may say why\n$/,
+      ) as string,
     ]);
   }
   server.close();
