@@ -21,12 +21,14 @@ const port = parentPort!;
 const post = (message: FromThread): void => port.postMessage(message);
 
 function start(): void {
-  let file: JournalFile;
+  let file: JournalFile | null = null;
   let store: EventStore;
   try {
     file = openJournalFile(workerData as ThreadData);
     store = new EventStore(file, { known: (workerData as ThreadData).known, onNote: note });
   } catch (error) {
+    // Whoever is refused may look at the file next, and its lock is to be free by then.
+    file?.[Symbol.dispose]();
     if (!(error instanceof JournalError)) throw error;
     post({ kind: 'refused', code: error.code, message: error.message });
     return;

@@ -21,7 +21,7 @@ const PIECE_CHARACTERS = 65_536;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
-  const { refusalOf = () => null, isConfigApplied = () => true } = context;
+  const { refusalOf = () => null, isConfigApplied = () => true, journalDamage = () => null } = context;
 
   const seen = {
     roster: () => node.roster(),
@@ -44,7 +44,12 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     () => {
       const status = node.status();
       traffic.update(status.workers, node.roster());
-      return statusView(status, { traffic: traffic.totals(), observations: observations?.status() ?? null, settings });
+      return statusView(status, {
+        traffic: traffic.totals(),
+        observations: observations?.status() ?? null,
+        settings,
+        journalDamage: journalDamage(),
+      });
     },
   );
 

@@ -51,10 +51,11 @@ function agreementText({ agreement, comparedRevision }: PeerStatus): string {
 }
 
 /** What is wrong in a way that a person must look at; empty in ordinary times. */
-export function alertLines({ node, epochChange, isNameTaken, peers }: StatusView): string[] {
+export function alertLines({ node, epochChange, isNameTaken, peers, journalDamage }: StatusView): string[] {
   const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
   return [
     ...(epochChange === null ? [] : epochLines(epochChange)),
+    ...((journalDamage ?? null) === null ? [] : [`THE JOURNAL IS DAMAGED: ${journalDamage}`]),
     ...(isNameTaken
       ? [`ANOTHER PROCESS CALLS ITSELF NODE ${node}: give each node an id of its own, with id = "…" under [node]`]
       : []),

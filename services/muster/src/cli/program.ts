@@ -10,6 +10,7 @@ import { addBackendCommands } from './backend-commands.ts';
 import { milliseconds, timeSpan, wholeNumber } from './command-options.ts';
 import type { ImportOptions } from './import-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import { addJournalCommands } from './journal-program.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
 import { addPoolCommands } from './pool-commands.ts';
@@ -39,6 +40,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
   };
   addNodeCommands(program, openSession, setExitCode);
   addInspectCommand(program, openSession);
+  addJournalCommands(program, openSession, setExitCode);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);

@@ -23,6 +23,7 @@ export interface AdminEndpointOptions {
   readonly log: Log;
   readonly isConfigApplied: () => boolean;
   readonly refusalOf: RefusalOf;
+  readonly journalDamage: () => string | null;
   readonly decisions: AskDecisions;
   readonly recording: DecisionRecording;
   /** Null: none are kept. */

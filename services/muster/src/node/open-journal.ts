@@ -5,10 +5,10 @@
  * What only one kind needs is loaded for that kind, so that no node pays for a client that it does not use.
  */
 import type { LiveWire, LocalSnapshot } from '@muster/actors';
-import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
-import { openEmbeddedJournal } from '@muster/journal-embedded';
+import { createMemoryJournal, type Journal } from '@muster/journal';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
+import { openOwn } from './open-own-journal.ts';
 
 export interface OpenJournal {
   readonly journal: Journal;
@@ -17,6 +17,8 @@ export interface OpenJournal {
   readonly localSnapshot: LocalSnapshot | null;
   /** For people: why the journal did not answer last, and where it was looked for; null where it did, or is in this process. */
   readonly awayReason: () => string | null;
+  /** For people: what is wrong with the journal's file; null while nothing was found, or where that is not this machine's matter. */
+  readonly damage: () => string | null;
   /** The journal, then what it stands on. */
   close(): Promise<void>;
 }
@@ -30,9 +32,9 @@ export type JournalOpening =
 export async function openJournal(config: NodeConfig, log: Promise<Log>): Promise<JournalOpening> {
   switch (config.journal.kind) {
     case 'memory':
-      return alone(createMemoryJournal());
+      return inMemory();
     case 'embedded':
-      return openEmbedded(config.journal.path);
+      return openOwn(config.journal.path, log);
     case 'jetstream': {
       const { openShared } = await import('./open-shared-journal.ts');
       return openShared(config.journal, { cluster: config.cluster, log: await log });
@@ -40,16 +42,9 @@ export async function openJournal(config: NodeConfig, log: Promise<Log>): Promis
   }
 }
 
-async function openEmbedded(path: string): Promise<JournalOpening> {
-  try {
-    return alone(await openEmbeddedJournal({ path }));
-  } catch (error) {
-    if (error instanceof JournalError) return { outcome: 'failed', reason: error.message };
-    throw error;
-  }
-}
-
-function alone(journal: Journal): JournalOpening {
-  const open = { journal, live: null, localSnapshot: null, awayReason: () => null, close: () => journal.close() };
-  return { outcome: 'open', open };
+function inMemory(): JournalOpening {
+  const journal = createMemoryJournal();
+  const nothing = (): null => null;
+  const open = { journal, live: null, localSnapshot: null, awayReason: nothing, damage: nothing };
+  return { outcome: 'open', open: { ...open, close: () => journal.close() } };
 }

@@ -41,6 +41,7 @@ export async function openShared(config: JetStreamConfig, { cluster, log }: Shar
       live: liveWire(link, { textCharactersMax: LIVE_WORD_CHARACTERS_MAX }),
       localSnapshot: localSnapshotFile(config.localSnapshotPath, log),
       awayReason: () => journal.awayReason,
+      damage: () => null,
       close: async () => {
         await journal.close();
         await link.close();

@@ -75,6 +75,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     recording: options.workers.recording,
     observations,
     refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
+    journalDamage: opened.damage,
   });
   if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
   if (admin?.outcome === 'failed') {
