@@ -14,6 +14,7 @@ import { addJournalCommands } from './journal-program.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
 import { addPoolCommands } from './pool-commands.ts';
+import type { StatusOptions } from './status-command.ts';
 import { writeError, writeText, type GlobalOptions, type OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = `
@@ -95,7 +96,10 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .command('status')
     .description('show the node, its listeners, pools and workers')
     .option('--watch', 'again every second')
-    .action(async (options: { watch?: boolean }) => {
+    .option('--pool <id>', 'this pool and the listeners that lead to it, with all their rows')
+    .option('--wrong', 'only listeners and backends with something wrong')
+    .option('--all', 'every row, where there are more than 100 (with --json it is always everything)')
+    .action(async (options: StatusOptions) => {
       const { showStatus } = await import('./status-command.ts');
       await showStatus(await openSession(), options);
     });
