@@ -1,8 +1,9 @@
 /**
  * Runs a script of package.json on a machine that has nothing but Node ≥ 18 and npm:
  *
- *     node bootstrap.mjs demo                    one script, with the arguments that follow it
- *     node bootstrap.mjs --each format lint      several, one after another; the first that fails ends it
+ *     node bootstrap.mjs demo                       one script, with the arguments that follow it
+ *     node bootstrap.mjs --each format lint         several, one after another; the first that fails ends it
+ *     node bootstrap.mjs --each lint+types test:e2e the same, those joined by "+" side by side
  *
  * It installs what is missing (with the pnpm that package.json pins, fetched by npm), then starts the script's command
  * with `node_modules/.bin` first on PATH: so on the project's own Node, whichever this file runs on.
@@ -13,7 +14,8 @@
 
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -94,7 +96,8 @@ async function install() {
   writeFileSync(STAMP, lockHash());
 }
 
-async function runScript(name, args) {
+/** Resolves to the script's exit code. `options` are those of `spawn`. */
+async function runScript(name, args, options = {}) {
   const script = manifest.scripts[name];
   if (script === undefined) {
     fail(`there is no script ${name}; there are ${Object.keys(manifest.scripts).join(', ')}`);
@@ -106,10 +109,27 @@ async function runScript(name, args) {
     PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}`,
   };
   try {
-    return await run(join(BIN, command), [...scriptArgs, ...args], { env });
+    return await run(join(BIN, command), [...scriptArgs, ...args], { ...options, env });
   } catch (error) {
     return fail(`could not start ${command}: ${error.message}`);
   }
+}
+
+/** Runs scripts at the same time. What each of them wrote is shown once it ends. Resolves to their exit codes. */
+function runSideBySide(names) {
+  const runOne = async (name) => {
+    const outputFile = join(tmpdir(), `muster-${process.pid}-${name.replace(/\W/g, '-')}.txt`);
+    const output = openSync(outputFile, 'wx+', 0o600);
+    try {
+      const code = await runScript(name, [], { stdio: ['ignore', output, output] });
+      console.log(`\n── ${name}\n${readFileSync(outputFile, 'utf8')}`.trimEnd());
+      return code;
+    } finally {
+      closeSync(output);
+      unlinkSync(outputFile);
+    }
+  };
+  return Promise.all(names.map(runOne));
 }
 
 async function main([first, ...rest]) {
@@ -120,12 +140,14 @@ async function main([first, ...rest]) {
   if (!isInstalled()) await install();
   if (first !== '--each') process.exit(await runScript(first, rest));
 
-  for (const name of rest) {
-    console.log(`\n── ${name}`);
-    const code = await runScript(name, []);
-    if (code !== 0) {
-      console.error(`muster: ${name} failed`);
-      process.exit(code);
+  for (const step of rest) {
+    const names = step.split('+');
+    if (names.length === 1) console.log(`\n── ${step}`);
+    const codes = names.length === 1 ? [await runScript(step, [])] : await runSideBySide(names);
+    const failed = names.filter((_, index) => codes[index] !== 0);
+    if (failed.length > 0) {
+      console.error(`muster: ${failed.join(' and ')} failed`);
+      process.exit(codes.find((code) => code !== 0));
     }
   }
 }

@@ -1,8 +1,15 @@
 /**
- * Which tests belong to which run. `unit` stays near a minute and runs in parallel, as does `nats`, for the packages whose tests
- * need NATS servers; `e2e` and `fault` start processes and share the machine's cores with them, so their files run one after
- * another; `conformance` fuzzes the data plane against another parser; `simulation` is two thousand seeds of a whole cluster, and
- * `long` is that and whatever else takes minutes.
+ * Which tests belong to which run. `npm test` runs all but `simulation` and `long` in one go, in two groups one after the other:
+ *
+ *     0  conformance e2e fault nats unit    three files at a time on two cores, since most of them wait most of the time
+ *     1  alone                              one at a time: files that measure what a user may count on, in milliseconds
+ *
+ * `e2e` and `fault` start nodes as their users do. `conformance` fuzzes the data plane against another parser; `nats` has the
+ * packages whose tests need NATS servers; `simulation` is two thousand seeds of a whole cluster, and `long` is that and whatever
+ * else takes minutes.
+ *
+ * The files of `unit` share their processes, because loading the same modules again for each costs as much as the tests themselves.
+ * So a test gives back what it takes: a changed environment, a listener on `process`, a spy.
  *
  * The deadlines are for a machine with twenty times more to do than it has cores; a test that fails is not late, it is wrong.
  *
@@ -11,6 +18,7 @@
 import { defineConfig } from 'vitest/config';
 
 const LONG = '**/*.long.test.ts';
+const ALONE = '**/*.alone.test.ts';
 /** Their unit tests talk to real NATS servers. */
 const ON_NATS = 'packages/{journal-jetstream,nats,nats-server,publisher}/src/**/*.test.ts';
 /** Thousands of seeds, in processes of their own. */
@@ -19,9 +27,12 @@ const MINUTE_MS = 60_000;
 /** How often faults are repeated; see `test/harness/rounds.ts`. */
 const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
 
-/** Deadlines of a project whose tests start processes, for one round. Such tests never share the machine with another file. */
-const oneFileAtATime = (testTimeoutMs: number) => ({
-  fileParallelism: false,
+/** Groups come one after another, by `groupOrder`; the files of a group run side by side, so many at a time. */
+const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 0 } };
+const ONE_BY_ONE = { maxWorkers: 1, sequence: { groupOrder: 1 } };
+
+/** Deadlines of a project whose tests start processes, for one round. */
+const ofProcesses = (testTimeoutMs: number) => ({
   testTimeout: testTimeoutMs * ROUNDS,
   hookTimeout: MINUTE_MS,
   teardownTimeout: MINUTE_MS,
@@ -46,41 +57,47 @@ export default defineConfig({
             'test/simulation/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', LONG, ON_NATS],
-          testTimeout: MINUTE_MS,
-          maxWorkers: 2,
+          isolate: false,
+          testTimeout: 2 * MINUTE_MS,
+          ...TOGETHER,
         },
       },
-      { test: { name: 'nats', include: [ON_NATS], testTimeout: MINUTE_MS, hookTimeout: MINUTE_MS } },
+      { test: { name: 'nats', include: [ON_NATS], testTimeout: MINUTE_MS, hookTimeout: MINUTE_MS, ...TOGETHER } },
       {
         test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
+          exclude: [LONG],
           testTimeout: MINUTE_MS,
-          maxWorkers: 2,
+          ...TOGETHER,
         },
       },
       {
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          exclude: [LONG],
-          ...oneFileAtATime(2 * MINUTE_MS),
+          exclude: [LONG, ALONE],
+          ...ofProcesses(2 * MINUTE_MS),
+          ...TOGETHER,
         },
       },
       {
         test: {
           name: 'fault',
           include: ['test/fault/**/*.test.ts'],
-          exclude: [LONG],
-          ...oneFileAtATime(4 * MINUTE_MS),
+          exclude: [LONG, ALONE],
+          ...ofProcesses(4 * MINUTE_MS),
+          ...TOGETHER,
         },
       },
+      { test: { name: 'alone', include: [`test/${ALONE}`], ...ofProcesses(4 * MINUTE_MS), ...ONE_BY_ONE } },
       { test: { name: 'simulation', include: [SIMULATED_LONG], testTimeout: 15 * MINUTE_MS } },
       {
         test: {
           name: 'long',
           include: [`test/${LONG}`, `services/${LONG}`],
-          ...oneFileAtATime(15 * MINUTE_MS),
+          ...ofProcesses(15 * MINUTE_MS),
+          ...ONE_BY_ONE,
         },
       },
     ],

@@ -59,6 +59,12 @@ routes = [{ path = "/silent", pool = "silent" }, { pool = "p" }]`,
     Promise.resolve(node.process.output().includes('backend cannot be looked')),
   );
   expect((await ask(front)).body).toBe('named\n');
+  await eventually('the status names it', async () => {
+    const { failingNames } = (await (await fetch(`${node.admin}/v1/status`)).json()) as {
+      readonly failingNames: readonly { readonly name: string; readonly isStale: boolean }[];
+    };
+    return failingNames.some(({ name, isStale }) => name === 'backend' && isStale);
+  });
   dns.handler = known;
   await eventually('its end is told', () =>
     Promise.resolve(node.process.output().includes('backend can be looked up again')),

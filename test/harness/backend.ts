@@ -17,8 +17,11 @@ export interface TestBackend extends AsyncDisposable {
   acceptedCount(): number;
 }
 
-/** `serve` is called with each connection; nothing is answered but by it. */
-export async function startBackend(serve: (socket: Socket) => void, port = 0): Promise<TestBackend> {
+/**
+ * `serve` is called with each connection; nothing is answered but by it. Default port: a free one that no outgoing connection is
+ * given while this backend is down.
+ */
+export async function startBackend(serve: (socket: Socket) => void, port?: number): Promise<TestBackend> {
   const sockets = new Set<Socket>();
   let acceptedCount = 0;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -28,7 +31,7 @@ export async function startBackend(serve: (socket: Socket) => void, port = 0): P
     socket.on('close', () => sockets.delete(socket));
     serve(socket);
   });
-  server.listen(port, '127.0.0.1');
+  server.listen(port ?? (await freePort()), '127.0.0.1');
   await once(server, 'listening');
   const bound = (server.address() as AddressInfo).port;
   return {
@@ -45,7 +48,7 @@ export async function startBackend(serve: (socket: Socket) => void, port = 0): P
 }
 
 /** Says its name as soon as it is connected to, then echoes. */
-export function startNamedEcho(name: string, port = 0): Promise<TestBackend> {
+export function startNamedEcho(name: string, port?: number): Promise<TestBackend> {
   return startBackend((socket) => {
     socket.write(`${name}\n`);
     socket.pipe(socket);

@@ -3,13 +3,12 @@
  * command line, with all ports chosen by the kernel.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandOutcome, NodeStatus } from '@muster/actors';
 import type { CommandInput } from '@muster/membership';
+import { freePorts } from '@muster/nats-server';
 import { eventually, runProcess, startProcess, type Finished, type StartOptions, type TestProcess } from './process.ts';
 
 const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
@@ -102,14 +101,10 @@ export async function testFolder(): Promise<TestFolder> {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free a moment ago, and that the kernel hands to no outgoing connection in the meantime. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const [port] = await freePorts(1, '127.0.0.1');
+  return port!;
 }
 
 /** Starts a node and waits until it is ready to serve. */

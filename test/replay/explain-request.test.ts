@@ -57,7 +57,7 @@ function coverage(decisions: readonly Decision[]) {
   };
 }
 
-test(`of ${REQUESTS} requests under churn every pick comes out as it was recorded`, { timeout: 60_000 }, async () => {
+test(`of ${REQUESTS} requests under churn every pick comes out as it was recorded`, async () => {
   await using scene = await ChurnScene.open(1);
   const decisions = await scene.run(REQUESTS);
   expect(decisions).toHaveLength(REQUESTS);

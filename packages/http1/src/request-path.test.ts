@@ -184,7 +184,7 @@ test('the loose reading is that of every backend together', () => {
 });
 
 /** A mebibyte each: in proportion to the length that takes some milliseconds, and in proportion to its square longer than the test may. */
-test('cost grows with the length alone', { timeout: 60_000 }, () => {
+test('cost grows with the length alone', () => {
   const kinds = ['/..', '%2f', '%25', ';', '/;', '/.', '%', '%2525', '25', '/%2e', '//', '/a;b', '%c0%ae', '%252e'];
   for (const kind of kinds) {
     const text = `/${kind.repeat(Math.ceil(1_048_576 / kind.length))}`;

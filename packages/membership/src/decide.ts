@@ -16,7 +16,7 @@ import {
 } from './event.ts';
 import { endsOwnDrain } from './evolve.ts';
 import { poolsOf } from './http-words.ts';
-import { nearestName } from './names.ts';
+import { nearestName } from './nearest-name.ts';
 import { describeIssues } from './recorded-event.ts';
 import type { Backend, Pool, Roster } from './roster.ts';
 import { mergePatch, type SpecChange } from './spec-change.ts';

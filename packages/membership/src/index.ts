@@ -23,6 +23,7 @@ export { poolsOf } from './http-words.ts';
 export * from './json-schema.ts';
 export * from './live-words.ts';
 export * from './names.ts';
+export { nearestName } from './nearest-name.ts';
 export { isTooDeep, NESTING_MAX } from './nesting.ts';
 export * from './pending-facts.ts';
 export * from './recorded-event.ts';

@@ -6,7 +6,7 @@
  */
 import type { z } from 'zod';
 import { entityKindOfEvent, eventSchemas, EVENT_VERSION, type EventType, type MembershipEvent } from './event.ts';
-import { nearestName } from './names.ts';
+import { nearestName } from './nearest-name.ts';
 import { isTooDeep, NESTING_MAX } from './nesting.ts';
 import { parseSubject, type Entity } from './subject.ts';
 import { usualEvent } from './usual-event.ts';

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest';
 import { eventSchemas } from './event.ts';
 import { fastIntervalMs, healthPolicySchema, statusRanges } from './health-policy.ts';
 import { eventJsonSchemas } from './json-schema.ts';
-import { isName, nearestName } from './names.ts';
+import { isName } from './names.ts';
+import { nearestName } from './nearest-name.ts';
 import { formatSubject, parseSubject, type Entity } from './subject.ts';
 import { formatAddress, parseBind, parseTarget } from './target.ts';
 

@@ -1,4 +1,5 @@
 /** Public entry: a nats-server as child processes. */
+export { freePorts } from './free-ports.ts';
 export * from './nats-server.ts';
 export { endWithThisProcess } from './process-guard.ts';
 export { natsServerProgram, newestNatsServer } from './server-program.ts';

@@ -8,7 +8,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { probeHttp } from './http.ts';
 import { probeTcp } from './tcp.ts';
 
@@ -71,11 +71,21 @@ function answering(answer: string, onRequest: (request: string) => void = () => 
 const ask = (target: Address, path = '/healthz') =>
   probeHttp({ dialler, target, path, expectedStatuses: EXPECTED, timeoutMs: TIMEOUT_MS }).outcome;
 
+/** Sockets of this process, which earlier test files may have left in it for the kernel to close. */
+function openSockets(): string[] {
+  return process.getActiveResourcesInfo().filter((kind) => /^(TCP|Pipe)(Socket|Connect|Server)/.test(kind));
+}
+
+let openBeforeCount = 0;
+beforeEach(() => {
+  openBeforeCount = openSockets().length;
+});
+
 /** Fails unless every socket of the test is closed; a handle is released a turn of the loop after its `close`. */
 afterEach(() =>
   vi.waitFor(() => {
-    const open = process.getActiveResourcesInfo().filter((kind) => /^(TCP|Pipe)(Socket|Connect|Server)/.test(kind));
-    if (open.length > 0) throw new Error(`the test left handles open: ${open.join(', ')}`);
+    const open = openSockets();
+    if (open.length > openBeforeCount) throw new Error(`the test left handles open: ${open.join(', ')}`);
   }),
 );
 

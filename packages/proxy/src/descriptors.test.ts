@@ -1,8 +1,11 @@
-/** A worker that runs out of file handles says so, counts what it drops, and blames no backend. */
+/** A worker that runs out of file handles says so once, counts what it drops, and blames no backend. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { rawTransport, type AcceptCallbacks } from '@muster/transport';
 import { expect, test } from 'vitest';
+import { ProxyHarness } from './proxy-harness.ts';
+import type { RefusalLine } from './refusal-log.ts';
 
 const PROGRAM = `
   import { rawTransport, bindSharedSocket } from '@muster/transport';
@@ -37,4 +40,29 @@ test('connections are dropped and counted before the event loop drops them in si
   child.stdout.on('data', (bytes: Buffer) => (text += bytes.toString()));
   await once(child, 'close');
   expect(JSON.parse(text)).toEqual({ accepted: 0, failed: 1, code: 'EMFILE' });
+});
+
+test('a burst of them is one line at once and one that says how many there were, and all are counted', async () => {
+  let nowMs = 0;
+  let turn: () => void = () => undefined;
+  let accepting: AcceptCallbacks | null = null;
+  const lines: RefusalLine[] = [];
+  await using harness = new ProxyHarness({
+    clock: { nowMs: () => nowMs, every: (_, callBack) => ((turn = callBack), () => undefined) },
+    onRefusal: (line) => void lines.push(line),
+    transport: {
+      ...rawTransport!,
+      listen(handle, callbacks) {
+        accepting = callbacks;
+        return rawTransport!.listen(handle, callbacks);
+      },
+    },
+  });
+  await harness.listen();
+  for (let count = 0; count < 100; count++) accepting!.onAcceptFailed('EMFILE');
+  expect(lines).toEqual([{ listener: 'web', pool: null, reason: 'accept_failed', suppressedCount: 0 }]);
+  nowMs = 6_000;
+  turn();
+  expect(lines.slice(1)).toEqual([{ listener: 'web', pool: null, reason: 'accept_failed', suppressedCount: 99 }]);
+  expect(harness.proxy.stats().total.acceptFailures).toBe(100);
 });

@@ -58,7 +58,7 @@ export class LegPair implements LegOwner, TimerOwner {
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#halfCloseTimeoutMs = halfCloseTimeoutMs;
     this.#activeTick = host.wheel.tick;
-    host.wheel.set(this.#timer, idleTimeoutMs);
+    this.#lookIn(idleTimeoutMs);
     downstream.owner = this;
     upstream.owner = this;
   }
@@ -73,7 +73,7 @@ export class LegPair implements LegOwner, TimerOwner {
     if (outcome === 'taken') return;
     leg.pause();
     this.#paused = leg;
-    if (this.#timer.deadlineTick > wheel.tick + LOOK_MS / TICK_MS) wheel.set(this.#timer, LOOK_MS);
+    if (this.#timer.deadlineTick > wheel.tick + LOOK_MS / TICK_MS) this.#lookIn(LOOK_MS);
     if (outcome === 'failed') this.onWriteFailed(destination);
   }
 
@@ -98,7 +98,7 @@ export class LegPair implements LegOwner, TimerOwner {
       this.#otherThan(leg).end();
       this.#idleTimeoutMs = Math.min(this.#idleTimeoutMs, this.#halfCloseTimeoutMs);
       this.#activeTick = this.#host.wheel.tick;
-      this.#host.wheel.set(this.#timer, this.#idleTimeoutMs);
+      this.#lookIn(this.#idleTimeoutMs);
     }
   }
 
@@ -114,7 +114,7 @@ export class LegPair implements LegOwner, TimerOwner {
     else if (this.#paused?.isPeerGone() === true) this.#end('reset');
     else {
       const leftMs = this.#idleTimeoutMs - idleMs;
-      wheel.set(this.#timer, this.#paused === null ? leftMs : Math.min(leftMs, LOOK_MS));
+      this.#lookIn(this.#paused === null ? leftMs : Math.min(leftMs, LOOK_MS));
     }
   }
 
@@ -122,6 +122,12 @@ export class LegPair implements LegOwner, TimerOwner {
   stop(): void {
     this.#isOver = true;
     this.#host.wheel.clear(this.#timer);
+  }
+
+  /** Silence is counted in the wheel's own ticks, so the clock need not be read; one more, since the present one has begun already. */
+  #lookIn(delayMs: number): void {
+    const { wheel } = this.#host;
+    wheel.setTick(this.#timer, wheel.tick + Math.ceil(delayMs / TICK_MS) + 1);
   }
 
   #end(reason: RelayEnd): void {

@@ -15,6 +15,8 @@ const NAMED: Address = { kind: 'tcp', host: 'backend.test', port: 80 };
 
 interface FakeDial {
   readonly host: string;
+  /** Whom the transport tells. */
+  readonly owner: DialOwner;
   readonly connect: () => Leg;
   readonly fail: (code: string) => void;
   isOpen: boolean;
@@ -36,7 +38,8 @@ function dialling(addresses: readonly string[], guard: TargetGuard = ANY_TARGET)
         tell();
       };
       const connect = () => (end(() => owner.onConnected(leg)), leg);
-      const dial: FakeDial = { host, isOpen: true, connect, fail: (code) => end(() => owner.onConnectFailed(code)) };
+      const fail = (code: string) => end(() => owner.onConnectFailed(code));
+      const dial: FakeDial = { host, owner, isOpen: true, connect, fail };
       dials.push(dial);
       return { close: () => void (dial.isOpen = false) };
     },
@@ -59,6 +62,16 @@ function dialling(addresses: readonly string[], guard: TargetGuard = ANY_TARGET)
 }
 
 const nextTick = () => new Promise<void>((resolve) => process.nextTick(resolve));
+
+test('a name with one known address is dialled as that address is, with nothing in between', () => {
+  const { dialler, dials, owner } = dialling(['127.0.0.1']);
+  dialler.dial(NAMED, owner);
+  dialler.dial({ kind: 'tcp', host: '127.0.0.1', port: 80 }, owner);
+  expect(dials.map((dial) => [dial.host, dial.owner === owner])).toEqual([
+    ['127.0.0.1', true],
+    ['127.0.0.1', true],
+  ]);
+});
 
 describe('the addresses of a name', () => {
   test('are dialled with a head start each, and the first to connect wins', () => {

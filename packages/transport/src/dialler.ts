@@ -2,10 +2,11 @@
  * The one way to a target, for the TCP relay, for HTTP and for probes.
  *
  *     dial(address) ─┬─ literal address, Unix path ──────────────────────► guard ──► transport
- *                    └─ host name ──► resolver ──► its addresses by turns ──► guard ──► transport
+ *                    └─ host name ──► resolver ─┬─ one, known ───────────► guard ──► transport
+ *                                               └─ several, or none yet: their turns ──► guard ──► transport
  *
  * The guard is asked with literal addresses alone, just before each is dialled. How a name's addresses take turns is in
- * `named-dial.ts`.
+ * `named-dial.ts`; where there is but one, there is nothing to take turns with, and the dial is as a literal address's.
  */
 import type { Address } from '@muster/membership';
 import { isIP } from 'node:net';
@@ -44,8 +45,11 @@ export class Dialler {
 
   /** The outcome is told later, never within the call. */
   dial(address: Address, owner: DialOwner): Dial {
-    if (address.kind === 'tcp' && isIP(address.host) === 0) return new NamedDial(this, address, owner);
-    return this.dialLiteral(address, owner);
+    if (address.kind === 'unix' || isIP(address.host) !== 0) return this.dialLiteral(address, owner);
+    const known = this.resolver.known(address.host);
+    const addresses = known?.ok === true ? known.addresses : null;
+    if (addresses?.length !== 1) return new NamedDial(this, { target: address, addresses, owner });
+    return this.dialLiteral({ kind: 'tcp', host: addresses[0]!, port: address.port }, owner);
   }
 
   /** As `dial`, for an address that needs no look-up. */

@@ -14,7 +14,12 @@ export type {
   Transport,
   WriteOutcome,
 } from './leg.ts';
-export { systemResolver, type CachingResolver, type ResolverStats } from './names/caching-resolver.ts';
+export {
+  systemResolver,
+  type CachingResolver,
+  type FailingName,
+  type ResolverStats,
+} from './names/caching-resolver.ts';
 export type { NameResolver, NameWait, NameWatcher } from './names/name-resolver.ts';
 export type { ResolverSettings } from './names/resolver-settings.ts';
 export { rawTransport, rawTransportWith } from './raw-transport.ts';

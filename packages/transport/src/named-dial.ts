@@ -19,6 +19,13 @@ export const HEAD_START_MS = 250;
 
 type TcpAddress = Address & { kind: 'tcp' };
 
+export interface NamedDialParts {
+  readonly target: TcpAddress;
+  /** Those that are known, at least one; null: they are waited for. */
+  readonly addresses: readonly string[] | null;
+  readonly owner: DialOwner;
+}
+
 export class NamedDial implements Dial {
   readonly #dialler: Dialler;
   readonly #target: TcpAddress;
@@ -33,14 +40,13 @@ export class NamedDial implements Dial {
   #failure: { readonly code: string; readonly detail: string | undefined } | null = null;
   isLookingUp = true;
 
-  constructor(dialler: Dialler, target: TcpAddress, owner: DialOwner) {
+  constructor(dialler: Dialler, { target, addresses, owner }: NamedDialParts) {
     this.#dialler = dialler;
     this.#target = target;
     this.#owner = owner;
-    const known = dialler.resolver.known(target.host);
-    const isUsable = known?.ok === true;
-    this.#wait = isUsable ? null : dialler.resolver.wait(target.host, (resolution) => this.#resolved(resolution));
-    if (isUsable) this.#start(known.addresses);
+    const onResolved = (resolution: Resolution) => this.#resolved(resolution);
+    this.#wait = addresses === null ? dialler.resolver.wait(target.host, onResolved) : null;
+    if (addresses !== null) this.#start(addresses);
   }
 
   close(): void {

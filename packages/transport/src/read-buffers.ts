@@ -54,6 +54,7 @@ export class ReadBuffer {
   /** Writes that are pending, on whatever leg, and refer to it. */
   #writesCount = 0;
   #hasReader = true;
+  #view: Buffer | null = null;
 
   constructor(bytes: Buffer, onFree: (buffer: ReadBuffer) => void) {
     this.bytes = bytes;
@@ -65,6 +66,12 @@ export class ReadBuffer {
   /** Nothing may be read into it meanwhile. */
   get isBeingWritten(): boolean {
     return this.#writesCount > 0;
+  }
+
+  /** A view of its first bytes, the last one where it fits: traffic repeats its sizes, and a view costs more than the comparison. */
+  first(byteCount: number): Buffer {
+    if (this.#view?.byteLength !== byteCount) this.#view = this.bytes.subarray(0, byteCount);
+    return this.#view;
   }
 
   /** A leg reads into it from now on. */

@@ -28,8 +28,9 @@ const VERDICTS_MAX = 4_096;
 export class NodeTargetGuard implements TargetGuard {
   readonly #own: OwnAddresses;
   readonly #rules: TargetRules;
-  /** What the rules say of a TCP address does not change, and judging takes microseconds. */
-  readonly #verdicts = new Map<string, TargetRefusal | null>();
+  /** By host, then by port. What the rules say of a TCP address does not change, and judging takes microseconds. */
+  readonly #verdicts = new Map<string, Map<number, TargetRefusal | null>>();
+  #verdictsCount = 0;
   /** Dials that were refused. */
   refusedCount = 0;
   /** The last one of them, for people. */
@@ -58,12 +59,19 @@ export class NodeTargetGuard implements TargetGuard {
     const name = this.#own.nameOf(address);
     if (name !== null) return { reason: `it is ${name}` };
     if (address.kind === 'unix') return this.#judge(address);
-    const key = `${address.host} ${address.port}`;
-    const known = this.#verdicts.get(key);
-    if (known !== undefined) return known;
+    const known = this.#verdicts.get(address.host)?.get(address.port);
+    return known === undefined ? this.#remember(address) : known;
+  }
+
+  #remember(address: Address & { kind: 'tcp' }): TargetRefusal | null {
     const verdict = this.#judge(address);
-    if (this.#verdicts.size >= VERDICTS_MAX) this.#verdicts.clear();
-    this.#verdicts.set(key, verdict);
+    if (this.#verdictsCount >= VERDICTS_MAX) {
+      this.#verdicts.clear();
+      this.#verdictsCount = 0;
+    }
+    const byPort = this.#verdicts.get(address.host) ?? new Map<number, TargetRefusal | null>();
+    this.#verdicts.set(address.host, byPort.set(address.port, verdict));
+    this.#verdictsCount++;
     return verdict;
   }
 

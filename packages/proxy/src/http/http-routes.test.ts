@@ -96,7 +96,7 @@ describe('one path for filter, route, backend and record', () => {
   });
 });
 
-test('a host of very many labels is looked up as far as wildcards go', { timeout: 60_000 }, () => {
+test('a host of very many labels is looked up as far as wildcards go', () => {
   const table = new RouteTable([
     { host: '*.b.example.com', pool: 'b' },
     { host: '*.com', pool: 'com' },

@@ -65,6 +65,47 @@ test('a client that half-closes is served as long as its answer moves', async ()
   await expectNothingUnderWay(harness);
 });
 
+describe('a client that half-closes while its request waits for room', () => {
+  /** The only place is taken; the second request waits, and its client has ended its side. */
+  async function waiting(halfCloseTimeoutMs: number) {
+    const pool = { maxConnectionsPerBackend: 1, waitTimeoutMs: 60_000 };
+    const { harness, backend, port, records } = await scene({ halfCloseTimeoutMs }, pool);
+    const first = client(port);
+    first.write(get('/first'));
+    const peer = await backend.accepted();
+    await peer.message();
+    const second = client(port);
+    second.write(get('/second'));
+    await until(() => gauges(harness).requestsWaiting === 1);
+    second.socket.end();
+    return { harness, peer, records, first, second };
+  }
+
+  test('is served when there is room', async () => {
+    const { harness, peer, first, second } = await waiting(60_000);
+    await using _ = harness;
+    peer.write(ok('1'));
+    expect(bodyOf(await first.message())).toBe('1');
+    expect(await peer.message()).toContain('GET /second');
+    peer.write(ok('2'));
+    expect(await second.rest()).toContain('2');
+    first.socket.destroy();
+    await expectNothingUnderWay(harness);
+  });
+
+  test('is taken to be gone after halfCloseTimeoutMs, and its request is never sent', async () => {
+    const { harness, peer, records, first } = await waiting(100);
+    await using _ = harness;
+    await until(() => gauges(harness).requestsWaiting === 0);
+    expect(records.map(({ termination }) => termination)).toEqual(['client_left']);
+    peer.write(ok('1'));
+    await first.message();
+    expect(peer.text).toBe('');
+    first.socket.destroy();
+    await expectNothingUnderWay(harness);
+  });
+});
+
 describe.each([
   ['with a body that is still to come', 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf'],
   ['with all of its body', post('whole')],

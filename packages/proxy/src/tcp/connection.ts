@@ -78,8 +78,9 @@ export class Connection implements OpenConnection, DialOwner, TimerOwner, Pooled
     this.#host.pool?.tally.succeeded(this.#backend!.id);
     const { idleTimeoutMs, halfCloseTimeoutMs } = this.#host;
     this.#relay = new LegPair(this, { downstream: this.#downstream, upstream: leg, idleTimeoutMs, halfCloseTimeoutMs });
-    leg.start();
+    // In this order: the buffers come back in the other one, and each kind of leg gets one that it had before.
     this.#downstream.start();
+    leg.start();
   }
 
   onConnectFailed(code: string, detail?: string): void {

@@ -178,6 +178,30 @@ describe('a name that fails', () => {
     expect(resolver.known('a.test')).toBeNull();
   });
 
+  test('is among those that are told of, with how long it has failed and what is used meanwhile', () => {
+    const { clock, resolver, answer } = resolverOf();
+    resolver.known('a.test');
+    answer(found('192.0.2.1'));
+    clock.advance(60_000);
+    resolver.known('a.test');
+    answer(FAILED);
+    clock.advance(500);
+    resolver.known('b.test');
+    answer(NONE);
+    clock.advance(100);
+    expect(resolver.stats()).toMatchObject({
+      namesFailing: 2,
+      failing: [
+        { name: 'a.test', code: 'ESERVFAIL', lastsMs: 600, isStale: true },
+        { name: 'b.test', code: 'ENOTFOUND', lastsMs: 100, isStale: false },
+      ],
+    });
+    clock.advance(10_000);
+    resolver.known('a.test');
+    answer(found('192.0.2.1'));
+    expect(resolver.stats().failing.map(({ name }) => name)).toEqual(['b.test']);
+  });
+
   test('without stale answers fails when its TTL is over', () => {
     const { clock, resolver, answer } = resolverOf({ staleMs: 0 });
     resolver.known('a.test');

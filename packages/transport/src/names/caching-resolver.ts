@@ -29,6 +29,13 @@ export interface CachingResolverOptions {
 /** How often it is looked at whether a name whose TTL is over is needed again, where nobody dials it. */
 const NOT_NEEDED_INTERVAL_MS = 5_000;
 
+/** Names that `stats` tells of. */
+const FAILING_TOLD_MAX = 16;
+
+function failingName(entry: NameEntry, { name, code, sinceMs }: NameOutage, nowMs: number): FailingName {
+  return { name, code, lastsMs: nowMs - sinceMs, isStale: entry.hasAddresses(nowMs) };
+}
+
 /** Asks as this host does, save for what `settings` say. */
 export function systemResolver(
   settings: Partial<ResolverSettings> = {},
@@ -39,11 +46,24 @@ export function systemResolver(
   return new CachingResolver({ settings: all, source, clock: SYSTEM_CLOCK, ...told });
 }
 
+/** `{"name": "db.internal", "code": "NAME_TIMEOUT", "lastsMs": 12000, "isStale": true}` */
+export interface FailingName {
+  readonly name: string;
+  /** One of `connect-failure.ts`. */
+  readonly code: string;
+  /** Since its first failure in a row. */
+  readonly lastsMs: number;
+  /** Whether its last addresses are used meanwhile; otherwise connections to it fail. */
+  readonly isStale: boolean;
+}
+
 /** Counters since the process began, and what there is now. */
 export interface ResolverStats {
   readonly names: number;
   /** Names that cannot be answered for at the moment. */
   readonly namesFailing: number;
+  /** Those of them that have failed for the longest time, at most 16, the longest first. */
+  readonly failing: readonly FailingName[];
   readonly waits: number;
   readonly answers: Readonly<Record<NameAnswer['outcome'], number>>;
   /** Dials that took an address whose TTL was over. */
@@ -100,15 +120,17 @@ export class CachingResolver implements NameResolver {
   }
 
   stats(): ResolverStats {
-    let namesFailing = 0;
+    const nowMs = this.#options.clock.nowMs();
+    const failing: FailingName[] = [];
     let waits = 0;
     for (const entry of this.#entries.values()) {
-      if (entry.outage !== null) namesFailing++;
+      if (entry.outage !== null) failing.push(failingName(entry, entry.outage, nowMs));
       waits += entry.waits.size;
     }
     return {
       names: this.#entries.size,
-      namesFailing,
+      namesFailing: failing.length,
+      failing: failing.toSorted((a, b) => b.lastsMs - a.lastsMs).slice(0, FAILING_TOLD_MAX),
       waits,
       answers: { ...this.#answers },
       staleAnswers: this.#staleCount,

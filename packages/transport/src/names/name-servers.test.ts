@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DnsServer, ManualClock, type DnsAnswer } from '../../testing/index.ts';
 import { SYSTEM_CLOCK } from '../dial-clock.ts';
+import { SECOND_QUESTION_MS } from './family-question.ts';
 import type { NameAnswer } from './name-source.ts';
 import { NameServers, type NameServersOptions } from './name-servers.ts';
 import { RESOLVER_DEFAULTS, RESOLVER_LIMITS, type ResolverSettings } from './resolver-settings.ts';
@@ -58,6 +59,24 @@ describe('the name servers', () => {
     expect(await ask(serversOf(dns), 'backend.test')).toEqual(expected);
   });
 
+  test('a lost datagram costs a second, not the whole time that the server may take', async () => {
+    const lost = new Set<string>();
+    await using dns = await DnsServer.start(({ type }) => {
+      if (!lost.has(type)) return lost.add(type) && 'silent';
+      return type === 'A' ? { addresses: ['192.0.2.1'] } : NOTHING;
+    });
+    // The server may take a minute for the first question, which nobody waits for.
+    expect(await ask(serversOf(dns), 'backend.test')).toMatchObject({ outcome: 'found', addresses: ['192.0.2.1'] });
+    expect(dns.asked).toHaveLength(4);
+  });
+
+  test('where the first server is silent the second question goes to the next one', async () => {
+    await using silent = await DnsServer.start(() => 'silent');
+    await using dns = await DnsServer.start(({ type }) => (type === 'A' ? { addresses: ['192.0.2.1'] } : NOTHING));
+    const servers = serversOf(silent, { servers: [silent.address, dns.address] });
+    expect(await ask(servers, 'backend.test')).toMatchObject({ outcome: 'found', addresses: ['192.0.2.1'] });
+  });
+
   test('silence', async () => {
     await using dns = await DnsServer.start(() => 'silent');
     const expected = { outcome: 'failed', code: 'NAME_TIMEOUT' };
@@ -90,7 +109,10 @@ describe('the name servers', () => {
     const heldUp = new Promise<void>((held) => {
       const watched = {
         nowMs: () => clock.nowMs(),
-        after: (ms: number, call: () => void) => (held(), clock.after(ms, call)),
+        after(ms: number, call: () => void) {
+          if (ms < SECOND_QUESTION_MS) held();
+          return clock.after(ms, call);
+        },
       };
       serversOf(dns, { clock: watched }).ask('backend.test', (answer, isFinal) => {
         answers.push({ ...answer, isFinal });

@@ -9,6 +9,7 @@
  * comes later is told then. Many servers never answer for AAAA.
  */
 import { Resolver, type RecordWithTtl } from 'node:dns';
+import { NONE_CODES, SPOKEN_FAILURES, askFamily, type FamilyAnswer } from './family-question.ts';
 import type { DialClock } from '../dial-clock.ts';
 import { hostAddresses, parseHosts, type HostsTable } from './hosts-file.ts';
 import { interleaved, type NameAnswer, type NameSource } from './name-source.ts';
@@ -86,9 +87,6 @@ interface QuestionParts {
   readonly onAnswer: OnAnswer;
 }
 
-/** What was said about one family of one name. */
-type FamilyAnswer = { readonly addresses: readonly RecordWithTtl[] } | { readonly code: string };
-
 /** One name under its several names, one after the other. */
 class Question {
   readonly #names: readonly string[];
@@ -114,21 +112,15 @@ class Question {
     this.#askFamily(name, 6);
   }
 
-  /** c-ares goes on with the next server where one is silent, but not where one fails. */
-  #askFamily(name: string, family: 4 | 6, serverIndex = 0): void {
-    const { resolvers } = this.#parts;
-    const heard = (error: NodeJS.ErrnoException | null, addresses: readonly RecordWithTtl[]): void => {
-      const code = error === null ? null : codeOf(error);
-      if (code !== null && SPOKEN_FAILURES.has(code) && serverIndex + 1 < resolvers.length) {
-        return this.#askFamily(name, family, serverIndex + 1);
-      }
-      const answer = code === null ? { addresses } : { code };
-      if (family === 4) this.#four = answer;
-      else this.#six = answer;
-      this.#heard();
-    };
-    if (family === 4) resolvers[serverIndex]!.resolve4(name, { ttl: true }, heard);
-    else resolvers[serverIndex]!.resolve6(name, { ttl: true }, heard);
+  #askFamily(name: string, family: 4 | 6): void {
+    askFamily(name, family, {
+      ...this.#parts,
+      onAnswer: (answer) => {
+        if (family === 4) this.#four = answer;
+        else this.#six = answer;
+        this.#heard();
+      },
+    });
   }
 
   #heard(): void {
@@ -173,23 +165,12 @@ class Question {
   }
 }
 
-/** A server has said that there is nothing. c-ares refuses by itself what is no name at all. */
-const NONE_CODES = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
-/** A server has said something, which is nothing about the name. */
-const SPOKEN_FAILURES = new Set(['ESERVFAIL', 'EREFUSED', 'ENOTIMP', 'EFORMERR', 'EBADRESP']);
-
 function isUnknown(answer: FamilyAnswer | null): boolean {
   return answer === null || ('code' in answer && !NONE_CODES.has(answer.code));
 }
 
 function addressesOf(answer: FamilyAnswer | null) {
   return answer !== null && 'addresses' in answer ? answer.addresses.slice(0, RESOLVER_LIMITS.addresses) : [];
-}
-
-/** Silence, and whatever else kept a server from saying something (ECONNREFUSED of its own port, for example), have codes of ours. */
-function codeOf({ code = '' }: NodeJS.ErrnoException): string {
-  if (code === 'ETIMEOUT') return 'NAME_TIMEOUT';
-  return NONE_CODES.has(code) || SPOKEN_FAILURES.has(code) ? code : 'NAME_SERVER_AWAY';
 }
 
 interface Found {

@@ -10,6 +10,7 @@ import swagger from '@fastify/swagger';
 import type { Logger, NodeHandle } from '@muster/actors';
 import { formatAddress, isTooDeep, nearestName, NESTING_MAX, parseBind } from '@muster/membership';
 import type { ObservationStore } from '@muster/observations';
+import type { FailingName } from '@muster/transport';
 import { fastify, type FastifyBaseLogger, type FastifyInstance, type RawServerDefault } from 'fastify';
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -51,6 +52,8 @@ export interface AdminServerOptions {
   readonly journalDamage?: () => string | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
+  /** Host names that the control process cannot look up, for its probes. Default: none. */
+  readonly probedNames?: () => readonly FailingName[];
   /** What the node was told in its config, for the status. Default: not known. */
   readonly settings?: NodeSettings | null;
 }

@@ -7,6 +7,7 @@ import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunksToTheEnd } from './event-stream.ts';
+import { failingNames } from './failing-names.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
 import { poolParts, rosterParts } from './roster-view.ts';
@@ -21,7 +22,8 @@ const PIECE_CHARACTERS = 65_536;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
-  const { refusalOf = () => null, isConfigApplied = () => true, journalDamage = () => null } = context;
+  const { refusalOf = () => null, isConfigApplied = () => true, probedNames = () => [] } = context;
+  const { journalDamage = () => null } = context;
 
   const seen = {
     roster: () => node.roster(),
@@ -46,6 +48,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
       traffic.update(status.workers, node.roster());
       return statusView(status, {
         traffic: traffic.totals(),
+        failingNames: failingNames(status.workers, probedNames()),
         observations: observations?.status() ?? null,
         settings,
         journalDamage: journalDamage(),

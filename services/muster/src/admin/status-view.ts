@@ -3,10 +3,13 @@ import type { NodeStatus, WorkerStatus } from '@muster/actors';
 import type { ObservationStoreStatus } from '@muster/observations';
 import type { NodeSettings } from '../config/node-settings.ts';
 import type { Traffic } from '../metrics/traffic-totals.ts';
+import type { FailingNameView } from './failing-names.ts';
 
 export interface StatusView extends Omit<NodeStatus, 'workers'> {
   readonly workers: readonly Omit<WorkerStatus, 'stats'>[];
   readonly traffic: Traffic;
+  /** Host names of targets that cannot be looked up now, the one that has failed for the longest time first. */
+  readonly failingNames: readonly FailingNameView[];
   /** Null: none are kept. */
   readonly observations: ObservationStoreStatus | null;
   /** What the node's config said at its start, without secrets: `{"node.workers": 2}`; null: not known. A change needs a restart. */
@@ -17,7 +20,7 @@ export interface StatusView extends Omit<NodeStatus, 'workers'> {
 
 export function statusView(
   status: NodeStatus,
-  shown: Pick<StatusView, 'traffic' | 'observations' | 'settings' | 'journalDamage'>,
+  shown: Pick<StatusView, 'traffic' | 'failingNames' | 'observations' | 'settings' | 'journalDamage'>,
 ): StatusView {
   return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), ...shown };
 }

@@ -2,17 +2,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { natsServerProgram, startNatsServer, type NatsServer } from '@muster/nats-server';
+import { freePorts, natsServerProgram, startNatsServer, type NatsServer } from '@muster/nats-server';
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { defaultId } from './agent-command.ts';
 import { BARE_ENVIRONMENT } from './muster-process.test-support.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 10 };
@@ -70,12 +67,8 @@ class Harness implements AsyncDisposable {
 }
 
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  const [port] = await freePorts(1, '127.0.0.1');
+  return port!;
 }
 
 function startAgent(servers: string, options: readonly string[], command: readonly string[]) {

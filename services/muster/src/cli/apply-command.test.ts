@@ -1,12 +1,9 @@
 /** `muster apply` as a person runs it: what it plans, what it refuses, and whether it tells the truth about the outcome. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
 import { muster, temporaryFolder } from './muster-process.test-support.ts';
-
-/** Each test starts up to a dozen processes. */
-vi.setConfig({ testTimeout: 60_000 });
 
 const config = (target: string): string => `
 [[pools]]

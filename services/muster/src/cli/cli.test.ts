@@ -3,13 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { commandSchema } from '@muster/membership';
 import { startAdmin } from '../admin/node-harness.ts';
 import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
-
-/** Each test starts up to a dozen processes. */
-vi.setConfig({ testTimeout: 60_000 });
 
 describe('entities', () => {
   test('are added, listed, changed and removed', async () => {

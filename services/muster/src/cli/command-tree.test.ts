@@ -10,9 +10,6 @@ import { startAdmin } from '../admin/node-harness.ts';
 import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
 import { createProgram } from './program.ts';
 
-/** Each test starts some dozen processes. */
-vi.setConfig({ testTimeout: 120_000 });
-
 const COLUMNS = 80;
 /** At once: the machine has other things to do. */
 const PROCESSES_MAX = 3;

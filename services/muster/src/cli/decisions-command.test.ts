@@ -3,12 +3,10 @@ import { openObservationStore } from '@muster/observations';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startAdmin } from '../admin/node-harness.ts';
 import type { FoundDecision } from '../node/decision-questions.ts';
 import { muster } from './muster-process.test-support.ts';
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const DECISION: FoundDecision = {
   worker: 1,

@@ -1,5 +1,6 @@
 /** `muster backend …`, `pool …`, `listener …`: commands to the node, and what the roster says of each kind. */
-import { nearestName, type CommandInput, type CommandType, type SpecChange } from '@muster/membership';
+import type { CommandInput, CommandType, SpecChange } from '@muster/membership';
+import { nearestName } from '@muster/membership/nearest-name';
 import type { PoolView, RosterView } from '../admin/roster-view.ts';
 import { CliFailure, UsageError } from './cli-failure.ts';
 import { leadsTo, routeText } from '../config/listener-text.ts';

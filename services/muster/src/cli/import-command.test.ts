@@ -1,12 +1,9 @@
 /** `muster import`: a restore gives the same roster, owned by the same. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
 import { muster, temporaryFolder } from './muster-process.test-support.ts';
-
-/** Each test starts up to a dozen processes. */
-vi.setConfig({ testTimeout: 60_000 });
 
 /** Two origins, a drain of a third one, a member with a lease. */
 async function populated(): Promise<AdminHarness> {

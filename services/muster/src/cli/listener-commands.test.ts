@@ -1,10 +1,7 @@
 /** Listeners and their routes on the command line, and how a pool in panic is shown. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { startAdmin } from '../admin/node-harness.ts';
 import { muster, withSpells } from './muster-process.test-support.ts';
-
-/** Each test starts up to a dozen processes. */
-vi.setConfig({ testTimeout: 60_000 });
 
 test('an http listener is given its routes one by one, and shown with them', async () => {
   await using admin = await withSpells();

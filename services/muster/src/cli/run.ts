@@ -1,5 +1,5 @@
 /** Runs one command line and says how it ended. */
-import { messageOf } from '@muster/membership';
+import { messageOf } from '@muster/membership/error-text';
 import { CommanderError, type Command } from 'commander';
 import { CliFailure, errorBody, EXIT_CODES, UsageError } from './cli-failure.ts';
 import { createProgram } from './program.ts';

@@ -1,9 +1,6 @@
 /** `set` changes what it names and nothing else, `add` and `remove` are about what is not there and what is. */
-import { expect, test, vi } from 'vitest';
+import { expect, test } from 'vitest';
 import { muster, withSpells } from './muster-process.test-support.ts';
-
-/** Each test starts up to a dozen processes. */
-vi.setConfig({ testTimeout: 60_000 });
 
 test('pool, backend and listener keep what is not named', async () => {
   await using admin = await withSpells();

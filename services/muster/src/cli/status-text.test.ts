@@ -42,6 +42,25 @@ test.each([16, 24, 50, 200])(
   },
 );
 
+test('names that cannot be looked up are told in a sentence each, and how many more there are', async () => {
+  const answer = await manyBackends();
+  const failingNames = Array.from({ length: 10 }, (_, index) => ({
+    name: `n-${index}.test`,
+    reason: 'the name server did not answer',
+    lastsMs: 12_000,
+    isStale: index === 0,
+  }));
+  const lines = setLines(statusLines({ ...answer, status: { ...answer.status, failingNames } }, Date.now()), Infinity);
+  const told = lines.filter((line) => line.includes('cannot be looked up'));
+  expect(told[0]).toBe(
+    'n-0.test cannot be looked up, for 12 s: the name server did not answer; its last addresses are used',
+  );
+  expect(told[1]).toContain(
+    'n-1.test cannot be looked up, for 12 s: the name server did not answer; connections to it fail',
+  );
+  expect(told.slice(8)).toEqual(['… and 2 more names cannot be looked up']);
+});
+
 test('without a limit nothing is left out that a person asked for', async () => {
   const lines = setLines(statusLines(await manyBackends(), Date.now()), Infinity);
   expect(lines.filter((line) => line.startsWith('l-'))).toHaveLength(20);

@@ -33,7 +33,7 @@ export function statusLines(answer: StatusAnswer, nowMs: number, options: Status
   const roster = pool === undefined ? answer.roster : ofPool(answer.roster, pool);
   const [before, troubles, after] = [
     [alertLines(status), headLines(status, nowMs), nodeLines({ status, roster }, nowMs)],
-    [...failureLines(status), ...panicLines(roster.pools)],
+    [...failureLines(status), ...nameLines(status), ...panicLines(roster.pools)],
     [
       workerLines(status),
       status.givenUp.map(({ actor, reason }) => paint('red', printable(`given up: ${actor}: ${reason}`))),
@@ -199,6 +199,20 @@ function clipped(lines: readonly string[], what: string): readonly string[] {
   if (lines.length <= SENTENCES_MAX) return lines;
   const rest = paint('red', `… and ${lines.length - SENTENCES_MAX} more ${what}`);
   return [...lines.slice(0, SENTENCES_MAX), rest];
+}
+
+/** Names shown; the answer in JSON has more. */
+const NAMES_SHOWN_MAX = 8;
+
+/** Host names that lead nowhere, or to where they led before. */
+function nameLines({ failingNames }: StatusView): string[] {
+  const lines = failingNames.slice(0, NAMES_SHOWN_MAX).map(({ name, reason, lastsMs, isStale }) => {
+    const meanwhile = isStale ? 'its last addresses are used' : 'connections to it fail';
+    const text = printable(`${name} cannot be looked up, for ${duration(lastsMs)}: ${reason}; ${meanwhile}`);
+    return paint(isStale ? 'yellow' : 'red', text);
+  });
+  const restCount = failingNames.length - lines.length;
+  return restCount === 0 ? lines : [...lines, paint('yellow', `… and ${restCount} more names cannot be looked up`)];
 }
 
 /** Pools of which most is suspected, so that also who is suspected takes traffic. */

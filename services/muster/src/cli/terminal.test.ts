@@ -79,7 +79,7 @@ const COMMANDS: readonly (readonly string[])[] = [
   [REASON],
 ];
 
-test('no command passes on what a terminal obeys, as text or as JSON', { timeout: 120_000 }, async () => {
+test('no command passes on what a terminal obeys, as text or as JSON', async () => {
   await using admin = await withSpells();
   for (const payload of [
     { type: 'BackendModeSet', mode: 'drain', reason: REASON },

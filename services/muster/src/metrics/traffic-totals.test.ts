@@ -57,6 +57,7 @@ function stats(accepted: number, { open = 0, listener = 'web' } = {}): WorkerSta
     names: {
       names: 0,
       namesFailing: 0,
+      failing: [],
       waits: 0,
       answers: { found: 0, none: 0, failed: 0 },
       staleAnswers: 0,

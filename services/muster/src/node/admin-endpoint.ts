@@ -3,6 +3,7 @@
  */
 import type { NodeHandle } from '@muster/actors';
 import type { ObservationStore } from '@muster/observations';
+import type { FailingName } from '@muster/transport';
 import { createAdminServer } from '../admin/admin-server.ts';
 import type { RefusalOf } from '../admin/roster-view.ts';
 import type { NodeConfig } from '../config/node-config.ts';
@@ -24,6 +25,8 @@ export interface AdminEndpointOptions {
   readonly isConfigApplied: () => boolean;
   readonly refusalOf: RefusalOf;
   readonly journalDamage: () => string | null;
+  /** Host names that this process cannot look up, for its probes. */
+  readonly probedNames: () => readonly FailingName[];
   readonly decisions: AskDecisions;
   readonly recording: DecisionRecording;
   /** Null: none are kept. */

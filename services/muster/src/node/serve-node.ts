@@ -76,6 +76,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     observations,
     refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
     journalDamage: opened.damage,
+    probedNames: () => resolver.stats().failing,
   });
   if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
   if (admin?.outcome === 'failed') {

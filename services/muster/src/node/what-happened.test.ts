@@ -223,7 +223,7 @@ describe('unchanged settings', () => {
       ),
       { numRuns: 40 },
     );
-  }, 60_000);
+  });
 
   test('do not give it any more where a record was changed, and the answer is refused and says where', async () => {
     await using scene = new Scene(1);
