@@ -25,7 +25,7 @@ async function publishHistory(url: string): Promise<void> {
     connection.publish(`muster.${CLUSTER}.${entity}`, JSON.stringify(event), { headers: header });
     if (index % BURST === 0) await connection.flush();
   }
-  await connection.close();
+  await connection.drain();
 }
 
 test.for(['system', '2.10', '2.15'] as const)(
@@ -59,10 +59,6 @@ test.for(['system', '2.10', '2.15'] as const)(
     await linesOf('replay', '--at', String(EVENTS / 2));
     await linesOf('diff', '1000', String(EVENTS - 1_000));
     await linesOf('explain', 'backend', 'p/b-7', '--at', String(EVENTS - 5_000));
-    await linesOf('whatif', '--pool', 'p', '--policy', 'random').catch((error: Error) => {
-      // Nothing was recorded of requests: that is its answer.
-      expect(error.message).toMatch(/no .* recorded|recorded no/);
-    });
     expect((await node.muster('status')).output).toContain('up to date');
   },
 );

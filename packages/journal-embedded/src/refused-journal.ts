@@ -8,14 +8,13 @@ export function refusedJournal(refusal: JournalError): Journal {
   const refuse = (): never => {
     throw refusal;
   };
+  const refusing: AsyncIterable<never> = {
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(refusal) }),
+  };
   return {
     append: async () => ({ outcome: 'unavailable', message: refusal.message }),
-    async *read() {
-      refuse();
-    },
-    async *follow() {
-      refuse();
-    },
+    read: () => refusing,
+    follow: () => refusing,
     head: async () => refuse(),
     saveSnapshot: async () => refuse(),
     loadSnapshot: async () => refuse(),

@@ -11,7 +11,7 @@ import type { JournalFile } from './journal-file.ts';
 import { journalErrorOf } from './sqlite-failure.ts';
 
 /** About 2 ms. */
-export const CHECK_STEP_EVENTS = 256;
+const CHECK_STEP_EVENTS = 256;
 
 export class RowCheck {
   /** What is wrong with the rows, for people; null as long as nothing was found. */
@@ -34,7 +34,7 @@ export class RowCheck {
     try {
       const { revision: newest } = this.#rows.newest();
       const last = Math.min(newest, this.#next + CHECK_STEP_EVENTS - 1);
-      for (const { event } of [...this.#rows.proven(this.#next, last)]) {
+      for (const { event } of this.#rows.proven(this.#next, last)) {
         this.#newestBySubject.set(event.subject, event.revision);
         const found = this.#revisionOfId.get(event.id) as { revision: number } | undefined;
         this.#isIndexWrong ||= found?.revision !== event.revision;

@@ -121,7 +121,7 @@ function addDigestsFrom({ database }: JournalFile, { rows, update, from, digest:
   let digest = before;
   database.exec('BEGIN IMMEDIATE');
   try {
-    for (const event of [...rows.unproven(from, UPGRADE_EVENTS)]) {
+    for (const event of rows.unproven(from, UPGRADE_EVENTS).toArray()) {
       digest = eventDigest(digest, event);
       update.run(digest, event.revision);
     }

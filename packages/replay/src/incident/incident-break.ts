@@ -42,6 +42,6 @@ export function breakReason(tail: Uint8Array): string | null {
 
 function fitting(message: string): string {
   let text = message;
-  while (Buffer.byteLength(JSON.stringify(text)) > MESSAGE_BYTES_MAX) text = `${[...text].slice(0, -8).join('')}…`;
+  while (Buffer.byteLength(JSON.stringify(text)) > MESSAGE_BYTES_MAX) text = `${text.slice(0, -8)}…`;
   return text;
 }

@@ -55,7 +55,7 @@ export async function* eventChunksToTheEnd(
 
 type Source = Pick<NodeHandle, 'journal' | 'roster' | 'rejectionAt' | 'onRosterChanged'>;
 
-export async function* eventChunks(node: Source, query: EventQuery): AsyncGenerator<string, void> {
+async function* eventChunks(node: Source, query: EventQuery): AsyncGenerator<string, void> {
   let chunk = '';
   let leftCount = query.limit ?? Infinity;
   if (leftCount <= 0) return;

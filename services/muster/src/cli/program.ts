@@ -40,6 +40,7 @@ export function createProgram(setExitCode: SetExitCode): Command {
     return new Session(program.opts<GlobalOptions>());
   };
   addNodeCommands(program, openSession, setExitCode);
+  addFurtherCommands(program, openSession);
   addInspectCommand(program, openSession);
   addJournalCommands(program, openSession, setExitCode);
   addAgentCommand(program, setExitCode);
@@ -115,6 +116,9 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       if (record === undefined) return showDecisions(await openSession(), requestId, options);
       return recordDecisions(await openSession(), record);
     });
+}
+
+function addFurtherCommands(program: Command, openSession: OpenSession): void {
   program
     .command('adopt-epoch')
     .description("take the journal's present history in place of the one that is served, whatever it holds")
