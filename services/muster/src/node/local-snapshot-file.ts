@@ -67,6 +67,9 @@ const BEGINNING_BYTES = 2_048;
 export async function localSnapshotHead(path: string): Promise<Pick<StoredSnapshot, 'epoch' | 'revision'> | null> {
   try {
     await using file = await open(path, 'r');
+    // It says where traffic goes: one that lay open to others is closed, as the journal beside it.
+    const { mode, uid } = await file.stat();
+    if ((mode & 0o077) !== 0 && uid === process.getuid?.()) await file.chmod(FILE_MODE);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
     const [line = '', text = ''] = buffer.toString('utf8', 0, bytesRead).split('\n', 2);
     const head = headSchema.safeParse(parseJson(line));
