@@ -184,22 +184,34 @@ function pinned(command: string, options: readonly string[]): [string, ...string
   return [PIN, '-c', PROXY_CPU, command, ...options];
 }
 
-async function requireTools(): Promise<void> {
-  for (const [command, source] of [
-    [PIN, 'util-linux'],
-    ['wrk', 'wrk'],
-    ['nginx', 'nginx'],
-  ] as const) {
-    if (!(await isInstalled(command))) {
-      throw new Error(`${command} makes the load or answers it and is not installed: apt-get install ${source}`);
-    }
-  }
+/** What a comparison needs is not there: it is skipped, and that is no failure. */
+export class MissingTools extends Error {
+  override readonly name = 'MissingTools';
 }
 
-async function isInstalled(command: string): Promise<boolean> {
+/** What makes the load, answers it, and keeps both on a core of their own; and the packages that have it. */
+const TOOLS = [
+  [PIN, 'util-linux'],
+  ['wrk', 'wrk'],
+  ['nginx', 'nginx'],
+] as const;
+
+/** Where commands are looked for: nginx is mostly in the last one, which not everybody has in PATH. */
+const commandFolders = (): string[] => [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin'];
+
+/** Throws `MissingTools`, which names all that are missing. */
+export async function requireTools(folders = commandFolders()): Promise<void> {
+  const found = await Promise.all(TOOLS.map(([command]) => isInstalled(command, folders)));
+  const missing = TOOLS.filter((_tool, index) => !found[index]);
+  if (missing.length === 0) return;
+  const names = missing.map(([command]) => command).join(' and ');
+  const packages = missing.map(([, source]) => source).join(' ');
+  throw new MissingTools(`${names} not installed: apt-get install ${packages}`);
+}
+
+async function isInstalled(command: string, folders = commandFolders()): Promise<boolean> {
   if (command.startsWith('/')) return true;
-  const directories = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin'];
-  const found = await Promise.all(directories.map((directory) => exists(join(directory, command))));
+  const found = await Promise.all(folders.map((folder) => exists(join(folder, command))));
   return found.includes(true);
 }
 

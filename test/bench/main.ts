@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { measureActors } from './actors.ts';
 import { appendBench, appendUsage } from './append.ts';
 import { clusterLatencyBench, clusterLatencyUsage } from './cluster-latency.ts';
+import { MissingTools } from './contenders.ts';
 import { machineText } from './figures.ts';
 import { foldBench, foldUsage } from './fold.ts';
 import { httpBench, httpUsage } from './http.ts';
@@ -63,7 +64,12 @@ const [name, ...options] = process.argv.slice(2);
 const bench = Object.hasOwn(benches, name ?? '') ? benches[name!] : undefined;
 if (name === '--help' || (bench !== undefined && options.includes('--help'))) console.log(usage);
 else if (bench === undefined) fail(name === undefined ? usage : `there is no benchmark "${name}"\n\n${usage}`);
-else await bench.run(options).catch((error: unknown) => fail((error as Error).message));
+else await bench.run(options).catch(failed);
+
+function failed(error: unknown): void {
+  if (error instanceof MissingTools) console.log(`${name} is skipped: ${error.message}`);
+  else fail((error as Error).message);
+}
 
 function fail(message: string): void {
   console.error(message);

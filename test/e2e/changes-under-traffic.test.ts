@@ -1,11 +1,16 @@
 /** Listeners that move and pools that are renamed while clients are served; workers that are full; what a killed node leaves behind. */
-import { connect } from 'node:net';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { WebSocket, WebSocketServer } from 'ws';
 import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind, openClient, refuses } from '../harness/client.ts';
+import { startNamedHttp } from '../harness/http-backend.ts';
+import { ask } from '../harness/http-client.ts';
 import { freePort, onePool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
@@ -103,3 +108,58 @@ test('a pool and its backend are renamed under traffic: no request fails, and op
   stopping.abort();
   await load;
 });
+
+test('a WebSocket lives on while apply renames its pool and its backend under traffic, and then its listener', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedHttp('one');
+  const server = new WebSocketServer({ server: backend.server, path: '/live' });
+  server.on('connection', (socket) => socket.on('message', (data: Buffer) => socket.send(data.toString())));
+  const config = ({ pool, member, listener }: Names, port: number): string => `
+[[pools]]
+id = "${pool}"
+health = { tcp = true, intervalMs = 60_000 }
+backends = [{ id = "${member}", target = "${backend.target}" }]
+[[listeners]]
+id = "${listener}"
+bind = "127.0.0.1:${port}"
+protocol = "http"
+pool = "${pool}"
+`;
+  const first = { pool: 'p', member: 'b', listener: 'front' };
+  const port = await freePort();
+  await using node = await startTestNode({ folder, workers: 2, config: config(first, port) });
+  const address = await node.address('front');
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/live`);
+  await once(socket, 'open');
+  const file = join(folder.path, 'lb-1.toml');
+  const head = (await readFile(file, 'utf8')).split('[[pools]]')[0]!;
+  const rename = async (names: Names): Promise<void> => {
+    await writeFile(file, head + config(names, port));
+    const { code, output } = await node.muster('apply', '-f', file);
+    expect([code, output]).toEqual([0, output]);
+    const heard = once(socket, 'message');
+    socket.send(names.pool);
+    expect(String((await heard)[0])).toBe(names.pool);
+  };
+  const stopping = new AbortController();
+  const load = (async () => {
+    while (!stopping.signal.aborted) expect(await ask(address)).toMatchObject({ status: 200, backend: 'one' });
+  })();
+  const renamed = async (): Promise<void> => {
+    await rename({ ...first, pool: 'p-2' });
+    await rename({ pool: 'p-2', member: 'b-2', listener: 'front' });
+    await rename({ pool: 'p-3', member: 'b-3', listener: 'front' });
+  };
+  await Promise.all([load, renamed().finally(() => stopping.abort())]);
+  // The address of a renamed listener refuses connections for some milliseconds, so nobody asks meanwhile.
+  await rename({ pool: 'p-3', member: 'b-3', listener: 'front-2' });
+  expect(await ask(address)).toMatchObject({ status: 200, backend: 'one' });
+  socket.terminate();
+  server.close();
+});
+
+interface Names {
+  readonly pool: string;
+  readonly member: string;
+  readonly listener: string;
+}

@@ -61,3 +61,38 @@ test('what a filter leaves behind costs a line, and no request and no worker', a
   await eventually('it is told', () => node.process.output().includes('a filter left an error behind'));
   expect((await node.status()).workers).toMatchObject([{ pid: worker!.pid, restartsCount: 0 }]);
 });
+
+const ENDING = `
+const WAYS = {
+  '/exit': () => process.exit(0),
+  '/abort': () => process.abort(),
+  '/later': () => void setTimeout(() => process.exit(3), 0),
+  '/throw': () => { throw new Error('thrown by a filter'); },
+  '/thrown-text': () => { throw 'no error at all'; },
+  '/rejected': () => Promise.reject({ toString() { throw new Error('hostile'); } }),
+  '/message': () => { throw Object.assign(new Error(), { message: 7n }); },
+  '/getter': () => { throw { get message() { throw new Error('hostile'); }, get stack() { throw new Error('hostile'); } }; },
+  '/emit': () => void process.emit('SIGTERM', 'SIGTERM'),
+  '/code': () => { process.exitCode = 9; },
+};
+export default { requestFilter: ({ path }) => WAYS[path]?.() };
+`;
+
+test('nothing that a filter does to end the process costs others their connections', async () => {
+  await using folder = await testFolder();
+  await using backend = await startNamedHttp('b-1');
+  await mkdir(join(folder.path, 'filters'));
+  await writeFile(join(folder.path, 'filters', 'ending.mjs'), ENDING);
+  const config = oneHttpPool([backend.target], { listenerLines: 'filters = ["./filters/ending.mjs"]' });
+  await using node = await spawnTestNode({ folder, config });
+  const address = await node.address('front');
+  const [worker] = (await node.status()).workers;
+  const paths = [...ENDING.matchAll(/^ {2}'(.*?)'/gm)].map(([, path]) => path!);
+  const statuses = new Map<string, number>();
+  for (const path of paths) statuses.set(path, (await ask(address, { path })).status);
+  for (const path of ['/later', '/emit', '/code']) expect([path, statuses.get(path)]).toEqual([path, 200]);
+  for (const path of paths) expect([path, [200, 500].includes(statuses.get(path)!)]).toEqual([path, true]);
+  expect(statuses.get('/exit')).toBe(500);
+  expect((await ask(address)).backend).toBe('b-1');
+  expect((await node.status()).workers).toMatchObject([{ pid: worker!.pid, restartsCount: 0, state: 'serving' }]);
+});

@@ -37,6 +37,16 @@ test('a backend that dies is seen to be doubted, flipped and reported, and the r
   expect(replayed.output).toMatch(/^prober p\/b-1: equal after 2 events, ends settled$/m);
   expect(replayed.output).toMatch(/^backend p\/b-1: equal after 1 events, ends probed$/m);
 
+  // A recording that is there is not replaced unasked.
+  const again = ['inspect', 'prober', '--record', file];
+  expect(await node.muster(...again)).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('give --force to replace it') as string,
+  });
+  expect((await readFile(file, 'utf8')).trimEnd().split('\n')).toEqual(lines);
+  expect(await node.muster(...again, '--force')).toMatchObject({ code: 0 });
+  expect(await readFile(file, 'utf8')).not.toContain('doubting');
+
   const now = await node.muster('inspect', 'prober', 'p/b-1');
   expect(now.output).toMatch(/prober p\/b-1 +is settled/);
   expect(await node.muster('inspect', 'prober', 'p/b-9')).toMatchObject({

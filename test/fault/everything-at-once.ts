@@ -4,17 +4,18 @@
  * (quick, slow, leaving, waiting, streaming, in tunnels, over TCP, through filters) look at each byte that they get. How long is the
  * caller's.
  *
- * What must hold: no process ends, no event loop is held (50 ms of CPU time are wanted, 100 ms fail), memory is flat, and every byte that
- * a client got was sent for it.
+ * What must hold: no process ends, no event loop is held for more than 50 ms of CPU time, memory is flat, and every byte that a client
+ * got was sent for it. The journal is the node's own file, or a stream of a NATS server.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newestNatsServer, startNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
 import { Random } from '../simulation/random.ts';
 import { startBackend } from '../harness/backend.ts';
 import { footprint } from '../harness/footprint.ts';
-import { startTestNode, testFolder, type TestNode } from '../harness/node.ts';
+import { startTestNode, testFolder, type JetStreamOptions, type TestFolder, type TestNode } from '../harness/node.ts';
 import { isAlive } from '../harness/process.ts';
 import { holdsSince, watchedEnv, type Hold } from '../harness/soak/hold-watch.ts';
 import { startSoakBackend } from '../harness/soak/soak-backends.ts';
@@ -22,10 +23,13 @@ import { SoakCommands } from '../harness/soak/soak-commands.ts';
 import { SoakQuestions } from '../harness/soak/soak-questions.ts';
 import { SoakTraffic } from '../harness/soak/soak-traffic.ts';
 
-/** What is wanted. A turn that is longer is printed with its process. */
-const HOLD_WANTED_MS = 50;
-/** What fails the test: CPU time is what a core makes of it, and one may be half as fast when its sibling is busy. */
-const HOLD_MS_MAX = 2 * HOLD_WANTED_MS;
+/**
+ * CPU time of the main thread in one turn of the event loop. What the collector of garbage does on that thread counts, because whoever waits
+ * for the turn waits for that as well; what it does on threads of its own does not.
+ */
+const HOLD_MS_MAX = 50;
+/** The longest turns, which are printed in any case; with their stacks where processes are profiled. */
+const HOLDS_SHOWN = 5;
 const SAMPLE_MS = 1_000;
 const READERS = 4;
 /** Of the second half's median against that of the quarter before it, where the run is long enough for heaps to have their size. */
@@ -131,10 +135,27 @@ function lastWords(node: TestNode): string {
 
 const shown = ({ cpuMs, pid, where = [] }: Hold) => [`${cpuMs} ms in ${pid}`, ...where].join('\n    ');
 
+export type SoakJournal = 'embedded' | 'jetstream';
+
+const program = await newestNatsServer();
+
+/** A server of the soak's own; undefined for a node with its own file. */
+async function journalOn(kind: SoakJournal, { folder, disposer }: Surroundings): Promise<JetStreamOptions | undefined> {
+  if (kind === 'embedded' || 'unavailable' in program) return undefined;
+  const server = disposer.use(await startNatsServer({ program, folder: join(folder.path, 'nats') }));
+  return { servers: [server.url], cluster: 'default' };
+}
+
+interface Surroundings {
+  readonly folder: TestFolder;
+  readonly disposer: AsyncDisposableStack;
+}
+
 /** Registers the test. The seed can be had again with `MUSTER_SOAK_SEED`. */
-export function testEverythingAtOnce(durationMs: number): void {
+export function testEverythingAtOnce(durationMs: number, kind: SoakJournal = 'embedded'): void {
   const seed = Number(process.env['MUSTER_SOAK_SEED'] ?? Date.now() % 1_000_000);
-  test(`everything at once for ${durationMs / 1_000} s (MUSTER_SOAK_SEED=${seed})`, async () => {
+  const isRun = kind === 'embedded' || !('unavailable' in program);
+  test.runIf(isRun)(`everything for ${durationMs / 1_000} s, journal ${kind} (MUSTER_SOAK_SEED=${seed})`, async () => {
     await using disposer = new AsyncDisposableStack();
     const folder = disposer.use(await testFolder());
     const holdFolder = join(folder.path, 'holds');
@@ -147,7 +168,9 @@ export function testEverythingAtOnce(durationMs: number): void {
     for (const backend of [...backends, ...echoes]) disposer.use(backend);
     const steady = { http: backends.map(({ target }) => target), tcp: echoes.map(({ target }) => target) };
     const env = watchedEnv(holdFolder);
-    const node = disposer.use(await startTestNode({ folder, workers: 2, config: config(steady), env }));
+    const journal = await journalOn(kind, { folder, disposer });
+    const about = { folder, workers: 2, config: config(steady), env };
+    const node = disposer.use(await startTestNode(journal === undefined ? about : { ...about, journal }));
     const pids = [node.process.pid, ...(await node.workerPids())];
     const world = {
       pools: ['main', 'queue', 'relay'],
@@ -176,17 +199,19 @@ export function testEverythingAtOnce(durationMs: number): void {
     const { counts, checkedBytes } = traffic;
     const report = { counts, checkedBytes, questions: questions.counts, commands: commands.counts };
     const memory = { samples: footprints.samples.at(-1), growth: footprints.growth() };
-    const longHolds = holds.filter(({ cpuMs }) => cpuMs > HOLD_WANTED_MS).map(shown);
-    process.stdout.write(`${JSON.stringify({ ...report, memory, longestHoldMs: holds[0]?.cpuMs ?? 0, longHolds })}\n`);
+    const longestHolds = holds.slice(0, HOLDS_SHOWN).map(shown);
+    process.stdout.write(`${JSON.stringify({ ...report, memory, longestHolds })}\n`);
     expect(traffic.foreign).toEqual([]);
     expect(questions.failures).toEqual([]);
     expect(commands.failures).toEqual([]);
     const { workers } = await node.status();
     expect([node.process.pid, ...workers.map(({ pid }) => pid)]).toEqual(pids);
-    expect(counts['quick 200']).toBeGreaterThan(durationMs / 100);
+    // How many is up to the machine, which may have more to do than cores.
+    expect(counts['quick 200']).toBeGreaterThan(0);
     expect(holds.filter(({ cpuMs }) => cpuMs > HOLD_MS_MAX).map(shown)).toEqual([]);
     const isLong = durationMs >= GROWTH_MEASURED_MS;
     expect(memory.growth.filter((one) => isLong && one > GROWTH_MAX)).toEqual([]);
-    expect(await node.stop()).toBe(0);
+    const code = await node.stop();
+    expect(code, `ended by ${node.process.child.signalCode}: ${lastWords(node)}`).toBe(0);
   });
 }

@@ -5,7 +5,8 @@
  */
 import { expect, test } from 'vitest';
 import { startRecordingBackend, type RecordingBackend } from '../harness/http-backend.ts';
-import { failuresNotAt, startHttpLoad, type HttpLoad } from '../harness/http-load.ts';
+import { startHttpLoad, type HttpLoad } from '../harness/http-load.ts';
+import { failuresNotAt, killAs, killProcesses, type Kill } from '../harness/kill.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 import { backendSeenBy } from '../harness/roster.ts';
@@ -38,10 +39,8 @@ class Backends implements AsyncDisposable {
     return this.living.map(({ target }) => target);
   }
 
-  async kill(index: number): Promise<number> {
-    const killedMs = performance.now();
-    await this.living[index]!.process.end('SIGKILL');
-    return killedMs;
+  kill(index: number): Promise<Kill> {
+    return killAs(() => this.living[index]!.process.end('SIGKILL'));
   }
 
   async startAgain(index: number): Promise<void> {
@@ -71,19 +70,19 @@ async function isEligible(node: TestNode, name: string, wanted: boolean): Promis
   });
 }
 
-async function killInTurns(node: TestNode, backends: Backends, load: HttpLoad): Promise<number[]> {
-  const killedMs: number[] = [];
+async function killInTurns(node: TestNode, backends: Backends, load: HttpLoad): Promise<Kill[]> {
+  const kills: Kill[] = [];
   for (const { name } of backends.living) await answersAgain(load, name);
   for (let round = 0; round < ROUNDS; round++) {
     const index = round % backends.living.length;
     const { name } = backends.living[index]!;
-    killedMs.push(await backends.kill(index));
+    kills.push(await backends.kill(index));
     await isEligible(node, name, false);
     await backends.startAgain(index);
     await isEligible(node, name, true);
     await answersAgain(load, name);
   }
-  return killedMs;
+  return kills;
 }
 
 interface LoggedFailure {
@@ -111,10 +110,10 @@ test(`GETs: kill -9 of a backend under ${CLIENTS} connections, ${ROUNDS} times, 
   await backends.start();
   await using node = await startTestNode({ folder, workers: 2, config: oneHttpPool(backends.targets, POOL) });
   const load = startHttpLoad(await node.address('front'), { clients: CLIENTS });
-  const killedMs = await killInTurns(node, backends, load);
+  const kills = await killInTurns(node, backends, load);
   await load.stop();
   expect(load.refusedCount()).toBe(0);
-  expect(failuresNotAt(load.failures, killedMs)).toEqual([]);
+  expect(failuresNotAt(load.failures, kills)).toEqual([]);
   const logged = await eventually('each failure is in the access log', () => {
     const lines = loggedFailures(node);
     return lines.length >= load.failures.length && lines;
@@ -131,9 +130,9 @@ test(`POSTs: kill -9 of a backend, ${ROUNDS} times: none arrives twice, and only
   await backends.start();
   await using node = await startTestNode({ folder, workers: 2, config: oneHttpPool(backends.targets, POOL) });
   const load = startHttpLoad(await node.address('front'), { clients: CLIENTS, requestText: postText });
-  const killedMs = await killInTurns(node, backends, load);
+  const kills = await killInTurns(node, backends, load);
   await load.stop();
-  expect(failuresNotAt(load.failures, killedMs)).toEqual([]);
+  expect(failuresNotAt(load.failures, kills)).toEqual([]);
   expect(load.failures.map(({ status }) => status)).toEqual(load.failures.map(() => 502));
   const ids = await backends.arrivedIds();
   expect(repeated(ids)).toEqual([]);
@@ -147,20 +146,19 @@ test(`POSTs: kill -9 of a worker, ${ROUNDS} times: none arrives twice, and only 
   await backends.start();
   await using node = await startTestNode({ folder, workers: 2, config: oneHttpPool(backends.targets, POOL) });
   const load = startHttpLoad(await node.address('front'), { clients: CLIENTS, requestText: postText });
-  const killedMs: number[] = [];
+  const kills: Kill[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     await answersAgain(load, 'b-1');
     const pids = await eventually('two workers serve', async () => {
       const serving = await node.workerPids();
       return serving.length === 2 && serving;
     });
-    killedMs.push(performance.now());
-    process.kill(pids[round % 2]!, 'SIGKILL');
+    kills.push(await killProcesses(pids[round % 2]!));
     await eventually('another takes its place', async () => !(await node.workerPids()).includes(pids[round % 2]!));
   }
   await answersAgain(load, 'b-1');
   await load.stop();
-  expect(failuresNotAt(load.failures, killedMs)).toEqual([]);
+  expect(failuresNotAt(load.failures, kills)).toEqual([]);
   expect(load.failures.filter(({ status }) => status !== null)).toEqual([]);
   const ids = await backends.arrivedIds();
   expect(repeated(ids)).toEqual([]);

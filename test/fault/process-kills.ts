@@ -9,14 +9,13 @@ import { emptyRoster, fold, rosterHash } from '@muster/membership';
 import { join } from 'node:path';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient, type TestClient } from '../harness/client.ts';
-import { startLoad, type LoadFailure } from '../harness/load.ts';
+import { failuresNotAt, killProcesses, type Kill } from '../harness/kill.ts';
+import { startLoad } from '../harness/load.ts';
 import { freePort, onePool, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
 import { eventually } from '../harness/process.ts';
 
 const CLIENTS = 8;
 const HELD_CONNECTIONS = 24;
-/** A process that was sent SIGKILL may still accept for a moment. */
-const DYING_MS = 100;
 
 const config = (target: string, port: number) => onePool([target], { port });
 
@@ -37,13 +36,6 @@ async function workersServe(node: TestNode, count: number): Promise<number[]> {
   });
 }
 
-/** Failures of connections that were begun when no process was dying. */
-function unexplained(failures: readonly LoadFailure[], killedMs: readonly number[]): LoadFailure[] {
-  return failures.filter(({ begunMs, failedMs }) => {
-    return !killedMs.some((killMs) => begunMs < killMs + DYING_MS && failedMs >= killMs);
-  });
-}
-
 /** Registers the three tests; `rounds` is how often each kills. */
 export function testProcessKills(rounds: number): void {
   test(`kill -9 of one of two workers, ${rounds} times: only its own connections are lost`, async () => {
@@ -53,13 +45,12 @@ export function testProcessKills(rounds: number): void {
     await using node = await startTestNode({ folder, workers: 2, config: config(backend.target, port) });
     const address = await node.address('front');
     const load = startLoad(address, CLIENTS);
-    const killedMs: number[] = [];
+    const kills: Kill[] = [];
     for (let round = 0; round < rounds; round++) {
       const pids = await workersServe(node, 2);
       await using disposer = new AsyncDisposableStack();
       const held = await holdConnections(address, disposer);
-      killedMs.push(performance.now());
-      process.kill(pids[round % 2]!, 'SIGKILL');
+      kills.push(await killProcesses(pids[round % 2]!));
       await eventually(
         'a new worker took its place',
         async () => !(await node.workerPids()).includes(pids[round % 2]!),
@@ -71,7 +62,7 @@ export function testProcessKills(rounds: number): void {
     await workersServe(node, 2);
     await load.stop();
     expect(load.succeededCount()).toBeGreaterThan(rounds);
-    expect(unexplained(load.failures, killedMs)).toEqual([]);
+    expect(failuresNotAt(load.failures, kills)).toEqual([]);
     const { workers, hash } = await node.status();
     expect(workers.map((worker) => worker.hash)).toEqual([hash, hash]);
   });
@@ -83,11 +74,10 @@ export function testProcessKills(rounds: number): void {
     await using node = await startTestNode({ folder, workers: 2, config: config(backend.target, port) });
     const address = await node.address('front');
     const load = startLoad(address, CLIENTS);
-    const killedMs: number[] = [];
+    const kills: Kill[] = [];
     for (let round = 0; round < rounds; round++) {
       const pids = await workersServe(node, 2);
-      killedMs.push(performance.now());
-      for (const pid of pids) process.kill(pid, 'SIGKILL');
+      kills.push(await killProcesses(...pids));
       await eventually('they are gone', async () => (await node.workerPids()).every((pid) => !pids.includes(pid)));
       await using waiting = await openClient(address);
       expect(await waiting.greeting()).toBe('b');
@@ -95,7 +85,7 @@ export function testProcessKills(rounds: number): void {
     await workersServe(node, 2);
     await load.stop();
     expect(load.succeededCount()).toBeGreaterThan(rounds);
-    expect(unexplained(load.failures, killedMs)).toEqual([]);
+    expect(failuresNotAt(load.failures, kills)).toEqual([]);
   });
 
   test(`kill -9 of the node, ${rounds} times: the state after a restart is bit-equal, and events go on`, async () => {

@@ -118,13 +118,3 @@ class RunningLoad {
     this.failures.push({ ...failure, failedMs: performance.now() });
   }
 }
-
-/** Failures of requests that were not under way at any of these times, in performance.now(). */
-export function failuresNotAt(failures: readonly HttpFailure[], faultsMs: readonly number[]): HttpFailure[] {
-  return failures.filter(({ begunMs, failedMs }) => {
-    return !faultsMs.some((faultMs) => begunMs < faultMs + DYING_MS && failedMs >= faultMs);
-  });
-}
-
-/** A process that was sent SIGKILL may still accept for a moment. */
-const DYING_MS = 100;

@@ -65,6 +65,10 @@ export class JournalLink implements Journal {
   readonly #unwatch: () => void;
   #changed = Promise.withResolvers<void>();
   #isDead = false;
+  #isClosed = false;
+  /** What ends the followers of a history. */
+  readonly #endings = new Set<() => void>();
+  readonly #appends = new Set<Promise<AppendOutcome>>();
 
   constructor({ store, path, clock }: JournalLinkOptions) {
     this.#store = store;
@@ -82,6 +86,15 @@ export class JournalLink implements Journal {
   }
 
   async append(...[event, options]: Parameters<Journal['append']>): Promise<AppendOutcome> {
+    if (this.#isClosed) return { outcome: 'unavailable', message: 'the journal is closed' };
+    const append = this.#append(event, options);
+    this.#appends.add(append);
+    const outcome = await append;
+    this.#appends.delete(append);
+    return outcome;
+  }
+
+  async #append(...[event, options]: Parameters<Journal['append']>): Promise<AppendOutcome> {
     const { answers, appendMs, state } = this.#path;
     if (state === 'cut') return { outcome: 'unavailable', message: 'the journal is away' };
     if (state === 'silent') {
@@ -106,10 +119,10 @@ export class JournalLink implements Journal {
     try {
       const epoch = options.epoch ?? (await this.head()).epoch;
       let cursor = options.afterRevision;
-      while (!signal.aborted) {
+      while (!signal.aborted && !this.#isClosed) {
         if (await this.#isAway()) {
           yield await this.#answer({ kind: 'away', reason: 'the journal is away' });
-          while (this.#path.state !== 'whole' && !signal.aborted) await this.#changed.promise;
+          while (this.#path.state !== 'whole' && !signal.aborted && !this.#isClosed) await this.#changed.promise;
           continue;
         }
         const history = this.#store.present;
@@ -136,7 +149,9 @@ export class JournalLink implements Journal {
     await this.#reach();
     const { journal, firstRevision } = this.#store.present;
     const { fromRevision = firstRevision } = options;
-    if (fromRevision < firstRevision) throw new JournalError('compacted', `revision ${fromRevision} is gone`);
+    // Revision 0 is before the first event, and no event that was removed.
+    if (Math.max(1, fromRevision) < firstRevision)
+      throw new JournalError('compacted', `revision ${fromRevision} is gone`);
     for await (const event of journal.read({ ...options, fromRevision })) yield await this.#answer(event);
   }
 
@@ -156,7 +171,11 @@ export class JournalLink implements Journal {
   }
 
   async close(): Promise<void> {
-    this.kill();
+    this.#isClosed = true;
+    this.#unwatch();
+    for (const end of this.#endings) end();
+    this.#wake();
+    await Promise.all(this.#appends);
   }
 
   protected store(history: History, event: NewEvent, options?: AppendOptions): Promise<AppendOutcome> {
@@ -170,6 +189,7 @@ export class JournalLink implements Journal {
       if (this.#path.state !== 'whole' || this.#store.present !== history) cut.abort();
     });
     const abort = (): void => cut.abort();
+    this.#endings.add(abort);
     options.signal.addEventListener('abort', abort);
     try {
       for await (const item of history.journal.follow({ ...options, signal: cut.signal })) {
@@ -179,6 +199,7 @@ export class JournalLink implements Journal {
       }
     } finally {
       stop();
+      this.#endings.delete(abort);
       options.signal.removeEventListener('abort', abort);
     }
   }
@@ -191,6 +212,7 @@ export class JournalLink implements Journal {
   }
 
   async #reach(): Promise<void> {
+    if (this.#isClosed) throw new JournalError('closed', 'the journal is closed');
     if (this.#path.state === 'silent') await this.pause(SILENCE_MS);
     if (!this.#path.isWhole) throw new JournalError('failed', 'the journal is away');
     await this.#answer(null);

@@ -31,7 +31,8 @@ import type { Clock, Logger } from './ports.ts';
 
 /** Facts that wait for the journal's answer at once; further ones wait their turn, one per backend and axis. */
 const FACTS_IN_FLIGHT_MAX = 512;
-const REASON_CHARACTERS_MAX = 500;
+/** Of a fact's reason; the rest is cut off. With it a fact has about 2 KiB, and no backend has more than four. */
+export const REASON_CHARACTERS_MAX = 500;
 
 export interface FactWriterPorts {
   readonly contact: JournalContact;

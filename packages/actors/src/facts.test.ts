@@ -1,8 +1,9 @@
 /** Facts and the journal: what a node saw acts at once, and is appended when the journal takes it. */
 import { createMemoryJournal, type AppendOutcome, type Journal } from '@muster/journal';
 import { emptyRoster, type PendingFact } from '@muster/membership';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { FactWriter } from './fact-writer.ts';
+import { FactWriter, REASON_CHARACTERS_MAX } from './fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
 import { SimulatedClock } from './simulated-clock.ts';
@@ -201,6 +202,38 @@ describe('I9: a fact that a newer one took the place of is remembered only while
     }
     expect(rememberedCount()).toBeLessThanOrEqual(countMax);
     facts.close();
+  });
+
+  test('whatever the journal answers, in whatever order: two facts of each axis, with reasons of bounded length', async () => {
+    const answer = fc.constantFrom<AppendOutcome>(
+      { outcome: 'unavailable', message: 'away' },
+      { outcome: 'unknown', message: 'lost' },
+      { outcome: 'refused', reason: 'not-permitted', message: 'no' },
+      { outcome: 'appended', revision: 900, isDuplicate: false },
+    );
+    const type = fc.constantFrom(
+      ...(['BackendTurnedHealthy', 'BackendTurnedUnhealthy', 'BackendEjected', 'BackendReinstated'] as const),
+    );
+    const step = fc.record({ type, answer, waitMs: fc.constantFrom(0, 10, 1_000, 6_000) });
+    const property = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+      let next: AppendOutcome = { outcome: 'unavailable', message: 'away' };
+      const { clock, folded, facts, rememberedCount } = writerOn(() => Promise.resolve(next));
+      for (const each of steps) {
+        next = each.answer;
+        const reason = 'why '.repeat(20_000);
+        facts.add({ pool: 'p', backend: 'b-1', event: { type: each.type, target: TARGET, reason } });
+        await clock.advance(each.waitMs);
+      }
+      for (const { health, ejection } of folded.pending.values()) {
+        expect(health?.event.reason.length ?? 0).toBeLessThanOrEqual(REASON_CHARACTERS_MAX);
+        expect(ejection?.event.reason.length ?? 0).toBeLessThanOrEqual(REASON_CHARACTERS_MAX);
+      }
+      expect(folded.pending.size).toBeLessThanOrEqual(1);
+      // Of each of two axes the one that acts, and one whose event may still come.
+      expect(rememberedCount()).toBeLessThanOrEqual(4);
+      facts.close();
+    });
+    await fc.assert(property, { numRuns: 60 });
   });
 
   test('what the journal refuses after its target has left acts no longer', async () => {

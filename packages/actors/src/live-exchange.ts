@@ -4,6 +4,7 @@
  *
  *     wire ─┬─ announcements ─► own voice ─► hearing ◄─ wire connected, journal there
  *           │                └► other nodes ─► agreement ─► rebuild decision ─► the roster built anew
+ *           │                                ├► neighbours ─► what they have bound is not dialled
  *           │                                └► node leases ──┐
  *           └─ heartbeats ────► member leases ────────────────┴► leases ─► NodeStopped, BackendDeregistered
  *
@@ -12,10 +13,12 @@
 import { randomUUID } from 'node:crypto';
 import {
   announcementSubject,
+  fittedBound,
   heartbeatSubject,
   parseAnnouncement,
   rosterHash,
   type Announcement,
+  type BoundAddresses,
   type FoldWitness,
   type NodeRecord,
   type Roster,
@@ -29,12 +32,13 @@ import { isEndBy } from './lease.ts';
 import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
 import type { NodeStatus } from './node-handle.ts';
+import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from './observer.ts';
 import type { Clock, LiveMessage, LiveWire, Logger } from './ports.ts';
 import { RebuildDecision, type RebuildDecisionPorts } from './rebuild-decision.ts';
 
-export interface LiveExchangePorts {
+export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'> {
   readonly live: LiveWire;
   readonly node: string;
   readonly cluster: string;
@@ -46,6 +50,8 @@ export interface LiveExchangePorts {
   readonly log: Logger;
   readonly observer: Observer;
   readonly rebuild: RebuildDecisionPorts['rebuild'];
+  /** What this node has bound now. Default: it does not say. */
+  readonly bound?: () => BoundAddresses;
   /** Revision of the newest snapshot that this node saved or loaded. */
   readonly snapshotRevision: () => number;
   /** Another node of this history has a snapshot. */
@@ -64,6 +70,7 @@ export class LiveExchange {
   readonly #leases: Leases;
   readonly #members: MemberLeases;
   readonly #nodes: NodeLeases;
+  readonly #neighbours: Neighbours;
   readonly #endings: (() => void)[] = [];
   #sweepTimer: unknown = null;
   #namesakeHeardMs = -Infinity;
@@ -77,6 +84,7 @@ export class LiveExchange {
     this.#ports = ports;
     this.#hearing = new Hearing(ports);
     this.#agreement = new Agreement(ports);
+    this.#neighbours = new Neighbours(ports);
     this.#decision = new RebuildDecision({ ...ports, agreement: this.#agreement });
     this.#leases = new Leases({
       ...ports,
@@ -136,7 +144,9 @@ export class LiveExchange {
   /** A batch was folded. */
   onBatch(before: Roster, after: Roster): void {
     this.#agreement.onFolded();
-    if (before.nodes !== after.nodes) this.#nodes.sync(after.nodes);
+    if (before.nodes === after.nodes) return;
+    this.#nodes.sync(after.nodes);
+    this.#neighbours.sync(after.nodes);
   }
 
   /** Another roster was put in the place of the served one. `isSame`: with the same hash, of the same history. */
@@ -158,7 +168,7 @@ export class LiveExchange {
   }
 
   #announcement(): Announcement | null {
-    const { node, version, contact, folded, snapshotRevision } = this.#ports;
+    const { node, version, contact, folded, snapshotRevision, bound } = this.#ports;
     const { epoch } = contact;
     if (epoch === null) return null;
     const { revision } = folded.roster;
@@ -171,6 +181,7 @@ export class LiveExchange {
       hash: rosterHash(folded.roster),
       lag: Math.max(0, folded.headRevision - revision),
       snapshotRevision: snapshotRevision(),
+      ...(bound && { bound: fittedBound(bound()) }),
     };
   }
 
@@ -185,6 +196,7 @@ export class LiveExchange {
     }
     this.#nodes.hear(announcement.node);
     this.#agreement.hear(announcement);
+    this.#neighbours.hear(announcement);
     observer.peerHash(announcement);
     if (announcement.epoch === contact.epoch) onSnapshotHeard(announcement.snapshotRevision);
   }
@@ -195,6 +207,7 @@ export class LiveExchange {
     this.#leases.sweep();
     this.#agreement.check(this.#hearing.sinceMs);
     this.#decision.check();
+    this.#neighbours.sweep();
     this.#noteNamesake();
     this.#noteOwnStop();
   }

@@ -62,6 +62,15 @@ class Watcher {
     }
     return answer;
   }
+
+  /** What a member is answered that asks what became of its registration; null: nothing. */
+  verdict(backend: string, { target, revision }: { target: string; revision: number }): unknown {
+    let answer: unknown = null;
+    const subject = `muster-live.demo.lease.p.${backend}`;
+    const text = JSON.stringify({ target, revision });
+    this.members.hear({ subject, text, answer: (said) => (answer = JSON.parse(said)) });
+    return answer;
+  }
 }
 
 const BACKENDS = ['b-1', 'b-2'];
@@ -128,6 +137,35 @@ test('a node that takes the leases out of a roster holds those that one which sa
     }),
     { numRuns: 300 },
   );
+});
+
+function registration(revision: number, backend: string, fields: object): RecordedEvent {
+  const subject = `muster.demo.backend.p.${backend}`;
+  const payload = JSON.stringify({ type: 'BackendRegistered', leaseMs: 5_000, ...fields });
+  return { revision, timeMs: revision, id: `e-${revision}`, origin: null, subject, payload };
+}
+
+test('who asks what became of its registration is told by each node that has folded it, and about its own alone', () => {
+  const watcher = new Watcher();
+  const pool = { ...registration(1, '', {}), subject: 'muster.demo.pool.p', payload: '{"type":"PoolDefined"}' };
+  const asked = { target: 'a:1', revision: 2 };
+  watcher.fold([pool]);
+  expect(watcher.verdict('b-1', asked)).toBeNull();
+  watcher.fold([registration(2, 'b-1', { target: 'a:1' }), registration(3, 'b-2', { target: 'b:1', weight: 0 })]);
+  expect(watcher.verdict('b-1', asked)).toEqual({ standing: 'accepted', revision: 2 });
+  expect(watcher.verdict('b-2', { target: 'b:1', revision: 3 })).toMatchObject({
+    standing: 'rejected',
+    revision: 3,
+    reason: watcher.rejections[0]!.reason,
+    message: expect.stringContaining('weight') as string,
+  });
+  // Neither what is not folded yet, nor what another backend said, nor another target.
+  expect(watcher.verdict('b-1', { target: 'a:1', revision: 9 })).toBeNull();
+  expect(watcher.verdict('b-1', { target: 'a:2', revision: 2 })).toBeNull();
+  expect(watcher.verdict('b-1', { target: 'a:1', revision: 3 })).toEqual({ standing: 'accepted', revision: 3 });
+  // The same registration again, after it was passed over, is what counts.
+  watcher.fold([registration(4, 'b-2', { target: 'b:1' })]);
+  expect(watcher.verdict('b-2', { target: 'b:1', revision: 4 })).toEqual({ standing: 'accepted', revision: 4 });
 });
 
 test('another history: who is in both at the same target stays as alive as it was, and nothing else is remembered', () => {

@@ -2,10 +2,19 @@
  * A running node as the rest of the process sees it: the admin API, the metrics and the command line read it, and
  * send commands through it. `startNode` gives one.
  */
-import type { Command, PendingFacts, RefusalReason, Rejection, Roster, RecordedEvent } from '@muster/membership';
+import type {
+  BoundAddresses,
+  Command,
+  PendingFacts,
+  RefusalReason,
+  Rejection,
+  Roster,
+  RecordedEvent,
+} from '@muster/membership';
 import type { Journal, JournalPlace } from '@muster/journal';
 import type { ObservationSink } from '@muster/observations';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
+import type { Neighbour } from './neighbours.ts';
 import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {
@@ -28,6 +37,10 @@ export interface NodeOptions {
   readonly observations?: ObservationSink | null;
   /** The software's version, as other nodes are told. Default `0`. */
   readonly version?: string;
+  /** With a wire: what this node has bound now, for the others. Default: it does not say. */
+  readonly bound?: () => BoundAddresses;
+  /** With a wire: told what the other nodes have bound, all of it, at each change. Default: nobody. */
+  readonly onNeighbours?: (neighbours: readonly Neighbour[]) => void;
   /** With a wire: silent for so long, this node counts as stopped for the others. Default 10,000; 1,000 or more. */
   readonly nodeLeaseMs?: number;
   /** 0 ≤ n < 1, for jitter. Default `Math.random`. */

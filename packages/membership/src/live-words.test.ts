@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   announcementSubject,
+  fittedBound,
   heartbeatSubject,
   LIVE_WORD_CHARACTERS_MAX,
   parseAnnouncement,
@@ -45,6 +46,39 @@ describe('an announcement', () => {
     ['half a revision', { revision: 1.5 }],
     ['no lag', { lag: undefined }],
   ])('with %s is passed over', (_what, changes) => expect(heard(changes)).toBeNull());
+
+  test('says what the node has bound, and is heard without it where that cannot be read', () => {
+    const bound = { machine: 'm', hosts: ['10.0.0.5'], admin: '127.0.0.1:9900', listeners: ['0.0.0.0:8080'] };
+    expect(heard({ bound })).toEqual({ ...announcement, bound });
+    for (const broken of [
+      null,
+      7,
+      {},
+      { ...bound, hosts: 'all' },
+      { ...bound, admin: 7 },
+      { ...bound, listeners: [1] },
+    ])
+      expect(heard({ bound: broken })).toEqual(announcement);
+  });
+
+  test('is short enough to be heard, whatever the node has bound, and names the admin API first', () => {
+    const long = { ...announcement, instance: 'i'.repeat(64), version: 'v'.repeat(64), epoch: 'e'.repeat(128) };
+    const text = fc.string({ maxLength: 120, unit: 'binary' });
+    const many = {
+      hosts: fc.array(text, { maxLength: 100 }),
+      listeners: fc.array(text, { minLength: 40, maxLength: 400 }),
+    };
+    fc.assert(
+      fc.property(
+        fc.record({ machine: fc.constant('m'.repeat(16)), admin: fc.constant('a'.repeat(300)), ...many }),
+        (all) => {
+          const bound = fittedBound(all);
+          expect(JSON.stringify({ ...long, bound }).length).toBeLessThanOrEqual(LIVE_WORD_CHARACTERS_MAX);
+          expect(bound.admin).toBe(all.admin);
+        },
+      ),
+    );
+  });
 
   test.each(['muster-live.other.node.lb-1', 'muster-live.demo.node.lb-2', 'muster.demo.node.lb-1', ''])(
     'on %j is passed over',

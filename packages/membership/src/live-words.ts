@@ -74,6 +74,28 @@ const heartbeatAnswerSchema = z.discriminatedUnion('standing', [
 ]);
 export type HeartbeatAnswer = z.output<typeof heartbeatAnswerSchema>;
 
+/** What a node has bound, as a bind of a config says it: `0.0.0.0:8080`, `unix:/run/lb.sock`. */
+const boundSchema = z.object({
+  /** Equal for two nodes that share one network: there the loopback of one is that of the other. */
+  machine: z.string().min(1).max(64),
+  /** Literal addresses that lead to the machine from elsewhere. */
+  hosts: z.array(z.string().max(64)).max(64),
+  /** Null: it has no admin API. */
+  admin: z.string().max(300).nullable(),
+  listeners: z.array(z.string().max(300)).max(256),
+});
+export type BoundAddresses = z.output<typeof boundSchema>;
+
+/** Characters of all addresses in one announcement, which has to stay below `LIVE_WORD_CHARACTERS_MAX`; what is beyond is left out. */
+const BOUND_CHARACTERS_MAX = 2_400;
+
+/** As much of it as an announcement has room for: the admin API, then hosts, then listeners. */
+export function fittedBound({ machine, hosts, admin, listeners }: BoundAddresses): BoundAddresses {
+  let left = BOUND_CHARACTERS_MAX - (admin?.length ?? 0);
+  const fits = (text: string): boolean => (left -= JSON.stringify(text).length + 1) >= 0;
+  return { machine, hosts: hosts.slice(0, 16).filter(fits), admin, listeners: listeners.slice(0, 256).filter(fits) };
+}
+
 const announcementSchema = z.object({
   node: nameSchema,
   /** Made anew at each start: two processes under one name are told apart by it. */
@@ -88,6 +110,8 @@ const announcementSchema = z.object({
   lag: z.int().min(0),
   /** Revision of the newest snapshot that this node saved or loaded; 0 for none. */
   snapshotRevision: z.int().min(0),
+  /** What no other node should dial for a publisher. Left out by older versions; what cannot be read counts as left out. */
+  bound: boundSchema.optional().catch(undefined),
 });
 /** Said once a second. */
 export type Announcement = z.output<typeof announcementSchema>;

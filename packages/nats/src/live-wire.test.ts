@@ -53,6 +53,34 @@ describe.skipIf('unavailable' in program)('a live wire', () => {
     further();
   });
 
+  test('answers a flood of questions with so many bytes a second, and hears all of it', async () => {
+    await using harness = await linkHarness();
+    const { url } = await harness.server();
+    const [node, asker] = [harness.link({ servers: [url] }), harness.link({ servers: [url] })];
+    await settled(node, asker);
+    const wire = liveWire(node);
+    const answer = 'x'.repeat(1_000);
+    const count = 20_000;
+    let heardCount = 0;
+    let answeredBytes = 0;
+    const { promise: allHeard, resolve } = Promise.withResolvers<void>();
+    wire.listen('live.*', (word) => {
+      word.answer(answer);
+      if (++heardCount === count) resolve();
+    });
+    asker.connection!.subscribe('_INBOX.asker', { callback: (_, { data }) => void (answeredBytes += data.length) });
+    await settled(node, asker);
+    const sinceMs = performance.now();
+    for (let index = 0; index < count; index++) {
+      asker.connection!.publish(`live.${index % 100}`, 'who?', { reply: '_INBOX.asker' });
+    }
+    await allHeard;
+    const seconds = (performance.now() - sinceMs) / 1_000;
+    await settled(node, asker);
+    expect(answeredBytes).toBeGreaterThan(500_000);
+    expect(answeredBytes).toBeLessThan((seconds + 1) * 1_048_576);
+  });
+
   test('answers to an inbox and to nothing else, whatever the sender asks for', async () => {
     await using harness = await linkHarness();
     const { url } = await harness.server();

@@ -3,7 +3,8 @@
  *
  * Nothing is queued on the way in: a word is handed over while it is read, so a listener that is slow holds up the reading, and the
  * server drops a client that is too slow by its own limit. On the way out, what a peer does not take waits in the socket until the
- * link's pings find it gone, seconds later.
+ * link's pings find it gone, seconds later. How much that can be is bounded: what this process says of itself is little, and answers,
+ * which others ask for as often as they like, are `ANSWER_BYTES_PER_SECOND` at most. Whoever is not answered asks again.
  */
 import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
@@ -32,6 +33,9 @@ export interface LinkWire {
 /** UTF-8 takes at most three bytes for a character of a JavaScript string. */
 const BYTES_PER_CHARACTER_MAX = 3;
 
+/** Answers to 10,000 members a second that nobody knows, or to a thousand whose registration was refused at length. */
+const ANSWER_BYTES_PER_SECOND = 1_048_576;
+
 const decoder = new TextDecoder();
 
 export interface LiveWireOptions {
@@ -58,12 +62,16 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
       if (!(error instanceof Error)) throw error;
     }
   };
+  const allowance = new Allowance(ANSWER_BYTES_PER_SECOND);
   const read = (message: Msg): LiveWord | null => {
     const { subject, data, reply } = message;
     if (data.length > textCharactersMax * BYTES_PER_CHARACTER_MAX) return null;
     const text = decoder.decode(data);
     if (text.length > textCharactersMax) return null;
-    return { subject, text, answer: (answer) => isInbox(reply) && say(reply, answer) };
+    const answer = (words: string): void => {
+      if (isInbox(reply) && allowance.take(reply.length + words.length)) say(reply, words);
+    };
+    return { subject, text, answer };
   };
   return {
     say,
@@ -89,6 +97,27 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
       };
     },
   };
+}
+
+/** So much a second, and no more at once. */
+class Allowance {
+  readonly #perSecond: number;
+  #left: number;
+  #atMs = performance.now();
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
+    this.#left = perSecond;
+  }
+
+  take(amount: number): boolean {
+    const nowMs = performance.now();
+    this.#left = Math.min(this.#perSecond, this.#left + ((nowMs - this.#atMs) / 1_000) * this.#perSecond);
+    this.#atMs = nowMs;
+    if (amount > this.#left) return false;
+    this.#left -= amount;
+    return true;
+  }
 }
 
 /**

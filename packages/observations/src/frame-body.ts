@@ -100,10 +100,12 @@ export class BodyBuilder {
     this.#toMs = Math.max(this.#toMs, timeMs);
     if (observation.kind === 'lost') this.#lostCount += observation.count;
     else this.#count += 1;
+    const namesBefore = this.names.characters;
     this.bytes += COLUMN_BYTES;
     if (observation.kind === 'probe') this.#addProbe(observation, timeMs);
     else if (observation.kind === 'hash') this.#addHash(observation, timeMs);
     else this.#addOther(observation, timeMs);
+    this.bytes += this.names.characters - namesBefore;
   }
 
   close(): ClosedBody {

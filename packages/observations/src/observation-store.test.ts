@@ -2,6 +2,8 @@
 import { mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
 import { observation } from './generated-observations.test-support.ts';
@@ -314,4 +316,43 @@ test('what is added after the close is lost, and counted', async () => {
   await store.close();
   store.add(hashAt(2));
   expect(store.status()).toMatchObject({ keptCount: 1, lostCount: 1 });
+});
+
+/** A probe that failed in words that no other failed in. */
+function strangeProbe(index: number): Observation {
+  const about = { pool: 'p', backend: `b-${index % 7}`, target: `10.0.0.${index % 7}:80` };
+  const reason = `${index} `.padEnd(1_000, 'x');
+  return { kind: 'probe', timeMs: START_MS + index, ...about, passed: false, code: 'refused', reason, durationMs: 1 };
+}
+
+test('failures in ever other words take no more memory than a segment may have names, and are all there', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const opened = await openAt(await newFolder());
+  await using store = opened.store;
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const count = 30_000;
+  for (let index = 0; index < count; index++) {
+    store.add(strangeProbe(index));
+    if (index % 500 === 0) await store.flush();
+  }
+  await store.flush();
+  collect();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(16 * MEBIBYTE);
+  expect(store.status()).toMatchObject({ keptCount: count, lostCount: 0 });
+  const kept = await all(store, { fromMs: START_MS + count - 100 });
+  expect(kept).toEqual(Array.from({ length: 100 }, (_, index) => strangeProbe(count - 100 + index)));
+});
+
+test('what waits is counted with its names, and what is beyond the room for it is lost and counted', async () => {
+  const { store } = await openAt(await newFolder());
+  const count = 20_000;
+  for (let index = 0; index < count; index++) store.add(strangeProbe(index));
+  await store.flush();
+  const { keptCount, lostCount } = store.status();
+  expect(keptCount + lostCount).toBe(count);
+  // Some 2,200 bytes each: one frame that is being written, and 8 MiB behind it.
+  expect(keptCount).toBeLessThan(6_000);
+  await store.close();
 });

@@ -4,6 +4,8 @@
  *     add ──► one frame in memory ──each second, or when it is large──► compressed ──► the newest segment ─ ─► removed
  *              └─ no room, or the disk took nothing lately: lost, and counted            by age, by size: the oldest first
  *
+ * In memory are at most `PENDING_BYTES_MAX` that wait, one frame that is being written, and the names of the newest segment.
+ *
  * It must cost whoever observes next to nothing, and never harm: `add` neither waits nor throws, memory and disk are bounded, and a
  * full disk costs observations and nothing else. That some were lost is itself kept, as soon as there is room, so that nobody
  * takes silence for calm.
@@ -37,6 +39,8 @@ const SEGMENT_BYTES_MIN = 65_536;
 const SEGMENTS_PER_STORE = 64;
 /** A segment covers at most this part of the hours, so that what is removed by age is about that old. */
 const SEGMENTS_PER_AGE = 24;
+/** Characters of names that a segment may have; past it the next frame begins another one. A backend may fail in ever other words. */
+const NAMES_CHARACTERS_MAX = 4_194_304;
 /** After a failed write, until the next try. */
 const RETRY_INTERVAL_MS = 10_000;
 const LOG_INTERVAL_MS = 60_000;
@@ -235,7 +239,8 @@ class Store implements ObservationStore {
   #takeFrame(): ClosedFrame {
     const { names } = this.#builder;
     const body = this.#builder.close();
-    const isLast = this.#segment !== null && this.#isFull(this.#segment);
+    const isFull = this.#segment !== null && this.#isFull(this.#segment);
+    const isLast = isFull || names.characters > NAMES_CHARACTERS_MAX;
     this.#builder = new BodyBuilder(isLast ? new SegmentNames() : names);
     return { ...body, names, isLast };
   }

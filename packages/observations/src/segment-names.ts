@@ -9,6 +9,9 @@
 /** A backend at a target, a failure as code and reason, or a node's history: two or three texts. */
 export type Name = readonly string[];
 
+/** Beside its texts, a name is a key of a map and a place in a list. */
+const NAME_CHARACTERS = 100;
+
 /** The payload of a frame of names. */
 export interface NamesBody {
   /** The number of the first. */
@@ -20,6 +23,8 @@ export interface NamesBody {
 export class SegmentNames {
   /** Names that are in the file already. Set to 0 where they are to be written again: the file is another one. */
   writtenCount = 0;
+  /** Of all of them, written or not: about what they take in memory. */
+  characters = 0;
   readonly #names: Name[] = [];
   readonly #numberByKey = new Map<string, number>();
 
@@ -52,6 +57,7 @@ export class SegmentNames {
   #take(key: string, name: Name): number {
     const number = this.#names.length;
     this.#names.push(name);
+    this.characters += NAME_CHARACTERS + 2 * key.length;
     this.#numberByKey.set(key, number);
     return number;
   }

@@ -13,6 +13,7 @@ import type { CachingResolver, NameResolver, SocketHandle, TargetGuard, Transpor
 import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
+import { UndialledTargets } from './pool/undialled-targets.ts';
 import type { RefusalLine } from './refusal-log.ts';
 import { DecisionRing, type DecisionQuery } from './http/decision-ring.ts';
 import { HttpProtocol, type HttpEnvironment } from './http/http-protocol.ts';
@@ -130,21 +131,24 @@ export class DataPlane implements AsyncDisposable {
     this.#wheel = new TimerWheel({ nowMs: () => this.#clock.nowMs() });
     this.#ownResolver = options.resolver === undefined ? systemResolver() : null;
     const resolver = options.resolver ?? this.#ownResolver!;
+    const guard = options.guard ?? ANY_TARGET;
+    const nowMs = (): number => this.#clock.nowMs();
     this.#dialler = new Dialler({
       transport: this.transport,
       resolver,
-      guard: options.guard ?? ANY_TARGET,
-      clock: { nowMs: () => this.#clock.nowMs(), after: (delayMs, callBack) => this.#wheel.after(delayMs, callBack) },
+      guard,
+      clock: { nowMs, after: (delayMs, callBack) => this.#wheel.after(delayMs, callBack) },
     });
     this.#stopTurning = this.#clock.every(TICK_MS, () => this.#wheel.turn());
     this.#poolEnvironment = {
       wheel: this.#wheel,
       resolver,
       wallMs: options.wallMs ?? Date.now,
-      nowMs: () => this.#clock.nowMs(),
+      nowMs,
       onOutlier: options.onOutlier ?? (() => undefined),
       workerIndex: options.workerIndex ?? 0,
       heirOf: (target) => this.#heirOf(target),
+      undialled: new UndialledTargets(guard, nowMs),
     };
     this.#listenerEnvironment = {
       transport: this.transport,

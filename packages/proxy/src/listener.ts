@@ -117,8 +117,8 @@ export class Listener implements TimerOwner {
   }
 
   /**
-   * Stops accepting; one that is removed takes what waits in the kernel's queue first. What is open after `drainTimeoutMs` is closed for `reason`. 0 closes all at
-   * once. `onAcceptorClosed` is called when this process holds the socket no longer.
+   * Stops accepting; one that is removed takes what waits in the kernel's queue first. What is open after `drainTimeoutMs` is closed
+   * for `reason`; 0 closes all at once. `onAcceptorClosed` is called when this process holds the socket no longer.
    */
   stop(drainTimeoutMs: number, reason: CloseReason, onAcceptorClosed: () => void = () => undefined): void {
     this.#closeReason = reason;

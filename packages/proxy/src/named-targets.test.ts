@@ -132,7 +132,11 @@ test('a target that the guard refuses is not dialled, whatever name leads to it,
   await using dns = await DnsServer.start(only(FIRST));
   const details: (string | null)[] = [];
   await using harness = proxyWith(dns, {
-    guard: { refusalOf: () => ({ reason: 'it is this host' }) },
+    guard: {
+      refusalOf: () => ({ reason: 'it is this host' }),
+      verdictOn: () => ({ reason: 'it is this host' }),
+      generation: 0,
+    },
     onExchange: ({ detail }) => details.push(detail),
   });
   harness.pool();

@@ -20,6 +20,8 @@ import type { ReplaySource } from './replay-source.ts';
 const AHEAD_REVISIONS_MAX = 50_000;
 /** Events folded in one go, and so without giving way to other work: some 8 ms. */
 const BATCH_EVENTS = 1_000;
+/** Characters of payloads in one go; the event that passes it is the last. */
+const BATCH_CHARACTERS_MAX = 1_048_576;
 /** Nodes that disagree are named up to this many. */
 const DISAGREEING_MAX = 16;
 
@@ -128,14 +130,17 @@ class ComparedFold {
     if (revision <= this.roster.revision) return;
     const { source, onRoster } = this.#request;
     let batch: RecordedEvent[] = [];
+    let characters = 0;
     const foldRead = (): void => {
       this.#foldOn(batch);
       batch = [];
+      characters = 0;
       onRoster?.(this.roster);
     };
     for await (const event of source.read({ fromRevision: this.roster.revision + 1, toRevision: revision })) {
       batch.push(event);
-      if (batch.length === BATCH_EVENTS) foldRead();
+      characters += event.payload.length;
+      if (batch.length === BATCH_EVENTS || characters >= BATCH_CHARACTERS_MAX) foldRead();
     }
     if (batch.length > 0) foldRead();
     if (this.roster.revision < revision) this.order.endsBefore(revision);

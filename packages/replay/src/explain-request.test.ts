@@ -61,6 +61,7 @@ const ATTEMPT: DecidedAttempt = {
   keyHash: 0,
   triedIds: [],
   fullIds: [],
+  undialledIds: [],
   isStrict: false,
   onlyIds: null,
   notKept: [],
@@ -132,6 +133,7 @@ test('each backend of the pool has a role, and what keeps it out names the event
 test.each([
   [{ triedIds: ['a'] }, 'tried'],
   [{ fullIds: ['a'] }, 'full'],
+  [{ undialledIds: ['a'] }, 'undialled'],
   [{ onlyIds: ['b'] }, 'filtered'],
 ] as const)('who was passed over: %j', async (changes, role) => {
   const inputs = { ...ATTEMPT.inputs, cursor: 0 };

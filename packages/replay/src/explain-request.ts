@@ -144,6 +144,10 @@ const OF_LINE = 'a line of the access log does not say';
 const UNKEPT_MESSAGES = {
   pendingFacts: { input: 'pending-facts', message: 'more than 64 facts were pending, and were not kept' },
   fullIds: { input: 'passed-over', message: 'more than 64 backends were at their limit, and were not kept' },
+  undialledIds: {
+    input: 'passed-over',
+    message: 'more than 64 backends were not dialled by the node, and were not kept',
+  },
   onlyIds: { input: 'passed-over', message: 'filters left more than 64 backends, which were not kept' },
 } as const satisfies Record<DecidedPick['notKept'][number], MissingInput>;
 

@@ -12,6 +12,8 @@ export type BackendRole =
   | 'tried'
   /** At its limit of connections. */
   | 'full'
+  /** The node does not dial its target. */
+  | 'undialled'
   /** A filter did not leave it. */
   | 'filtered'
   /** In panic a further attempt prefers those that are eligible. */
@@ -79,12 +81,14 @@ export function passedOver(
   const { record } = pick;
   const triedIds = new Set(pick.triedIds);
   const fullIds = new Set(record?.fullIds);
+  const undialledIds = new Set(record?.undialledIds);
   const onlyIds = record === null || record.onlyIds === null ? null : new Set(record.onlyIds);
   const isStrict = record?.isStrict ?? false;
   return ({ id, isEligible }) => {
     if (triedIds.has(id)) return 'tried';
     if (isStrict && !isEligible) return 'not-preferred';
     if (onlyIds !== null && !onlyIds.has(id)) return 'filtered';
+    if (undialledIds.has(id)) return 'undialled';
     return fullIds.has(id) ? 'full' : null;
   };
 }

@@ -30,6 +30,7 @@ import type { HashCheck } from './hash-check.ts';
 import type { Instant } from './instant.ts';
 import type { Replay } from './replay.ts';
 import { ReplayError } from './replay-error.ts';
+import { inTurns, type Pace } from './turns.ts';
 
 export interface BackendState {
   readonly pool: string;
@@ -109,7 +110,12 @@ export async function stateView(replay: Replay, at: Instant, options: StateViewO
   if (options.node !== undefined) refuseUnknownNode(roster, options.node, source.node);
   const viewpoint = viewpointOf(roster, node);
   const timeMs = Math.max(at.timeMs, roster.timeMs);
-  const seen = poolsOf(roster, options.pool).map((pool) => seenPool(pool, { roster, viewpoint, timeMs }));
+  const pace = inTurns();
+  const seen: SeenPool[] = [];
+  for (const pool of poolsOf(roster, options.pool)) {
+    seen.push(await seenPool(pool, { roster, viewpoint, timeMs }, pace));
+    await pace();
+  }
   const events = await eventRefs(
     source,
     seen.flatMap(({ backends }) => backends.map(keepingRevision)),
@@ -158,14 +164,18 @@ function poolsOf(roster: Roster, wanted: string | undefined): readonly Pool[] {
   throw new ReplayError('unknown-pool', `there was no pool "${wanted}" at revision ${roster.revision}`);
 }
 
-function seenPool(pool: Pool, { roster, viewpoint, timeMs }: Moment): SeenPool {
+async function seenPool(pool: Pool, { roster, viewpoint, timeMs }: Moment, pace: Pace): Promise<SeenPool> {
   const { id, spec, origin, revision, changedRevision } = pool;
   const set = backendSet({ roster, node: viewpoint.node, pending: new Map() }, id, timeMs)!;
   const weights = new Map(set.backends.map((candidate) => [candidate.id, candidate.weight]));
-  const backends = [...pool.backends.values()].map((backend): SeenBackend => {
+  const backends: SeenBackend[] = [];
+  for (const backend of pool.backends.values()) {
     const candidateWeight = weights.get(backend.id) ?? null;
-    return { ...seenBackend(backend, spec, viewpoint), isCandidate: candidateWeight !== null, candidateWeight };
-  });
+    const isCandidate = candidateWeight !== null;
+    backends.push({ ...seenBackend(backend, spec, viewpoint), isCandidate, candidateWeight });
+    const turn = pace();
+    if (turn !== undefined) await turn;
+  }
   const eligibleCount = backends.filter((backend) => backend.eligibility.isEligible).length;
   const candidatesCount = set.backends.length;
   const { isPanic } = set;

@@ -177,10 +177,12 @@ class LogWalk implements Walk {
     const { event, rejection, before, after } = step;
     this.revision = event.revision;
     const ref = eventRef(event);
-    const changes = rosterChanges(before, after, this.#node).map(({ entity, change, fields }): EntityChange => {
-      const setByIt = fields.map((field) => ({ ...field, by: ref }));
-      return { ...nameOfEntity(entity), change, by: ref, fields: setByIt };
-    });
+    const changes = rosterChanges(before, after, this.#node)
+      .toArray()
+      .map(({ entity, change, fields }): EntityChange => {
+        const setByIt = fields.map((field) => ({ ...field, by: ref }));
+        return { ...nameOfEntity(entity), change, by: ref, fields: setByIt };
+      });
     return { event, ref, rejection, changes, check: this.#window!.check, roster: after };
   }
 }

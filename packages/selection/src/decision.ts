@@ -11,7 +11,7 @@ import type { Candidate, PendingFact, PoolSpec } from '@muster/membership';
 import type { PickInputs } from './selection-policy.ts';
 
 /** What may be too much to be kept of one pick. */
-export type UnkeptInput = 'pendingFacts' | 'fullIds' | 'onlyIds';
+export type UnkeptInput = 'pendingFacts' | 'fullIds' | 'undialledIds' | 'onlyIds';
 
 /** What a pick was made from, save what its policy looked at besides. */
 export interface DecidedPick {
@@ -33,6 +33,8 @@ export interface DecidedPick {
   readonly triedIds: readonly string[];
   /** Passed over because they had as many connections as the pool allows, as far as the policy came across them; see `notKept`. */
   readonly fullIds: readonly string[];
+  /** Passed over because the node does not dial their targets: its own addresses, or what its config forbids; see `notKept`. */
+  readonly undialledIds: readonly string[];
   /** In panic, whether those that are not eligible were passed over: a further attempt prefers the others. */
   readonly isStrict: boolean;
   /** Those that filters left; null: no filter chose. See `notKept`. */

@@ -11,6 +11,8 @@ import type { NameResolver, Resolution } from './names/name-resolver.ts';
 import { rawTransport } from './raw-transport.ts';
 import { ANY_TARGET, type TargetGuard } from './target-guard.ts';
 
+type Asked = Pick<TargetGuard, 'refusalOf'>;
+
 const NAMED: Address = { kind: 'tcp', host: 'backend.test', port: 80 };
 
 interface FakeDial {
@@ -23,7 +25,7 @@ interface FakeDial {
 }
 
 /** A network of which the test says what each dial comes to. */
-function dialling(addresses: readonly string[], guard: TargetGuard = ANY_TARGET) {
+function dialling(addresses: readonly string[], guard: Asked = ANY_TARGET) {
   const clock = new ManualClock();
   const dials: FakeDial[] = [];
   const legs: Leg[] = [];
@@ -171,7 +173,7 @@ test('whatever becomes of the addresses: one outcome, nothing left open, and non
 });
 
 describe('the guard', () => {
-  const guard: TargetGuard = {
+  const guard: Asked = {
     refusalOf: (address) => (address.kind === 'unix' || address.host === '127.0.0.1' ? { reason: 'it is ours' } : null),
   };
 

@@ -22,7 +22,7 @@ import type { TargetGuard } from './target-guard.ts';
 export interface DiallerOptions {
   readonly transport: Transport;
   readonly resolver: NameResolver;
-  readonly guard: TargetGuard;
+  readonly guard: Pick<TargetGuard, 'refusalOf'>;
   /** For head starts. */
   readonly clock: DialClock;
 }
@@ -33,7 +33,7 @@ export class Dialler {
   /** Which address of a name answered last, where the first one did not. */
   readonly reached: ReachedAddresses;
   readonly #transport: Transport;
-  readonly #guard: TargetGuard;
+  readonly #guard: DiallerOptions['guard'];
 
   constructor({ transport, resolver, guard, clock }: DiallerOptions) {
     this.#transport = transport;

@@ -1,5 +1,5 @@
 /**
- * Addresses that are this node's own: its admin API, its listeners, the servers of its journal. Traffic that is sent to one of them
+ * Addresses that are this node's own: its admin API, its listeners, the servers of its journal; and those of the other nodes. Traffic that is sent to one of them
  * comes back with the node's own address as its sender, and gets what only those on this machine should get, or goes round for ever.
  *
  * An address has many spellings, and a name any of them: so literal addresses are compared as numbers (`::ffff:127.0.0.1` is
@@ -18,6 +18,8 @@ export interface OwnAddress {
   readonly address: Address;
   /** For people, behind "it is": `this node's own admin API`. */
   readonly name: string;
+  /** True for an address of another machine, which leads there as it is written and in no other way. Default false. */
+  readonly isElsewhere?: boolean;
 }
 
 /** How long the machine's addresses are taken to be the same. */
@@ -54,7 +56,10 @@ export class OwnAddresses {
     const candidates = this.#byPort.get(address.port);
     if (candidates === undefined) return null;
     return (
-      candidates.find(({ address: own }) => own.kind === 'tcp' && this.#reaches(address.host, own.host))?.name ?? null
+      candidates.find(({ address: own, isElsewhere = false }) => {
+        if (own.kind !== 'tcp') return false;
+        return isElsewhere ? isSameHost(address.host, own.host) : this.#reaches(address.host, own.host);
+      })?.name ?? null
     );
   }
 

@@ -16,10 +16,14 @@ interface TargetRefusal {
 export interface TargetGuard {
   /** Null where the address may be dialled. `host` is a literal IP address. Called for each dial: it must be cheap. */
   refusalOf(address: Address): TargetRefusal | null;
+  /** As `refusalOf`, for who only wants to know: nothing is counted. */
+  verdictOn(address: Address): TargetRefusal | null;
+  /** Grows with each change after which a verdict may be another one. */
+  readonly generation: number;
 }
 
 /** Lets everything through. */
-export const ANY_TARGET: TargetGuard = { refusalOf: () => null };
+export const ANY_TARGET: TargetGuard = { refusalOf: () => null, verdictOn: () => null, generation: 0 };
 
 /** Addresses whose verdict is remembered; beyond that all are forgotten and judged anew. */
 const VERDICTS_MAX = 4_096;
@@ -31,6 +35,7 @@ export class NodeTargetGuard implements TargetGuard {
   /** By host, then by port. What the rules say of a TCP address does not change, and judging takes microseconds. */
   readonly #verdicts = new Map<string, Map<number, TargetRefusal | null>>();
   #verdictsCount = 0;
+  generation = 0;
   /** Dials that were refused. */
   refusedCount = 0;
   /** The last one of them, for people. */
@@ -44,6 +49,7 @@ export class NodeTargetGuard implements TargetGuard {
   /** Takes the place of all that were told before. */
   setOwn(addresses: readonly OwnAddress[]): void {
     this.#own.replace(addresses);
+    this.generation++;
   }
 
   refusalOf(address: Address): TargetRefusal | null {
@@ -54,7 +60,6 @@ export class NodeTargetGuard implements TargetGuard {
     return refusal;
   }
 
-  /** As `refusalOf`, for who only wants to know: nothing is counted. */
   verdictOn(address: Address): TargetRefusal | null {
     const name = this.#own.nameOf(address);
     if (name !== null) return { reason: `it is ${name}` };

@@ -12,6 +12,7 @@ import { messageOf } from '@muster/membership';
 import type { AnyActor, AnyActorRef, AnyMachineSnapshot, InspectionEvent, Subscription } from 'xstate';
 import type { Clock } from '../ports.ts';
 import {
+  isWorld,
   plainView,
   stateText,
   type ArmedTimer,
@@ -26,6 +27,10 @@ import {
 
 /** Notes that wait for the reader. A further one is dropped, and the reader is told how many were. */
 const NOTES_WAITING_MAX = 4_096;
+/** What the waiting notes may weigh together, in characters of the events that they are of (`weightOf`); one beyond it is dropped, too. */
+const WEIGHT_WAITING_MAX = 4_194_304;
+/** Notes that are made lines of in one go, some 5 ms. */
+const NOTES_TAKEN_MAX = 256;
 
 /** An actor as somebody looks at it. */
 interface Seen {
@@ -41,6 +46,7 @@ interface Seen {
 interface Note {
   readonly seen: Seen;
   readonly event: SeenEvent;
+  readonly weight: number;
   readonly timeMs: number;
   readonly elapsedMs: number;
   readonly armed: ArmedTimer[];
@@ -55,7 +61,8 @@ export class InspectionFollower {
   readonly #clock: Clock;
   readonly #subscriptionsByRoot = new Map<AnyActor, readonly Subscription[]>();
   readonly #seenByActor = new WeakMap<object, Seen>();
-  #notes: (Note | FoundLine)[] = [];
+  readonly #notes: (Note | FoundLine)[] = [];
+  #weight = 0;
   #droppedCount = 0;
   #wake: () => void = () => undefined;
 
@@ -84,9 +91,14 @@ export class InspectionFollower {
     return this.#find(kind, id, actor) + (prober === undefined ? 0 : this.#find('prober', id, prober));
   }
 
+  /** Whether there is something to take. */
+  get isFilled(): boolean {
+    return this.#notes.length > 0 || this.#droppedCount > 0;
+  }
+
   /** Resolves when there is something to take, and when the signal aborts. */
   async filled(signal: AbortSignal): Promise<void> {
-    if (this.#notes.length > 0 || signal.aborted) return;
+    if (this.isFilled || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const wake = (): void => resolve();
     this.#wake = wake;
@@ -95,15 +107,16 @@ export class InspectionFollower {
     signal.removeEventListener('abort', wake);
   }
 
-  /** What has been noted, in order; not to be called while an actor takes an event. */
+  /** The oldest of what has been noted, in order, and more with the next call; not to be called while an actor takes an event. */
   take(): InspectionLine[] {
     const lines: InspectionLine[] = [];
-    for (const note of this.#notes) {
+    for (const note of this.#notes.splice(0, NOTES_TAKEN_MAX)) {
       if ('type' in note) lines.push(note);
       else if (note.after !== null) lines.push(lineOf(note, note.after));
+      if (!('type' in note)) this.#weight -= note.weight;
     }
-    this.#notes = [];
-    if (this.#droppedCount > 0) {
+    // Those that were dropped came after all that waited.
+    if (this.#notes.length === 0 && this.#droppedCount > 0) {
       lines.push({ type: 'dropped', timeMs: this.#clock.now(), linesCount: this.#droppedCount });
       this.#droppedCount = 0;
     }
@@ -170,10 +183,15 @@ export class InspectionFollower {
 
   #arrived(seen: Seen, event: SeenEvent): void {
     const { timeMs, elapsedMs } = { timeMs: this.#clock.now(), elapsedMs: this.#clock.elapsedMs() };
-    const note: Note = { seen, event, timeMs, elapsedMs, armed: [], actions: [], before: null, after: null };
+    const weight = weightOf(event);
+    const note: Note = { seen, event, weight, timeMs, elapsedMs, armed: [], actions: [], before: null, after: null };
     seen.open.push(note);
-    if (this.#notes.length >= NOTES_WAITING_MAX) this.#droppedCount += 1;
-    else this.#notes.push(note);
+    const isFull = this.#notes.length >= NOTES_WAITING_MAX || this.#weight + weight > WEIGHT_WAITING_MAX;
+    if (isFull || this.#droppedCount > 0) this.#droppedCount += 1;
+    else {
+      this.#notes.push(note);
+      this.#weight += weight;
+    }
     this.#wake();
   }
 
@@ -212,6 +230,33 @@ export class InspectionFollower {
     for (const subscription of this.#subscriptionsByRoot.get(actor) ?? []) subscription.unsubscribe();
     this.#subscriptionsByRoot.delete(actor);
   }
+}
+
+/** Beside texts: a note, its place in lists, and the numbers in its event. */
+const NOTE_CHARACTERS = 200;
+/** An event holds what it is about (a definition, a backend) within so many levels. */
+const WEIGHED_DEPTH = 6;
+/** An event that has more parts than this is a definition with many routes; the rest is taken to weigh as much as the first. */
+const WEIGHED_PARTS_MAX = 1_000;
+
+/**
+ * About how many characters an event keeps alive. Not its length as JSON, which would have to be made at each `send`; and what a machine
+ * makes of an event is made of the texts in it.
+ */
+function weightOf(event: SeenEvent): number {
+  let characters = NOTE_CHARACTERS;
+  let partsCount = 0;
+  const weigh = (part: unknown, depth: number): void => {
+    if (typeof part === 'string') characters += part.length;
+    if (typeof part !== 'object' || part === null || depth === WEIGHED_DEPTH) return;
+    for (const key in part) {
+      if (isWorld(key)) continue;
+      if (++partsCount > WEIGHED_PARTS_MAX) return;
+      weigh((part as Record<string, unknown>)[key], depth + 1);
+    }
+  };
+  weigh(event, 0);
+  return characters;
 }
 
 /** The kind of the root in whose system an actor lives. */

@@ -5,8 +5,8 @@
  * comparison when one is born. XState itself asks at each event whether anybody inspects. An event costs more only while
  * somebody looks, and only in the actors looked at.
  *
- * Bounded: what a reader does not take is dropped and said (`NOTES_WAITING_MAX`); how many may look at once is the
- * admin API's limit.
+ * Bounded: what a reader does not take is dropped and said (`NOTES_WAITING_MAX`, `WEIGHT_WAITING_MAX`); how many may look at once is
+ * the admin API's limit.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { AnyActor } from 'xstate';
@@ -65,15 +65,25 @@ export class InspectionHub {
         await setImmediate();
         if (signal.aborted) return;
       }
-      yield [...follower.take(), { type: 'following', timeMs: this.#clock.now(), actorsCount }];
+      yield* this.#waiting(follower, signal);
+      if (signal.aborted) return;
+      yield [{ type: 'following', timeMs: this.#clock.now(), actorsCount }];
       while (!signal.aborted) {
         await follower.filled(signal);
-        const lines = follower.take();
-        if (lines.length > 0) yield lines;
+        yield* this.#waiting(follower, signal);
       }
     } finally {
       this.#followers.delete(follower);
       follower.end();
+    }
+  }
+
+  /** All that waits, some of it a turn: a reader that was slow finds thousands of notes. */
+  async *#waiting(follower: InspectionFollower, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void> {
+    while (follower.isFilled && !signal.aborted) {
+      const lines = follower.take();
+      if (lines.length > 0) yield lines;
+      if (follower.isFilled) await setImmediate();
     }
   }
 

@@ -103,6 +103,11 @@ export function stateValue(text: string): string | { [outer: string]: ReturnType
 /** What a machine is handed of the world, under the names that all machines give it. */
 const WORLD = new Set(['ports', 'duties']);
 
+/** Whether a field is a part of the world, or a socket of it. */
+export function isWorld(field: string): boolean {
+  return WORLD.has(field) || field === 'socket';
+}
+
 /** Input, context or event as plain JSON, without the world. */
 export function plainView(value: unknown): unknown {
   const text = JSON.stringify(value, (key, part: unknown) => {

@@ -118,6 +118,14 @@ export class Attempts implements Waiting {
   connectFailed(code: string): void {
     this.pool.stats.connectFailures++;
     this.#isTargetRefused = code === 'TARGET_REFUSED';
+    if (this.#isTargetRefused) this.#notDialled();
+  }
+
+  /** Where others are left, it was no attempt of theirs; once for each backend, since filters may leave no other. */
+  #notDialled(): void {
+    const { backend, target } = this.list.at(-1)!;
+    const isRepeated = this.list.slice(0, -1).some((earlier) => earlier.backend === backend);
+    if (this.pool.notDialled(target) && !isRepeated) this.#triedIds = this.#triedIds.slice(0, -1);
   }
 
   /** The head of an answer came; what it says of the backend is known when the exchange is over. */
@@ -195,7 +203,7 @@ export class Attempts implements Waiting {
   }
 
   #attemptOf(picked: Picked, isReused: boolean): OpenAttempt {
-    const { backend, set, inputs, keyHash, triedIds, fullIds, isStrict } = picked;
+    const { backend, set, inputs, keyHash, triedIds, fullIds, undialledIds, isStrict } = picked;
     return {
       backend: backend.id,
       target: backend.target,
@@ -204,6 +212,7 @@ export class Attempts implements Waiting {
       keyHash,
       triedIds,
       fullIds,
+      undialledIds,
       isStrict,
       onlyIds: this.#onlyIds(),
       isReused,

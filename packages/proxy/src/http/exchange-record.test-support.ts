@@ -23,6 +23,7 @@ export function recordedAttempt(changes: Partial<Attempt> = {}): Attempt {
     keyHash: 0,
     triedIds: [],
     fullIds: [],
+    undialledIds: [],
     isStrict: false,
     onlyIds: null,
     isReused: false,

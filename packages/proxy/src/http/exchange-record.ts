@@ -40,6 +40,8 @@ export interface Attempt {
   readonly triedIds: readonly string[];
   /** Those that were because they were at the limit of connections, as far as the policy came across them; the first 65. */
   readonly fullIds: readonly string[];
+  /** Those that were because this node does not dial their targets; the first 65. */
+  readonly undialledIds: readonly string[];
   /** In panic, whether those that are not eligible were passed over. */
   readonly isStrict: boolean;
   /** Those that filters left to be picked from; null: all of the set. */
@@ -55,7 +57,10 @@ export interface Attempt {
 }
 
 /** A pick that found nobody. */
-export interface RefusedPick extends Pick<Attempt, 'set' | 'triedIds' | 'fullIds' | 'isStrict' | 'onlyIds'> {
+export interface RefusedPick extends Pick<
+  Attempt,
+  'set' | 'triedIds' | 'fullIds' | 'undialledIds' | 'isStrict' | 'onlyIds'
+> {
   readonly reason: RefusalReason;
 }
 

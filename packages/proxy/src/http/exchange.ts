@@ -196,7 +196,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
       return this.#answer.onUpstreamLost(reason);
     }
     const isStale = this.#upstream!.isReused && !this.#answer.hasBytes;
-    if (isStale && (!this.#hasSent || this.#maySendAgain())) {
+    const maySendAgain = IDEMPOTENT_METHODS.has(this.method) && this.#body.isKept;
+    if (isStale && (!this.#hasSent || maySendAgain)) {
       this.#endAttempt('stale', 'the kept-alive connection had ended', null);
       this.#attempts!.forgetStale();
       return this.#attempts!.next();
@@ -248,6 +249,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
    */
   answered(backendStatus: number, status: number): void {
     this.status = status;
+    this.#body.forget();
     this.#attempts!.answered(backendStatus);
   }
 
@@ -370,10 +372,6 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     }
   }
 
-  #maySendAgain(): boolean {
-    return IDEMPOTENT_METHODS.has(this.method) && this.#body.isKept;
-  }
-
   #endAttempt(outcome: AttemptOutcome, detail: string | null, failure: string | null): void {
     this.#attempts!.end(outcome, detail, failure);
     this.filters?.abandon();
@@ -390,6 +388,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   #over(termination: Termination, detail: string | null): void {
     this.#isOver = true;
+    this.#body.forget();
     this.termination = termination;
     this.detail = detail;
     this.durationMs = this.elapsedMs();

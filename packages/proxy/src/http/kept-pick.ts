@@ -18,6 +18,7 @@ const UNKEPT_FACTS: readonly PendingFact[] = [];
 export interface PassedOver {
   readonly triedIds: readonly string[];
   readonly fullIds: readonly string[];
+  readonly undialledIds: readonly string[];
   readonly isStrict: boolean;
   readonly onlyIds: readonly string[] | null;
 }
@@ -33,10 +34,11 @@ export class KeptPick {
   #candidates: BackendSet['backends'] | null = null;
   #triedIds = NO_TEXTS;
   #fullIds = NO_TEXTS;
+  #undialledIds = NO_TEXTS;
   #isStrict = false;
   #onlyIds: readonly string[] | null = null;
 
-  keep(set: BackendSet, { triedIds, fullIds, isStrict, onlyIds }: PassedOver): void {
+  keep(set: BackendSet, { triedIds, fullIds, undialledIds, isStrict, onlyIds }: PassedOver): void {
     const { backends, pendingFacts } = set;
     this.#revision = set.revision;
     this.#rosterRevision = set.rosterRevision;
@@ -48,6 +50,7 @@ export class KeptPick {
     this.#candidates = backends.length > LIST_KEPT_MAX ? null : backends;
     this.#triedIds = triedIds;
     this.#fullIds = fullIds.length > LIST_KEPT_MAX ? UNKEPT_TEXTS : fullIds;
+    this.#undialledIds = undialledIds.length > LIST_KEPT_MAX ? UNKEPT_TEXTS : undialledIds;
     this.#isStrict = isStrict;
     this.#onlyIds = onlyIds !== null && onlyIds.length > LIST_KEPT_MAX ? UNKEPT_TEXTS : onlyIds;
   }
@@ -64,6 +67,7 @@ export class KeptPick {
       candidates: withCandidates ? this.#candidates : null,
       triedIds: this.#triedIds,
       fullIds: this.#fullIds,
+      undialledIds: this.#undialledIds,
       isStrict: this.#isStrict,
       onlyIds: this.#onlyIds,
       notKept: this.#notKept(),
@@ -74,6 +78,7 @@ export class KeptPick {
     const unkept: UnkeptInput[] = [];
     if (this.#pendingFacts === UNKEPT_FACTS) unkept.push('pendingFacts');
     if (this.#fullIds === UNKEPT_TEXTS) unkept.push('fullIds');
+    if (this.#undialledIds === UNKEPT_TEXTS) unkept.push('undialledIds');
     if (this.#onlyIds === UNKEPT_TEXTS) unkept.push('onlyIds');
     return unkept;
   }

@@ -2,7 +2,8 @@
  * The body of one request on its way to a backend: where it ends, what of each read goes on, and how much of it is kept for a
  * second attempt.
  *
- * It is kept only until there can be no second one, and never more than 64 KiB of it (Pingora's retry buffer).
+ * It is kept only until there can be no second one, and never more than 64 KiB of it (Pingora's retry buffer): an answer that streams
+ * for a day, or a filter that does not finish, does not hold it.
  */
 import type { RequestHead } from '@muster/http1';
 import { BodyReader } from './body-reader.ts';
@@ -83,6 +84,12 @@ export class RequestBody {
   written(mayBeSentAgain: boolean): void {
     if (!mayBeSentAgain) this.#kept = null;
     else if (this.isBorrowed) this.#kept = Buffer.from(this.#kept as Buffer);
+    this.isBorrowed = false;
+  }
+
+  /** The request will not be sent again, because its answer has begun or it is over. What a client sends from now on is not kept. */
+  forget(): void {
+    this.#kept = null;
     this.isBorrowed = false;
   }
 

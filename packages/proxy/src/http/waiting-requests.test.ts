@@ -1,4 +1,5 @@
 /** Requests that wait in a line on their way: for room at a backend, and for their turn to be tried again. */
+import { roomFor } from '@muster/transport/testing';
 import { expect, test } from 'vitest';
 import { ProxyHarness } from '../proxy-harness.ts';
 import { type Dial, type DialOwner, rawTransport, type Transport } from '@muster/transport';
@@ -89,7 +90,8 @@ test('who waits in vain to be tried again is told that there are too many', asyn
 test('a whole line that fails at once takes no more of the stack than one request', async () => {
   const { transport, dials } = withHeldDials();
   await using harness = new ProxyHarness({ transport });
-  const count = 1_024;
+  // A client and what the proxy accepted; dials are held, and have no descriptor.
+  const count = roomFor(1_024, 2);
   harness.pool({ retryBudgetRatio: 0, waitTimeoutMs: 60_000, connectTimeoutMs: 60_000, connectAttempts: 2 });
   harness.register('a', HELD_TARGET);
   const port = await harness.listen({ protocol: 'http' });

@@ -24,6 +24,7 @@ import { parseHashKey, type HashKey } from './hash-key.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { TargetHolders, type HeldTarget } from './target-holders.ts';
 import { TargetConnections, type Load } from './target-connections.ts';
+import { UndialledBackends, type UndialledTargets } from './undialled-targets.ts';
 import { WaitingLine } from './waiting-line.ts';
 import type { NameResolver } from '@muster/transport';
 import type { TimerWheel } from '../timer-wheel.ts';
@@ -40,6 +41,7 @@ export interface PoolEnvironment {
   readonly onOutlier: (outlier: Outlier) => void;
   /** Another pool of the newest roster that has a target; null where none has it. */
   readonly heirOf: (target: string) => ProxiedPool | null;
+  readonly undialled: UndialledTargets;
 }
 
 /** Who can say what a pool hashes on. */
@@ -62,6 +64,8 @@ export type Pick =
       readonly triedIds: readonly string[];
       /** Passed over because they were at the limit of connections, as far as the policy came across them; the first 65. */
       readonly fullIds: readonly string[];
+      /** Passed over because this node does not dial their targets; the first 65. */
+      readonly undialledIds: readonly string[];
       /** In panic, whether those that are not eligible were passed over. */
       readonly isStrict: boolean;
     }
@@ -72,13 +76,14 @@ export type Pick =
       readonly set: BackendSet | null;
       readonly triedIds: readonly string[];
       readonly fullIds: readonly string[];
+      readonly undialledIds: readonly string[];
     };
 
 /** How often a set whose weights grow is made again. */
 const REMAKE_TICKS = 10;
 /** Backends at their limit that a pick tells of: one more than is kept of it, which shows that there were too many. */
 const FULL_TOLD_MAX = 65;
-const NONE_FULL: readonly string[] = [];
+const NONE: readonly string[] = [];
 /** By the very backend that has just changed, and perhaps by others. */
 const HELD_BY_READY: HeldTarget = { isReady: true, sinceMs: null };
 
@@ -98,6 +103,7 @@ export class ProxiedPool {
   readonly #connectionsByTarget = new Map<string, TargetConnections>();
   readonly #picksByBackend = new Map<string, number>();
   readonly #holders = new TargetHolders();
+  readonly #undialled: UndialledBackends;
   #view: View;
   #spec: PoolSpec | null = null;
   #policy: SelectionPolicy | null = null;
@@ -112,12 +118,14 @@ export class ProxiedPool {
   #onlyIds: ReadonlySet<string> | null = null;
   #connectionsMax = Infinity;
   #isStrict = false;
-  #fullIds: readonly string[] = NONE_FULL;
+  #fullIds: readonly string[] = NONE;
+  #undialledIds: ReadonlySet<string> | null = null;
 
   constructor(id: string, view: View, environment: PoolEnvironment) {
     this.id = id;
     this.#view = view;
     this.#environment = environment;
+    this.#undialled = new UndialledBackends(environment.undialled);
     this.#request = { ...ANY_BACKEND, inFlightOf: this.#inFlightOf };
     this.tally = new EjectionTally({
       pool: id,
@@ -134,12 +142,11 @@ export class ProxiedPool {
    */
   pick(triedIds: readonly string[], source: HashKeySource, onlyIds: ReadonlySet<string> | null = null): Pick {
     const set = this.#newestSet();
-    if (set === null) return { ok: false, reason: 'unknown_pool', set, triedIds, fullIds: NONE_FULL };
-    if (triedIds.length >= set.spec.connectAttempts) {
-      return { ok: false, reason: 'connect_failed', set: null, triedIds, fullIds: NONE_FULL };
-    }
+    if (set === null) return unasked('unknown_pool', triedIds);
+    if (triedIds.length >= set.spec.connectAttempts) return unasked('connect_failed', triedIds);
     const policy = this.#policyOf(set.spec);
     this.#onlyIds = onlyIds;
+    this.#undialledIds = this.#undialled.passedOver(set, onlyIds);
     const request = this.#prepare(set, triedIds, source);
     let picked = policy.pick(set, request);
     if (picked === null && this.#isStrict) {
@@ -147,7 +154,10 @@ export class ProxiedPool {
       picked = policy.pick(set, request);
     }
     const fullIds = this.#fullIds;
-    if (picked === null) return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds), set, triedIds, fullIds };
+    const undialledIds = this.#undialledIds === null ? NONE : this.#undialled.told;
+    if (picked === null) {
+      return { ok: false, reason: this.#whyNone(set, triedIds, onlyIds), set, triedIds, fullIds, undialledIds };
+    }
     this.#picksByBackend.set(picked.id, (this.#picksByBackend.get(picked.id) ?? 0) + 1);
     const target = this.#targetConnections(picked.target);
     return {
@@ -160,6 +170,7 @@ export class ProxiedPool {
       keyHash: request.keyHash,
       triedIds,
       fullIds,
+      undialledIds,
       isStrict: this.#isStrict,
     };
   }
@@ -168,7 +179,16 @@ export class ProxiedPool {
   candidates(triedIds: readonly string[]): readonly Candidate[] {
     const set = this.#newestSet();
     if (set === null || triedIds.length >= set.spec.connectAttempts) return [];
-    return triedIds.length === 0 ? set.backends : set.backends.filter(({ id }) => !triedIds.includes(id));
+    const undialled = this.#undialled.passedOver(set, null);
+    if (triedIds.length === 0 && undialled === null) return set.backends;
+    return set.backends.filter(({ id }) => !triedIds.includes(id) && undialled?.has(id) !== true);
+  }
+
+  /** The guard refused a dial to the target. True where other backends are left, so that it need not count as an attempt. */
+  notDialled(target: string): boolean {
+    this.#environment.undialled.found(target);
+    const set = this.#newestSet();
+    return set !== null && this.#undialled.passedOver(set, null) !== null;
   }
 
   get spec(): PoolSpec | null {
@@ -249,8 +269,9 @@ export class ProxiedPool {
     this.#triedIds = triedIds;
     this.#connectionsMax = set.spec.maxConnectionsPerBackend ?? Infinity;
     this.#isStrict = triedIds.length > 0 && set.isPanic;
-    this.#fullIds = NONE_FULL;
-    const isPlain = triedIds.length === 0 && set.spec.maxConnectionsPerBackend === undefined && this.#onlyIds === null;
+    this.#fullIds = NONE;
+    const isUnlimited = set.spec.maxConnectionsPerBackend === undefined;
+    const isPlain = triedIds.length === 0 && isUnlimited && this.#onlyIds === null && this.#undialledIds === null;
     request.isExcluded = isPlain ? null : this.#isExcluded;
     request.inFlightTotal = this.#load.inFlight;
     request.keyHash = this.#hashKey === null ? 0 : hashOfKey(source.hashText(this.#hashKey));
@@ -260,6 +281,7 @@ export class ProxiedPool {
   readonly #isExcluded = ({ id, target, isEligible }: Candidate): boolean => {
     if (this.#triedIds.includes(id) || (this.#isStrict && !isEligible)) return true;
     if (this.#onlyIds !== null && !this.#onlyIds.has(id)) return true;
+    if (this.#undialledIds !== null && this.#undialledIds.has(id)) return true;
     if (this.#connectionsMax === Infinity) return false;
     const held = this.#connectionsByTarget.get(target);
     if (held === undefined || held.connections.size < this.#connectionsMax || held.hasIdle) return false;
@@ -276,8 +298,9 @@ export class ProxiedPool {
   readonly #inFlightOf = ({ target }: Candidate): number => this.#connectionsByTarget.get(target)?.inFlight ?? 0;
 
   #whyNone({ backends }: BackendSet, triedIds: readonly string[], onlyIds: ReadonlySet<string> | null): RefusalReason {
-    const isLeft = backends.some(({ id }) => !triedIds.includes(id) && (onlyIds === null || onlyIds.has(id)));
-    if (isLeft) return 'backends_full';
+    const isLeft = (id: string): boolean =>
+      !triedIds.includes(id) && (onlyIds === null || onlyIds.has(id)) && this.#undialledIds?.has(id) !== true;
+    if (backends.some(({ id }) => isLeft(id))) return 'backends_full';
     return triedIds.length > 0 ? 'connect_failed' : 'empty_set';
   }
 
@@ -351,4 +374,9 @@ export class ProxiedPool {
     this.#environment.wheel.clear(connections.timer);
     connections.closeAll('target_removed');
   }
+}
+
+/** A pick for which the policy was not asked. */
+function unasked(reason: RefusalReason, triedIds: readonly string[]): Pick {
+  return { ok: false, reason, set: null, triedIds, fullIds: NONE, undialledIds: NONE };
 }

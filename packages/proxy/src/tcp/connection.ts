@@ -87,6 +87,8 @@ export class Connection implements OpenConnection, DialOwner, TimerOwner, Pooled
     const { pool } = this.#host;
     pool!.stats.connectFailures++;
     if (!isLocalFault(code)) pool!.tally.failed(this.#backend!, connectFailure(code, detail).words);
+    const isRefused = code === 'TARGET_REFUSED' && pool!.notDialled(this.#backend!.target);
+    if (isRefused) this.#triedIds = this.#triedIds.slice(0, -1);
     this.#dialAnother();
   }
 

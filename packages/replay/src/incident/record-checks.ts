@@ -50,9 +50,11 @@ const pickSchema = z.object({
   candidates: z.array(z.object({ id: text, target: text, weight: z.number(), isEligible: z.boolean() })).nullable(),
   triedIds: z.array(text),
   fullIds: z.array(text),
+  // Files from before it was recorded have none.
+  undialledIds: z.array(text).default([]),
   isStrict: z.boolean(),
   onlyIds: z.array(text).nullable(),
-  notKept: z.array(z.enum(['pendingFacts', 'fullIds', 'onlyIds'])),
+  notKept: z.array(z.enum(['pendingFacts', 'fullIds', 'undialledIds', 'onlyIds'])),
 });
 
 const attemptSchema = pickSchema.extend({

@@ -37,6 +37,7 @@ export class ImaginedWorker {
     const isExcluded = ({ id, isEligible }: Candidate): boolean =>
       tried.has(id) ||
       only?.has(id) === false ||
+      record.undialledIds.includes(id) ||
       (record.isStrict && !isEligible) ||
       (this.#countById.get(id) ?? 0) >= limit;
     const inFlightOf = ({ id }: Candidate): number => this.#countById.get(id) ?? 0;

@@ -41,6 +41,7 @@ function decisions(): Decision[] {
       keyHash: 0,
       triedIds: [],
       fullIds: [],
+      undialledIds: [],
       isStrict: false,
       onlyIds: null,
       notKept: [],

@@ -25,6 +25,7 @@ import { ApiError, errorBody, toApiError } from './api-error.ts';
 import { addCommandRoutes } from './command-routes.ts';
 import { addDecisionRoutes } from './decision-routes.ts';
 import { addInspectRoutes } from './inspect-routes.ts';
+import { OwnTurns } from './own-turns.ts';
 import { addPastRoutes } from './past-routes.ts';
 import { checkRequest } from './request-checks.ts';
 import type { RefusalOf } from './roster-view.ts';
@@ -146,14 +147,19 @@ function createApp({ access, log }: AdminServerOptions): AdminApp {
     if (refusal.statusCode === 403) void reply.header('connection', 'close');
     throw refusal;
   });
+  const turns = new OwnTurns();
+  app.addHook('preHandler', () => turns.next());
   app.setErrorHandler((error, request, reply) => {
     const refusal = toApiError(error);
     if (refusal.statusCode === 500) log.error({ err: error, url: request.url }, 'the admin API failed to answer');
     if (refusal.statusCode === 401) void reply.header('www-authenticate', 'Bearer');
     return reply.code(refusal.statusCode).send(errorBody(refusal));
   });
+  // Of the routes that are there, as they are added.
+  const paths = new Set<string>();
+  app.addHook('onRoute', ({ url }) => void paths.add(url));
   app.setNotFoundHandler((request, reply) => {
-    const refusal = unknownRoute(request.method, request.url);
+    const refusal = unknownRoute(request.method, request.url, paths);
     return reply.code(refusal.statusCode).send(errorBody(refusal));
   });
   return app;
@@ -170,30 +176,9 @@ function parseJsonBodies(app: AdminApp): void {
   });
 }
 
-const PATHS = [
-  '/healthz',
-  '/readyz',
-  '/metrics',
-  '/openapi.json',
-  '/v1/status',
-  '/v1/roster',
-  '/v1/events',
-  '/v1/decisions',
-  '/v1/decisions/recording',
-  '/v1/inspect',
-  '/v1/replay',
-  '/v1/diff',
-  '/v1/explain/backend',
-  '/v1/explain/request',
-  '/v1/export',
-  '/v1/whatif',
-  '/v1/commands',
-  '/v1/adopt-epoch',
-];
-
-function unknownRoute(method: string, url: string): ApiError {
+function unknownRoute(method: string, url: string, paths: ReadonlySet<string>): ApiError {
   const path = url.split('?', 1)[0] ?? '';
-  const suggestion = nearestName(path.slice(0, 64), PATHS);
+  const suggestion = nearestName(path.slice(0, 64), paths);
   const isKnown = suggestion === path;
   const hint = isKnown
     ? 'with that method'

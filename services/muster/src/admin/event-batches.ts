@@ -9,6 +9,8 @@ import type { RecordedEvent } from '@muster/membership';
 
 /** Events in one batch of history, at most. */
 const BATCH_EVENTS = 256;
+/** Characters of payloads in one batch of history; the event that passes it is the batch's last. */
+const BATCH_CHARACTERS_MAX = 1_048_576;
 
 export interface EventRange {
   /** The first revision wanted. */
@@ -41,12 +43,15 @@ async function* historyBatches(
   { from, to, signal }: Omit<EventRange, 'isFollowing'>,
 ): AsyncGenerator<readonly RecordedEvent[], void> {
   let batch: RecordedEvent[] = [];
+  let characters = 0;
   for await (const event of journal.read({ fromRevision: from, ...(to !== null && { toRevision: to }) })) {
     if (signal.aborted) return;
     batch.push(event);
-    if (batch.length < BATCH_EVENTS) continue;
+    characters += event.payload.length;
+    if (batch.length < BATCH_EVENTS && characters < BATCH_CHARACTERS_MAX) continue;
     yield batch;
     batch = [];
+    characters = 0;
     await setImmediate();
   }
   if (batch.length > 0) yield batch;

@@ -1,10 +1,10 @@
 /** The live machines, as the admin API shows them. */
-import type { InspectionLine } from '@muster/actors';
+import type { ActorLine, InspectionLine } from '@muster/actors';
 import { expect, test } from 'vitest';
 import { INSPECTORS_MAX } from './inspect-routes.ts';
-import { startAdmin } from './node-harness.ts';
+import { FOLLOWING_MS, startAdmin } from './node-harness.ts';
 
-const FOUND: InspectionLine = {
+const FOUND: ActorLine = {
   type: 'found',
   timeMs: 1_800_000_000_000,
   elapsedMs: 5,
@@ -16,20 +16,25 @@ const FOUND: InspectionLine = {
   armed: [],
   children: [],
 };
-const FOLLOWING: InspectionLine = { type: 'following', timeMs: 1_800_000_000_001, actorsCount: 1 };
+const FOLLOWING: InspectionLine = { type: 'following', timeMs: FOLLOWING_MS, actorsCount: 1 };
 
 test('without follow the answer ends once everybody who lives has been shown', async () => {
   await using admin = await startAdmin();
-  admin.node.inspected = [FOUND, FOLLOWING];
+  admin.node.inspected = [FOUND];
   const response = await fetch(`${admin.url}/v1/inspect?kind=prober&id=p/b-1`);
   const lines = (await response.text()).trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([FOUND, FOLLOWING]);
   expect(admin.node.askedInspection).toEqual({ kind: 'prober', id: 'p/b-1' });
 });
 
+test('without follow the answer ends where nobody lives, too', async () => {
+  await using admin = await startAdmin();
+  const response = await fetch(`${admin.url}/v1/inspect`);
+  expect(JSON.parse(await response.text())).toEqual({ ...FOLLOWING, actorsCount: 0 });
+});
+
 test('so many may look at once, and a place is free again when one leaves', async () => {
   await using admin = await startAdmin();
-  admin.node.inspected = [FOLLOWING];
   const leaving = new AbortController();
   const look = (signal?: AbortSignal) => fetch(`${admin.url}/v1/inspect?follow=true`, signal ? { signal } : {});
   const [first] = await Promise.all([

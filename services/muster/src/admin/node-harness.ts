@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type {
+  ActorLine,
   CommandOutcome,
   InspectionLine,
   InspectionQuery,
@@ -33,6 +34,9 @@ import type { AskDecisions, DecisionsOutcome } from '../node/decision-questions.
 import { DecisionRecording } from '../node/decision-recording.ts';
 import { createAdminServer } from './admin-server.ts';
 
+/** The time of the line that says that an inspection follows, ms since 1970. */
+export const FOLLOWING_MS = 1_800_000_000_001;
+
 class NodeHarness implements NodeHandle, AsyncDisposable {
   readonly journal: Journal = createMemoryJournal();
   overrides: Partial<NodeStatus> = {};
@@ -40,8 +44,8 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
     outcome: 'refused',
     message: 'this node follows the present history already',
   };
-  /** What `inspect` shows, after which it waits for the signal; and what it was asked last. */
-  inspected: readonly InspectionLine[] = [];
+  /** What `inspect` finds; after that it says that it follows, and waits for the signal. And what it was asked last. */
+  inspected: readonly ActorLine[] = [];
   askedInspection: InspectionQuery | null = null;
   readonly #stopping = new AbortController();
   readonly #following: Promise<void>;
@@ -162,7 +166,7 @@ class NodeHarness implements NodeHandle, AsyncDisposable {
 
   async *inspect(query: InspectionQuery, signal: AbortSignal): AsyncGenerator<readonly InspectionLine[], void> {
     this.askedInspection = query;
-    yield this.inspected;
+    yield [...this.inspected, { type: 'following', timeMs: FOLLOWING_MS, actorsCount: this.inspected.length }];
     const { promise, resolve } = Promise.withResolvers<void>();
     signal.addEventListener('abort', () => resolve());
     if (!signal.aborted) await promise;

@@ -6,9 +6,14 @@
  */
 import { Readable } from 'node:stream';
 import { messageOf } from '@muster/membership';
+import type { FastifyReply } from 'fastify';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
+import { jsonParts, sendInPieces } from './json-pieces.ts';
+import { refusalOfTarget } from './roster-view.ts';
 import { NodePast } from '../node/node-past.ts';
+import type { BackendExplanation } from '@muster/replay';
+import type { ExplainedHere } from '../past/past.ts';
 import {
   backendQuerySchema,
   diffQuerySchema,
@@ -31,36 +36,43 @@ export function addPastRoutes(app: AdminApp, context: AdminContext): void {
   app.get(
     '/v1/replay',
     { schema: { summary: 'Pools, backends and listeners as they were', querystring: stateQuerySchema } },
-    ({ query }) => questions.answer(async () => (await past.get()).state(query)),
+    ({ query }, reply) => questions.answer(reply, async () => (await past.get()).state(query)),
   );
   app.get(
     '/v1/diff',
     { schema: { summary: 'What changed between two moments, and by which events', querystring: diffQuerySchema } },
-    ({ query }) => questions.answer(async () => (await past.get()).diff(query)),
+    ({ query }, reply) => questions.answer(reply, async () => (await past.get()).diff(query)),
   );
   app.get(
     '/v1/explain/backend',
     {
       schema: { summary: 'Why a backend took traffic or did not, and by which event', querystring: backendQuerySchema },
     },
-    ({ query }) => questions.answer(async () => (await past.get()).backend(query)),
+    ({ query }, reply) =>
+      questions.answer(reply, async () => withRefusal(await (await past.get()).backend(query), context)),
   );
   app.get(
     '/v1/explain/request',
     { schema: { summary: 'A request explained: its picks made again', querystring: requestQuerySchema } },
-    ({ query }) => questions.answer(async () => (await past.get()).request(query)),
+    ({ query }, reply) => questions.answer(reply, async () => (await past.get()).request(query)),
   );
   app.post(
     '/v1/explain/request',
     { schema: { summary: 'The same, from a line of the access log', body: requestLineSchema } },
-    ({ body }) => questions.answer(async () => (await past.get()).request(body)),
+    ({ body }, reply) => questions.answer(reply, async () => (await past.get()).request(body)),
   );
   app.get(
     '/v1/whatif',
     { schema: { summary: 'What other settings would have made of what was recorded', querystring: whatIfQuerySchema } },
-    ({ query }) => questions.answer(async () => (await past.get()).whatIf(query)),
+    ({ query }, reply) => questions.answer(reply, async () => (await past.get()).whatIf(query)),
   );
   addExport(app, context, { past, questions });
+}
+
+/** What keeps traffic from it beside the log: this node's own word about its target, as it is now. */
+function withRefusal(explanation: BackendExplanation, { node, refusalOf }: AdminContext): ExplainedHere {
+  const isOwn = explanation.isMember && explanation.node === node.status().node;
+  return { ...explanation, refusal: isOwn && refusalOf ? refusalOfTarget(explanation.target, refusalOf) : null };
 }
 
 function addExport(
@@ -97,12 +109,15 @@ function addExport(
 class Questions {
   #count = 0;
 
-  async answer<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  /** Answers in pieces, and has room for another question once the answer is sent or its client gone. */
+  async answer(reply: FastifyReply, ask: () => Promise<object>): Promise<FastifyReply> {
     const leave = this.enter();
     try {
-      return await ask();
-    } finally {
+      sendInPieces(reply, jsonParts(await ask())).once('close', leave);
+      return reply;
+    } catch (error) {
       leave();
+      throw error;
     }
   }
 

@@ -3,7 +3,7 @@ import { MACHINE_KINDS } from '@muster/actors';
 import { isName } from '@muster/membership';
 import { EVENT_FILTER_FIELDS } from '@muster/replay/event-filter';
 import { z } from 'zod';
-import { explainIssues } from '../config/explain-issues.ts';
+import { explainFirst } from '../config/explain-issues.ts';
 import { RECORDING_SECONDS_MAX } from '../node/decision-recording.ts';
 import { ApiError } from './api-error.ts';
 
@@ -85,23 +85,12 @@ export const poolParamsSchema = z.strictObject({ pool: z.string().min(1).max(200
 /** Faults of a request that are told; the others are counted. */
 const EXPLAINED_MAX = 3;
 
-/** How many fields an issue is about. */
-function countOf(issue: z.core.$ZodIssue): number {
-  return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
-}
-
-function withFewKeys(issue: z.core.$ZodIssue): z.core.$ZodIssue {
-  return issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, EXPLAINED_MAX) } : issue;
-}
-
 /** The answer to what a schema refused, naming each field, or null when it took the value. */
 export function checkRequest(schema: z.ZodType, value: unknown): { value: unknown } | { error: ApiError } {
   const result = schema.safeParse(value);
   if (result.success) return { value: result.data };
-  // Each explanation looks for what was meant; a body may have 100,000 wrong fields, and three of them are told.
-  const explanations = explainIssues(result.error.issues.slice(0, EXPLAINED_MAX).map(withFewKeys), schema, value);
-  const shown = explanations.slice(0, EXPLAINED_MAX).map(({ what, fix }) => `${what}; ${fix}`);
-  const restCount = result.error.issues.reduce((sum, issue) => sum + countOf(issue), 0) - shown.length;
+  const { explanations, restCount } = explainFirst(result.error.issues, { schema, value, max: EXPLAINED_MAX });
+  const shown = explanations.map(({ what, fix }) => `${what}; ${fix}`);
   const message = shown.join('. ') + (restCount > 0 ? `. And ${restCount} more` : '');
   const suggestion = explanations.find((explanation) => explanation.suggestion !== null)?.suggestion ?? null;
   return { error: new ApiError(400, { code: 'invalid', message, suggestion }) };

@@ -47,7 +47,7 @@ export interface BackendView {
    * Why this node does not dial its target, for people; null where it does, and for a host name, whose addresses are judged at each dial.
    */
   readonly refusal: string | null;
-  /** Whether it may be picked: it is eligible, or it is suspected and the pool is in panic. */
+  /** Whether it may be picked: it is eligible, or it is suspected and the pool is in panic; and this node dials its target. */
   readonly isCandidate: boolean;
   /** The part of its weight that it has by now, 0.1 to 1: less than 1 while it starts slowly. */
   readonly weightRatio: number;
@@ -166,10 +166,10 @@ function* partsOfPool(moment: Moment, pool: Pool): Generator<string, void> {
   yield openObject({ id, spec, origin, revision, changedRevision, isPanic });
   yield* listParts('backends', backends.values(), (recorded) => {
     const backend = withPendingFacts(recorded, viewpoint.node, pending);
-    const isCandidate = candidateIds.has(backend.id);
+    const refusal = refusalOfTarget(backend.target.value, moment.refusalOf);
+    const isCandidate = refusal === null && candidateIds.has(backend.id);
     const isStarting = isCandidate && !isPanic;
     const weightRatio = isStarting ? startedRatio(backend, { spec, node: viewpoint.node, nowMs }) : 1;
-    const refusal = refusalOfTarget(backend.target.value, moment.refusalOf);
     const view: BackendView = { ...backendView(backend, { viewpoint, spec }), refusal, isCandidate, weightRatio };
     return JSON.stringify(view);
   });
@@ -199,7 +199,8 @@ function openObject(fields: object): string {
   return JSON.stringify(fields).slice(0, -1);
 }
 
-function refusalOfTarget(target: string, refusalOf: RefusalOf): string | null {
+/** Null for a host name too: where it leads is only known when it is dialled. */
+export function refusalOfTarget(target: string, refusalOf: RefusalOf): string | null {
   const address = parseTarget(target);
   const isLiteral = address !== null && (address.kind === 'unix' || isIP(address.host) !== 0);
   return isLiteral ? refusalOf(address) : null;

@@ -1,6 +1,5 @@
 /** Routes that only read: health of the process, status, roster, metrics, and the journal's events as a stream. */
 import { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import type { Head, Journal } from '@muster/journal';
 import { messageOf, nearestName } from '@muster/membership';
 import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
@@ -8,6 +7,7 @@ import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
 import { eventChunksToTheEnd } from './event-stream.ts';
 import { failingNames } from './failing-names.ts';
+import { jsonParts, sendInPieces } from './json-pieces.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
 import { poolParts, rosterParts } from './roster-view.ts';
@@ -15,10 +15,6 @@ import { statusView, unreadyReasons } from './status-view.ts';
 
 /** Clients that may follow events at once; a further one is answered 503. */
 export const FOLLOWERS_MAX = 64;
-
-const JSON_TYPE = 'application/json; charset=utf-8';
-/** Characters that are made in one turn of an answer that may be long: about 1 ms. */
-const PIECE_CHARACTERS = 65_536;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
@@ -43,21 +39,27 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   app.get(
     '/v1/status',
     { schema: { summary: 'The node: revision, hash, journal, other nodes, leases, listeners, workers, traffic' } },
-    () => {
+    async (_request, reply) => {
       const status = node.status();
-      traffic.update(status.workers, node.roster());
-      return statusView(status, {
+      await traffic.update(status.workers, node.roster());
+      const shown = {
         traffic: traffic.totals(),
         failingNames: failingNames(status.workers, probedNames()),
         observations: observations?.status() ?? null,
         settings,
         journalDamage: journalDamage(),
-      });
+      };
+      sendInPieces(reply, jsonParts(statusView(status, shown)));
+      return reply;
     },
   );
 
-  app.get('/v1/roster', { schema: { summary: 'Pools with their backends, listeners and nodes' } }, (_request, reply) =>
-    reply.type(JSON_TYPE).send(inPieces(rosterParts(seen))),
+  app.get(
+    '/v1/roster',
+    { schema: { summary: 'Pools with their backends, listeners and nodes' } },
+    (_request, reply) => {
+      sendInPieces(reply, rosterParts(seen));
+    },
   );
 
   app.get(
@@ -65,37 +67,22 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
     { schema: { summary: 'One pool with its backends', params: poolParamsSchema } },
     ({ params }, reply) => {
       const parts = poolParts(seen, params.pool);
-      if (parts !== null) return reply.type(JSON_TYPE).send(inPieces(parts));
-      const suggestion = nearestName(params.pool, node.roster().pools.keys());
-      const hint = suggestion === null ? 'GET /v1/roster lists all' : `did you mean "${suggestion}"?`;
+      if (parts !== null) return void sendInPieces(reply, parts);
+      const { pools } = node.roster();
+      const suggestion = nearestName(params.pool, pools.keys());
+      const others = pools.size === 0 ? 'none exists yet' : 'muster pool list and GET /v1/roster list all';
+      const hint = suggestion === null ? others : `did you mean "${suggestion}"?`;
       const message = `there is no pool ${shownName(params.pool)}; ${hint}`;
       throw new ApiError(404, { code: 'unknown-pool', message, suggestion });
     },
   );
 
   app.get('/metrics', { schema: { summary: 'Metrics for Prometheus' } }, async (_request, reply) => {
-    return reply.type(metrics.contentType).send(await metrics.text());
+    sendInPieces(reply, await metrics.parts(), metrics.contentType);
+    return reply;
   });
 
   addEventStream(app, context);
-}
-
-/** Pieces of text as a stream at the reader's pace, with a turn for whatever else waits between them. */
-function inPieces(parts: Iterable<string>): Readable {
-  return Readable.from(gathered(parts), { objectMode: false });
-}
-
-/** Few large pieces rather than many small ones: each costs a turn and a write. */
-async function* gathered(parts: Iterable<string>): AsyncGenerator<string, void> {
-  let piece = '';
-  for (const part of parts) {
-    piece += part;
-    if (piece.length < PIECE_CHARACTERS) continue;
-    yield piece;
-    piece = '';
-    await setImmediate();
-  }
-  if (piece !== '') yield piece;
 }
 
 function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): void {

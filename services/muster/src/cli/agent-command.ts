@@ -1,7 +1,7 @@
 /**
  * `muster agent`: runs a program that knows nothing of Muster, and is a member in its name.
  *
- *     start ──► its port answers ──► registered ──SIGTERM──► drained ──--drain-ms──► signal to the program ──► it ends
+ *     start ──► its port answers ──► registered ──SIGTERM──► drained ─────--drain──► signal to the program ──► it ends
  *                                        └────────────────── it ends by itself ────────────────────────────────┤
  *                                                                                              deregister ◄────┘
  *
@@ -165,7 +165,7 @@ class Agent {
     const { target, startTimeoutMs = START_TIMEOUT_MS } = this.#options;
     const giveUp = new AbortController();
     const impatient = setTimeout(() => {
-      say(`nothing answers at ${target} yet; waiting ${startTimeoutMs} ms in all (--start-timeout-ms)`);
+      say(`nothing answers at ${target} yet; waiting ${startTimeoutMs} ms in all (--start-timeout)`);
     }, PATIENCE_MS);
     const timer = setTimeout(() => giveUp.abort(), startTimeoutMs);
     const over = this.#over.then(() => 'over' as const);

@@ -145,7 +145,7 @@ test.skipIf('unavailable' in program).each([
 test.skipIf('unavailable' in program)('a second signal kills a program that ignores the first', async () => {
   await using harness = await Harness.start();
   const port = await freePort();
-  const options = ['--target', `127.0.0.1:${port}`, '--drain-ms', '1'];
+  const options = ['--target', `127.0.0.1:${port}`, '--drain', '1ms'];
   await using agent = startAgent(harness.server.url, options, serverProgram(port, ''));
   await vi.waitFor(() => expect(agent.output()).toContain('registered'), WAIT);
   agent.kill('SIGTERM');
@@ -159,7 +159,7 @@ test.skipIf('unavailable' in program)('a program that never answers is ended', a
   await using harness = await Harness.start();
   const target = `127.0.0.1:${await freePort()}`;
   const silent = [process.execPath, '-e', 'setInterval(() => {}, 1000)'];
-  await using agent = startAgent(harness.server.url, ['--target', target, '--start-timeout-ms', '300'], silent);
+  await using agent = startAgent(harness.server.url, ['--target', target, '--start-timeout', '300ms'], silent);
   expect(await agent.exited).toBe(1);
   expect(agent.output()).toContain(`nothing answered at ${target} within 300 ms; the program is ended\n`);
   expect(harness.types).toEqual([]);

@@ -38,3 +38,8 @@ export class UsageError extends CliFailure {
     super('usage', message);
   }
 }
+
+/** A file that somebody may still want is not replaced unasked. */
+export function existingFile(path: string): CliFailure {
+  return new CliFailure('exists', `${path} exists already; choose another name, or give --force to replace it`);
+}

@@ -1,5 +1,5 @@
 /** Options that several commands have, and how their values are read. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 
 export function withReason(command: Command): Command {
   return command.option('--reason <text>', 'for people: why');
@@ -13,14 +13,18 @@ export function withRows(command: Command): Command {
     .option('--skip <n>', 'leave out so many rows before', wholeNumber);
 }
 
-/** `slowStartMs,health.fastIntervalMs`, and as the options are written: `slow-start-ms`. May be given several times. */
+/** `slowStartMs,health.fastIntervalMs`, and as the options are written: `slow-start`. May be given several times. */
 export function unsetFields(text: string, before: readonly string[] = []): readonly string[] {
   const fields = text
     .split(',')
-    .map((field) => field.trim().replaceAll(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase()));
+    .map((field) => field.trim().replaceAll(/-([a-z])/g, (_all, letter: string) => letter.toUpperCase()))
+    .map((field) => (TIME_FIELD.test(field) ? `${field}Ms` : field));
   if (fields.every((field) => /^[A-Za-z]+(\.[A-Za-z]+)?$/.test(field))) return [...before, ...fields];
   throw new InvalidArgumentError('It must be names of fields, such as slowStartMs,health.fastIntervalMs.');
 }
+
+/** What options of times are called, without the unit that their fields have. */
+const TIME_FIELD = /(timeout|interval|slowStart)$/i;
 
 /** A moment such as `-5m`, as it was typed; what it means is judged where it is asked about. */
 export function moment(text: string): string {
@@ -48,11 +52,25 @@ export function timeSpan(text: string): number {
   throw new InvalidArgumentError('It must be a time such as 90s, 5m or 1h.');
 }
 
-const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000 };
+const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
-/** `500ms`, `2s`, `1m`; in milliseconds. */
+/** `500ms`, `2s`, `1m`, `1h`; in milliseconds. */
 export function milliseconds(text: string): number {
-  const [, count, unit = ''] = /^(\d{1,9})(ms|s|m)$/.exec(text) ?? [];
+  const [, count, unit = ''] = /^(\d{1,9})(ms|s|m|h)$/.exec(text) ?? [];
   if (count !== undefined) return Number(count) * MS_BY_UNIT[unit]!;
   throw new InvalidArgumentError('It must be a time such as 500ms, 2s or 1m.');
+}
+
+/** Read as the field that it sets: `--connect-timeout` and `--connect-timeout-ms` are both `connectTimeoutMs`. */
+class TimeOption extends Option {
+  override attributeName(): string {
+    return super.attributeName().replace(/(Ms)?$/, 'Ms');
+  }
+}
+
+/** `--FLAG 500ms`. Scripts may have it as it was spelled once, `--FLAG-ms 500`, which the help does not show. */
+export function withTime(command: Command, flag: string, description: string): Command {
+  return command
+    .addOption(new TimeOption(`--${flag} <time>`, description).argParser(milliseconds))
+    .addOption(new TimeOption(`--${flag}-ms <ms>`).argParser(wholeNumber).hideHelp());
 }

@@ -101,12 +101,21 @@ function candidateLines({ candidates }: DecidedPick): string[] {
   return [`    candidates: ${shown.join(' ')}${restCount > 0 ? ` and ${restCount} more` : ''}`];
 }
 
-function passedOverLines({ pendingFacts, triedIds, fullIds, onlyIds, isStrict, notKept }: DecidedPick): string[] {
+function passedOverLines({
+  pendingFacts,
+  triedIds,
+  fullIds,
+  undialledIds,
+  onlyIds,
+  isStrict,
+  notKept,
+}: DecidedPick): string[] {
   const facts = pendingFacts.map(({ backend, event }) => `${backend} ${event.type}`);
   return [
     ...listLine('seen here and not in the journal yet', facts),
     ...listLine('passed over, because tried', triedIds),
     ...listLine('passed over, because at the limit of connections', fullIds),
+    ...listLine('passed over, because not dialled by this node', undialledIds),
     ...(isStrict ? ['    passed over, because not eligible: those marked with ?'] : []),
     ...(onlyIds === null ? [] : listLine('left by filters', onlyIds)),
     ...notKept.map((what) => `    not kept, because more than 64: ${what}`),

@@ -18,12 +18,18 @@ interface CommandAnswer {
 
 /** Sends a command; `what` names it for people: `backend spells/a registered at 127.0.0.1:8001`. */
 export async function sendCommand(session: Session, command: CommandInput, what: string): Promise<void> {
-  const answer = await session.client.post<CommandAnswer>('/v1/commands', command);
+  const answer = await session.client.post<CommandAnswer>('/v1/commands', command).catch(inOwnWords);
   const line =
     answer.outcome === 'appended'
       ? `${what} (revision ${answer.revision})`
       : `unchanged: the roster says so since revision ${answer.revision}`;
   await session.print(answer, [printable(line), ...takenLines(answer).map(printable)]);
+}
+
+/** The node names a field by its place in the command; nobody who typed an option has seen the `change` around it. */
+function inOwnWords(error: unknown): never {
+  if (!(error instanceof CliFailure)) throw error;
+  throw new CliFailure(error.code, error.message.replaceAll(/^change\.(?=\w)/gm, ''), error.suggestion);
 }
 
 /** What an operator changes is the operator's from then on, and no config takes it back unasked. */

@@ -5,6 +5,7 @@ import type { OpenSession, Session } from './session.ts';
 export interface InspectOptions {
   readonly follow?: boolean;
   readonly record?: string;
+  readonly force?: boolean;
   readonly replay?: string;
 }
 
@@ -31,6 +32,7 @@ export function addInspectCommand(program: Command, openSession: OpenSession): v
     .argument('[id]', 'which of them; all when left out')
     .option('--follow', 'go on with what happens from now on, until interrupted')
     .option('--record <file>', 'write what is seen into a file as well, one JSON object a line')
+    .option('--force', 'replace the file of --record where there is one already')
     .option('--replay <file>', 'replay a recording into fresh machines, and say whether they end as recorded')
     .addHelpText('after', INSPECT_HELP)
     .action(async (kind: string | undefined, id: string | undefined, options: InspectOptions) => {

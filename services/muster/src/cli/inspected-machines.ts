@@ -1,7 +1,7 @@
 /** `muster inspect`: the live machines as lines, and their lines in a file. */
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { InspectionLine } from '@muster/actors';
-import { CliFailure } from './cli-failure.ts';
+import { CliFailure, existingFile } from './cli-failure.ts';
 import type { InspectOptions } from './inspect-command.ts';
 import { inspectionText } from './inspection-text.ts';
 import { writeJsonLines, writeLines, type Session } from './session.ts';
@@ -14,11 +14,11 @@ export interface MachineChoice {
 
 /** With `--follow` until the process is interrupted. Fails where no such machine lives and none is waited for. */
 export async function showMachines(session: Session, choice: MachineChoice, options: InspectOptions): Promise<void> {
-  const { follow = false, record } = options;
+  const { follow = false, record, force = false } = options;
   const query = new URLSearchParams({ follow: String(follow) });
   if (choice.kind !== undefined) query.set('kind', choice.kind);
   if (choice.id !== undefined) query.set('id', choice.id);
-  using recording = record === undefined ? null : new Recording(record);
+  using recording = record === undefined ? null : new Recording(record, { isReplaced: force });
   for await (const text of session.client.lines(`/v1/inspect?${query.toString()}`)) {
     const line = JSON.parse(text) as InspectionLine;
     recording?.add(text);
@@ -44,9 +44,10 @@ class Recording implements Disposable {
   readonly #file: number;
   readonly #path: string;
 
-  constructor(path: string) {
+  /** `isReplaced`: whether a file that is there is replaced; else it is left as it is. */
+  constructor(path: string, { isReplaced }: { readonly isReplaced: boolean }) {
     this.#path = path;
-    this.#file = this.#orFail(() => openSync(path, 'w', 0o600));
+    this.#file = this.#orFail(() => openSync(path, isReplaced ? 'w' : 'wx', 0o600));
   }
 
   add(line: string): void {
@@ -61,6 +62,7 @@ class Recording implements Disposable {
     try {
       return work();
     } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw existingFile(this.#path);
       throw new CliFailure('unwritable', `the recording ${this.#path} cannot be written: ${(error as Error).message}`);
     }
   }

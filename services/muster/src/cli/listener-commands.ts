@@ -1,7 +1,7 @@
 /** `muster listener …`: what there is to type, and how a route is written on a command line. */
 import type { Route } from '@muster/membership';
 import { InvalidArgumentError, type Command } from 'commander';
-import { unsetFields, wholeNumber, withReason } from './command-options.ts';
+import { unsetFields, withReason, withTime } from './command-options.ts';
 import type { OpenSession } from './session.ts';
 
 interface ListenerFields {
@@ -75,20 +75,20 @@ function addChange(listener: Command, openSession: OpenSession): void {
 const BIND_OPTION = ['--bind <address>', 'where it listens: HOST:PORT; port 0 for any free one'] as const;
 
 function withFields(command: Command): Command {
-  return command
+  command
     .option('--pool <id>', 'the pool that takes its connections or requests')
     .option(
       '--route <HOST/PATH=POOL>',
       'in place of --pool, as often as needed: api.example.com/v1=api, *.example.com=web, /=rest; a prefix in brackets is taken off: [/v1]=api',
       collectRoutes,
     )
-    .option('--protocol <tcp|http>', 'what is spoken on it (default tcp; with --route http)')
-    .option(
-      '--idle-timeout-ms <ms>',
-      'a connection (http: a tunnel) without a byte for so long is closed (default 3600000)',
-      wholeNumber,
-    )
-    .option('--nodes <ids>', 'the nodes that listen, for example lb-1,lb-2; every node when left out', names);
+    .option('--protocol <tcp|http>', 'what is spoken on it (default tcp; with --route http)');
+  withTime(command, 'idle-timeout', 'a connection (http: a tunnel) without a byte for so long is closed (default 1h)');
+  return command.option(
+    '--nodes <ids>',
+    'the nodes that listen, for example lb-1,lb-2; every node when left out',
+    names,
+  );
 }
 
 async function destination({ pool, route: routes }: ListenerFields): Promise<string> {

@@ -1,7 +1,7 @@
 /** `muster pool …`: what there is to type. `add` defines what is not there, `set` changes what it names of what is there. */
 import type { SpecChange } from '@muster/membership';
 import type { Command } from 'commander';
-import { ratio, unsetFields, wholeNumber, withReason, withRows } from './command-options.ts';
+import { ratio, unsetFields, wholeNumber, withReason, withRows, withTime } from './command-options.ts';
 import type { ListOptions } from './entity-commands.ts';
 import type { OpenSession } from './session.ts';
 
@@ -91,18 +91,21 @@ function poolFields(options: PoolFields): { readonly health?: SpecChange } & Spe
 }
 
 function withFields(command: Command): Command {
-  return command
+  command
     .option('--policy <name>', 'round_robin (default), least_requests, random or consistent_hash')
-    .option('--hash-key <key>', 'what consistent_hash looks at (default client_address)')
-    .option('--connect-timeout-ms <ms>', 'a dial that takes longer has failed (default 5000)', wholeNumber)
+    .option('--hash-key <key>', 'what consistent_hash looks at (default client_address)');
+  withTime(command, 'connect-timeout', 'a dial that takes longer has failed: 400ms, 5s (default 5s)');
+  command
     .option('--connect-attempts <n>', 'per connection or request, each to another backend (default 2)', wholeNumber)
     .option('--max-connections-per-backend <n>', 'per worker; no limit when left out', wholeNumber)
-    .option('--on-removal <close|drain>', 'connections to a target that left (default close)')
-    .option('--drain-timeout-ms <ms>', 'how long a draining backend keeps its connections (default 30000)', wholeNumber)
+    .option('--on-removal <close|drain>', 'connections to a target that left (default close)');
+  withTime(command, 'drain-timeout', 'how long a draining backend keeps its connections (default 30s)');
+  command
     .option('--health-http <path>', 'check with an HTTP GET of this path')
-    .option('--health-tcp', 'check with a TCP connect')
-    .option('--interval-ms <ms>', 'from one probe to the next (default 5000)', wholeNumber)
-    .option('--timeout-ms <ms>', 'a probe that takes longer has failed (default 2000)', wholeNumber)
+    .option('--health-tcp', 'check with a TCP connect');
+  withTime(command, 'interval', 'from one probe to the next (default 5s)');
+  withTime(command, 'timeout', 'a probe that takes longer has failed (default 2s)');
+  command
     .option('--rise <n>', 'passed probes that turn a backend healthy (default 2)', wholeNumber)
     .option('--fall <n>', 'failed probes that turn it unhealthy (default 3)', wholeNumber)
     .option('--health-view <own|quorum>', "whose word on health counts: this node's own, or that of most live nodes")
@@ -110,10 +113,6 @@ function withFields(command: Command): Command {
       '--panic-threshold <ratio>',
       'fewer eligible than this part: all take traffic (default 0.5, 0: never)',
       ratio,
-    )
-    .option(
-      '--slow-start-ms <ms>',
-      'over which a new backend grows to its full weight; at once when left out',
-      wholeNumber,
     );
+  return withTime(command, 'slow-start', 'over which a new backend grows to its full weight; at once when left out');
 }

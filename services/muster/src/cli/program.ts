@@ -7,7 +7,7 @@ import packageFile from '../../package.json' with { type: 'json' };
 import type { AgentOptions } from './agent-command.ts';
 import type { ApplyOptions } from './apply-command.ts';
 import { addBackendCommands } from './backend-commands.ts';
-import { milliseconds, timeSpan, wholeNumber } from './command-options.ts';
+import { milliseconds, timeSpan, wholeNumber, withTime } from './command-options.ts';
 import type { ImportOptions } from './import-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addJournalCommands } from './journal-program.ts';
@@ -137,7 +137,7 @@ function addFurtherCommands(program: Command, openSession: OpenSession): void {
 }
 
 function addAgentCommand(program: Command, setExitCode: SetExitCode): void {
-  program
+  const agent = program
     .command('agent')
     .description('run a program and be a member of a pool in its name, for as long as it runs')
     .usage('--pool POOL --target HOST:PORT [options] -- COMMAND…')
@@ -153,15 +153,15 @@ function addAgentCommand(program: Command, setExitCode: SetExitCode): void {
     .option('--tls-ca <file>', "the authority of the servers' certificates, PEM")
     .option('--tls-cert <file>', 'a client certificate, PEM')
     .option('--tls-key <file>', 'its key, PEM')
-    .option('--lease-ms <ms>', 'silent for so long, it is taken out (default 15000)', wholeNumber)
-    .option('--start-timeout-ms <ms>', 'a program that does not answer by then is ended (default 60000)', wholeNumber)
-    .option('--drain-ms <ms>', 'from the drain to the signal for the program (default 1000)', wholeNumber)
     .argument('<command...>', 'the program and its arguments, after --')
     .addHelpText('after', AGENT_HELP)
     .action(async (command: string[], options: AgentOptions) => {
       const { runAgent } = await import('./agent-command.ts');
       setExitCode(await runAgent(command, options));
     });
+  withTime(agent, 'lease', 'silent for so long, it is taken out (default 15s)');
+  withTime(agent, 'start-timeout', 'a program that does not answer by then is ended (default 1m)');
+  withTime(agent, 'drain', 'from the drain to the signal for the program (default 1s)');
 }
 
 const APPLY_HELP = `

@@ -90,8 +90,11 @@ async function write(output: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(output)) await once(process.stdout, 'drain');
 }
 
-/** In each colour that `paint` writes. Nobody outside of this process can know it, so no text can bring a colour of its own. */
-const MARK = randomInt(1_000_000, 1_000_000_000);
+/**
+ * In each colour that `paint` writes. Nobody outside of this process can know it, so no text can bring a colour of its own. It is three
+ * parameters of four digits, because a longer one is no escape sequence to `stripVTControlCharacters`, and would count as text.
+ */
+const MARK = Array.from({ length: 3 }, () => randomInt(1_000, 10_000)).join(';');
 const PAINTED = new RegExp(`\\u001b\\[${MARK};(\\d+)m`);
 
 /** Colours on a terminal only, and never with NO_COLOR. To be written by the functions above. */

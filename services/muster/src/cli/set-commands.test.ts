@@ -24,6 +24,36 @@ test('pool, backend and listener keep what is not named', async () => {
   expect(listeners.get('web')!.spec).toEqual({ ...before.listeners.get('web')!.spec, idleTimeoutMs: 5_000 });
 });
 
+test('times have units, under the name of their field and as they were once spelled', async () => {
+  await using admin = await withSpells();
+  const spellings = [
+    [
+      '--connect-timeout',
+      '400ms',
+      '--drain-timeout',
+      '1m',
+      '--interval',
+      '2s',
+      '--timeout',
+      '1s',
+      '--slow-start',
+      '1h',
+    ],
+    ['--connect-timeout-ms', '401', '--drain-timeout-ms', '60001', '--interval-ms', '2001', '--timeout-ms', '1001'],
+    ['--unset', 'slow-start'],
+  ];
+  for (const args of spellings) {
+    expect(await muster(['pool', 'set', 'spells', ...args], { admin })).toMatchObject({ code: 0, stderr: '' });
+  }
+  const { spec } = admin.node.roster().pools.get('spells')!;
+  expect(spec).toMatchObject({ connectTimeoutMs: 401, drainTimeoutMs: 60_001 });
+  expect(spec.health).toMatchObject({ intervalMs: 2_001, timeoutMs: 1_001 });
+  expect(spec).not.toHaveProperty('slowStartMs');
+  const { stdout } = await muster(['pool', 'set', '--help']);
+  expect(stdout).toContain('--slow-start <time>');
+  expect(stdout).not.toMatch(/-ms\b/);
+});
+
 test('another kind of check takes the place of the one that is there, and routes that of a pool', async () => {
   await using admin = await withSpells();
   expect((await muster(['pool', 'set', 'spells', '--health-tcp'], { admin })).code).toBe(0);
@@ -43,6 +73,10 @@ test.each<[string[], number, string]>([
   [['pool', 'set', 'spells'], 2, 'nothing is to be changed'],
   [['pool', 'set', 'spells', '--unset', 'policy', '--policy', 'random'], 2, 'given a value and taken away'],
   [['pool', 'set', 'spells', '--unset', 'polcy'], 1, 'did you mean "policy"?'],
+  [['pool', 'set', 'spells', '--panic-threshold', '3'], 1, 'muster: panicThreshold is 3; it must be at most 1'],
+  [['pool', 'set', 'spells', '--connect-timeout', '5'], 2, 'a time such as 500ms, 2s or 1m'],
+  [['backend', 'set', 'spells', 'spells-1', '--target', 'x'], 1, 'muster: target is "x"; an address is HOST:PORT'],
+  [['listener', 'set', 'web', '--bind', 'x'], 1, 'muster: bind is "x"'],
   [['listener', 'set', 'web', '--unset', 'bind'], 1, 'bind cannot be taken away'],
   [['pool', 'remove', 'spels'], 1, 'did you mean "spells"?'],
 ])('%j is refused with a hint', async (args, code, hint) => {

@@ -256,7 +256,7 @@ export function backendLines(pools: readonly PoolView[], options: BackendTableOp
         eligibilityText(backend),
         ...(traffic === null ? [] : [String(own(picks, backend.id) ?? 0)]),
       ];
-      return { cells, isWrong: !backend.eligibility.isEligible };
+      return { cells, isWrong: !backend.eligibility.isEligible || (backend.refusal ?? null) !== null };
     });
     return shown.length > 0 ? shown : [{ cells: [pool.id, 'no backends'], isWrong: true }];
   });

@@ -1,7 +1,8 @@
 /** Columns line up, whatever is in them. */
 import * as fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { duration } from './plain-text.ts';
+import { paint, terminalLine } from './session.ts';
 import { setLines, tableLines } from './table.ts';
 
 const ALL = Infinity;
@@ -16,6 +17,19 @@ test('columns are as wide as their widest cell, and lines do not end in spaces',
 
 test('colours take no room', () => {
   expect(setLines(tableLines(['A', 'B'], [['\u001b[32mok\u001b[39m', 'x']]), ALL)[1]).toBe('\u001b[32mok\u001b[39m  x');
+});
+
+test('colours as commands paint them take no room either, and what is cut keeps its colour', () => {
+  vi.stubEnv('FORCE_COLOR', '1');
+  try {
+    const table = tableLines(['A', 'B'], [[paint('green', 'listening'), 'x']]);
+    const set = (width: number): string[] => setLines(table, width).map(terminalLine);
+    expect(set(80)).toEqual(['A          B', '\u001b[32mlistening\u001b[39m  x']);
+    expect(set(12)).toEqual(set(80));
+    expect(set(10)).toEqual(['A        B', '\u001b[32mlisten…\u001b[39m  x']);
+  } finally {
+    vi.unstubAllEnvs();
+  }
 });
 
 test('what does not fit is cut in the columns that matter least, then in the widest ones, and sentences are left whole', () => {

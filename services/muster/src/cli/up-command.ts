@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { formatProblem } from '../config/config-problem.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { loadConfigAside } from '../config/load-config-aside.ts';
 import { CliFailure } from './cli-failure.ts';
 
 const DEFAULT_CONFIG = 'muster.toml';
@@ -16,11 +17,12 @@ export async function runUp({ config }: { readonly config?: string }): Promise<n
   const { MUSTER_ADMIN_TOKEN } = process.env;
   // Nothing that this process starts or runs, filters among it, has a use for the token.
   delete process.env['MUSTER_ADMIN_TOKEN'];
-  const load = () => loadConfig(configPath, { environment: { MUSTER_ADMIN_TOKEN } });
-  const loaded = await load();
+  const options = { environment: { MUSTER_ADMIN_TOKEN } };
+  const loaded = await loadConfig(configPath, options);
   if (loaded.outcome === 'broken') {
     throw new CliFailure('broken-config', loaded.problems.map(formatProblem).join('\n'));
   }
+  const load = () => loadConfigAside(configPath, options);
   const { runNode } = await import('../node/run-node.ts');
   return runNode({ config: loaded.node, declared: loaded.declared, load });
 }

@@ -16,6 +16,37 @@ export interface Explanation {
   readonly suggestion: string | null;
 }
 
+/** The faults that are explained, and how many others there are. */
+export interface ExplainedFaults {
+  readonly explanations: readonly Explanation[];
+  readonly restCount: number;
+}
+
+/**
+ * Explanations of the first faults, `max` at most; `value` is what `schema` refused. Each looks for what was meant, and a text may have a
+ * hundred thousand wrong keys: the others are only counted.
+ */
+export function explainFirst(
+  issues: readonly z.core.$ZodIssue[],
+  { schema, value, max }: { readonly schema: z.core.$ZodType; readonly value: unknown; readonly max: number },
+): ExplainedFaults {
+  const explanations = explainIssues(firstFaults(issues, max), schema, value).slice(0, max);
+  const faultsCount = issues.reduce((sum, issue) => sum + countOf(issue), 0);
+  return { explanations, restCount: Math.max(0, faultsCount - explanations.length) };
+}
+
+/** How many fields an issue is about. */
+function countOf(issue: z.core.$ZodIssue): number {
+  return issue.code === 'unrecognized_keys' ? issue.keys.length : 1;
+}
+
+/** Issues about so many faults or a few more. */
+function firstFaults(issues: readonly z.core.$ZodIssue[], max: number): z.core.$ZodIssue[] {
+  return issues
+    .slice(0, max)
+    .map((issue) => (issue.code === 'unrecognized_keys' ? { ...issue, keys: issue.keys.slice(0, max) } : issue));
+}
+
 /** One explanation per fault; `value` is what `schema` refused. */
 export function explainIssues(
   issues: readonly z.core.$ZodIssue[],

@@ -8,7 +8,7 @@ import { parse, TomlError } from 'smol-toml';
 import type { ConfigProblem } from './config-problem.ts';
 import { configSchema, type ConfigFile } from './config-schema.ts';
 import { crossFaults, declaredRoster, type DeclaredRoster, type Fault, type Surroundings } from './declared-roster.ts';
-import { explainIssues } from './explain-issues.ts';
+import { explainFirst } from './explain-issues.ts';
 import { filterFaults } from './filter-files.ts';
 import { nodeConfig, type NodeConfig, type NodeEnvironment } from './node-config.ts';
 import { readTextFile } from './text-file.ts';
@@ -70,13 +70,14 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   } catch (error) {
     return broken(file, [syntaxProblem(error)]);
   }
-  const { faults, loaded } = check(raw, dirname(resolve(file)), options);
+  const { faults, restCount, loaded } = check(raw, dirname(resolve(file)), options);
   if (loaded !== null && faults.length === 0) return { outcome: 'loaded', ...loaded };
   const lines = locateToml(text);
   const located = faults.map(({ path, what, fix }) => ({ line: lines.lineOf(path), what, fix }));
   return broken(
     file,
     located.toSorted((a, b) => a.line - b.line),
+    restCount,
   );
 }
 
@@ -84,12 +85,18 @@ const NODE_TABLES = ['node', 'journal', 'observations'];
 
 interface Checked {
   readonly faults: readonly Fault[];
+  /** Faults that are not among them. */
+  readonly restCount: number;
   readonly loaded: Loaded | null;
 }
 
 function check(raw: unknown, configFolder: string, options: LoadOptions): Checked {
   const parsed = configSchema.safeParse(raw);
-  if (!parsed.success) return { faults: explainIssues(parsed.error.issues, configSchema, raw), loaded: null };
+  if (!parsed.success) {
+    const about = { schema: configSchema, value: raw, max: CONFIG_PROBLEMS_MAX };
+    const { explanations: faults, restCount } = explainFirst(parsed.error.issues, about);
+    return { faults, restCount, loaded: null };
+  }
   const file = withNodeId(parsed.data, options.nodeId);
   const { config: node, faults: nodeFaults } = nodeConfig(file, {
     environment: options.environment ?? {},
@@ -104,6 +111,7 @@ function check(raw: unknown, configFolder: string, options: LoadOptions): Checke
   const faults = [...rosterFaults, ...filterFaults(file.listeners, configFolder)];
   return {
     faults: options.isRosterOnly === true ? faults : [...nodeFaults, ...faults],
+    restCount: 0,
     loaded: { node, declared, isAboutNode },
   };
 }
@@ -135,9 +143,10 @@ function tooLarge(file: string, bytes: number): LoadedConfig {
   return broken(file, [{ line: null, what, fix: TOO_LARGE_FIX }]);
 }
 
-function broken(file: string, problems: readonly Omit<ConfigProblem, 'file'>[]): LoadedConfig {
+/** `untoldCount`: problems that are known by their number alone. */
+function broken(file: string, problems: readonly Omit<ConfigProblem, 'file'>[], untoldCount = 0): LoadedConfig {
   const shown = problems.slice(0, CONFIG_PROBLEMS_MAX).map((problem) => ({ file, ...problem }));
-  const restCount = problems.length - shown.length;
+  const restCount = problems.length - shown.length + untoldCount;
   if (restCount > 0) {
     shown.push({ file, line: problems.at(-1)!.line, what: `${restCount} more problems`, fix: 'mend these first' });
   }

@@ -26,6 +26,7 @@ import { parseAccessLine, parseEventFilter, parseInstant, redactEvent, ReplayErr
 import { eventView } from '../admin/event-view.ts';
 import { checkRequest, newEventSchema } from '../admin/request-checks.ts';
 import { parseConfig } from '../config/load-config.ts';
+import { commandLineRefusal } from './command-words.test-support.ts';
 
 /** Takes a text. Gives what it says to whoever sent it; null where it says nothing. */
 type Entrance = (text: string) => string | null;
@@ -70,6 +71,14 @@ function commandOutcome(text: string): string | null {
   return decision.outcome === 'refused' ? decision.message : null;
 }
 
+function configRefusal(text: string): string | null {
+  const config = parseConfig(text, 'muster.toml', { isRosterOnly: true });
+  if (config.outcome === 'loaded') return null;
+  return config.problems.map(({ what, fix }) => `${what}; ${fix}`).join('. ');
+}
+
+const TARGETS_MAX = 500;
+
 export const ENTRANCES: Readonly<Record<string, Entrance>> = {
   'the payload of an event': (payload) => fold(roster, eventOf({ payload })).rejection?.message ?? null,
   'the subject of an event': (subject) => fold(roster, eventOf({ subject })).rejection?.message ?? null,
@@ -111,11 +120,14 @@ export const ENTRANCES: Readonly<Record<string, Entrance>> = {
     return parsed.ok ? null : parsed.message;
   },
   'a misspelt name': (text) => nearestName(text, knownNames),
-  'a config file': (text) => {
-    const config = parseConfig(text, 'muster.toml', { isRosterOnly: true });
-    if (config.outcome === 'loaded') return null;
-    return config.problems.map(({ what, fix }) => `${what}; ${fix}`).join('. ');
+  'a config file': configRefusal,
+  'a list of targets': (text) => {
+    const target = (part: string) =>
+      `[[targets]]\naddress = ${JSON.stringify(part)}\nhealth_check_endpoint = ${JSON.stringify(part)}\n`;
+    const parts = [text, ...text.split(/[\s,;]+/).slice(0, TARGETS_MAX)];
+    return configRefusal(parts.map(target).join(''));
   },
+  'a command line': commandLineRefusal,
   'an event that is shown': (payload) => {
     JSON.stringify(eventView({ event: eventOf({ payload }), rejection: null }, false));
     return null;

@@ -1,13 +1,15 @@
 /** Lines into files and pipes: whole, in order, none lost in silence, whatever the reader does. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { LineOutput } from './line-output.ts';
 
@@ -144,5 +146,30 @@ test('a pipe that nobody reads does not keep a process from ending', async () =>
     expect(output.writtenCount).toBeLessThan(1_000);
     closeSync(reading);
     closeSync(writing);
+  });
+});
+
+test('a reader that is never quite done holds no more than may be pending', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  await withPipe(async ({ reading, writing }) => {
+    const output = new LineOutput({ fd: writing, pendingBytesMax: 1_048_576 });
+    const read = Buffer.alloc(65_536);
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    let readBytes = 0;
+    for (let index = 0; readBytes < 32 * 1_048_576; index++) {
+      // It is filled anew long before it is empty.
+      for (let line = 0; line < 32; line++) output.write(lineOf(index, 4_000));
+      try {
+        readBytes += readSync(reading, read);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      }
+      await setImmediate();
+    }
+    collect();
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8 * 1_048_576);
+    await output.close(0);
   });
 });

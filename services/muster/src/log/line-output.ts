@@ -193,11 +193,15 @@ export class LineOutput {
     const text = this.#lines.slice(first, this.#head).join('');
     this.#chunkLines = this.#head - first;
     this.#pendingBytes -= bytes;
-    if (this.#head === this.#lines.length) {
-      this.#lines = [];
-      this.#head = 0;
-    }
+    this.#forgetTaken();
     return Buffer.from(text, 'latin1');
+  }
+
+  /** A reader that is never quite done must not keep what it has had. Half at a time, so that moving the rest costs little. */
+  #forgetTaken(): void {
+    if (2 * this.#head < this.#lines.length) return;
+    this.#lines = this.#lines.slice(this.#head);
+    this.#head = 0;
   }
 
   #emptied(): void {

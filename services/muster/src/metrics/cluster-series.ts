@@ -27,7 +27,6 @@ export const CLUSTER_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_peers',
     help: 'Other nodes that are heard, by whether their hash is the same.',
-    labels: ['agreement'],
     read: ({ status }) =>
       AGREEMENTS.map((agreement) => ({
         labels: { agreement },
@@ -38,7 +37,6 @@ export const CLUSTER_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_peer_lag_events',
     help: 'Events that another node says it has not folded.',
-    labels: ['peer'],
     read: ({ status }) => status.peers.map(({ node, lag }) => ({ labels: { peer: node }, value: lag })),
   },
   {

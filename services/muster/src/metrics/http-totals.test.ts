@@ -1,5 +1,6 @@
 /** Requests are summed over workers and their lives, and what left the roster is forgotten. */
 import type { HttpPoolTraffic, HttpTraffic } from '@muster/proxy';
+import { inTurns } from '@muster/replay/turns';
 import { expect, test } from 'vitest';
 import { HttpTotals } from './http-totals.ts';
 
@@ -34,12 +35,12 @@ function okOf(totals: HttpTotals): Record<string, number> {
   return Object.fromEntries([...pool!.requestsByBackend].map(([backend, counts]) => [backend, counts[2]!]));
 }
 
-test('what a process counted since its report before is added', () => {
+test('what a process counted since its report before is added', async () => {
   const totals = new HttpTotals();
   const first = traffic({ a: 5, b: 1 });
-  totals.add(first, null);
+  await totals.add(first, null, inTurns());
   // Backends may come in another order, and new ones between them.
-  totals.add(traffic({ c: 2, b: 1, a: 9 }), first);
+  await totals.add(traffic({ c: 2, b: 1, a: 9 }), first, inTurns());
   expect(okOf(totals)).toEqual({ a: 9, b: 1, c: 2 });
   expect(totals.pools()[0]).toMatchObject({
     retries: 12,
@@ -50,20 +51,20 @@ test('what a process counted since its report before is added', () => {
   expect(totals.refusedHeads.get('web')?.get('host')).toBe(12);
 });
 
-test('another process adds to it, and one that started again counts from zero', () => {
+test('another process adds to it, and one that started again counts from zero', async () => {
   const totals = new HttpTotals();
-  totals.add(traffic({ a: 5 }), null);
-  totals.add(traffic({ a: 3 }), null);
+  await totals.add(traffic({ a: 5 }), null, inTurns());
+  await totals.add(traffic({ a: 3 }), null, inTurns());
   expect(okOf(totals)).toEqual({ a: 8 });
-  totals.add(traffic({ a: 2 }), traffic({ a: 3 }));
+  await totals.add(traffic({ a: 2 }), traffic({ a: 3 }), inTurns());
   expect(okOf(totals)).toEqual({ a: 10 });
 });
 
-test('removed backends, pools and listeners are forgotten; requests that nobody took are not', () => {
+test('removed backends, pools and listeners are forgotten; requests that nobody took are not', async () => {
   const totals = new HttpTotals();
-  totals.add(traffic({ a: 1, b: 1, '': 1 }), null);
-  totals.add(traffic({ '': 4 }, { pool: '' }), null);
-  totals.add(traffic({ a: 1 }, { pool: 'other' }), null);
+  await totals.add(traffic({ a: 1, b: 1, '': 1 }), null, inTurns());
+  await totals.add(traffic({ '': 4 }, { pool: '' }), null, inTurns());
+  await totals.add(traffic({ a: 1 }, { pool: 'other' }), null, inTurns());
   totals.forget(rosterOf(['web'], { spells: ['a'] }));
   expect(okOf(totals)).toEqual({ a: 1, '': 1 });
   expect(totals.pools().map(({ pool }) => pool)).toEqual(['spells', '']);

@@ -4,6 +4,7 @@
  * 2 ms to make and write, and the control process 7 ms to read and add. A backend without requests costs nothing.
  */
 import type { Roster } from '@muster/membership';
+import type { Pace } from '@muster/replay/turns';
 import { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic, type LatencyCounts } from '@muster/proxy';
 
 const CLASSES_COUNT = STATUS_CLASSES.length;
@@ -37,10 +38,14 @@ export class HttpTotals {
     return [...this.#totals.values()];
   }
 
-  /** What one process counted since its report before; null: since its start. */
-  add(now: HttpTraffic, before: HttpTraffic | null): void {
+  /** What one process counted since its report before; null: since its start. In turns. */
+  async add(now: HttpTraffic, before: HttpTraffic | null, pace: Pace): Promise<void> {
     const earlier = new Map(before?.pools.map((traffic) => [keyOf(traffic), traffic]));
-    for (const traffic of now.pools) this.#addPool(traffic, earlier.get(keyOf(traffic)) ?? null);
+    for (const traffic of now.pools) {
+      this.#addPool(traffic, earlier.get(keyOf(traffic)) ?? null);
+      const turn = pace();
+      if (turn !== undefined) await turn;
+    }
     for (const [listener, counts] of Object.entries(now.refusedHeads)) {
       let byReason = this.refusedHeads.get(listener);
       if (byReason === undefined) this.refusedHeads.set(listener, (byReason = new Map<string, number>()));

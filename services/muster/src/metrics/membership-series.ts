@@ -6,21 +6,18 @@ export const MEMBERSHIP_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_backends',
     help: 'Backends registered.',
-    labels: ['pool'],
     read: ({ pools }) => pools.map(({ id, size }) => ({ labels: { pool: id }, value: size })),
   },
   {
     kind: 'gauge',
     name: 'muster_backends_eligible',
     help: 'Backends that may get new connections on this node.',
-    labels: ['pool'],
     read: ({ pools }) => pools.map(({ id, eligibleCount }) => ({ labels: { pool: id }, value: eligibleCount })),
   },
   {
     kind: 'counter',
     name: 'muster_probes_total',
     help: 'Probes of backends, by result.',
-    labels: ['result'],
     read: ({ status: { probes } }) => [
       { labels: { result: 'passed' }, value: probes.passedCount },
       { labels: { result: 'failed' }, value: probes.failedCount },

@@ -18,28 +18,27 @@ export interface Scrape {
 }
 
 export interface Sample {
-  readonly labels: Record<string, string>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-export type ReadSamples = (scrape: Scrape) => readonly Sample[];
+export type ReadSamples = (scrape: Scrape) => Iterable<Sample>;
 
 export interface LatencySample {
-  readonly labels: Record<string, string>;
+  readonly labels: Readonly<Record<string, string>>;
   readonly latency: LatencyCounts;
 }
 
 interface Named {
   readonly name: string;
   readonly help: string;
-  readonly labels?: readonly string[];
 }
 
 export type Series = Named &
   (
     | { readonly kind: 'counter' | 'gauge'; readonly read: ReadSamples }
     /** In seconds; its buckets are those of `LATENCY_BOUNDS_MS`. */
-    | { readonly kind: 'latency'; readonly read: (scrape: Scrape) => readonly LatencySample[] }
+    | { readonly kind: 'latency'; readonly read: (scrape: Scrape) => Iterable<LatencySample> }
   );
 
 /** A series without labels. */

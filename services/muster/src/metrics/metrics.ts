@@ -4,16 +4,14 @@
  * Labels are names from the roster, so the number of series follows it: about one per backend, twenty per listener, eighty for
  * each pool that an http listener leads to, and there one for each backend and class of statuses that it has answered with.
  */
-import { setImmediate } from 'node:timers/promises';
 import type { NodeHandle } from '@muster/actors';
 import { isEligible, viewpointOf, withPendingFacts } from '@muster/membership';
 import type { ObservationStore } from '@muster/observations';
-import { Counter, Gauge, Registry } from 'prom-client';
 import { CLUSTER_SERIES } from './cluster-series.ts';
 import { MEMBERSHIP_SERIES } from './membership-series.ts';
 import { HTTP_SERIES } from './http-series.ts';
-import { LatencyMetric } from './latency-metric.ts';
 import type { Scrape, Series } from './metric-series.ts';
+import { metricLines, METRICS_CONTENT_TYPE } from './metric-text.ts';
 import { OBSERVATION_SERIES } from './observation-series.ts';
 import { NAME_SERIES } from './name-series.ts';
 import { PROCESS_SERIES } from './process-series.ts';
@@ -23,8 +21,8 @@ import type { TrafficTotals } from './traffic-totals.ts';
 export interface Metrics {
   /** For the `content-type` header. */
   readonly contentType: string;
-  /** One scrape. */
-  text(): Promise<string>;
+  /** One scrape, as parts of a text. Each sample is what it is when its part is made. */
+  parts(): Promise<Iterable<string>>;
 }
 
 export interface MetricsOptions {
@@ -45,16 +43,13 @@ const SERIES: readonly Series[] = [
 ];
 
 export function createMetrics({ node, traffic, observations }: MetricsOptions): Metrics {
-  const registry = new Registry();
-  let scrape: Scrape | null = null;
-  for (const series of SERIES) register(series, registry, () => scrape!);
   return {
-    contentType: registry.contentType,
-    async text() {
+    contentType: METRICS_CONTENT_TYPE,
+    async parts() {
       const status = node.status();
-      traffic.update(status.workers, node.roster());
+      await traffic.update(status.workers, node.roster());
       const { http, accessLog } = traffic;
-      scrape = {
+      return metricLines(SERIES, {
         status,
         traffic: traffic.totals(),
         http: http.pools(),
@@ -62,40 +57,9 @@ export function createMetrics({ node, traffic, observations }: MetricsOptions): 
         accessLog,
         pools: countPools(node),
         observations: observations?.status() ?? null,
-      };
-      // One series a turn: with ten thousand backends all of them together would hold the event loop for too long.
-      const texts: string[] = [];
-      for (const { name } of SERIES) {
-        texts.push(await registry.getSingleMetricAsString(name));
-        await setImmediate();
-      }
-      return `${texts.join('\n\n')}\n`;
+      });
     },
   };
-}
-
-function register(series: Series, registry: Registry, scrape: () => Scrape): void {
-  const { name, help, labels = [] } = series;
-  const options = { name, help, labelNames: [...labels], registers: [registry] };
-  if (series.kind === 'latency') {
-    registry.registerMetric(new LatencyMetric({ name, help, labels, read: () => series.read(scrape()) }));
-  } else if (series.kind === 'gauge') {
-    const gauge = new Gauge({
-      ...options,
-      collect() {
-        gauge.reset();
-        for (const sample of series.read(scrape())) gauge.set(sample.labels, sample.value);
-      },
-    });
-  } else {
-    const counter = new Counter({
-      ...options,
-      collect() {
-        counter.reset();
-        for (const sample of series.read(scrape())) counter.inc(sample.labels, sample.value);
-      },
-    });
-  }
 }
 
 function countPools(node: Pick<NodeHandle, 'roster' | 'pending' | 'status'>): Scrape['pools'] {

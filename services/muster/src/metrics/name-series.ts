@@ -23,28 +23,24 @@ export const NAME_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_names_failing',
     help: 'Host names of targets that cannot be looked up now.',
-    labels: ['worker'],
     read: byWorker(({ namesFailing }) => [{ value: namesFailing }]),
   },
   {
     kind: 'gauge',
     name: 'muster_name_waits',
     help: 'Dials that wait for the addresses of a host name.',
-    labels: ['worker'],
     read: byWorker(({ waits }) => [{ value: waits }]),
   },
   {
     kind: 'counter',
     name: 'muster_name_questions_total',
     help: 'Look-ups of host names by what came of them: found, none (there is no such name), failed.',
-    labels: ['worker', 'outcome'],
     read: byWorker(({ answers }) => Object.entries(answers).map(([outcome, value]) => ({ outcome, value }))),
   },
   {
     kind: 'counter',
     name: 'muster_stale_addresses_total',
     help: 'Dials that used an address whose time to live was over, because no newer one could be had.',
-    labels: ['worker'],
     read: byWorker(({ staleAnswers }) => [{ value: staleAnswers }]),
   },
 ];

@@ -13,7 +13,6 @@ export const PROCESS_SERIES: readonly Series[] = [
     kind: 'counter',
     name: 'muster_targets_refused_total',
     help: 'Dials that were not made, because the target is an address of the node itself or its policy forbids it.',
-    labels: ['worker'],
     read: ({ status }) =>
       status.workers.flatMap(({ index, stats }) => {
         const value = (stats as Partial<WorkerStats> | null)?.refusedTargets;
@@ -24,21 +23,18 @@ export const PROCESS_SERIES: readonly Series[] = [
     kind: 'gauge',
     name: 'muster_worker_up',
     help: '1 while the worker serves.',
-    labels: ['worker'],
     read: byWorker(({ state }) => (state === 'serving' ? 1 : 0)),
   },
   {
     kind: 'gauge',
     name: 'muster_worker_revision',
     help: 'The newest event that the worker has folded.',
-    labels: ['worker'],
     read: byWorker(({ revision }) => revision),
   },
   {
     kind: 'counter',
     name: 'muster_worker_restarts_total',
     help: 'How often the worker was started again.',
-    labels: ['worker'],
     read: byWorker(({ restartsCount }) => restartsCount),
   },
   {

@@ -70,14 +70,14 @@ function worker(index: number, pid: number | null, report: unknown): WorkerStatu
   return { index, pid, stats: report, state: 'serving', revision: 1, hash: null, restartsCount: 0 };
 }
 
-test('workers are summed, and a restarted one goes on where the dead one ended', () => {
+test('workers are summed, and a restarted one goes on where the dead one ended', async () => {
   const totals = new TrafficTotals();
-  totals.update([worker(0, 10, stats(5, { open: 2 })), worker(1, 11, stats(7, { open: 1 }))], ROSTER);
+  await totals.update([worker(0, 10, stats(5, { open: 2 })), worker(1, 11, stats(7, { open: 1 }))], ROSTER);
   expect(totals.totals().listeners['web']).toMatchObject({ accepted: 12, open: 3, closed: { finished: 12 } });
   expect(totals.totals().pools['spells']!.now.connectionsOpen).toBe(3);
-  totals.update([worker(0, null, null), worker(1, 11, stats(8, { open: 1 }))], ROSTER);
+  await totals.update([worker(0, null, null), worker(1, 11, stats(8, { open: 1 }))], ROSTER);
   expect(totals.totals().listeners['web']).toMatchObject({ accepted: 13, open: 1 });
-  totals.update([worker(0, 12, stats(1)), worker(1, 11, stats(8))], ROSTER);
+  await totals.update([worker(0, 12, stats(1)), worker(1, 11, stats(8))], ROSTER);
   expect(totals.totals()).toMatchObject({
     listeners: { web: { accepted: 14, open: 0 } },
     pools: { spells: { retries: 14, picksByBackend: { a: 14 }, now: IDLE } },
@@ -85,32 +85,44 @@ test('workers are summed, and a restarted one goes on where the dead one ended',
   expect(totals.accessLog.written).toBe(14);
 });
 
-test('a report that says nothing changes nothing', () => {
+test('a report that says nothing changes nothing', async () => {
   const totals = new TrafficTotals();
-  totals.update([worker(0, 1, stats(5))], ROSTER);
-  for (const report of [null, 'x', {}, { total: 1 }]) totals.update([worker(0, 1, report)], ROSTER);
+  await totals.update([worker(0, 1, stats(5))], ROSTER);
+  for (const report of [null, 'x', {}, { total: 1 }]) await totals.update([worker(0, 1, report)], ROSTER);
   expect(totals.totals().listeners['web']?.accepted).toBe(5);
 });
 
-test('what left the roster is forgotten, its connections apart', () => {
+test('what left the roster is forgotten, its connections apart', async () => {
   const totals = new TrafficTotals();
   const without = { listeners: new Map(), pools: new Map() } as typeof ROSTER;
-  totals.update([worker(0, 1, stats(5, { open: 1 }))], without);
+  await totals.update([worker(0, 1, stats(5, { open: 1 }))], without);
   expect(Object.keys(totals.totals().listeners)).toEqual(['web']);
-  totals.update([worker(0, 1, stats(5))], without);
+  await totals.update([worker(0, 1, stats(5))], without);
   expect(totals.totals()).toEqual({ listeners: {}, pools: {} });
 });
 
-test('a listener may be called like a property of every object', () => {
+test('a report that is older than a removal says nothing of what was removed', async () => {
   const totals = new TrafficTotals();
-  totals.update([worker(0, 1, stats(5, { listener: 'constructor' }))], ROSTER);
+  const report = [worker(0, 1, stats(5))];
+  await totals.update(report, ROSTER);
+  const none = { listeners: new Map(), pools: new Map() } as unknown as typeof ROSTER;
+  await totals.update(report, none);
+  await totals.update(report, none);
+  expect(totals.totals()).toEqual({ listeners: {}, pools: {} });
+  await totals.update([worker(0, 1, stats(7))], ROSTER);
+  expect(totals.totals().listeners['web']?.accepted).toBe(2);
+});
+
+test('a listener may be called like a property of every object', async () => {
+  const totals = new TrafficTotals();
+  await totals.update([worker(0, 1, stats(5, { listener: 'constructor' }))], ROSTER);
   expect(totals.totals().listeners['constructor']?.accepted).toBe(5);
 });
 
-test('no sequence of reports, deaths and restarts lets a total go down', () => {
+test('no sequence of reports, deaths and restarts lets a total go down', async () => {
   const step = fc.record({ index: fc.nat(2), by: fc.nat(100), dies: fc.boolean() });
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const totals = new TrafficTotals();
       const accepted = [0, 0, 0];
       const pids = [100, 200, 300];
@@ -120,7 +132,7 @@ test('no sequence of reports, deaths and restarts lets a total go down', () => {
         if (dies) [accepted[index], pids[index]] = [0, pids[index]! + 1];
         accepted[index]! += by;
         expected += by;
-        totals.update(
+        await totals.update(
           accepted.map((count, at) => worker(at, pids[at]!, stats(count))),
           ROSTER,
         );

@@ -8,6 +8,7 @@
 import type { NodeHandle, WorkerStatus } from '@muster/actors';
 import type { Roster } from '@muster/membership';
 import type { PoolGauges, ProxyStats } from '@muster/proxy';
+import { inTurns, type Pace } from '@muster/replay/turns';
 import type { AccessLogStats, WorkerStats } from '../worker/worker-stats.ts';
 import { HttpTotals } from './http-totals.ts';
 
@@ -23,22 +24,35 @@ export class TrafficTotals {
   readonly accessLog: Writable<AccessLogStats> = { written: 0, dropped: 0 };
   /** The newest report of each live process, by `index:pid`. */
   readonly #newest = new Map<string, WorkerStats>();
+  #updating: Promise<void> | null = null;
   readonly #totals: Traffic = { listeners: emptyRecord(), pools: emptyRecord() };
 
-  /** Takes the workers' newest reports. What the roster no longer has is forgotten, so that the totals stay bounded. */
-  update(workers: readonly WorkerStatus[], roster: Pick<Roster, 'listeners' | 'pools'>): void {
+  /**
+   * Takes the workers' newest reports, in turns: with ten thousand backends each takes some 10 ms. What the roster no longer has is
+   * forgotten, so that the totals stay bounded. Who comes while reports are being taken is answered with those.
+   */
+  update(workers: readonly WorkerStatus[], roster: Pick<Roster, 'listeners' | 'pools'>): Promise<void> {
+    this.#updating ??= this.#update(workers, roster).finally(() => (this.#updating = null));
+    return this.#updating;
+  }
+
+  async #update(workers: readonly WorkerStatus[], roster: Pick<Roster, 'listeners' | 'pools'>): Promise<void> {
     const live = new Set<string>();
+    const pace = inTurns();
     for (const { index, pid, stats } of workers) {
       if (pid === null) continue;
       const key = `${index}:${pid}`;
       live.add(key);
-      if (!isWorkerStats(stats)) continue;
-      this.#add(stats, this.#newest.get(key));
+      const before = this.#newest.get(key);
+      if (!isWorkerStats(stats) || stats === before) continue;
+      await this.#add(stats, before, pace);
       this.#newest.set(key, stats);
     }
     for (const key of this.#newest.keys()) if (!live.has(key)) this.#newest.delete(key);
     this.#sumGauges();
+    await pace();
     this.#forget(roster);
+    await pace();
     this.http.forget(roster);
   }
 
@@ -47,21 +61,28 @@ export class TrafficTotals {
     return this.#totals;
   }
 
-  #add(now: WorkerStats, before: WorkerStats | undefined): void {
+  async #add(now: WorkerStats, before: WorkerStats | undefined, pace: Pace): Promise<void> {
     const { listeners, pools } = this.#totals;
-    grow(listeners, now.listeners, before?.listeners);
-    grow(pools, now.pools, before?.pools);
     grow(this.accessLog, now.accessLog, before?.accessLog);
-    this.http.add(now.http, before?.http ?? null);
+    grow(listeners, now.listeners, before?.listeners);
+    await pace();
+    grow(pools, now.pools, before?.pools);
+    await pace();
+    await this.http.add(now.http, before?.http ?? null, pace);
   }
 
   #sumGauges(): void {
     const { listeners, pools } = this.#totals;
     for (const stats of Object.values(listeners)) stats.open = 0;
     for (const { now } of Object.values(pools)) for (const key of Object.keys(now)) now[key as keyof PoolGauges] = 0;
+    // A report may speak of what was forgotten since.
     for (const report of this.#newest.values()) {
-      for (const [id, { open }] of Object.entries(report.listeners)) listeners[id]!.open += open;
-      for (const [id, { now }] of Object.entries(report.pools)) grow(pools[id]!.now, now, undefined);
+      for (const [id, { open }] of Object.entries(report.listeners)) {
+        if (listeners[id] !== undefined) listeners[id].open += open;
+      }
+      for (const [id, { now }] of Object.entries(report.pools)) {
+        if (pools[id] !== undefined) grow(pools[id].now, now, undefined);
+      }
     }
   }
 
@@ -82,7 +103,7 @@ export class TrafficTotals {
 
 /** Keeps totals up to date once a second. Returns the function that ends it. */
 export function followTraffic(node: Pick<NodeHandle, 'roster' | 'status'>, totals: TrafficTotals): () => void {
-  const timer = setInterval(() => totals.update(node.status().workers, node.roster()), TRAFFIC_INTERVAL_MS);
+  const timer = setInterval(() => void totals.update(node.status().workers, node.roster()), TRAFFIC_INTERVAL_MS);
   timer.unref();
   return () => clearInterval(timer);
 }

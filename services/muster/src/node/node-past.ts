@@ -6,6 +6,7 @@
 import type { NodeHandle } from '@muster/actors';
 import { isWanted, type Observation, type ObservationQuery, type ObservationStore } from '@muster/observations';
 import type { DecisionEvidence, ReplaySource } from '@muster/replay';
+import { itemsInTurns } from '@muster/replay/turns';
 import type { FoundEvidence, Past } from '../past/past.ts';
 import type { AskDecisions } from './decision-questions.ts';
 
@@ -100,7 +101,7 @@ function keyOf({ decision, worker }: Pick<DecisionEvidence, 'decision' | 'worker
   return `${worker} ${decision.timeMs} ${decision.listener} ${decision.path}`;
 }
 
-/** The reading half of a node, as a source of the past. */
+/** The reading half of a node, as a source of the past. However fast a journal is read, the node has its turns meanwhile. */
 function nodeReplaySource({ node, observations }: Omit<NodePastOptions, 'decisions'>): ReplaySource {
   const { journal } = node;
   const { cluster } = node.roster();
@@ -110,9 +111,9 @@ function nodeReplaySource({ node, observations }: Omit<NodePastOptions, 'decisio
     cluster,
     node: self,
     head: () => journal.head(),
-    read: (options) => journal.read(options),
+    read: (options) => itemsInTurns(journal.read(options)),
     loadSnapshot: (atOrBefore) => journal.loadSnapshot(atOrBefore),
-    observations: (query) => observations?.observations(query) ?? nothing(),
+    observations: (query) => itemsInTurns(observations?.observations(query) ?? nothing()),
     observedSinceMs: async () => (await observations?.observedSinceMs()) ?? null,
   };
 }

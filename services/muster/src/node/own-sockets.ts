@@ -1,16 +1,33 @@
 /**
- * What this node has bound or connected to itself, so that nobody can make it a backend: kept here as it changes, and told to the
- * guards of all its processes before a socket is handed to anyone.
+ * What this node has bound or connected to itself, and what the other nodes have, so that nobody can make it a backend: kept here as
+ * it changes, and told to the guards of all this node's processes before a socket is handed to anyone.
  */
 import { isIP } from 'node:net';
-import type { OpenSocket } from '@muster/actors';
-import { parseBind } from '@muster/membership';
+import type { Neighbour, OpenSocket } from '@muster/actors';
+import { parseBind, type BoundAddresses } from '@muster/membership';
 import type { OwnAddress } from '@muster/transport';
 import type { NodeConfig } from '../config/node-config.ts';
+import { hostsOfMachine, machineId } from './machine.ts';
+import { neighbourAddresses } from './neighbour-addresses.ts';
+
+type Held = 'admin' | 'listener' | 'journal';
+
+const NAMES: Readonly<Record<Held, string>> = {
+  admin: "this node's own admin API",
+  listener: "one of this node's own listeners",
+  journal: "a server of this node's journal",
+};
+
+interface HeldAddress extends OwnAddress {
+  readonly kind: Held;
+  /** As a config has it. */
+  readonly bind: string;
+}
 
 export class OwnSockets {
   readonly #tell: (addresses: readonly OwnAddress[]) => void;
-  readonly #held = new Set<OwnAddress>();
+  readonly #held = new Set<HeldAddress>();
+  #neighbours: readonly OwnAddress[] = [];
 
   /** `tell` gets all of them at each change. */
   constructor(tell: (addresses: readonly OwnAddress[]) => void) {
@@ -18,28 +35,46 @@ export class OwnSockets {
   }
 
   /** `bind` as in a config or as bound. Returns what forgets it; an address with port 0 is none yet. */
-  hold(bind: string, name: string): () => void {
+  hold(bind: string, kind: Held): () => void {
     const address = parseBind(bind);
     if (address === null || (address.kind === 'tcp' && address.port === 0)) return () => undefined;
-    const own: OwnAddress = { address, name };
-    this.#held.add(own);
-    this.#tell([...this.#held]);
+    const held: HeldAddress = { address, name: NAMES[kind], kind, bind };
+    this.#held.add(held);
+    this.#changed();
     return () => {
-      if (this.#held.delete(own)) this.#tell([...this.#held]);
+      if (this.#held.delete(held)) this.#changed();
     };
   }
 
   /** The admin API as it is configured, before it is bound, and the servers of the journal that are given as addresses. */
   holdConfigured({ admin, journal }: Pick<NodeConfig, 'admin' | 'journal'>): void {
-    if (admin !== null) this.hold(admin, "this node's own admin API");
+    if (admin !== null) this.hold(admin, 'admin');
     if (journal.kind !== 'jetstream') return;
     for (const server of journal.access.servers) {
       const { hostname = '', port = '' } = URL.parse(server) ?? {};
       // Of other names nobody knows here where they lead.
       if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0 || hostname === 'localhost')
-        this.hold(`${hostname}:${port === '' ? '4222' : port}`, "a server of this node's journal");
+        this.hold(`${hostname}:${port === '' ? '4222' : port}`, 'journal');
     }
   }
+
+  /** For the other nodes of the cluster. */
+  readonly bound = (): BoundAddresses => {
+    const bindsOf = (kind: Held): string[] =>
+      [...this.#held].filter((held) => held.kind === kind).map(({ bind }) => bind);
+    return {
+      machine: machineId(),
+      hosts: hostsOfMachine(),
+      admin: bindsOf('admin').at(-1) ?? null,
+      listeners: bindsOf('listener'),
+    };
+  };
+
+  /** Takes the place of all that was told of other nodes before. */
+  readonly setNeighbours = (neighbours: readonly Neighbour[]): void => {
+    this.#neighbours = neighbours.flatMap((neighbour) => neighbourAddresses(neighbour, machineId()));
+    this.#changed();
+  };
 
   /** Listening sockets that are held from their binding to their end. */
   readonly held =
@@ -48,7 +83,7 @@ export class OwnSockets {
       const outcome = await open(...args);
       if (outcome.outcome !== 'open') return outcome;
       const { socket } = outcome;
-      const forget = this.hold(socket.boundAddress, "one of this node's own listeners");
+      const forget = this.hold(socket.boundAddress, 'listener');
       // The handle goes along: what is handed to workers is this very object.
       const close = socket.close.bind(socket);
       return {
@@ -61,4 +96,9 @@ export class OwnSockets {
         }),
       };
     };
+
+  #changed(): void {
+    const own = [...this.#held].map(({ address, name }) => ({ address, name }));
+    this.#tell([...own, ...this.#neighbours]);
+  }
 }

@@ -78,7 +78,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     journalDamage: opened.damage,
     probedNames: () => resolver.stats().failing,
   });
-  if (admin?.outcome === 'listening') sockets.hold(admin.address, "this node's own admin API");
+  if (admin?.outcome === 'listening') sockets.hold(admin.address, 'admin');
   if (admin?.outcome === 'failed') {
     await node.stop({ drainTimeoutMs: 0, reason: 'the admin address is taken' });
     resolver.close();
@@ -116,6 +116,8 @@ function startConfiguredNode(
     openSocket: sockets.held(openListeningSocket),
     spawnWorker: workers.spawn,
     log,
+    bound: sockets.bound,
+    onNeighbours: sockets.setNeighbours,
   });
 }
 

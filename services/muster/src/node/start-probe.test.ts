@@ -10,7 +10,7 @@ import { configuredProbes } from './start-probe.ts';
 const POLICY = healthPolicySchema.parse({ http: '/healthz', timeoutMs: 10_000 });
 const LONG_HEAD = `HTTP/1.1 103 A\r\n\r\nHTTP/1.1 200 OK\r\n${'A: b\r\n'.repeat(150)}B: ${'x'.repeat(20_000)}\r\n\r\n`;
 
-async function probed(limits: Parameters<StartProbe>[2], guard: TargetGuard = ANY_TARGET) {
+async function probed(limits: Parameters<StartProbe>[2], guard: Pick<TargetGuard, 'refusalOf'> = ANY_TARGET) {
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy()).once('data', () => socket.end(LONG_HEAD));
   }).listen(0, '127.0.0.1');
@@ -32,6 +32,6 @@ test('an answer is held to the limits of its pool', async () => {
 });
 
 test('a target that the guard refuses is not probed', async () => {
-  const guard: TargetGuard = { refusalOf: () => ({ reason: 'it is this node' }) };
+  const guard = { refusalOf: () => ({ reason: 'it is this node' }) };
   expect(await probed({}, guard)).toBe('target_refused: not dialled: it is this node');
 });

@@ -53,6 +53,12 @@ export interface RequestAnswer {
   readonly silentWorkers: readonly number[];
 }
 
+/** A backend explained by a node, which knows whether it dials the target; a file does not. */
+export type ExplainedHere = BackendExplanation & {
+  /** Why this node does not dial the target now, for people; null where it does, for a host name, and seen by another node. */
+  readonly refusal?: string | null;
+};
+
 export interface WhatIfAnswer {
   readonly kind: 'what-if';
   readonly source: string;

@@ -24,6 +24,7 @@ const ANSWERED: Attempt = {
   keyHash: 0,
   triedIds: [],
   fullIds: [],
+  undialledIds: [],
   isStrict: false,
   onlyIds: null,
   isReused: true,

@@ -105,7 +105,15 @@ test('what is said of a pick weighs as much as it takes', () => {
     event,
   }));
   const inputs = { cursor: 1, weights: null, consulted: [], inFlightTotal: 0 };
-  const pick = { candidates, pendingFacts, triedIds: list(3), fullIds: list(64), onlyIds: null, inputs };
+  const pick = {
+    candidates,
+    pendingFacts,
+    triedIds: list(3),
+    fullIds: list(64),
+    undialledIds: [],
+    onlyIds: null,
+    inputs,
+  };
   const large = { ...NOT_MEASURED, requestId: 'r', path: '/', attempts: [pick, pick] } as unknown as Decision;
   const sent = Math.ceil(524_288 / JSON.stringify(large).length);
   for (let count = 0; count < 200; count++) recorder.decided(() => large);

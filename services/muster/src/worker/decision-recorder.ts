@@ -94,7 +94,7 @@ function charactersOf({ path, authority, requestId, attempts, refused }: Decisio
   return 400 + texts + ofAttempts + (refused === null ? 0 : charactersOfPick(refused));
 }
 
-function charactersOfPick({ candidates, pendingFacts, triedIds, fullIds, onlyIds }: DecidedPick): number {
-  const idsCount = triedIds.length + fullIds.length + (onlyIds?.length ?? 0);
+function charactersOfPick({ candidates, pendingFacts, triedIds, fullIds, undialledIds, onlyIds }: DecidedPick): number {
+  const idsCount = triedIds.length + fullIds.length + undialledIds.length + (onlyIds?.length ?? 0);
   return 500 + 90 * (candidates?.length ?? 0) + 300 * pendingFacts.length + 20 * idsCount;
 }

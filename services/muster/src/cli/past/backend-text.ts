@@ -15,18 +15,19 @@
  *       2 passed probes in a row (rise) …
  */
 import type { BackendExplanation, EventRef } from '@muster/replay';
+import type { ExplainedHere } from '../../past/past.ts';
 import { dateAndTime, printable } from '../plain-text.ts';
 import { paint } from '../session.ts';
 import { tableLines, type Line } from '../table.ts';
 import { byText, checkLine } from './event-ref-text.ts';
 
-type MemberExplanation = Extract<BackendExplanation, { isMember: true }>;
+type MemberExplanation = Extract<ExplainedHere, { isMember: true }>;
 type ExplainedAxis = MemberExplanation['axes'][number];
 
 /** Observations shown of one flip, the newest. */
 const SEEN_SHOWN_MAX = 20;
 
-export function backendExplanationLines(explanation: BackendExplanation): Line[] {
+export function backendExplanationLines(explanation: ExplainedHere): Line[] {
   const sections = explanation.isMember ? memberSections(explanation) : formerSections(explanation);
   return sections.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ['', ...lines]));
 }
@@ -65,10 +66,21 @@ function memberSections(explanation: MemberExplanation): Line[][] {
   ];
 }
 
-function verdictLines({ eligibility, isCandidate, isPanic, sinceMs, by }: MemberExplanation): string[] {
+function verdictLines(explanation: MemberExplanation): string[] {
+  const { node, refusal = null } = explanation;
+  if (refusal === null) return eligibilityLines(explanation);
+  // The log says nothing of it, and neither does it say since when.
+  const verdict = `${paint('red', 'takes no traffic')}: node ${node} does not dial its target now: ${printable(refusal)}`;
+  return [verdict, ...eligibilityLines(explanation)];
+}
+
+function eligibilityLines({ eligibility, isCandidate, isPanic, sinceMs, by, refusal }: MemberExplanation): string[] {
   const since = sinceMs === null ? '' : `, since ${dateAndTime(sinceMs)}`;
   const cause = by === null ? [] : [`  ${by.type ?? 'unknown'}${reasonText(by)} ${byText(by)}`];
-  if (eligibility.isEligible) return [`${paint('green', 'takes traffic')}${since}`, ...cause];
+  if (eligibility.isEligible) {
+    const verdict = typeof refusal === 'string' ? 'would be eligible otherwise' : paint('green', 'takes traffic');
+    return [`${verdict}${since}`, ...cause];
+  }
   const { axis, value } = eligibility;
   const panic = isCandidate && isPanic ? paint('yellow', ' (takes traffic all the same: its pool is in panic)') : '';
   const verdict = isCandidate ? 'is not eligible' : 'does not take traffic';

@@ -4,7 +4,7 @@
  */
 import { open, rename, rm, stat } from 'node:fs/promises';
 import type { IncidentHead, IncidentSummary } from '@muster/replay';
-import { CliFailure } from '../cli-failure.ts';
+import { CliFailure, existingFile } from '../cli-failure.ts';
 import { writeBytes } from '../session.ts';
 import { orFailure } from './past-access.ts';
 
@@ -23,11 +23,7 @@ export async function refuseExisting(path: string): Promise<void> {
     () => true,
     () => false,
   );
-  if (isThere) throw existing(path);
-}
-
-function existing(path: string): CliFailure {
-  return new CliFailure('exists', `${path} exists already; choose another name, or give --force to replace it`);
+  if (isThere) throw existingFile(path);
 }
 
 /** `isReplaced`: whether a file that is there is replaced; else it is left as it is. Throws `CliFailure`. */

@@ -2,8 +2,8 @@
  * Whom the commands about the past ask: a node through its admin API, or an incident file, with neither node nor cluster. Both
  * give the same answers in the same shape.
  */
-import type { BackendExplanation, DiffView, Incident, StateView } from '@muster/replay';
-import type { Past, RequestAnswer, WhatIfAnswer } from '../../past/past.ts';
+import type { DiffView, Incident, StateView } from '@muster/replay';
+import type { ExplainedHere, Past, RequestAnswer, WhatIfAnswer } from '../../past/past.ts';
 import type {
   BackendQuery,
   DiffQuery,
@@ -18,7 +18,7 @@ import type { Session } from '../session.ts';
 export interface PastAccess extends AsyncDisposable {
   state(query: StateQuery): Promise<StateView>;
   diff(query: DiffQuery): Promise<DiffView>;
-  backend(query: BackendQuery): Promise<BackendExplanation>;
+  backend(query: BackendQuery): Promise<ExplainedHere>;
   request(query: RequestQuery): Promise<RequestAnswer>;
   whatIf(query: WhatIfQuery): Promise<WhatIfAnswer>;
   /** The bytes of an incident file. */
@@ -50,7 +50,7 @@ class NodeAccess implements PastAccess {
     return this.#client.get(`/v1/diff?${queryText({ ...range, ...rest })}`);
   }
 
-  async backend({ at, ...rest }: BackendQuery): Promise<BackendExplanation> {
+  async backend({ at, ...rest }: BackendQuery): Promise<ExplainedHere> {
     return this.#client.get(`/v1/explain/backend?${queryText({ at: await sentInstant(at), ...rest })}`);
   }
 
@@ -118,7 +118,7 @@ class FileAccess implements PastAccess {
     return orFailure(() => this.#past.diff(query));
   }
 
-  backend(query: BackendQuery): Promise<BackendExplanation> {
+  backend(query: BackendQuery): Promise<ExplainedHere> {
     return orFailure(() => this.#past.backend(query));
   }
 

@@ -136,6 +136,7 @@ const ROLE_TEXTS: Readonly<Record<ExplainedBackend['role'], string>> = {
   candidate: 'candidate',
   tried: 'tried before',
   full: 'at its limit',
+  undialled: 'not dialled by this node',
   filtered: 'not left by a filter',
   'not-preferred': 'not preferred',
   out: 'out',
