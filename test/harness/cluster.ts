@@ -16,6 +16,7 @@ import {
   startNatsCluster,
   startNatsServer,
   type NatsCluster,
+  type NatsClusterOptions,
   type NatsServerOptions,
 } from '@muster/nats-server';
 import { startNamedEcho, type TestBackend } from './backend.ts';
@@ -35,6 +36,8 @@ export interface TestClusterOptions {
   readonly servers?: 1 | 3;
   /** Further lines of every NATS server's config. */
   readonly natsLines?: string;
+  /** How the three reach each other. Default: straight. */
+  readonly reach?: NatsClusterOptions['reach'];
 }
 
 /** The stream as it is, and what folding it from its first event gives. */
@@ -77,15 +80,18 @@ export class TestCluster implements AsyncDisposable {
     poolLines = 'health = { tcp = true, intervalMs = 500 }',
     servers = 3,
     natsLines = '',
+    reach,
   }: TestClusterOptions = {}): Promise<TestCluster> {
     const program = await newestNatsServer();
     if ('unavailable' in program) throw new Error(program.unavailable);
     await using disposer = new AsyncDisposableStack();
     const folder = disposer.use(await testFolder());
     const natsOptions = { program, folder: folder.path, configLines: natsLines };
-    const nats = disposer.use(await (servers === 1 ? startAlone(natsOptions) : startNatsCluster(natsOptions)));
+    const nats = disposer.use(
+      await (servers === 1 ? startAlone(natsOptions) : startNatsCluster({ ...natsOptions, ...(reach && { reach }) })),
+    );
     const names = Array.from({ length: backends }, (_, index) => `b-${index + 1}`);
-    const echoes = await Promise.all(names.map(startNamedEcho));
+    const echoes = await Promise.all(names.map((name) => startNamedEcho(name)));
     for (const echo of echoes) disposer.use(echo);
     const writer = disposer.use(await EventWriter.open(nats.urls, CLUSTER));
     return new TestCluster({ nats, backends: echoes, writer, folder, poolLines, disposer: disposer.move() });

@@ -16,6 +16,8 @@ export interface Wire extends AsyncDisposable {
   sever(): void;
   /** New connections pass again. Those that were cut in the middle are reset, as after a long partition. */
   mend(): void;
+  /** Everything passes again, also what was sent into the cut: as after one that was shorter than TCP's patience. */
+  resume(): void;
 }
 
 interface Ends {
@@ -65,6 +67,10 @@ export async function startWire(
     mend: () => {
       if (state === 'cut') for (const { near } of open) near.resetAndDestroy();
       state = 'whole';
+    },
+    resume: () => {
+      state = 'whole';
+      for (const ends of open) join(ends);
     },
     [Symbol.asyncDispose]: async () => {
       for (const ends of open) close(ends);

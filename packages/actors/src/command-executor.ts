@@ -5,34 +5,51 @@
  * on a roster that holds what was not known. An event on the subject that the fold has rejected counts for the journal
  * and not for the roster, so the expectation is the newer of both.
  *
- * While the journal cannot be read, or is another history, a command fails at once: it could only wait.
+ * While the journal cannot be read, its leader does not answer, or it is another history, a command fails at once: it could only wait. One
+ * that is under way when that begins fails within `APPEND_TIMEOUT_MS`.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
 import { decide, formatSubject, messageOf, parsePayload, type Command, type Decision } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
+import type { JournalPulse } from './journal-pulse.ts';
 import type { CommandOutcome } from './node-handle.ts';
+import type { Clock } from './ports.ts';
 
 /** How often a command is decided before it is answered `contended`. */
 const DECISIONS_MAX = 5;
 /** Commands under way at once; a further one is answered `unavailable`. */
 const COMMANDS_IN_FLIGHT_MAX = 1_024;
+/** How long the journal may take for one append. */
+const APPEND_TIMEOUT_MS = 2_000;
 /** How long to wait for the fold. An appended command is then answered all the same. */
 const FOLD_WAIT_MS = 5_000;
+
+export interface CommandPorts {
+  readonly folded: FoldedRoster;
+  readonly contact: JournalContact;
+  /** Null for a node whose journal is its own. */
+  readonly pulse: Pick<JournalPulse, 'silence' | 'look'> | null;
+  readonly clock: Clock;
+}
 
 export class CommandExecutor {
   readonly #folded: FoldedRoster;
   readonly #contact: JournalContact;
+  readonly #pulse: CommandPorts['pulse'];
+  readonly #clock: Clock;
   #inFlightCount = 0;
 
-  constructor(folded: FoldedRoster, contact: JournalContact) {
+  constructor({ folded, contact, pulse, clock }: CommandPorts) {
     this.#folded = folded;
     this.#contact = contact;
+    this.#pulse = pulse;
+    this.#clock = clock;
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const refusal = this.#contact.appendRefusal();
+    const refusal = this.#contact.appendRefusal() ?? (await this.#leaderIsSilent());
     if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
     if (this.#inFlightCount >= COMMANDS_IN_FLIGHT_MAX) {
       const message = `${COMMANDS_IN_FLIGHT_MAX} commands are under way; try again in a moment`;
@@ -44,6 +61,14 @@ export class CommandExecutor {
     } finally {
       this.#inFlightCount -= 1;
     }
+  }
+
+  /** A leader that was silent is asked once more: it may be back since a moment ago. */
+  async #leaderIsSilent(): Promise<string | null> {
+    if (this.#pulse === null || this.#pulse.silence === null) return null;
+    await this.#pulse.look();
+    const { silence } = this.#pulse;
+    return silence && `${silence}: nothing was appended; try again when it answers`;
   }
 
   async #decideAndAppend(command: Command, origin: string): Promise<CommandOutcome> {
@@ -72,14 +97,16 @@ export class CommandExecutor {
     return { id: randomUUIDv7(), subject, origin, payload: JSON.stringify(event) };
   }
 
-  /** Where the answer got lost, asks once more: the id makes that harmless. */
+  /** Where the answer got lost, asks once more if there is time: the id makes that harmless. */
   async #append(event: NewEvent, expectedRevision: number): Promise<AppendOutcome> {
+    const beganMs = this.#clock.elapsedMs();
+    const leftMs = () => APPEND_TIMEOUT_MS - (this.#clock.elapsedMs() - beganMs);
     const attempt = () =>
       this.#contact.journal
-        .append(event, { expectedRevision })
+        .append(event, { expectedRevision, timeoutMs: leftMs() })
         .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
     const first = await attempt();
-    if (first.outcome !== 'unknown') return first;
+    if (first.outcome !== 'unknown' || leftMs() <= 0) return first;
     const second = await attempt();
     // Not taken now says nothing about the first try.
     return second.outcome === 'unavailable' ? first : second;

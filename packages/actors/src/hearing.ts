@@ -2,13 +2,17 @@
  * Since when this node has heard everything that is said on the live wire. Silence means that somebody is gone only to a
  * node that would have heard them.
  *
- *     deaf ──wire connected, journal there, hears itself──► hearing ──wire cut · journal away · own voice silent · stood still──► deaf
+ *     deaf ──wire connected, journal there, its leader heard, hears itself──► hearing
+ *      ▲                                                                         │
+ *      └── wire cut · journal away · its leader silent · own voice silent · stood still · an end unanswered · a crowd silent
  *
  * Why it listens for its own voice: a network that swallows packets looks whole for a long time from both of its ends. A
  * node that hears what it said itself a moment ago knows that the wire carries words to the server and back.
  *
  * Why it watches its own sweep: a process that was stopped, or whose event loop was busy for long, finds everybody silent
  * when it goes on; what they said lies unread, or was thrown away by the server.
+ *
+ * Why the leader's word: a server that is cut off from the others carries a node's own words back to it, and nobody else's.
  *
  * After each deaf spell everybody has a full new lease, because `sinceMs` starts anew.
  */
@@ -25,7 +29,8 @@ export class Hearing {
   readonly #clock: Clock;
   readonly #log: Logger;
   #isWireConnected = false;
-  #isJournalThere = false;
+  /** Why nothing that is heard counts, for people; null where the journal is there and its leader is heard. */
+  #journalObstacle: string | null = 'the journal is away';
   #sinceMs: number | null = null;
   #heardSelfMs: number;
   /** Since when nothing else keeps it from hearing itself. */
@@ -58,18 +63,26 @@ export class Hearing {
 
   heardSelf(): void {
     this.#heardSelfMs = this.#clock.elapsedMs();
-    if (this.#sinceMs !== null || !this.#isWireConnected || !this.#isJournalThere) return;
+    if (this.#sinceMs !== null || !this.#isWireConnected || this.#journalObstacle !== null) return;
     this.#sinceMs = this.#heardSelfMs;
     this.#deafReason = null;
     this.#log.info({}, 'this node hears the other nodes and the members');
   }
 
-  /** To be called every `SWEEP_INTERVAL_MS`, before anybody is judged by their silence. */
-  check(isJournalThere: boolean): void {
+  /** Something came up that makes what was heard so far doubtful, `reason` for people: all begins anew with its own next word. */
+  startOver(reason: string): void {
+    this.#deafen(reason);
+  }
+
+  /**
+   * To be called every `SWEEP_INTERVAL_MS`, before anybody is judged by their silence. `journalObstacle`: why the journal cannot back
+   * what is concluded, for people; or null.
+   */
+  check(journalObstacle: string | null): void {
     const nowMs = this.#clock.elapsedMs();
     const lateMs = nowMs - this.#checkedMs - SWEEP_INTERVAL_MS;
     this.#checkedMs = nowMs;
-    this.#isJournalThere = isJournalThere;
+    this.#journalObstacle = journalObstacle;
     const obstacle = this.#obstacle(lateMs);
     if (obstacle !== null) this.#listeningSinceMs = nowMs;
     const silentMs = nowMs - Math.max(this.#heardSelfMs, this.#listeningSinceMs);
@@ -79,7 +92,7 @@ export class Hearing {
 
   #obstacle(lateMs: number): string | null {
     if (!this.#isWireConnected) return 'the wire is cut';
-    if (!this.#isJournalThere) return 'the journal is away';
+    if (this.#journalObstacle !== null) return this.#journalObstacle;
     return lateMs > SWEEP_LATE_MS ? 'this node stood still' : null;
   }
 

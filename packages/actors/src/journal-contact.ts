@@ -26,7 +26,16 @@ interface Absence {
   readonly sinceMs: number;
   readonly sinceElapsedMs: number;
   readonly reason: string;
+  /** When an append failed last, and whether more than one did: somebody tries again and again, and will find out that it is over. */
+  failedElapsedMs: number;
+  isTriedAgain: boolean;
 }
+
+/**
+ * A journal whose leader answers, and that nobody has failed to append to for so long, counts as back: where nobody has anything
+ * to append, nobody would ever find out. The longer one is longer than anybody waits between two tries.
+ */
+const FAILURE_LASTS_MS = { triedOnce: 4_000, triedAgain: 10_000 };
 
 export class JournalContact {
   readonly journal: Journal;
@@ -51,6 +60,11 @@ export class JournalContact {
     return this.#absence?.sinceMs ?? null;
   }
 
+  /** For people; null while it answers. */
+  get awayReason(): string | null {
+    return this.#absence?.reason ?? null;
+  }
+
   /** The history that took the place of the one that is served, or null. */
   get replacement(): Replacement | null {
     return this.#replacement;
@@ -58,8 +72,14 @@ export class JournalContact {
 
   /** It did not take an append. `error`: what was thrown, where something was; its stack goes to the log. */
   failed(reason: string, error?: unknown): void {
-    if (this.#absence !== null) return;
-    this.#absence = { sinceMs: this.#clock.now(), sinceElapsedMs: this.#clock.elapsedMs(), reason };
+    const elapsedMs = this.#clock.elapsedMs();
+    if (this.#absence !== null) {
+      this.#absence.failedElapsedMs = elapsedMs;
+      this.#absence.isTriedAgain = true;
+      return;
+    }
+    const tries = { failedElapsedMs: elapsedMs, isTriedAgain: false };
+    this.#absence = { sinceMs: this.#clock.now(), sinceElapsedMs: elapsedMs, reason, ...tries };
     this.#log.warn({ reason, err: error }, `the journal is away, traffic goes on with what is known: ${reason}`);
   }
 
@@ -87,6 +107,14 @@ export class JournalContact {
     if (this.#isUnread || this.#absence === null) return;
     this.#endAbsence();
     for (const listener of this.#backListeners) listener();
+  }
+
+  /** Its leader has answered. */
+  heardLeader(): void {
+    if (this.#absence === null) return;
+    const { failedElapsedMs, isTriedAgain } = this.#absence;
+    const lastsMs = isTriedAgain ? FAILURE_LASTS_MS.triedAgain : FAILURE_LASTS_MS.triedOnce;
+    if (this.#clock.elapsedMs() - failedElapsedMs >= lastsMs) this.tookAppend();
   }
 
   /** Told each time when appends may be tried again. */

@@ -1,6 +1,7 @@
 /** How a lease that is over is ended in the journal: with which expectation, how often, and when no more. */
 import type { AppendOptions, AppendOutcome, NewEvent } from '@muster/journal';
 import { expect, test } from 'vitest';
+import { Crowd } from './crowd.ts';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import { makeLease } from './lease.ts';
 import { Leases } from './leases.ts';
@@ -17,27 +18,36 @@ function watching(answer: AppendOutcome, { takenIds = 0 } = {}) {
   const hearing = new Hearing({ clock, log });
   hearing.wireChanged(true);
   const folded = { revision: REVISION };
+  /** Whether the journal's leader is heard. */
+  const leader = { isHeard: true };
   const expectations: AppendOptions['expectedRevision'][] = [];
   const ids: string[] = [];
   const append = async ({ id }: NewEvent, options: AppendOptions = {}): Promise<AppendOutcome> => {
+    expect(options.isOnce).toBe(true);
     expectations.push(options.expectedRevision);
     ids.push(id);
     return ids.length > takenIds ? answer : { outcome: 'refused', reason: 'id-taken', message: 'taken' };
   };
   const journal = { append };
   const revision = () => folded.revision;
-  const leases = new Leases({ node: 'lb-1', cluster: 'demo', journal, revision, hearing, clock, log });
+  const crowd = new Crowd({ clock, onSuspicion: () => undefined, onOver: () => undefined });
+  let confirmedMs = -Infinity;
+  const ports = { journal, revision, hearing, crowd, confirmedMs: () => confirmedMs, clock, log };
+  const leases = new Leases({ node: 'lb-1', cluster: 'demo', ...ports });
   const aliveMs = clock.elapsedMs();
-  leases.hold(makeLease({ kind: 'node', node: 'lb-2' }, { leaseMs: LEASE_MS, aliveMs, revision: REVISION }));
+  const lease = makeLease({ kind: 'node', node: 'lb-2' }, { leaseMs: LEASE_MS, aliveMs, revision: REVISION });
+  leases.hold(lease);
+  const hear = () => void (lease.aliveMs = clock.elapsedMs());
   const pass = async (durationMs: number): Promise<void> => {
     for (let passedMs = 0; passedMs < durationMs; passedMs += SWEEP_INTERVAL_MS) {
       await clock.advance(SWEEP_INTERVAL_MS);
-      hearing.check(true);
+      hearing.check(null);
       hearing.heardSelf();
+      if (leader.isHeard) confirmedMs = clock.elapsedMs();
       leases.sweep();
     }
   };
-  return { leases, folded, expectations, ids, errors, pass };
+  return { leases, folded, leader, hear, expectations, ids, errors, pass };
 }
 
 test('what expects the newest event that is known, and loses, waits until this node has folded what won', async () => {
@@ -52,10 +62,31 @@ test('what expects the newest event that is known, and loses, waits until this n
   expect(expectations).toEqual([REVISION, 9]);
 });
 
-test('what the journal does not take now is tried again each second', async () => {
-  const { expectations, pass } = watching({ outcome: 'unavailable', message: 'away' });
-  await pass(LEASE_MS + 4_500);
-  expect(expectations).toEqual(Array(5).fill(REVISION));
+test.each(['unavailable', 'unknown'] as const)(
+  'an end that was answered `%s` is judged anew after a full lease, and not said again where its holder was heard meanwhile',
+  async (outcome) => {
+    const silent = watching({ outcome, message: 'away' });
+    await silent.pass(LEASE_MS + 9_000);
+    expect(silent.expectations).toEqual([REVISION]);
+    await silent.pass(2_000);
+    expect(silent.expectations).toEqual([REVISION, REVISION]);
+    const heard = watching({ outcome, message: 'away' });
+    await heard.pass(LEASE_MS + 1_000);
+    heard.hear();
+    await heard.pass(9_000);
+    expect(heard.expectations).toEqual([REVISION]);
+  },
+);
+
+test('nothing ends before the leader has spoken after the deadline', async () => {
+  const { leader, expectations, pass } = watching({ outcome: 'conflict', actualRevision: 9 });
+  await pass(LEASE_MS - 1_000);
+  leader.isHeard = false;
+  await pass(3 * LEASE_MS);
+  expect(expectations).toEqual([]);
+  leader.isHeard = true;
+  await pass(1_000);
+  expect(expectations).toEqual([REVISION]);
 });
 
 test('what the journal refuses is tried again after a lease, and said', async () => {

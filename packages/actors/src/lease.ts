@@ -59,7 +59,7 @@ export function describeHolder(entity: LeasedEntity): string {
   return entity.kind === 'node' ? `node ${entity.node}` : `${entity.pool}/${entity.backend}`;
 }
 
-/** Whether an event is the end of a lease that this node was the first to append. */
-export function isEndBy(node: string, { id, origin }: Pick<NewEvent, 'id' | 'origin'>): boolean {
-  return id.startsWith(END_ID_PREFIX) && origin === `node:${node}`;
+/** The node that was the first to append the end of a lease; null for an event that is none. */
+export function enderOf({ id, origin }: Pick<NewEvent, 'id' | 'origin'>): string | null {
+  return id.startsWith(END_ID_PREFIX) && origin?.startsWith('node:') === true ? origin.slice('node:'.length) : null;
 }

@@ -172,7 +172,7 @@ describe("a member's lease", () => {
     second.speak();
     await cluster.clock.advance(500);
     journal.appendAnswer = 'true';
-    await cluster.clock.advance(3_000);
+    await cluster.clock.advance(14_000);
     expect(cluster.backends('lb-1')).toEqual(['b-2']);
   });
 
@@ -252,7 +252,8 @@ describe('many that end at once', () => {
       inFlightCount -= 1;
       return append(...args);
     };
-    await cluster.clock.advance(9_000);
+    // As many that are silent together end after a second lease.
+    await cluster.clock.advance(15_000);
     expect(cluster.backends('lb-1')).toEqual([]);
     expect(inFlightPeak).toBe(64);
     expect(cluster.node('lb-1').handle.status().leases).toEqual({ count: 0, expiredCount: 200 });

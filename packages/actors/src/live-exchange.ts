@@ -25,10 +25,13 @@ import {
 } from '@muster/membership';
 import { Agreement } from './agreement.ts';
 import { announceRegularly } from './announcer.ts';
+import { BulkEnds } from './bulk-ends.ts';
+import { Crowd } from './crowd.ts';
 import type { FoldedRoster } from './folded-roster.ts';
 import { Hearing, SILENT_AFTER_MS, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { isEndBy } from './lease.ts';
+import type { JournalPulse } from './journal-pulse.ts';
+import { enderOf } from './lease.ts';
 import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
 import type { NodeStatus } from './node-handle.ts';
@@ -44,6 +47,7 @@ export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'>
   readonly cluster: string;
   readonly version: string;
   readonly contact: Pick<JournalContact, 'journal' | 'epoch' | 'appendRefusal'>;
+  readonly pulse: Pick<JournalPulse, 'confirmedElapsedMs' | 'silence'>;
   readonly folded: Pick<FoldedRoster, 'roster' | 'headRevision' | 'hashes' | 'rejectionAt'>;
   readonly clock: Clock;
   readonly random: () => number;
@@ -67,6 +71,8 @@ export class LiveExchange {
   readonly #hearing: Hearing;
   readonly #agreement: Agreement;
   readonly #decision: RebuildDecision;
+  readonly #crowd: Crowd;
+  readonly #bulkEnds: BulkEnds;
   readonly #leases: Leases;
   readonly #members: MemberLeases;
   readonly #nodes: NodeLeases;
@@ -86,8 +92,12 @@ export class LiveExchange {
     this.#agreement = new Agreement(ports);
     this.#neighbours = new Neighbours(ports);
     this.#decision = new RebuildDecision({ ...ports, agreement: this.#agreement });
+    this.#bulkEnds = new BulkEnds(ports.clock);
+    this.#crowd = this.#makeCrowd();
     this.#leases = new Leases({
       ...ports,
+      crowd: this.#crowd,
+      confirmedMs: () => ports.pulse.confirmedElapsedMs,
       journal: contact.journal,
       hearing: this.#hearing,
       revision: () => folded.roster.revision,
@@ -100,7 +110,8 @@ export class LiveExchange {
       hearing: this.#hearing,
       roster: () => folded.roster,
       rejectionAt: (revision) => folded.rejectionAt(revision),
-      isUpToDate: () => folded.headRevision <= folded.roster.revision && !this.#agreement.isBehind,
+      isUpToDate: () =>
+        ports.pulse.silence === null && folded.headRevision <= folded.roster.revision && !this.#agreement.isBehind,
     });
   }
 
@@ -134,9 +145,11 @@ export class LiveExchange {
   /** To be asked before each event, from `begin` on. */
   readonly witness: FoldWitness = (found, event) => {
     const onAccepted = this.#members.witness(found, event);
-    if (!isEndBy(this.#ports.node, event)) return onAccepted;
+    const ender = enderOf(event);
+    if (ender === null) return onAccepted;
     return (left) => {
-      this.#expiredCount += 1;
+      if (ender === this.#ports.node) this.#expiredCount += 1;
+      this.#bulkEnds.note();
       onAccepted?.(left);
     };
   };
@@ -159,12 +172,32 @@ export class LiveExchange {
     this.#agreement.onReplaced({ isOtherHistory });
   }
 
-  status(): Pick<NodeStatus, 'peers' | 'isNameTaken' | 'leases'> {
+  status(): Pick<NodeStatus, 'peers' | 'isNameTaken' | 'leases' | 'massSilence' | 'bulkEnd'> {
     return {
       peers: this.#agreement.peers(),
       isNameTaken: this.#isNameTaken(),
       leases: { count: this.#members.count, expiredCount: this.#expiredCount },
+      massSilence: this.#crowd.silence,
+      bulkEnd: this.#bulkEnds.newest,
     };
+  }
+
+  #makeCrowd(): Crowd {
+    const { clock, log, live } = this.#ports;
+    return new Crowd({
+      clock,
+      onSuspicion: (silence) => {
+        const { silentCount, watchedCount } = silence;
+        const what = `${silentCount} of ${watchedCount} members and nodes fell silent together`;
+        log.warn(
+          { ...silence },
+          `${what}: it may be this node that is alone; their leases end if they are silent for another one`,
+        );
+        this.#hearing.startOver(what);
+        live.leave(what);
+      },
+      onOver: () => log.info({}, 'no crowd is silent any more'),
+    });
   }
 
   #announcement(): Announcement | null {
@@ -203,7 +236,8 @@ export class LiveExchange {
 
   #sweep(): void {
     this.#sweepTimer = this.#ports.clock.setTimeout(() => this.#sweep(), SWEEP_INTERVAL_MS);
-    this.#hearing.check(this.#ports.contact.appendRefusal() === null);
+    const { contact, pulse } = this.#ports;
+    this.#hearing.check(contact.appendRefusal() === null ? pulse.silence : 'the journal is away');
     this.#leases.sweep();
     this.#agreement.check(this.#hearing.sinceMs);
     this.#decision.check();

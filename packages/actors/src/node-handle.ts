@@ -132,14 +132,33 @@ export interface ProbeTotals {
  * answers readers and knows nothing new.
  */
 export interface JournalConfirmation {
-  /** ms since 1970 when that was asked for which the leader's newest answer came; null before the first. */
+  /** ms since 1970 of which the leader's newest word is: when it was asked for, less how long before the leader last had a majority; null before the first. */
   readonly atMs: number | null;
-  /** Whether that was asked for less than 3.5 s ago. */
+  /** Whether that was less than 4 s ago. */
   readonly isFresh: boolean;
   /** For people: why the newest question was not answered; null where it was. */
   readonly failure: string | null;
-  /** Null before the first answer. */
+  /** Where the newest word came from; null before the first answer. */
   readonly place: JournalPlace | null;
+  /** The server that this node is connected to now; null while it is to none. */
+  readonly server: string | null;
+}
+
+/** At least half of those whose leases this node watches fell silent together: it may be this node that is alone. */
+export interface MassSilence {
+  /** ms since 1970 when it was noticed. */
+  readonly sinceMs: number;
+  /** Members and nodes that were silent then, of all whose leases were watched. */
+  readonly silentCount: number;
+  readonly watchedCount: number;
+}
+
+/** Leases that ended one after another, whichever nodes ended them. */
+export interface BulkEnd {
+  readonly count: number;
+  /** ms since 1970 of the first and of the newest of them. */
+  readonly firstMs: number;
+  readonly lastMs: number;
 }
 
 export interface NodeStatus {
@@ -154,6 +173,8 @@ export interface NodeStatus {
   readonly headRevision: number;
   /** ms since 1970 since when the journal has been away; null while it answers. */
   readonly journalAwaySinceMs: number | null;
+  /** Why it is away, for people; null while it answers. */
+  readonly journalAwayReason: string | null;
   /** When and where the journal's leader last said what its newest event is; null for a journal of this machine. */
   readonly confirmation: JournalConfirmation | null;
   /** True from a start on the local snapshot until the journal has been read to its end. */
@@ -168,6 +189,10 @@ export interface NodeStatus {
   readonly isNameTaken: boolean;
   /** Members whose leases this node watches, and leases that it has ended since it began to serve; both 0 without a wire. */
   readonly leases: { readonly count: number; readonly expiredCount: number };
+  /** Null while it is not so. */
+  readonly massSilence: MassSilence | null;
+  /** The newest time that many leases ended together since this node began to serve; null for never. */
+  readonly bulkEnd: BulkEnd | null;
   readonly pendingFactsCount: number;
   readonly rejectedCount: number;
   readonly backendsCount: number;

@@ -26,7 +26,13 @@ export interface NodeParts {
   readonly exchange: LiveExchange | null;
 }
 
-const ALONE = { peers: [], isNameTaken: false, leases: { count: 0, expiredCount: 0 } } as const;
+const ALONE = {
+  peers: [],
+  isNameTaken: false,
+  leases: { count: 0, expiredCount: 0 },
+  massSilence: null,
+  bulkEnd: null,
+} as const;
 
 export function nodeStatus(parts: NodeParts): NodeStatus {
   const { options, state, startedMs, contact, pulse, folded, follower, probes } = parts;
@@ -45,6 +51,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     hash: rosterHash(roster),
     headRevision,
     journalAwaySinceMs: contact.awaySinceMs,
+    journalAwayReason: contact.awayReason,
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
     epochChange: follower.succession.change,

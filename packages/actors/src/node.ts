@@ -88,7 +88,7 @@ class Node implements NodeHandle {
     this.#startedMs = clock.now();
     this.#contact = new JournalContact(journal, options);
     this.#folded = new FoldedRoster(options);
-    this.#pulse = live && new JournalPulse({ journal, clock, onHead: (head) => this.#onHead(head) });
+    this.#pulse = live && new JournalPulse({ ...options, live, random, onHead: (head) => this.#onHead(head) });
     this.#observer = new Observer({ ...options, contact: this.#contact, folded: this.#folded });
     this.#feed = new WorkerFeed({ folded: this.#folded, clock, log });
     const shared = { contact: this.#contact, folded: this.#folded, feed: this.#feed, clock, random, log };
@@ -99,7 +99,7 @@ class Node implements NodeHandle {
     const local = localSnapshot && new LocalSnapshotKeeper({ ...shared, localSnapshot });
     this.#snapshots = new SnapshotKeeper({ ...shared, local, isInDoubt: () => this.#exchange?.isInDoubt ?? false });
     this.#start = new StartingPoint({ ...shared, snapshots: this.#snapshots, localSnapshot, local });
-    this.#commands = new CommandExecutor(this.#folded, this.#contact);
+    this.#commands = new CommandExecutor({ ...shared, pulse: this.#pulse });
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
     this.#ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
     this.#tally = new ProbeTally(options);
@@ -116,7 +116,7 @@ class Node implements NodeHandle {
       reconcile: () => void this.#actors.reconcile(),
     });
     this.#follower = this.#makeFollower();
-    this.#exchange = live && this.#makeExchange(live);
+    this.#exchange = live && this.#pulse && this.#makeExchange(live, this.#pulse);
     this.#machine = createActor(nodeMachine, { clock, input: this.#duties() });
     this.#machine.subscribe({
       complete: () => this.#milestones.hasStopped(),
@@ -215,11 +215,12 @@ class Node implements NodeHandle {
     });
   }
 
-  #makeExchange(live: LiveWire): LiveExchange {
+  #makeExchange(live: LiveWire, pulse: JournalPulse): LiveExchange {
     const { version = '0' } = this.#options;
     return new LiveExchange({
       ...this.#options,
       live,
+      pulse,
       version,
       contact: this.#contact,
       folded: this.#folded,
@@ -256,6 +257,7 @@ class Node implements NodeHandle {
   }
 
   #onHead({ epoch, revision }: { readonly epoch: string; readonly revision: number }): void {
+    this.#contact.heardLeader();
     if (epoch === this.#contact.epoch && this.#contact.replacement === null) this.#folded.heardOf(revision);
   }
 

@@ -151,6 +151,13 @@ export interface LiveWire {
   listen(subject: string, onMessage: (message: LiveMessage) => void): () => void;
   /** Told at once what is the case, and at every change. Returns what ends it. */
   watch(onChange: (isConnected: boolean) => void): () => void;
+  /** Name of the server that it is connected to, for people; null while it is cut. */
+  readonly server: string | null;
+  /**
+   * Leaves the server that this wire, and the journal with it, is connected to for another one, where there is another. `reason` is for
+   * people: it ends a sentence.
+   */
+  leave(reason: string): void;
 }
 
 /** One snapshot on this machine, for a start while the journal is away. */

@@ -14,6 +14,8 @@ export class SimulatedJournal implements Journal {
   readonly alteredByRevision = new Map<number, string>();
   /** Whether followers say that it is away and resume, as over a network; else they break. */
   saysAway = false;
+  /** False: it is read as ever, from a copy that is cut off, and nobody may say where its end is. */
+  hasLeader = true;
   #isAway = false;
   #isSilent = false;
   #isRemoved = false;
@@ -109,6 +111,7 @@ export class SimulatedJournal implements Journal {
   async head(): ReturnType<Journal['head']> {
     while (this.#isSilent) await this.#changed.promise;
     this.#throwIfAway();
+    if (!this.hasLeader) throw new JournalError('failed', 'the journal has no leader just now');
     return { ...(await this.inner.head()), firstRevision: this.#firstRevision };
   }
 

@@ -39,6 +39,8 @@ export class SimulatedWire {
 export class WireEnd implements LiveWire {
   /** Every word that was said here, also into a cut wire. */
   readonly said: { readonly subject: string; readonly text: string }[] = [];
+  /** Why whoever holds this end left its server, each time. */
+  readonly left: string[] = [];
   readonly #wire: SimulatedWire;
   readonly #listeners = new Set<Listener>();
   readonly #watchers = new Set<(isConnected: boolean) => void>();
@@ -46,6 +48,10 @@ export class WireEnd implements LiveWire {
 
   constructor(wire: SimulatedWire) {
     this.#wire = wire;
+  }
+
+  get server(): string | null {
+    return this.#state === 'cut' ? null : 'nats-1';
   }
 
   get listenersCount(): number {
@@ -86,6 +92,10 @@ export class WireEnd implements LiveWire {
     this.#watchers.add(onChange);
     onChange(this.#state !== 'cut');
     return () => this.#watchers.delete(onChange);
+  }
+
+  leave(reason: string): void {
+    this.left.push(reason);
   }
 
   hear(message: LiveMessage): void {

@@ -42,12 +42,21 @@ interface Append {
   readonly expectedRevision: number | null;
   readonly payload: Buffer;
   readonly deadlineMs: number;
+  /** What it rests on may not hold a moment later: it is said on one connection, and not again where no answer came. */
+  readonly isOnce: boolean;
 }
 
 /** What one attempt settled: the outcome, or why there must be another. */
 type Settled =
   | { readonly outcome: AppendOutcome }
-  | { readonly outcome: null; readonly isUncertain: boolean; readonly message: string; readonly delayMs: number };
+  | {
+      readonly outcome: null;
+      readonly isUncertain: boolean;
+      readonly message: string;
+      readonly delayMs: number;
+      /** Whether the server said that an append like it is under way, so that it is decided in a moment, one way or the other. */
+      readonly isUnderWay: boolean;
+    };
 
 export class Appender {
   readonly #stream: StreamAccess;
@@ -75,7 +84,7 @@ export class Appender {
     if (reason !== null) return { outcome: 'unavailable', message: reason };
     this.#underWay += 1;
     try {
-      return await this.#appendWithin(event, options.expectedRevision ?? null);
+      return await this.#appendWithin(event, options);
     } finally {
       this.#underWay -= 1;
       if (this.#underWay === 0) this.#closing?.resolve();
@@ -108,12 +117,16 @@ export class Appender {
     return `the journal ${name} has ${APPENDS_IN_FLIGHT_MAX} appends waiting; append again when some are answered`;
   }
 
-  async #appendWithin(event: NewEvent, expectedRevision: number | null): Promise<AppendOutcome> {
+  async #appendWithin(
+    event: NewEvent,
+    { expectedRevision, isOnce = false, timeoutMs = this.#budgetMs }: AppendOptions,
+  ): Promise<AppendOutcome> {
     const append = {
       event,
-      expectedRevision,
+      expectedRevision: expectedRevision ?? null,
       payload: Buffer.from(event.payload),
-      deadlineMs: performance.now() + this.#budgetMs,
+      deadlineMs: performance.now() + Math.min(timeoutMs, this.#budgetMs),
+      isOnce,
     };
     try {
       await this.#stream.ready();
@@ -135,13 +148,16 @@ export class Appender {
   }
 
   async #attemptUntilSettled(append: Append): Promise<AppendOutcome> {
+    const { link } = this.#stream;
+    const { connection } = link;
     let isUncertain = false;
     let message = `the journal ${this.#stream.name} did not get to it in time`;
-    while (performance.now() < append.deadlineMs) {
+    while (performance.now() < append.deadlineMs && !(append.isOnce && link.connection !== connection)) {
       const settled = await this.#attempt(append, isUncertain);
       if (settled.outcome !== null) return settled.outcome;
       isUncertain ||= settled.isUncertain;
       message = settled.message;
+      if (append.isOnce && !settled.isUnderWay) break;
       if (settled.delayMs > 0) await new Promise((resolve) => setTimeout(resolve, settled.delayMs));
     }
     return { outcome: isUncertain ? 'unknown' : 'unavailable', message };
@@ -160,7 +176,7 @@ export class Appender {
       return this.#settleFailure(append, error, wasUncertain);
     }
     // One copy of the id is being stored right now, and its revision is not known yet.
-    if (acknowledged.seq === 0) return again(true, 'the same id is being stored', RETRY_DELAY_MS);
+    if (acknowledged.seq === 0) return underWay('the same id is being stored');
     if (acknowledged.duplicate) return this.#settleDuplicate(append, acknowledged.seq);
     return { outcome: { outcome: 'appended', revision: acknowledged.seq, isDuplicate: false } };
   }
@@ -187,6 +203,7 @@ export class Appender {
       case 'rejected':
         return { outcome: { outcome: wasUncertain ? 'unknown' : 'unavailable', message: failure.message } };
       case 'retry':
+        if (failure.isUnderWay) return underWay(failure.message);
         return again(failure.isUncertain, failure.message, this.#stream.link.connection === null ? 0 : RETRY_DELAY_MS);
     }
   }
@@ -203,7 +220,7 @@ export class Appender {
       const newest = await this.#stream.message({ last_by_subj: subject });
       const actualRevision = newest?.seq ?? 0;
       if (actualRevision !== expectedRevision) return { outcome: { outcome: 'conflict', actualRevision } };
-      return again(true, 'another append to the subject is under way', RETRY_DELAY_MS);
+      return underWay('another append to the subject is under way');
     } catch (error) {
       return again(true, natsMessageOf(error), RETRY_DELAY_MS);
     }
@@ -258,7 +275,11 @@ function textOf({ subject, data }: Pick<StoredMsg, 'subject' | 'data'>): {
 }
 
 function again(isUncertain: boolean, message: string, delayMs = 0): Settled {
-  return { outcome: null, isUncertain, message, delayMs };
+  return { outcome: null, isUncertain, message, delayMs, isUnderWay: false };
+}
+
+function underWay(message: string): Settled {
+  return { outcome: null, isUncertain: true, message, delayMs: RETRY_DELAY_MS, isUnderWay: true };
 }
 
 /** Text in headers is UTF-8 on the wire, as the command line's `nats pub -H` writes it. */

@@ -13,6 +13,7 @@
  * on by themselves, and everything else throws.
  */
 import {
+  HEAD_TIMEOUT_MS,
   JournalError,
   type AppendOptions,
   type AppendOutcome,
@@ -139,8 +140,17 @@ class StreamJournal implements JetStreamJournal {
 
   async head(): Promise<Head> {
     this.#throwIfClosed();
-    const { created, state } = await this.#stream.info();
-    return { epoch: created, revision: state.last_seq, firstRevision: Math.max(1, state.first_seq) };
+    const { info, backedMsAgo } = await this.#answerInTime(this.#stream.word());
+    const { created, state, cluster } = info;
+    const connectedTo = this.#stream.link.connection?.info?.server_name ?? '';
+    const place = { connectedTo, leader: cluster?.leader ?? connectedTo };
+    return {
+      epoch: created,
+      revision: state.last_seq,
+      firstRevision: Math.max(1, state.first_seq),
+      place,
+      backedMsAgo,
+    };
   }
 
   async saveSnapshot(snapshot: StoredSnapshot): Promise<void> {
@@ -165,6 +175,16 @@ class StreamJournal implements JetStreamJournal {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** The first contact may have to make the stream first, which takes longer. */
+  async #answerInTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    const message = `the journal ${this.#stream.name} has not answered within ${HEAD_TIMEOUT_MS / 1_000} s`;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new JournalError('failed', message)), HEAD_TIMEOUT_MS);
+    });
+    return Promise.race([answer, late]).finally(() => clearTimeout(timer));
   }
 
   #throwIfClosed(): void {

@@ -35,8 +35,8 @@ export type PublishFailure =
   | { readonly kind: 'refused'; readonly reason: 'too-large' | 'not-permitted'; readonly message: string }
   /** Not stored; another attempt at once is pointless. */
   | { readonly kind: 'rejected'; readonly message: string }
-  /** `isUncertain`: it may have been stored. */
-  | { readonly kind: 'retry'; readonly isUncertain: boolean; readonly message: string };
+  /** `isUncertain`: it may have been stored. `isUnderWay`: the server said that the same id is being stored right now. */
+  | { readonly kind: 'retry'; readonly isUncertain: boolean; readonly isUnderWay: boolean; readonly message: string };
 
 /** Sorts the error of one publish. */
 export function publishFailure(error: unknown): PublishFailure {
@@ -48,7 +48,7 @@ export function publishFailure(error: unknown): PublishFailure {
   if (error instanceof JetStreamApiError) return apiFailure(error);
   const message = natsMessageOf(error);
   // No responders: no stream listens, or it has no leader just now. Nobody was reached, so nothing was stored.
-  return { kind: 'retry', isUncertain: !isNoResponders(error), message };
+  return { kind: 'retry', isUncertain: !isNoResponders(error), isUnderWay: false, message };
 }
 
 function apiFailure({ code, status, message }: JetStreamApiError): PublishFailure {
@@ -57,7 +57,7 @@ function apiFailure({ code, status, message }: JetStreamApiError): PublishFailur
     case CODE.wrongSequenceUnknown:
       return { kind: 'wrong-sequence' };
     case CODE.duplicateInProcess:
-      return { kind: 'retry', isUncertain: true, message };
+      return { kind: 'retry', isUncertain: true, isUnderWay: true, message };
     case CODE.messageTooLarge:
       return { kind: 'refused', reason: 'too-large', message: `${message} (max_msg_size of the stream)` };
     case CODE.storeFailed: {
@@ -65,7 +65,7 @@ function apiFailure({ code, status, message }: JetStreamApiError): PublishFailur
       return { kind: 'rejected', message: `the stream takes no events: ${message}; ${remedy}` };
     }
   }
-  if (status === STATUS_UNAVAILABLE) return { kind: 'retry', isUncertain: true, message };
+  if (status === STATUS_UNAVAILABLE) return { kind: 'retry', isUncertain: true, isUnderWay: false, message };
   return { kind: 'rejected', message: `the stream does not take it: ${message} (${code})` };
 }
 

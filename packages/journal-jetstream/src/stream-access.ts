@@ -11,6 +11,7 @@ import { JournalError } from '@muster/journal';
 import type { NatsLink } from '@muster/nats';
 import { jetstreamManager, type JetStreamManager, type StoredMsg, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
+import { leaderWord, type LeaderWord } from './leader-word.ts';
 import {
   isJetStreamOff,
   isNoResponders,
@@ -83,10 +84,17 @@ export class StreamAccess {
     await this.#checking;
   }
 
-  /** Epoch, first and newest revision, copies. */
+  /** Epoch, first and newest revision, copies. Throws where the leader is not backed by a majority. */
   async info(): Promise<StreamInfo> {
+    return (await this.word()).info;
+  }
+
+  /** The same, with how long ago the leader was backed. */
+  async word(): Promise<LeaderWord> {
     await this.ready();
-    return this.#ask('its state', ({ ask }) => ask.streams.info(this.name));
+    const word = leaderWord(await this.#ask('its state', ({ ask }) => ask.streams.info(this.name)));
+    if (typeof word !== 'string') return word;
+    throw this.#failed(new JournalError('failed', `the journal ${this.name} cannot be believed: ${word}`));
   }
 
   /** One stored message, from the stream's leader; null where there is none. */

@@ -44,6 +44,13 @@ export interface AppendOptions {
    * Left out: append whatever is there.
    */
   readonly expectedRevision?: number;
+  /**
+   * True: said once, because what it rests on may not hold a moment later. Where no answer comes it is `unknown`, and nothing says it
+   * again, not on another connection either. Default false: it is said again until its outcome is known, or `timeoutMs` is over.
+   */
+  readonly isOnce?: boolean;
+  /** How long it may take at most, in ms; then it is `unknown` or `unavailable`. Default: as long as the journal's own patience lasts. */
+  readonly timeoutMs?: number;
 }
 
 export type AppendOutcome =
@@ -107,6 +114,11 @@ export interface Head {
   readonly firstRevision: number;
   /** Where this was asked; left out by a journal that is not reached over a network. */
   readonly place?: JournalPlace;
+  /**
+   * How long before its answer the leader had last heard a majority of the copies, in ms: the answer is no newer than that. 0 or
+   * left out where there is one copy.
+   */
+  readonly backedMsAgo?: number;
 }
 
 /** Names of servers, for people. */

@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { freePorts } from './free-ports.ts';
 import type { NatsCluster, NatsServer, NatsServerProgram } from './nats-server.ts';
+import type { RouteAddress } from './server-config.ts';
 import { startServer } from './server-process.ts';
 import { jetStreamStands, until } from './server-readiness.ts';
 
@@ -23,6 +24,11 @@ export interface NatsClusterOptions {
   readonly configLines?: string;
   /** Where clients connect, one per server. Default: free ones. */
   readonly ports?: readonly number[];
+  /**
+   * How the server at one index reaches the routes of the one at another, who listens on `port`. Default: straight. With it no
+   * server tells the others of further ways, so that whoever stands in between can cut them.
+   */
+  readonly reach?: (from: number, to: number, port: number) => Promise<RouteAddress>;
 }
 
 /** Resolves once every server knows JetStream's leader and all members; rejects, with none left running, where one does not. */
@@ -32,9 +38,23 @@ export async function startNatsCluster(options: NatsClusterOptions): Promise<Nat
   const ports = options.ports ?? free.slice(0, count);
   const monitorPorts = free.slice(count, 2 * count);
   const routePorts = free.slice(2 * count);
+  const { reach } = options;
+  const routesByServer = await Promise.all(
+    routePorts.map(async (_, from) =>
+      Promise.all(
+        routePorts.map(async (port, to) =>
+          reach === undefined || from === to ? { host: HOST, port } : reach(from, to, port),
+        ),
+      ),
+    ),
+  );
   const starts = Array.from({ length: count }, async (_, index) => {
     const name = `nats-${index + 1}`;
-    const cluster = { routePort: routePorts[index]!, routePorts };
+    const cluster = {
+      routePort: routePorts[index]!,
+      routes: routesByServer[index]!,
+      isAdvertised: reach === undefined,
+    };
     const place = {
       name,
       host: HOST,

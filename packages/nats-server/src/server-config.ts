@@ -13,12 +13,22 @@ export interface ServerConfig {
   readonly configLines: string;
 }
 
-interface ClusterConfig {
-  /** Where the other servers reach this one. */
-  readonly routePort: number;
-  /** Of all members, itself included. */
-  readonly routePorts: readonly number[];
+export interface RouteAddress {
+  readonly host: string;
+  readonly port: number;
 }
+
+interface ClusterConfig {
+  /** Where this server listens for the others. */
+  readonly routePort: number;
+  /** How it reaches all members, itself included. */
+  readonly routes: readonly RouteAddress[];
+  /** Whether servers may reach each other by what they tell each other, and not by `routes` alone. */
+  readonly isAdvertised: boolean;
+}
+
+/** Nobody listens there, so a server that is told of it goes on with the routes that it knows. */
+const NOWHERE = '127.0.0.1:9';
 
 /** Paths and names are JSON strings, which the config's syntax takes as they are. */
 export function configText({ name, host, port, monitorPort, folder, cluster, configLines }: ServerConfig): string {
@@ -33,8 +43,10 @@ export function configText({ name, host, port, monitorPort, folder, cluster, con
   ].join('\n');
 }
 
-function clusterText(host: string, { routePort, routePorts }: ClusterConfig): string {
-  const routes = routePorts.map((port) => JSON.stringify(`nats-route://${host}:${port}`));
+function clusterText(host: string, { routePort, routes, isAdvertised }: ClusterConfig): string {
+  const urls = routes.map((route) => JSON.stringify(`nats-route://${route.host}:${route.port}`));
   const listen = JSON.stringify(`${host}:${routePort}`);
-  return `cluster: { name: "muster", listen: ${listen}, routes: [${routes.join(', ')}] }`;
+  // Servers pass on where others are reached, and would find a straight way beside the given one; `no_advertise` is about clients.
+  const advertised = isAdvertised ? '' : `, advertise: ${JSON.stringify(NOWHERE)}`;
+  return `cluster: { name: "muster", listen: ${listen}, routes: [${urls.join(', ')}]${advertised} }`;
 }

@@ -1,7 +1,7 @@
 /**
  * One attempt to connect to any of the servers.
  *
- * They are tried in random order, which spreads many clients over a cluster. The next one is asked as soon as one has failed, or did
+ * They are tried by their rank, and in random order among equals, which spreads many clients over a cluster. The next one is asked as soon as one has failed, or did
  * not greet within a moment: a stopped server does not hold up the way to a live one.
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -29,6 +29,8 @@ export interface DialOptions {
   readonly pingIntervalMs: number;
   /** At least 0, below 1. */
   readonly random: () => number;
+  /** The lowest is tried first. */
+  readonly rank: (server: ServerAddress) => number;
   readonly signal: AbortSignal;
 }
 
@@ -45,7 +47,7 @@ type Dialled =
 /** Never rejects. */
 export async function dial(options: DialOptions): Promise<Dialled> {
   const reasons: string[] = [];
-  const waiting = shuffled(options.servers, options.random);
+  const waiting = ordered(options);
   while (waiting.length > 0 && !options.signal.aborted) {
     const server = await firstToGreet(waiting, { signal: options.signal, reasons });
     if (server === null) break;
@@ -125,7 +127,9 @@ function refusal(error: unknown): string {
   return connectFailure(cause instanceof Error ? cause : (error as Error));
 }
 
-function shuffled(servers: readonly ServerAddress[], random: () => number): ServerAddress[] {
-  const order = servers.map((server) => ({ server, rank: random() }));
-  return order.sort((a, b) => a.rank - b.rank).map(({ server }) => server);
+function ordered({ servers, rank, random }: DialOptions): ServerAddress[] {
+  const order = servers.map((server) => ({ server, rank: rank(server), chance: random() }));
+  // Two that are -Infinity differ by NaN.
+  const compared = (a: number, b: number): number => (a === b ? 0 : a - b);
+  return order.sort((a, b) => compared(a.rank, b.rank) || a.chance - b.chance).map(({ server }) => server);
 }

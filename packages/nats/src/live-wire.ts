@@ -28,6 +28,10 @@ export interface LinkWire {
    * counts as cut: whoever concludes something from silence must not do so there. Returns what ends it.
    */
   watch(onChange: (isConnected: boolean) => void): () => void;
+  /** Name of the server that it is connected to; null while it is cut. */
+  readonly server: string | null;
+  /** As `NatsLink.leave`. */
+  leave(reason: string): void;
 }
 
 /** UTF-8 takes at most three bytes for a character of a JavaScript string. */
@@ -75,6 +79,10 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
   };
   return {
     say,
+    get server() {
+      return link.connection?.info?.server_name ?? null;
+    },
+    leave: (reason) => link.leave(reason),
     listen: (subject, onMessage) =>
       listen(link, subject, {
         onMessage: (message) => {

@@ -63,6 +63,37 @@ describe.skipIf('unavailable' in program)('a link', () => {
     expect((await link.connected()).getServer()).toBe(other.url.slice('nats://'.length));
   });
 
+  test('a server that was left is taken again last; alone on one address, a link stays', async () => {
+    await using harness = await linkHarness();
+    const server = await harness.server();
+    await using otherHarness = await linkHarness();
+    const other = await otherHarness.server();
+    const lines: string[] = [];
+    // All ranks are equal: the first of the list would be asked first, each time.
+    const options = { random: () => 0, log: (line: string) => lines.push(line) };
+    const link = harness.link({ servers: [server.url, other.url] }, options);
+    const first = await link.connected();
+    expect(first.getServer()).toBe(server.url.slice('nats://'.length));
+    for (const next of [other, server, other]) {
+      link.leave('it knows no leader');
+      await toBe(link, false);
+      expect((await link.connected()).getServer()).toBe(next.url.slice('nats://'.length));
+    }
+    expect(lines.slice(1, 3)).toEqual([
+      `NATS at ${server.url} was left: it knows no leader`,
+      `connected to NATS at ${other.url}`,
+    ]);
+    await other.end('SIGKILL');
+    await toBe(link, false);
+    expect((await link.connected()).getServer()).toBe(server.url.slice('nats://'.length));
+
+    const alone = harness.link({ servers: [server.url] });
+    const only = await alone.connected();
+    alone.leave('it knows no leader');
+    await only.flush();
+    expect(alone.connection).toBe(only);
+  });
+
   test('who may not connect is told so, again and again, until it may', async () => {
     await using harness = await linkHarness();
     const server = await harness.server('authorization: { user: "ada", password: "s3cret-sesame" }');

@@ -5,6 +5,7 @@
  * on a connection that was cut waits for its whole timeout, the first contact cannot be given up, and nobody says why it is
  * away. So whatever lives on a connection, subscriptions above all, is made again by its owner when `watch` says so.
  */
+import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { checkNatsAccess, secretFileWarnings, serverAddresses } from './access-check.ts';
@@ -23,6 +24,12 @@ export interface NatsLink {
   connected(signal?: AbortSignal): Promise<NatsConnection>;
   /** Told at once what is the case, and at every change. Returns what ends it. */
   watch(onChange: (isConnected: boolean) => void): () => void;
+  /**
+   * Leaves the server that it stands on for another one, where there is another: `reason` completes the sentence `NATS at … was left: `.
+   * A server that was left is tried again last, for a minute. How often somebody may leave is the caller's business. Does nothing
+   * while the link does not stand.
+   */
+  leave(reason: string): void;
   /** Flushes what was sent, for at most a second, and closes. Idempotent. */
   close(): Promise<void>;
 }
@@ -50,6 +57,9 @@ const CLOSE_TIMEOUT_MS = 1_000;
 /** A connection that stood shorter is one more failure in a row: the server takes clients and drops them. */
 const STEADY_AFTER_MS = 1_000;
 
+/** For so long a server that was left is tried after the others. */
+const LEFT_FOR_MS = 60_000;
+
 /** Connects in the background. Throws `NatsAccessError` at once where the access cannot be used: servers, files, contradictions. */
 export function openNatsLink(access: NatsAccess, options: NatsLinkOptions = {}): NatsLink {
   const servers = serverAddresses(access);
@@ -66,7 +76,11 @@ class Link implements NatsLink {
   readonly #watchers = new Set<(isConnected: boolean) => void>();
   readonly #closing = new AbortController();
   readonly #finished: Promise<void>;
+  /** When each server was left that others are preferred to, by its label, in ms of `performance.now`. */
+  readonly #leftMsByServer = new Map<string, number>();
   #connection: NatsConnection | null = null;
+  /** Ends the standing of the present connection. */
+  #leaving: PromiseWithResolvers<string> | null = null;
   #awayReason: string;
   #toldLine = '';
 
@@ -74,7 +88,14 @@ class Link implements NatsLink {
     const { random = Math.random, pingIntervalMs = PING_INTERVAL_MS, log = () => undefined } = options;
     this.#reconnectWaitMaxMs = options.reconnectWaitMaxMs ?? RECONNECT_WAIT_MAX_MS;
     this.#log = log;
-    this.#dialOptions = { access, servers, pingIntervalMs, random, signal: this.#closing.signal };
+    this.#dialOptions = {
+      access,
+      servers,
+      pingIntervalMs,
+      random,
+      signal: this.#closing.signal,
+      rank: (server) => this.#rank(server),
+    };
     this.#awayReason = `not connected yet to NATS at ${describeServers(access)}`;
     this.#finished = this.#run();
   }
@@ -107,6 +128,13 @@ class Link implements NatsLink {
     this.#watchers.add(watcher);
     watcher(this.#connection !== null);
     return () => void this.#watchers.delete(watcher);
+  }
+
+  leave(reason: string): void {
+    const { servers } = this.#dialOptions;
+    // A name may lead to several servers, an address leads to one.
+    if (servers.length === 1 && isIP(servers[0]!.host) !== 0) return;
+    this.#leaving?.resolve(`was left: ${reason}`);
   }
 
   async close(): Promise<void> {
@@ -146,7 +174,14 @@ class Link implements NatsLink {
       this.#connection = connection;
       this.#tell(`connected to NATS at ${server.label}`, 'info');
       this.#notify(true);
-      const reason = await connectionEnd(connection, (what) => this.#tell(complaint(server, what), 'warn'));
+      this.#leaving = Promise.withResolvers<string>();
+      const left = this.#leaving.promise.then((reason) => {
+        this.#leftMsByServer.set(server.label, performance.now());
+        return reason;
+      });
+      const ended = connectionEnd(connection, (what) => this.#tell(complaint(server, what), 'warn'));
+      const reason = await Promise.race([ended, left]);
+      this.#leaving = null;
       this.#setAway(complaint(server, reason));
     }
     // Not waited for: it waits for everybody who still reads the connection's status.
@@ -172,6 +207,12 @@ class Link implements NatsLink {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+
+  /** Those that were left come last, the newest of them at the very end. */
+  #rank({ label }: ServerAddress): number {
+    const leftMs = this.#leftMsByServer.get(label) ?? -Infinity;
+    return leftMs > performance.now() - LEFT_FOR_MS ? leftMs : -Infinity;
   }
 
   #notify(isConnected: boolean): void {

@@ -32,6 +32,10 @@ export class FakeLink implements NatsLink {
     return () => this.#watchers.delete(onChange);
   }
 
+  leave(): void {
+    throw new Error('a member does not leave its server');
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

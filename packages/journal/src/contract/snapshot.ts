@@ -8,6 +8,11 @@ async function snapshotAt(journal: Journal, revision: number, data = `roster at 
   return { epoch: (await journal.head()).epoch, revision, hash: `hash of ${data}`, data };
 }
 
+async function contentOf(journal: Journal): Promise<object> {
+  const { epoch, revision, firstRevision } = await journal.head();
+  return { epoch, revision, firstRevision, events: await collect(journal.read()) };
+}
+
 export const snapshotTests: ContractTests = {
   'the newest snapshot is answered, or the newest at or before a revision': async ({ journal }) => {
     expect(await journal.loadSnapshot()).toBeNull();
@@ -48,10 +53,10 @@ export const snapshotTests: ContractTests = {
     const [revision] = await appendMany(subject.journal, 1);
     const snapshot = await snapshotAt(subject.journal, revision!);
     await subject.journal.saveSnapshot(snapshot);
-    const before = { head: await subject.journal.head(), events: await collect(subject.journal.read()) };
+    const before = await contentOf(subject.journal);
     const reopened = await subject.reopen();
     if (reopened === null) return;
-    expect({ head: await reopened.head(), events: await collect(reopened.read()) }).toEqual(before);
+    expect(await contentOf(reopened)).toEqual(before);
     expect(await reopened.loadSnapshot()).toEqual(snapshot);
   },
 

@@ -11,7 +11,7 @@ import { jsonParts, sendInPieces } from './json-pieces.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
 import { eventQuerySchema, poolParamsSchema, shownName, type EventRequest } from './request-checks.ts';
 import { poolParts, rosterParts } from './roster-view.ts';
-import { statusView, unreadyReasons } from './status-view.ts';
+import { journalStanding, statusView, unreadyReasons } from './status-view.ts';
 
 /** Clients that may follow events at once; a further one is answered 503. */
 export const FOLLOWERS_MAX = 64;
@@ -30,11 +30,15 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
-  app.get('/readyz', { schema: { summary: 'The node serves, with all its workers' } }, () => {
-    const reasons = isConfigApplied() ? unreadyReasons(node.status()) : ['the config is not applied yet'];
-    if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
-    return { status: 'ready' };
-  });
+  app.get(
+    '/readyz',
+    { schema: { summary: 'The node serves, with all its workers; and how it stands to its journal' } },
+    () => {
+      const reasons = isConfigApplied() ? unreadyReasons(node.status()) : ['the config is not applied yet'];
+      if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
+      return { status: 'ready', journal: journalStanding(node.status()) };
+    },
+  );
 
   app.get(
     '/v1/status',

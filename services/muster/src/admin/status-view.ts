@@ -25,6 +25,18 @@ export function statusView(
   return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), ...shown };
 }
 
+/**
+ * How a node that serves stands to its journal, in a word: what it has is the newest (`confirmed`), may be old (`unconfirmed`: the
+ * journal's leader is not heard), is old (`away`), or is of another history (`replaced`). Traffic goes on in all four.
+ */
+export function journalStanding(
+  status: Pick<NodeStatus, 'epochChange' | 'journalAwaySinceMs' | 'confirmation'>,
+): 'confirmed' | 'unconfirmed' | 'away' | 'replaced' {
+  if (status.epochChange !== null) return 'replaced';
+  if (status.journalAwaySinceMs !== null) return 'away';
+  return status.confirmation?.isFresh === false ? 'unconfirmed' : 'confirmed';
+}
+
 /** Why the node is not ready for traffic, one sentence each; empty when it is. */
 export function unreadyReasons({ state, workers, listeners }: NodeStatus): string[] {
   return [

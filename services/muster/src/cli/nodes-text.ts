@@ -6,9 +6,10 @@
  *     lb-2   40        2    yes, at 40         0.1.0    0.4 s ago
  *     lb-3   31        0    NO, at 31          0.1.0    12 s ago, silent
  */
-import type { EpochChange, PeerStatus } from '@muster/actors';
+import type { EpochChange, MassSilence, PeerStatus } from '@muster/actors';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
+import { isUnconfirmed } from './journal-text.ts';
 import { duration, printable, timeOfDay } from './plain-text.ts';
 import { paint } from './session.ts';
 import { tableLines, type Line } from './table.ts';
@@ -51,11 +52,13 @@ function agreementText({ agreement, comparedRevision }: PeerStatus): string {
 }
 
 /** What is wrong in a way that a person must look at; empty in ordinary times. */
-export function alertLines({ node, epochChange, isNameTaken, peers, journalDamage }: StatusView): string[] {
+export function alertLines(status: StatusView): string[] {
+  const { node, epochChange, isNameTaken, peers, massSilence, journalDamage } = status;
   const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
   return [
-    ...(epochChange === null ? [] : epochLines(epochChange)),
+    ...(epochChange === null ? [] : epochLines(epochChange, isUnconfirmed(status))),
     ...((journalDamage ?? null) === null ? [] : [`THE JOURNAL IS DAMAGED: ${journalDamage}`]),
+    ...(massSilence === null ? [] : [massSilenceLine(massSilence)]),
     ...(isNameTaken
       ? [`ANOTHER PROCESS CALLS ITSELF NODE ${node}: give each node an id of its own, with id = "…" under [node]`]
       : []),
@@ -65,13 +68,20 @@ export function alertLines({ node, epochChange, isNameTaken, peers, journalDamag
   ].map((line) => paint('red', printable(line)));
 }
 
-function epochLines({ from, to, sinceMs, revision, poolsCount }: EpochChange): string[] {
+function massSilenceLine({ sinceMs, silentCount, watchedCount }: MassSilence): string {
+  const what = `${silentCount} OF ${watchedCount} MEMBERS AND NODES FELL SILENT TOGETHER (seen ${timeOfDay(sinceMs)})`;
+  return `${what}: it may be this node that is alone; their leases end if they stay silent for another one`;
+}
+
+function epochLines({ from, to, sinceMs, revision, poolsCount }: EpochChange, isUnsure: boolean): string[] {
   const what =
     from === to
       ? `THE JOURNAL HAS LOST EVENTS that this node has (seen ${timeOfDay(sinceMs)}): it ends at revision ${revision}`
       : `THE JOURNAL IS ANOTHER ONE (since ${timeOfDay(sinceMs)}): this node serves ${from}, the journal is now ${to}`;
   return [
     `${what}, with ${poolsCount} pool(s)`,
-    'what was served is served on, and the other is taken once it holds a pool; to take it as it is: muster adopt-epoch',
+    isUnsure
+      ? "what was served is served on; the journal's leader is not heard now, so adopt nothing before it is"
+      : 'what was served is served on, and the other is taken once it holds a pool; to take it as it is: muster adopt-epoch',
   ];
 }

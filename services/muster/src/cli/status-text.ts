@@ -2,8 +2,9 @@
 import type { BackendView, PoolView, RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { leadsTo } from '../config/listener-text.ts';
+import { journalText } from './journal-text.ts';
 import { alertLines, nodeLines } from './nodes-text.ts';
-import { duration, printable, timeOfDay } from './plain-text.ts';
+import { dateAndTime, duration, printable } from './plain-text.ts';
 import { paint } from './session.ts';
 import { tableLines, type Line } from './table.ts';
 
@@ -112,19 +113,14 @@ function cappedRows(rows: readonly StatusRow[], rowsMax: number | null): (readon
 }
 
 function headLines(status: StatusView, nowMs: number): string[] {
-  const { node, cluster, state, revision, hash, headRevision, journalAwaySinceMs, pendingFactsCount } = status;
-  const behind = Math.max(0, headRevision - revision);
-  const lag = behind === 0 ? 'up to date' : `${behind} events behind`;
-  const journal =
-    journalAwaySinceMs === null
-      ? lag
-      : paint('red', `away, this node is stale since ${timeOfDay(journalAwaySinceMs)}; traffic goes on`);
+  const { node, cluster, state, revision, hash, pendingFactsCount } = status;
   const facts = pendingFactsCount === 0 ? '' : `, ${pendingFactsCount} facts waiting for it`;
   const rejected = status.rejectedCount === 0 ? '' : `, ${status.rejectedCount} events rejected`;
   return [
     `node ${paint('bold', node)} of cluster ${cluster}: ${paintState(state)} for ${duration(nowMs - status.startedMs)}`,
-    `revision ${revision}, hash ${hash}; journal ${journal}${facts}${rejected}`,
+    `revision ${revision}, hash ${hash}; journal ${journalText(status, nowMs)}${facts}${rejected}`,
     `probes: ${status.probes.passedCount} passed, ${status.probes.failedCount} failed${leasesText(status)}`,
+    ...bulkEndLines(status, nowMs),
     ...observationLines(status, nowMs),
     ...originLines(status),
   ];
@@ -132,6 +128,13 @@ function headLines(status: StatusView, nowMs: number): string[] {
 
 function leasesText({ leases: { count, expiredCount } }: StatusView): string {
   return count + expiredCount === 0 ? '' : `; leases: ${count} held, ${expiredCount} ended by this node`;
+}
+
+function bulkEndLines({ bulkEnd }: StatusView, nowMs: number): string[] {
+  if (bulkEnd === null) return [];
+  const { count, firstMs, lastMs } = bulkEnd;
+  const when = `${dateAndTime(firstMs)}, within ${duration(lastMs - firstMs)}, ${duration(nowMs - lastMs)} ago`;
+  return [paint('yellow', `${count} leases ended together: ${when}`)];
 }
 
 function observationLines({ observations }: StatusView, nowMs: number): string[] {

@@ -8,8 +8,48 @@ export const CLUSTER_SERIES: readonly Series[] = [
   {
     kind: 'gauge',
     name: 'muster_node_stale',
-    help: '1 while the node serves what it has and does not follow the journal: it is away, or another history.',
-    read: ({ status }) => flag(status.journalAwaySinceMs !== null || status.epochChange !== null),
+    help: '1 while the node serves what it has and cannot know what is new: the journal is away, its leader is not heard, or it is another history.',
+    read: ({ status }) =>
+      flag(status.journalAwaySinceMs !== null || status.epochChange !== null || status.confirmation?.isFresh === false),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_journal_confirmed',
+    help: "1 while the journal's leader, backed by a majority, has said within the last 4 s what is newest; always 1 for an embedded one.",
+    read: ({ status }) => flag(status.confirmation?.isFresh !== false),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_journal_confirmed_timestamp_seconds',
+    help: "Of when the newest word of the journal's leader is, in seconds since 1970; 0 before the first; none for an embedded one.",
+    read: ({ status: { confirmation } }) => (confirmation === null ? [] : one((confirmation.atMs ?? 0) / 1_000)),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_journal_server_info',
+    help: 'Always 1: the server that this node is connected to, and the one that led the journal when it was heard last.',
+    read: ({ status: { confirmation } }) =>
+      confirmation === null
+        ? []
+        : [{ labels: { server: confirmation.server ?? '', leader: confirmation.place?.leader ?? '' }, value: 1 }],
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_silent_together',
+    help: 'Members and nodes that fell silent together, so many of all that it may be this node that is alone; else 0.',
+    read: ({ status }) => one(status.massSilence?.silentCount ?? 0),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_leases_ended_together',
+    help: 'Leases that ended together the last time that many did, by any node; 0 for never since this node began to serve.',
+    read: ({ status }) => one(status.bulkEnd?.count ?? 0),
+  },
+  {
+    kind: 'gauge',
+    name: 'muster_leases_ended_together_timestamp_seconds',
+    help: 'When the newest of them ended, in seconds since 1970; 0 for never.',
+    read: ({ status }) => one((status.bulkEnd?.lastMs ?? 0) / 1_000),
   },
   {
     kind: 'gauge',

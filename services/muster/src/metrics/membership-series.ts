@@ -1,5 +1,5 @@
 /** Metrics of the roster and of the journal that it comes from. */
-import { one, type Series } from './metric-series.ts';
+import { flag, one, type Series } from './metric-series.ts';
 
 export const MEMBERSHIP_SERIES: readonly Series[] = [
   {
@@ -44,8 +44,8 @@ export const MEMBERSHIP_SERIES: readonly Series[] = [
   {
     kind: 'gauge',
     name: 'muster_journal_up',
-    help: '1 while the journal answers.',
-    read: ({ status }) => one(status.journalAwaySinceMs === null ? 1 : 0),
+    help: '1 while the journal answers, and its leader among those who do.',
+    read: ({ status }) => flag(status.journalAwaySinceMs === null && status.confirmation?.isFresh !== false),
   },
   {
     kind: 'gauge',
