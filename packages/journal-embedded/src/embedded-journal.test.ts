@@ -21,6 +21,8 @@ journalContract('embedded', {
       recreate: async () => {
         await journal.close();
         rmSync(path);
+        // As a person who means it does: what is left of a journal beside its file says that the file is missing.
+        rmSync(`${path}.head`);
         return openAgain();
       },
       [Symbol.asyncDispose]: async () => {

@@ -32,6 +32,7 @@ import {
 import type { RecordedEvent } from '@muster/membership';
 import type { ThreadData } from './messages.ts';
 import { RecentEvents } from './recent-events.ts';
+import type { KnownHead } from './start-proof.ts';
 import { ThreadClient, type ThreadListener } from './thread-client.ts';
 
 export interface EmbeddedJournalOptions {
@@ -41,10 +42,22 @@ export interface EmbeddedJournalOptions {
   readonly now?: () => number;
   /** Bytes that the file may grow to; at that size appends are `unavailable`. Default: no limit but the disk. */
   readonly fileBytesMax?: number;
+  /** The history and the newest revision that other records of this machine know of. Default: there are none. */
+  readonly known?: KnownHead | null;
+  /** Told of what a person should know and what keeps nobody from using the journal, in a sentence. Default: nobody is. */
+  readonly onNote?: (text: string) => void;
 }
 
-/** Beside the file itself there are `PATH-wal` (a part of the journal) and `PATH.owner` (the holder's process id). */
-export interface EmbeddedJournal extends Journal, AsyncDisposable {}
+/**
+ * Beside the file itself there are `PATH-wal` (a part of the journal), `PATH.owner` (the holder's process id) and `PATH.head` (how far
+ * it has come).
+ */
+export interface EmbeddedJournal extends Journal, AsyncDisposable {
+  /** What is wrong with rows that no present state rests on, in a sentence; null while nothing was found. Reading those is refused. */
+  readonly damage: string | null;
+  /** Resolves when all rows have been looked at once, or the journal is closed. */
+  checked(): Promise<void>;
+}
 
 /**
  * Opens the file and holds it until `close`. Throws `JournalError`: `locked` while another process holds it, `unreadable`
@@ -52,7 +65,7 @@ export interface EmbeddedJournal extends Journal, AsyncDisposable {}
  */
 export function openEmbeddedJournal(options: EmbeddedJournalOptions): Promise<EmbeddedJournal> {
   const path = resolve(options.path);
-  const data: ThreadData = { path, fileBytesMax: options.fileBytesMax ?? null };
+  const data: ThreadData = { path, fileBytesMax: options.fileBytesMax ?? null, known: options.known ?? null };
   const thread = new URL('./journal-thread.ts', import.meta.url);
   const worker = new Worker(thread, { name: 'journal', workerData: data, execArgv: [] });
   return openOnThread(worker, { ...options, path });
@@ -70,11 +83,15 @@ class ThreadedJournal implements EmbeddedJournal, PullSource, ThreadListener {
   readonly #thread: ThreadClient;
   readonly #path: string;
   readonly #now: () => number;
+  readonly #onNote: (text: string) => void;
+  readonly #checked = Promise.withResolvers<void>();
+  damage: string | null = null;
   readonly #recent = new RecentEvents();
   #head: Head = { epoch: '', revision: 0, firstRevision: 1 };
 
-  constructor(thread: ThreadClient, { path, now = Date.now }: EmbeddedJournalOptions) {
+  constructor(thread: ThreadClient, { path, now = Date.now, onNote = () => undefined }: EmbeddedJournalOptions) {
     this.#thread = thread;
+    this.#onNote = onNote;
     this.#path = path;
     this.#now = now;
   }
@@ -90,7 +107,21 @@ class ThreadedJournal implements EmbeddedJournal, PullSource, ThreadListener {
   }
 
   ended(): void {
+    this.#checked.resolve();
     this.changed.wake();
+  }
+
+  noted(text: string): void {
+    this.#onNote(text);
+  }
+
+  rowsChecked(damage: string | null): void {
+    this.damage = damage;
+    this.#checked.resolve();
+  }
+
+  checked(): Promise<void> {
+    return this.#checked.promise;
   }
 
   async append(event: NewEvent, options: AppendOptions = {}): Promise<AppendOutcome> {

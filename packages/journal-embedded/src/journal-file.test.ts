@@ -105,7 +105,6 @@ test('a damaged journal says so where it is damaged', async () => {
 test('a torn end of the write-ahead log costs what was not whole, and nothing before it', async () => {
   using directory = temporaryDirectory();
   const path = join(directory.path, 'node.journal');
-  const copy = join(directory.path, 'copy.journal');
   await using journal = await openEmbeddedJournal({ path });
   for (let count = 0; count < 5; count += 1) await journal.append(event(`e-${count}`));
   // Reading the open files would drop the lock, which nobody contends here.
@@ -113,6 +112,7 @@ test('a torn end of the write-ahead log costs what was not whole, and nothing be
   const FRAME_BYTES = 4_096 + 24;
   const heads: number[] = [];
   for (const cutBytes of [0, 1, FRAME_BYTES, FRAME_BYTES * 6]) {
+    const copy = join(directory.path, `${cutBytes}.journal`);
     writeFileSync(copy, database);
     writeFileSync(`${copy}-wal`, log.subarray(0, log.length - cutBytes));
     await using restored = await openEmbeddedJournal({ path: copy });

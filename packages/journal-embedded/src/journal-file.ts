@@ -17,7 +17,9 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
+import { HeadFile } from './head-file.ts';
 import { OwnerFile } from './owner-file.ts';
+import type { KnownHead } from './start-proof.ts';
 import { damageError, isLocked, journalErrorOf } from './sqlite-failure.ts';
 
 /** "MUST" in ASCII. */
@@ -41,35 +43,48 @@ const SCHEMA = `
     id TEXT NOT NULL UNIQUE,
     subject TEXT NOT NULL,
     origin TEXT,
-    payload TEXT NOT NULL
+    payload TEXT NOT NULL,
+    -- Over the digest of the event before and all of this row; null where an earlier version appended it.
+    digest TEXT
   ) STRICT;
   -- What expectations are checked against. An index over all events would answer the same, and dirties more pages.
   CREATE TABLE subjects (subject TEXT PRIMARY KEY, newest_revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE snapshots (revision INTEGER PRIMARY KEY, hash TEXT NOT NULL, data TEXT NOT NULL) STRICT;
+  CREATE TABLE snapshots (revision INTEGER PRIMARY KEY, hash TEXT NOT NULL, data TEXT NOT NULL, digest TEXT) STRICT;
 `;
 
 export interface JournalFileOptions {
   readonly path: string;
   /** The size that the file may grow to; null for no limit but the disk. */
   readonly fileBytesMax: number | null;
+  /** The history and the newest revision that other records of this machine know of; null (default): there are none. */
+  readonly known?: KnownHead | null;
 }
 
 export interface JournalFile extends Disposable {
   readonly database: DatabaseSync;
   readonly path: string;
   readonly epoch: string;
+  readonly head: HeadFile;
 }
 
 /** Opens or makes the file and holds its lock. Throws `JournalError`: `locked`, `unreadable` or `failed`. */
-export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): JournalFile {
+export function openJournalFile({ path, fileBytesMax, known = null }: JournalFileOptions): JournalFile {
   const owner = new OwnerFile(path);
+  const head = new HeadFile(path);
+  const expected = expectedHead(head, known);
+  // SQLite takes an empty file for a new one, and removes what lies beside it.
+  if (expected !== null && isEmpty(path)) throw emptiedError(path, expected);
   const database = openDatabase(path);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE');
-    if (isNew(database, path)) create(database);
+    if (isNew(database, path)) {
+      if (expected !== null) throw emptiedError(path, expected);
+      create(database);
+    }
     // The first access in WAL mode takes the lock for good. Only then is the file ours to sign.
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY');
     database.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    addDigests(database);
     const epoch = epochOf(database, path);
     if (fileBytesMax !== null) limitFileSize(database, fileBytesMax);
     owner.claim();
@@ -77,7 +92,9 @@ export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): Jou
       database,
       path,
       epoch,
+      head,
       [Symbol.dispose]: () => {
+        head.close();
         // Release first: once the lock is free, the owner file may be a successor's.
         owner.release();
         database.close();
@@ -86,6 +103,30 @@ export function openJournalFile({ path, fileBytesMax }: JournalFileOptions): Jou
   } catch (error) {
     database.close();
     throw isLocked(error) ? lockedError(path, owner.read(), error) : journalErrorOf(error, path);
+  }
+}
+
+/** The one that had come furthest; null where nothing says that there was an event. */
+function expectedHead(head: HeadFile, known: KnownHead | null): KnownHead | null {
+  const read = head.read();
+  const heads = [read.outcome === 'read' ? read.head : null, known].filter((one) => one !== null && one.revision > 0);
+  return heads.toSorted((one, other) => other!.revision - one!.revision)[0] ?? null;
+}
+
+function isEmpty(path: string): boolean {
+  return !existsSync(path) || statSync(path).size === 0;
+}
+
+function emptiedError(path: string, { epoch, revision }: KnownHead): JournalError {
+  const what = existsSync(path) ? 'it is empty' : 'it is gone';
+  return damageError(path, `${what}, and held ${revision} events of history ${epoch}`);
+}
+
+/** Files of earlier versions have no digests. The version of the format stays: such a version goes on with the file as it did. */
+function addDigests(database: DatabaseSync): void {
+  for (const table of ['events', 'snapshots']) {
+    const columns = database.prepare(`SELECT name FROM pragma_table_info('${table}')`).all();
+    if (!columns.some(({ name }) => name === 'digest')) database.exec(`ALTER TABLE ${table} ADD COLUMN digest TEXT`);
   }
 }
 
@@ -147,7 +188,7 @@ function isNew(database: DatabaseSync, path: string): boolean {
   return false;
 }
 
-function epochOf(database: DatabaseSync, path: string): string {
+export function epochOf(database: DatabaseSync, path: string): string {
   const row = database.prepare('SELECT epoch FROM history').get() as { epoch: unknown } | undefined;
   if (typeof row?.epoch === 'string' && row.epoch !== '') return row.epoch;
   throw damageError(path, 'it does not say which history it holds');

@@ -11,6 +11,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { JournalError } from '@muster/journal';
 import { EventStore } from './event-store.ts';
 import { openJournalFile, type JournalFile } from './journal-file.ts';
+import { RowCheck } from './row-check.ts';
 import type { Answer, FromThread, Request, SubmittedAppend, ThreadData, ToThread } from './messages.ts';
 
 /** Appends in one transaction, at most; the others wait for the next, so that nobody waits for a huge one. */
@@ -20,21 +21,45 @@ const port = parentPort!;
 const post = (message: FromThread): void => port.postMessage(message);
 
 function start(): void {
-  let file: JournalFile;
+  let file: JournalFile | null = null;
   let store: EventStore;
   try {
     file = openJournalFile(workerData as ThreadData);
-    store = new EventStore(file);
+    store = new EventStore(file, { known: (workerData as ThreadData).known, onNote: note });
   } catch (error) {
+    // Whoever is refused may look at the file next, and its lock is to be free by then.
+    file?.[Symbol.dispose]();
     if (!(error instanceof JournalError)) throw error;
     post({ kind: 'refused', code: error.code, message: error.message });
     return;
   }
   port.on('message', (message: ToThread) => serve(message, file, store));
   post({ kind: 'opened', head: store.head() });
+  checking = setTimeout(checkRows, CHECK_PAUSE_MS, new RowCheck(file));
+}
+
+/** Between two steps of the check of all rows, so that it takes about a fifth of a core and delays an append by 2 ms at most. */
+const CHECK_PAUSE_MS = 10;
+
+function checkRows(check: RowCheck): void {
+  if (!check.step(note)) {
+    checking = setTimeout(checkRows, CHECK_PAUSE_MS, check);
+    return;
+  }
+  post({ kind: 'checked', damage: check.damage });
+}
+
+const noted = new Set<string>();
+
+/** Each once: whatever is asked again finds the same again. */
+function note(text: string): void {
+  if (noted.has(text)) return;
+  noted.add(text);
+  post({ kind: 'noted', text });
 }
 
 let waiting: SubmittedAppend[] = [];
+let checking: NodeJS.Timeout | undefined;
 
 function serve(message: ToThread, file: JournalFile, store: EventStore): void {
   switch (message.kind) {
@@ -43,6 +68,7 @@ function serve(message: ToThread, file: JournalFile, store: EventStore): void {
       for (const append of message.appends) waiting.push(append);
       return;
     case 'close':
+      clearTimeout(checking);
       while (waiting.length > 0) commitGroup(store);
       file[Symbol.dispose]();
       post({ kind: 'closed' });

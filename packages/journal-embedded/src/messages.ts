@@ -2,7 +2,7 @@
  * What the journal and its thread say to each other.
  *
  *     journal ── appends, requests, close ──► thread
- *     journal ◄── opened | refused, committed, answers, closed ── thread
+ *     journal ◄── opened | refused, committed, answers, noted, checked, closed ── thread
  *
  * Appends are numbered among themselves, and so are requests. Every answer names the number of what it answers; nothing is
  * answered by its place in a group, so it does not matter what else was sent in between. An outcome carries no payload back:
@@ -10,12 +10,14 @@
  */
 import type { AppendOutcome, Head, JournalErrorCode, NewEvent, StoredSnapshot } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
+import type { KnownHead } from './start-proof.ts';
 
 /** What the thread is started with. */
 export interface ThreadData {
   readonly path: string;
   /** The size that the file may grow to; null for no limit but the disk. */
   readonly fileBytesMax: number | null;
+  readonly known: KnownHead | null;
 }
 
 export interface SubmittedAppend {
@@ -74,5 +76,9 @@ export type FromThread =
   | { readonly kind: 'committed'; readonly answers: readonly AnsweredAppend[] }
   | { readonly kind: 'answer'; readonly request: number; readonly answer: Answer }
   | ({ readonly kind: 'request-failed'; readonly request: number } & ReportedFailure)
+  /** Something that a person should know, and that keeps nobody from using the journal. */
+  | { readonly kind: 'noted'; readonly text: string }
+  /** All rows have been looked at; `damage` as `RowCheck` says it. */
+  | { readonly kind: 'checked'; readonly damage: string | null }
   /** The file is closed and the lock is free; the thread ends. */
   | { readonly kind: 'closed' };

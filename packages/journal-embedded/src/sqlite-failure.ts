@@ -42,7 +42,7 @@ export function isFull(error: unknown): boolean {
 
 /** The refusal of a file that cannot be believed; `what` is the rest of "the journal PATH is damaged: …". */
 export function damageError(path: string, what: string, cause?: unknown): JournalError {
-  const remedy = 'stop the node, then restore the file from a copy, or move it away to begin with an empty journal';
+  const remedy = `stop the node, then restore the file from a copy, or keep what is proven of it: muster journal mend ${path}`;
   return new JournalError('unreadable', `the journal ${path} is damaged: ${what}; ${remedy}`, cause);
 }
 

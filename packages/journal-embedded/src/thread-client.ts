@@ -45,6 +45,9 @@ interface WaitingRequest {
 export interface ThreadListener {
   /** What one group stored, in order. Called before the appends are answered. */
   committed(events: readonly RecordedEvent[]): void;
+  /** As in `FromThread`. */
+  noted(text: string): void;
+  rowsChecked(damage: string | null): void;
   /** `failure` has become what it is. */
   ended(): void;
 }
@@ -151,6 +154,10 @@ export class ThreadClient {
         return this.#takeRequest(message.request)?.resolve(message.answer as never);
       case 'request-failed':
         return this.#takeRequest(message.request)?.reject(errorOf(message));
+      case 'noted':
+        return this.#listener?.noted(message.text);
+      case 'checked':
+        return this.#listener?.rowsChecked(message.damage);
       case 'closed':
     }
   }

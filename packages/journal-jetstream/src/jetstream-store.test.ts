@@ -1,5 +1,6 @@
 /** What lies in the stream and its bucket: foreign messages, damaged snapshots, a log that was cut, limits, permissions. */
 import { PAYLOAD_BYTES_MAX, type StoredSnapshot } from '@muster/journal';
+import { decodeEvent } from '@muster/membership';
 import { randomUUID } from 'node:crypto';
 import type { NatsServer } from '@muster/nats-server';
 import type { NatsLink } from '@muster/nats';
@@ -76,6 +77,12 @@ describe.skipIf(unavailable)('what lies in the stream', () => {
       ['seq-7', null],
     ]);
     expect(events[3]!.payload).toBe('{\ufffd}');
+    // Of the largest one only the beginning is read, and its whole size is known.
+    expect(events.map(({ payloadBytes }) => payloadBytes).filter((bytes) => bytes !== undefined)).toEqual([8_000_000]);
+    expect(decodeEvent(events[4]!, journal.cluster)).toMatchObject({
+      reason: 'payload-too-large',
+      message: 'the payload has 8000000 bytes; the limit is 65536 characters',
+    });
     expect(events.map(({ payload }) => payload.length)).toEqual([
       2,
       2,

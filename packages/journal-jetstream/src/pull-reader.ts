@@ -228,7 +228,7 @@ export class PullReader {
       if (sent > this.#lastDelivery) this.end('a delivery was lost on its way');
       return;
     }
-    if (!subject.endsWith(`.${this.#pullNumber}`)) return;
+    if (!subject.endsWith(`.${this.#pullNumber}`) || this.#isOfFilledPull(code, text)) return;
     if (code === STATUS.noResponders && this.#isJustMade()) {
       setTimeout(() => this.#repeatPull(), MADE_RETRY_MS);
       return;
@@ -240,6 +240,15 @@ export class PullReader {
     this.#isByteBound = isTooSmall;
     this.#isOversized = isTooSmall && this.#pullDelivered === 0;
     this.#repeatPull();
+  }
+
+  /**
+   * A pull that was filled is over, whatever the server says of it afterwards, and so is one of which it says that it is filled:
+   * from 2.10 on `409 Batch Completed` ends each one that had a limit of bytes. If a message of it was lost on the way, the next
+   * heartbeat or delivery tells, or the silence.
+   */
+  #isOfFilledPull(code: number, text: string): boolean {
+    return this.#outstanding === 0 || (code === STATUS.conflict && /batch completed/i.test(text));
   }
 
   /**

@@ -70,7 +70,7 @@ export function recordedEventOf(
   { revision, timeNs }: Pick<Delivery, 'revision' | 'timeNs'>,
   subject = message.subject,
 ): RecordedEvent {
-  const { id, origin, payload } = readText(message);
+  const { id, origin, payload, payloadBytes } = readText(message);
   return {
     revision,
     timeMs: timeMsOf(timeNs),
@@ -78,15 +78,24 @@ export function recordedEventOf(
     subject,
     origin: isOrigin(origin) ? origin : null,
     payload,
+    // Left out of all but the few that have it, so that usual events keep one shape.
+    ...(payloadBytes > PAYLOAD_BYTES_READ && { payloadBytes }),
   };
 }
 
-function readText(message: Msg): { readonly id: string; readonly origin: string; readonly payload: string } {
+interface ReadText extends Pick<RecordedEvent, 'id' | 'payload'> {
+  readonly origin: string;
+  /** Of the whole payload. */
+  readonly payloadBytes: number;
+}
+
+function readText(message: Msg): ReadText {
   const raw = messageBytes(message);
   if (raw === null) {
     const { headers, data } = message;
     const payload = Buffer.from(data.subarray(0, PAYLOAD_BYTES_READ)).toString();
-    return { id: headers?.get(ID_HEADER) ?? '', origin: headers?.get(ORIGIN_HEADER) ?? '', payload };
+    const [id = '', origin = ''] = [headers?.get(ID_HEADER), headers?.get(ORIGIN_HEADER)];
+    return { id, origin, payload, payloadBytes: data.length };
   }
   const { bytes, headerBytes } = raw;
   const head = bytes.toString('latin1', 0, headerBytes);
@@ -94,6 +103,7 @@ function readText(message: Msg): { readonly id: string; readonly origin: string;
     id: headerValue(ID_HEADER, head, bytes),
     origin: headerValue(ORIGIN_HEADER, head, bytes),
     payload: bytes.toString('utf8', headerBytes, Math.min(bytes.length, headerBytes + PAYLOAD_BYTES_READ)),
+    payloadBytes: bytes.length - headerBytes,
   };
 }
 

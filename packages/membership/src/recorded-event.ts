@@ -24,6 +24,8 @@ export interface RecordedEvent {
   readonly origin: string | null;
   /** JSON text. */
   readonly payload: string;
+  /** Bytes that the payload has in the journal, where only its beginning was read because it is far beyond what is allowed. */
+  readonly payloadBytes?: number;
 }
 
 /** A recorded event that parsed. It may still make no sense against the roster. */
@@ -71,7 +73,7 @@ export function decodeEvent(recorded: RecordedEvent, cluster: string): DecodedEv
   if (subject.cluster !== cluster) {
     return reject('foreign-cluster', `the event is about cluster "${subject.cluster}", this is "${cluster}"`);
   }
-  const parsed = parsePayload(recorded.payload);
+  const parsed = parsePayload(recorded.payload, recorded.payloadBytes);
   if ('reason' in parsed) return reject(parsed.reason, parsed.message);
   const expectedKind = entityKindOfEvent[parsed.event.type];
   if (expectedKind !== subject.entity.kind) {
@@ -83,12 +85,14 @@ export function decodeEvent(recorded: RecordedEvent, cluster: string): DecodedEv
   return { recorded, entity: subject.entity, event: parsed.event };
 }
 
-/** Checks a payload on its own, as a publisher would before appending it. */
+/** Checks a payload on its own, as a publisher would before appending it. `payloadBytes` as in a recorded event. */
 export function parsePayload(
   payload: string,
+  payloadBytes?: number,
 ): { readonly event: MembershipEvent } | { readonly reason: RejectionReason; readonly message: string } {
   if (payload.length > PAYLOAD_CHARACTERS_MAX) {
-    const message = `the payload has ${payload.length} characters; the limit is ${PAYLOAD_CHARACTERS_MAX}`;
+    const size = payloadBytes === undefined ? `${payload.length} characters` : `${payloadBytes} bytes`;
+    const message = `the payload has ${size}; the limit is ${PAYLOAD_CHARACTERS_MAX} characters`;
     return { reason: 'payload-too-large', message };
   }
   let body: unknown;

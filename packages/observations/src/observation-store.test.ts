@@ -195,27 +195,55 @@ test('the files never take more than they may, the oldest go first, and what sta
   await store.close();
 });
 
-test('a file older than the hours is removed, at the next start or while the store is written to', async () => {
+test('a file is removed once the hours went by, of which a restart and a time without a process are no part', async () => {
   const path = await newFolder();
-  let nowMs = Date.now();
-  const first = await openAt(path);
+  let elapsedMs = 1_000;
+  const clock = { hoursMax: 2, elapsedMs: () => elapsedMs };
+  const first = await openAt(path, clock);
   first.store.add(hashAt(1));
   await first.store.close();
   const [old] = await readdir(path);
-  await utimes(join(path, old!), (nowMs - 3 * 3_600_000) / 1_000, (nowMs - 3 * 3_600_000) / 1_000);
-  await using second = await openAt(path, { hoursMax: 2, now: () => nowMs });
+  const DAY_SECONDS = 86_400;
+  await utimes(join(path, old!), Date.now() / 1_000 - 3 * DAY_SECONDS, Date.now() / 1_000 - 3 * DAY_SECONDS);
+  await using second = await openAt(path, clock);
   second.store.add(hashAt(2));
   expect(await revisions(second.store)).toEqual([1, 2]);
-  // A segment ends after a twenty-fourth of the hours.
-  nowMs += 6 * 60_000;
+  // A segment ends after a twenty-fourth of the hours, and so much the first one is older than the second at most.
+  elapsedMs += 6 * 60_000;
   for (const revision of [3, 4]) {
     second.store.add(hashAt(revision));
-    expect(await revisions(second.store)).not.toContain(1);
+    expect(await revisions(second.store)).toContain(1);
   }
-  nowMs += 2 * 3_600_000 + 1;
+  elapsedMs += 2 * 3_600_000 - 8 * 60_000;
   second.store.add(hashAt(5));
-  expect(await revisions(second.store)).toEqual([4, 5]);
+  expect(await revisions(second.store)).toEqual([2, 3, 4, 5]);
+  elapsedMs += 2 * 3_600_000 + 1;
+  second.store.add(hashAt(6));
+  expect(await revisions(second.store)).toEqual([4, 5, 6]);
 });
+
+test.each([30, -30])(
+  'a clock that is set by %i days removes nothing, neither at once nor after a restart',
+  async (days) => {
+    const path = await newFolder();
+    let nowMs = Date.now();
+    const now = () => nowMs;
+    const first = await openAt(path, { now });
+    first.store.add(hashAt(1));
+    await first.store.flush();
+    nowMs += days * 86_400_000;
+    first.store.add(hashAt(2));
+    expect(await revisions(first.store)).toEqual([1, 2]);
+    await first.store.close();
+    await using second = await openAt(path, { now });
+    second.store.add(hashAt(3));
+    expect(await revisions(second.store)).toEqual([1, 2, 3]);
+    await second.store.close();
+    await using third = await openAt(path, { now });
+    third.store.add(hashAt(4));
+    expect(await revisions(third.store)).toEqual([1, 2, 3, 4]);
+  },
+);
 
 test('a reader may read while it is written, and files may be removed under it', async () => {
   const path = await newFolder();

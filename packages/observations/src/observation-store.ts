@@ -63,6 +63,8 @@ export interface ObservationStoreOptions {
   readonly bytesMax?: number;
   /** The time of day, ms since 1970. Default: the system's. */
   readonly now?: () => number;
+  /** Ms that went by since some moment, whatever happens to the clock. Default: the system's. */
+  readonly elapsedMs?: () => number;
   /** What is added is written within this time. Default 1,000. */
   readonly flushIntervalMs?: number;
   /** After a failed write. Default 10,000. */
@@ -100,7 +102,8 @@ export function openObservationStore(options: ObservationStoreOptions): Observat
 interface Segment {
   readonly path: string;
   readonly file: FileHandle;
-  readonly openedMs: number;
+  /** By `elapsedMs`. */
+  readonly openedAtMs: number;
   bytes: number;
 }
 
@@ -113,6 +116,7 @@ interface ClosedFrame extends ClosedBody {
 class Store implements ObservationStore {
   readonly #options: Required<ObservationStoreOptions>;
   readonly #segmentBytesMax: number;
+  readonly #segmentSpanMs: number;
   readonly #retention: SegmentRetention;
   readonly #reader: ObservationReader;
   readonly #lost = new LostCount();
@@ -132,13 +136,16 @@ class Store implements ObservationStore {
       hoursMax: HOURS_MAX_DEFAULT,
       bytesMax: BYTES_MAX_DEFAULT,
       now: Date.now,
+      elapsedMs: () => performance.now(),
       flushIntervalMs: FLUSH_INTERVAL_MS,
       retryIntervalMs: RETRY_INTERVAL_MS,
       ...options,
     };
-    const { path, bytesMax, hoursMax, now } = this.#options;
+    const { path, bytesMax, hoursMax, now, elapsedMs } = this.#options;
+    this.#segmentSpanMs = (hoursMax * 3_600_000) / SEGMENTS_PER_AGE;
     this.#segmentBytesMax = Math.min(SEGMENT_BYTES_MAX, Math.max(SEGMENT_BYTES_MIN, bytesMax / SEGMENTS_PER_STORE));
-    this.#retention = new SegmentRetention({ folder: path, bytesMax, hoursMax, now });
+    const segmentSpanMs = this.#segmentSpanMs;
+    this.#retention = new SegmentRetention({ folder: path, bytesMax, hoursMax, segmentSpanMs, now, elapsedMs });
     this.#reader = new ObservationReader({ path, onDamage: (damage) => this.#noteDamage(damage) });
     this.#expiryTimer = setInterval(() => void this.#inTurn(() => this.#retention.expire()), EXPIRY_INTERVAL_MS);
     this.#expiryTimer.unref();
@@ -238,9 +245,8 @@ class Store implements ObservationStore {
     return { ...body, names, isLast };
   }
 
-  #isFull({ bytes, openedMs }: Segment): boolean {
-    const spanMs = (this.#options.hoursMax * 3_600_000) / SEGMENTS_PER_AGE;
-    return bytes >= this.#segmentBytesMax || Math.abs(this.#options.now() - openedMs) >= spanMs;
+  #isFull({ bytes, openedAtMs }: Segment): boolean {
+    return bytes >= this.#segmentBytesMax || this.#options.elapsedMs() - openedAtMs >= this.#segmentSpanMs;
   }
 
   async #write(frame: ClosedFrame): Promise<void> {
@@ -277,11 +283,11 @@ class Store implements ObservationStore {
   }
 
   async #beginSegment(): Promise<Segment> {
-    const { path: folder, now } = this.#options;
+    const { path: folder, now, elapsedMs } = this.#options;
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const { path, number, file } = await createSegment(folder, this.#retention.newestNumber + 1);
     this.#retention.began({ path, number, bytes: 0, writtenMs: now() });
-    return { path, file, openedMs: now(), bytes: 0 };
+    return { path, file, openedAtMs: elapsedMs(), bytes: 0 };
   }
 
   async #endSegment(): Promise<void> {

@@ -58,6 +58,7 @@ export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from '
 export type { ExplainedRequest } from './explained-request.ts';
 export type { AttemptFacts } from './request-evidence.ts';
 export { openIncident, type Incident } from './incident/incident-file.ts';
+export { breakReason, endingInWords } from './incident/incident-break.ts';
 export { redactEvent } from './incident/redacted-records.ts';
 export { writeIncident, type IncidentOptions, type IncidentSpan } from './incident/incident-writer.ts';
 export type { IncidentHead, IncidentSummary } from './incident/incident-format.ts';

@@ -10,6 +10,7 @@
  *     {"kind":"probe",…}  {"kind":"hash",…}  {"kind":"decision",…}        what the node observed
  *     {"kind":"index","parts":[…],…}                                      where each part begins, and its digest
  *     {"kind":"end",…}                                                    where the index begins, and its digest
+ *     {"kind":"broken",…}                                                 in place of both: why there is no more of it
  *
  * gzip allows any number of members one behind the other. Each part is one, so that a reader takes out of a large file what it
  * needs and no more. The last one is stored without compression and has a fixed size: a reader begins there. Each part's digest
@@ -112,3 +113,7 @@ export const incidentEndSchema = z.strictObject({
   sha256,
 });
 export type IncidentEnd = z.output<typeof incidentEndSchema>;
+
+/** What a file ends with that could not be written to its end: whoever wrote it knew why, and nobody else would. */
+export const incidentBreakSchema = z.strictObject({ kind: z.literal('broken'), message: z.string() });
+export type IncidentBreak = z.output<typeof incidentBreakSchema>;

@@ -21,6 +21,7 @@ import {
   type IncidentIndex,
   type IncidentPart,
 } from './incident-format.ts';
+import { breakReason } from './incident-break.ts';
 import { digest, encodeEnd } from './part-encoder.ts';
 
 const decompress = promisify(gunzip);
@@ -145,6 +146,8 @@ async function readEnd(path: string, file: FileHandle, size: number): Promise<In
     unreadable(path, `it is cut off: what it should end with is not there (${size} bytes)`);
   if (size < END_BYTES) throw cut();
   const bytes = await readBytes(file, size - END_BYTES, END_BYTES);
+  const reason = breakReason(bytes);
+  if (reason !== null) throw unreadable(path, `it broke off while it was written: ${reason}`);
   let line: unknown;
   try {
     line = parseLine((await decompress(bytes, { maxOutputLength: END_BYTES })).toString('utf8'));

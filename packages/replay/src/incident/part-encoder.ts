@@ -9,6 +9,7 @@ import { crc32, gzip } from 'node:zlib';
 import {
   END_LINE_BYTES,
   PART_CHARACTERS,
+  type IncidentBreak,
   type IncidentEnd,
   type IncidentIndex,
   type IncidentPart,
@@ -71,7 +72,7 @@ export function digest(bytes: Uint8Array): string {
  * A gzip member with one stored block (RFC 1951, 3.2.4; RFC 1952, 2.3), byte for byte the same wherever it is made: so that a
  * reader knows its length, and may compare every byte of it.
  */
-export function encodeEnd(end: IncidentEnd): Buffer {
+export function encodeEnd(end: IncidentEnd | IncidentBreak): Buffer {
   const line = Buffer.from(`${JSON.stringify(end).padEnd(END_LINE_BYTES - 1)}\n`);
   const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255, 1, 0, 0, 0, 0]);
   head.writeUInt16LE(line.length, 11);

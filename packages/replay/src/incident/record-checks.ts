@@ -11,7 +11,7 @@ import { z } from 'zod';
 /** The event on a line, or null where it is none. */
 export function eventOnLine(line: unknown): RecordedEvent | null {
   if (typeof line !== 'object' || line === null) return null;
-  const { kind, revision, timeMs, id, subject, origin, payload } = line as Record<string, unknown>;
+  const { kind, revision, timeMs, id, subject, origin, payload, payloadBytes } = line as Record<string, unknown>;
   const isEvent =
     kind === 'event' &&
     Number.isSafeInteger(revision) &&
@@ -21,7 +21,9 @@ export function eventOnLine(line: unknown): RecordedEvent | null {
     typeof subject === 'string' &&
     (origin === null || typeof origin === 'string') &&
     typeof payload === 'string';
-  return isEvent ? ({ revision, timeMs, id, subject, origin, payload } as RecordedEvent) : null;
+  if (!isEvent) return null;
+  const size = typeof payloadBytes === 'number' ? { payloadBytes } : {};
+  return { revision, timeMs, id, subject, origin, payload, ...size } as RecordedEvent;
 }
 
 const timeMs = z.number();

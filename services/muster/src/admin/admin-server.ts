@@ -50,6 +50,8 @@ export interface AdminServerOptions {
   readonly observations: ObservationStore | null;
   /** Why this node does not dial a target, for people; null: it does. Default: it dials all. */
   readonly refusalOf?: RefusalOf;
+  /** What is wrong with the journal's file, for people; null while nothing was found. Default: always null. */
+  readonly journalDamage?: () => string | null;
   /** False while the node still brings the roster to what its config declares. Default: always true. */
   readonly isConfigApplied?: () => boolean;
   /** Host names that the control process cannot look up, for its probes. Default: none. */

@@ -7,6 +7,7 @@
 import type { NodeHandle } from '@muster/actors';
 import { decodeEvent, type Roster } from '@muster/membership';
 import type { EventPredicate } from '@muster/replay';
+import { errorBody, toApiError } from './api-error.ts';
 import { eventBatches, type EventRange } from './event-batches.ts';
 import { eventView, type EventView } from './event-view.ts';
 import { rejectedEvents, type JudgedEvent } from './rejected-events.ts';
@@ -29,9 +30,32 @@ export interface EventQuery extends EventRange {
   readonly format: 'ndjson' | 'sse';
 }
 
+/**
+ * As `eventChunks`, and where it breaks off after it began, which its status can no longer tell, with a last line that says why: the
+ * object that the API refuses with, `{"error": {"code", "message"}}`, as a line or as an event of the type `error`. `onBreak` is told.
+ */
+export async function* eventChunksToTheEnd(
+  node: Source,
+  query: EventQuery,
+  onBreak: (error: unknown) => void,
+): AsyncGenerator<string, void> {
+  let hasBegun = false;
+  try {
+    for await (const chunk of eventChunks(node, query)) {
+      yield chunk;
+      hasBegun = true;
+    }
+  } catch (error) {
+    if (!hasBegun) throw error;
+    onBreak(error);
+    const json = JSON.stringify(errorBody(toApiError(error)));
+    yield query.format === 'ndjson' ? `${json}\n` : `event: error\ndata: ${json}\n\n`;
+  }
+}
+
 type Source = Pick<NodeHandle, 'journal' | 'roster' | 'rejectionAt' | 'onRosterChanged'>;
 
-export async function* eventChunks(node: Source, query: EventQuery): AsyncGenerator<string, void> {
+async function* eventChunks(node: Source, query: EventQuery): AsyncGenerator<string, void> {
   let chunk = '';
   let leftCount = query.limit ?? Infinity;
   if (leftCount <= 0) return;

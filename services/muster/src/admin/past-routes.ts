@@ -5,6 +5,7 @@
  * It works in turns, `QUESTIONS_MAX` of them at a time; a further one is told to try again, and waits nowhere.
  */
 import { Readable } from 'node:stream';
+import { messageOf } from '@muster/membership';
 import type { FastifyReply } from 'fastify';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
@@ -84,7 +85,10 @@ function addExport(
     const leave = questions.enter();
     let stream: Readable;
     try {
-      stream = Readable.from(await (await past.get()).export(request.query), { objectMode: true, highWaterMark: 1 });
+      const { endingInWords } = await import('@muster/replay');
+      const bytes = await (await past.get()).export(request.query);
+      const noteBreak = (err: unknown): void => log.warn({ err }, `an export broke off: ${messageOf(err)}`);
+      stream = Readable.from(endingInWords(bytes, noteBreak), { objectMode: true, highWaterMark: 1 });
     } catch (error) {
       leave();
       throw error;

@@ -1,11 +1,11 @@
 /** Routes that only read: health of the process, status, roster, metrics, and the journal's events as a stream. */
 import { Readable } from 'node:stream';
 import type { Head, Journal } from '@muster/journal';
-import { nearestName } from '@muster/membership';
+import { messageOf, nearestName } from '@muster/membership';
 import { eventFilter, parseEventFilter } from '@muster/replay/event-filter';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
-import { eventChunks } from './event-stream.ts';
+import { eventChunksToTheEnd } from './event-stream.ts';
 import { failingNames } from './failing-names.ts';
 import { jsonParts, sendInPieces } from './json-pieces.ts';
 import { REJECTED_RANGE_EVENTS, rosterBefore } from './rejected-events.ts';
@@ -19,6 +19,7 @@ export const FOLLOWERS_MAX = 64;
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
   const { refusalOf = () => null, probedNames = () => [] } = context;
+  const { journalDamage = () => null } = context;
 
   const seen = {
     roster: () => node.roster(),
@@ -42,6 +43,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
         failingNames: failingNames(status.workers, probedNames()),
         observations: observations?.status() ?? null,
         settings,
+        journalDamage: journalDamage(),
       };
       sendInPieces(reply, jsonParts(statusView(status, shown)));
       return reply;
@@ -127,8 +129,9 @@ function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): vo
     const gone = new AbortController();
     const signal = AbortSignal.any([closing, gone.signal]);
     const format = request.headers.accept?.includes('text/event-stream') === true ? 'sse' : 'ndjson';
-    const chunks = eventChunks(node, { from, to, limit, isFollowing, rejectedSince, filter, format, signal });
-    const stream = Readable.from(chunks, { objectMode: true, highWaterMark: 1 });
+    const query = { from, to, limit, isFollowing, rejectedSince, filter, format, signal } as const;
+    const noteBreak = (err: unknown): void => log.warn({ err }, `a stream of events broke off: ${messageOf(err)}`);
+    const stream = Readable.from(eventChunksToTheEnd(node, query, noteBreak), { objectMode: true, highWaterMark: 1 });
     followersCount += 1;
     stream.once('close', () => (followersCount -= 1));
     stream.on('error', (err) => log.warn({ err }, 'a stream of events ended early'));

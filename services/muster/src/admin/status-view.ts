@@ -14,11 +14,13 @@ export interface StatusView extends Omit<NodeStatus, 'workers'> {
   readonly observations: ObservationStoreStatus | null;
   /** What the node's config said at its start, without secrets: `{"node.workers": 2}`; null: not known. A change needs a restart. */
   readonly settings: NodeSettings | null;
+  /** What is wrong with the journal's file, and what to do; null while nothing was found. */
+  readonly journalDamage: string | null;
 }
 
 export function statusView(
   status: NodeStatus,
-  shown: Pick<StatusView, 'traffic' | 'failingNames' | 'observations' | 'settings'>,
+  shown: Pick<StatusView, 'traffic' | 'failingNames' | 'observations' | 'settings' | 'journalDamage'>,
 ): StatusView {
   return { ...status, workers: status.workers.map(({ stats: _stats, ...worker }) => worker), ...shown };
 }

@@ -5,6 +5,8 @@ import { hostname, userInfo } from 'node:os';
 import type { ApiErrorBody } from '../admin/api-error.ts';
 import { CliFailure } from './cli-failure.ts';
 
+/** How the last line of a streamed answer begins that broke off. */
+const BREAK_LINE_START = '{"error":';
 /** For an answer to begin; streams may then go on for ever. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
@@ -32,8 +34,7 @@ export class AdminClient {
   }
 
   async get<Answer>(path: string): Promise<Answer> {
-    const response = await this.#fetch(path, {});
-    return (await response.json()) as Answer;
+    return this.#answerOf(await this.#fetch(path, {}));
   }
 
   /** `origin`: who does it; the person at this terminal by default. */
@@ -43,32 +44,58 @@ export class AdminClient {
       headers: { 'content-type': 'application/json', 'muster-origin': origin },
       body: JSON.stringify(body),
     });
-    return (await response.json()) as Answer;
+    return this.#answerOf(response);
   }
 
-  /** The lines of a streamed answer, without their ends. */
+  /** Of a node that is ended meanwhile, a part of the answer comes, or a text that is no JSON. */
+  async #answerOf<Answer>(response: Response): Promise<Answer> {
+    try {
+      return (await response.json()) as Answer;
+    } catch (error) {
+      throw this.#ended(error as Error);
+    }
+  }
+
+  /**
+   * The lines of a streamed answer, without their ends. Throws `CliFailure` where the answer breaks off: with the node's own reason,
+   * which is then its last line, or where the node is gone.
+   */
   async *lines(path: string): AsyncGenerator<string, void> {
     const response = await this.#fetch(path, {});
-    if (response.body === null) return;
     let rest = '';
-    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
-      const parts = (rest + text).split('\n');
+    const decoder = new TextDecoder();
+    for await (const bytes of this.#chunks(response)) {
+      const parts = (rest + decoder.decode(bytes, { stream: true })).split('\n');
       rest = parts.pop() ?? '';
-      yield* parts;
+      for (const line of parts) yield whole(line);
     }
-    if (rest !== '') yield rest;
+    if (rest !== '') yield whole(rest);
   }
 
   /** The bytes of a streamed answer. Throws `CliFailure` where the node ends it early. */
   async *bytes(path: string): AsyncGenerator<Uint8Array, void> {
-    const response = await this.#fetch(path, {});
+    yield* this.#chunks(await this.#fetch(path, {}));
+  }
+
+  async *#chunks(response: Response): AsyncGenerator<Uint8Array, void> {
     if (response.body === null) return;
+    const reader = response.body.getReader();
     try {
-      yield* response.body;
-    } catch (error) {
-      const message = `${this.url} ended its answer early (${(error as Error).message}); the node's log may say why`;
-      throw new CliFailure('ended', message);
+      for (;;) {
+        const { done, value } = await reader.read().catch((error: Error) => {
+          throw this.#ended(error);
+        });
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      // Who reads no further lets the node stop as well.
+      await reader.cancel().catch(() => undefined);
     }
+  }
+
+  #ended({ message }: Error): CliFailure {
+    return new CliFailure('ended', `${this.url} ended its answer early (${message}); the node's log may say why`);
   }
 
   async #fetch(path: string, init: RequestInit): Promise<Response> {
@@ -98,6 +125,13 @@ export class AdminClient {
     }
     return new CliFailure('no-node', `${this.url} cannot be reached (${code ?? message}); ${choose}`);
   }
+}
+
+/** Lines are objects, and none but the last of an answer that broke off begins so. Throws its reason. */
+function whole(line: string): string {
+  if (!line.startsWith(BREAK_LINE_START)) return line;
+  const { error } = JSON.parse(line) as ApiErrorBody;
+  throw new CliFailure(error.code, `the answer broke off: ${error.message}`);
 }
 
 async function refusal(response: Response, url: string): Promise<CliFailure> {

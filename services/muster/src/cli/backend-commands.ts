@@ -1,6 +1,7 @@
 /** `muster backend …`: what there is to type. */
 import { Argument, type Command } from 'commander';
-import { wholeNumber, withReason } from './command-options.ts';
+import { wholeNumber, withReason, withRows } from './command-options.ts';
+import type { ListOptions } from './entity-commands.ts';
 import type { OpenSession } from './session.ts';
 
 const TARGET_OPTION = ['--target <address>', 'HOST:PORT, [IPV6]:PORT or unix:/PATH'] as const;
@@ -16,13 +17,12 @@ export function addBackendCommands(program: Command, openSession: OpenSession): 
       await sendCommand(await openSession(), command, `backend ${pool}/${id} removed`);
     },
   );
-  backend
-    .command('list')
+  withRows(backend.command('list'))
     .addArgument(new Argument('[pool]', 'this pool alone'))
     .description('list backends with their health and what keeps them out')
-    .action(async (pool: string | undefined) => {
+    .action(async (pool: string | undefined, options: ListOptions) => {
       const { listBackends } = await import('./entity-commands.ts');
-      await listBackends(await openSession(), pool);
+      await listBackends(await openSession(), pool, options);
     });
 }
 

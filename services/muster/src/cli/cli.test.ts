@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { commandSchema } from '@muster/membership';
 import { startAdmin } from '../admin/node-harness.ts';
 import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
 
@@ -29,6 +30,28 @@ describe('entities', () => {
     expect((await muster(['backend', 'remove', 'spells', 'spells-1'], { admin })).code).toBe(0);
     expect((await muster(['pool', 'remove', 'spells'], { admin })).code).toBe(0);
     expect(admin.node.roster().pools.size).toBe(0);
+  });
+
+  test('are listed page by page, or those with something wrong', async () => {
+    await using admin = await withSpells();
+    for (const backend of ['spells-2', 'spells-3', 'spells-4']) {
+      const register = { type: 'RegisterBackend', pool: 'spells', backend, target: '127.0.0.1:8001' };
+      await admin.node.execute(commandSchema.parse(register), 'test');
+    }
+    const drain = { type: 'SetBackendMode', pool: 'spells', backend: 'spells-3', mode: 'drain' };
+    await admin.node.execute(commandSchema.parse(drain), 'test');
+    const page = await muster(['backend', 'list', '--skip', '1', '--limit', '2'], { admin });
+    expect(
+      page.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.split(/ {2,}/)[1] ?? line),
+    ).toEqual(['BACKEND', 'spells-2', 'spells-3', '… and 1 more: --skip 3']);
+    expect((await muster(['pool', 'list', '--wrong'], { admin })).stdout).toMatch(/^spells +round_robin +0\/4/m);
+    const whole = await muster(['backend', 'list', '--limit', '1', '--json'], { admin });
+    expect(JSON.parse(whole.stdout)).toHaveLength(4);
+    const status = await muster(['status', '--pool', 'spels'], { admin });
+    expect([status.code, status.stderr]).toEqual([1, 'muster: there is no pool "spels"; did you mean "spells"?\n']);
   });
 
   test('whose names are misspelt are refused with the right one', async () => {

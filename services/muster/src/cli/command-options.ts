@@ -5,6 +5,14 @@ export function withReason(command: Command): Command {
   return command.option('--reason <text>', 'for people: why');
 }
 
+/** Which rows of a listing. */
+export function withRows(command: Command): Command {
+  return command
+    .option('--wrong', 'only what takes no traffic, or not with all of it')
+    .option('--limit <n>', 'rows at most', wholeNumber)
+    .option('--skip <n>', 'leave out so many rows before', wholeNumber);
+}
+
 /** `slowStartMs,health.fastIntervalMs`, and as the options are written: `slow-start`. May be given several times. */
 export function unsetFields(text: string, before: readonly string[] = []): readonly string[] {
   const fields = text

@@ -104,7 +104,7 @@ test.each(ASKING)('$words fails in one sentence without a node', async (leaf) =>
   await expect(failure).rejects.toMatchObject({
     name: 'CliFailure',
     message: expect.stringMatching(
-      /^[^\n]*(no node answers at|no such file|cannot be written|give the id)[^\n]*$/,
+      /^[^\n]*(no node answers at|no such file|there is no journal|cannot be written|give the id)[^\n]*$/,
     ) as string,
   });
 });
@@ -116,7 +116,7 @@ test.each(ASKING)('$words says that the token is wrong', async (leaf) => {
   const failure = createProgram(() => undefined).parseAsync(words, { from: 'user' });
   await expect(failure).rejects.toMatchObject({
     name: 'CliFailure',
-    message: expect.stringMatching(/token|no such file|cannot be written|give the id/) as string,
+    message: expect.stringMatching(/token|no such file|there is no journal|cannot be written|give the id/) as string,
   });
   vi.unstubAllEnvs();
 });

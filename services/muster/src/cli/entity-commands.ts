@@ -7,7 +7,7 @@ import { leadsTo, routeText } from '../config/listener-text.ts';
 import { printable } from './plain-text.ts';
 import type { Session } from './session.ts';
 import { backendLines } from './status-text.ts';
-import { tableLines } from './table.ts';
+import { tableLines, type Line } from './table.ts';
 
 interface CommandAnswer {
   readonly outcome: 'appended' | 'unchanged';
@@ -82,35 +82,62 @@ function parseSpec(text: string): object {
   throw new UsageError('--json-spec is not a JSON object; give one such as {"connectTimeoutMs": 400}');
 }
 
-export async function listBackends(session: Session, pool: string | undefined): Promise<void> {
+/** Rows of a listing: with none of the fields all of them. JSON is always the whole listing. */
+export interface ListOptions {
+  /** Those that do not take traffic. */
+  readonly wrong?: boolean;
+  /** The first so many are left out. */
+  readonly skip?: number;
+  /** So many at most. */
+  readonly limit?: number;
+}
+
+export async function listBackends(session: Session, pool: string | undefined, options: ListOptions): Promise<void> {
   const { client } = session;
   const pools =
     pool === undefined
       ? (await client.get<RosterView>('/v1/roster')).pools
       : [await client.get<PoolView>(`/v1/pools/${encodeURIComponent(pool)}`)];
-  const lines = backendLines(pools, { traffic: null, nowMs: Date.now(), shownMax: Infinity });
+  const { wrong: isWrongOnly = false } = options;
+  const lines = backendLines(pools, { traffic: null, nowMs: Date.now(), isWrongOnly });
   await session.print(
     pools.flatMap(({ backends }) => backends),
-    lines,
+    paged(lines, options),
   );
 }
 
-export async function listPools(session: Session): Promise<void> {
-  const { pools } = await session.client.get<RosterView>('/v1/roster');
-  const rows = pools.map(({ id, spec, isPanic, backends, origin, revision }) => {
-    const taking = `${backends.filter(({ isCandidate }) => isCandidate).length}/${backends.length}`;
-    const health = healthOf(spec);
-    return [
-      id,
-      spec.policy,
-      isPanic ? `${taking}, in panic` : taking,
-      health,
-      printable(origin ?? '-'),
-      String(revision),
-    ];
+/** A table's rows, cut out, and how to see what comes after them. */
+function paged(lines: readonly Line[], { skip = 0, limit = Infinity }: ListOptions): Line[] {
+  return lines.flatMap((line): Line[] => {
+    if (typeof line === 'string') return [line];
+    const rows = line.rows.slice(skip, skip + limit);
+    const restCount = line.rows.length - skip - rows.length;
+    const rest = `… and ${restCount} more: --skip ${skip + rows.length}`;
+    return [{ ...line, rows }, ...(restCount > 0 ? [rest] : [])];
   });
+}
+
+export async function listPools(session: Session, options: ListOptions): Promise<void> {
+  const { pools } = await session.client.get<RosterView>('/v1/roster');
+  const isWrong = ({ isPanic, backends }: PoolView): boolean =>
+    isPanic || backends.length === 0 || backends.some(({ isCandidate }) => !isCandidate);
+  const rows = (options.wrong === true ? pools.filter(isWrong) : pools).map(
+    ({ id, spec, isPanic, backends, origin, revision }) => {
+      const taking = `${backends.filter(({ isCandidate }) => isCandidate).length}/${backends.length}`;
+      const health = healthOf(spec);
+      return [
+        id,
+        spec.policy,
+        isPanic ? `${taking}, in panic` : taking,
+        health,
+        printable(origin ?? '-'),
+        String(revision),
+      ];
+    },
+  );
   const head = ['POOL', 'POLICY', 'TAKING TRAFFIC', 'HEALTH CHECK', 'ORIGIN', 'REVISION'];
-  await session.print(pools, rows.length > 0 ? tableLines(head, rows) : ['no pools; add one: muster pool add ID']);
+  const none = pools.length === 0 ? 'no pools; add one: muster pool add ID' : 'in every pool all backends take traffic';
+  await session.print(pools, rows.length > 0 ? paged(tableLines(head, rows), options) : [none]);
 }
 
 function healthOf({ health, healthView }: PoolView['spec']): string {
@@ -121,7 +148,7 @@ function healthOf({ health, healthView }: PoolView['spec']): string {
 
 export async function showPool(session: Session, id: string): Promise<void> {
   const pool = await session.client.get<PoolView>(`/v1/pools/${encodeURIComponent(id)}`);
-  const backends = backendLines([pool], { traffic: null, nowMs: Date.now(), shownMax: Infinity });
+  const backends = backendLines([pool], { traffic: null, nowMs: Date.now() });
   await session.print(pool, [...fieldLines(pool), '', ...backends]);
 }
 

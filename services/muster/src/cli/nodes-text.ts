@@ -53,12 +53,13 @@ function agreementText({ agreement, comparedRevision }: PeerStatus): string {
 
 /** What is wrong in a way that a person must look at; empty in ordinary times. */
 export function alertLines(status: StatusView): string[] {
-  const { node, name, epochChange, confirmation, isNameTaken, peers, massSilence } = status;
+  const { node, name, epochChange, confirmation, isNameTaken, peers, massSilence, journalDamage } = status;
   const differing = peers.filter(({ agreement }) => agreement === 'differs').map((peer) => peer.node);
   return [
     ...(epochChange === null ? [] : epochLines(epochChange, isUnconfirmed(status))),
     ...(confirmation?.isGone ? GONE_LINES : []),
     ...(confirmation?.unfit ? [`NOTHING IS APPENDED TO THE JOURNAL: ${confirmation.unfit}`] : []),
+    ...((journalDamage ?? null) === null ? [] : [`THE JOURNAL IS DAMAGED: ${journalDamage}`]),
     ...(massSilence === null ? [] : [massSilenceLine(massSilence)]),
     ...(name.state === 'standing-back' && name.reason !== null ? [`THIS PROCESS STANDS BACK: ${name.reason}`] : []),
     ...(isNameTaken && name.state === 'held'

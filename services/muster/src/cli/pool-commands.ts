@@ -1,7 +1,8 @@
 /** `muster pool …`: what there is to type. `add` defines what is not there, `set` changes what it names of what is there. */
 import type { SpecChange } from '@muster/membership';
 import type { Command } from 'commander';
-import { ratio, unsetFields, wholeNumber, withReason, withTime } from './command-options.ts';
+import { ratio, unsetFields, wholeNumber, withReason, withRows, withTime } from './command-options.ts';
+import type { ListOptions } from './entity-commands.ts';
 import type { OpenSession } from './session.ts';
 
 interface PoolFields {
@@ -33,12 +34,11 @@ export function addPoolCommands(program: Command, openSession: OpenSession): voi
       await sendCommand(await openSession(), commandFrom('RemovePool', { pool: id, reason }), `pool ${id} removed`);
     },
   );
-  pool
-    .command('list')
+  withRows(pool.command('list'))
     .description('list pools')
-    .action(async () => {
+    .action(async (options: ListOptions) => {
       const { listPools } = await import('./entity-commands.ts');
-      await listPools(await openSession());
+      await listPools(await openSession(), options);
     });
   pool
     .command('show <id>')

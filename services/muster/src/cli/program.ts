@@ -11,9 +11,11 @@ import { milliseconds, timeSpan, wholeNumber, withTime } from './command-options
 import type { ImportOptions } from './import-command.ts';
 import type { UpOptions } from './up-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
+import { addJournalCommands } from './journal-program.ts';
 import { addListenerCommands } from './listener-commands.ts';
 import { addPastCommands } from './past-program.ts';
 import { addPoolCommands } from './pool-commands.ts';
+import type { StatusOptions } from './status-command.ts';
 import { writeError, writeText, type GlobalOptions, type OpenSession } from './session.ts';
 
 const EXIT_CODES_HELP = `
@@ -40,7 +42,9 @@ export function createProgram(setExitCode: SetExitCode): Command {
   };
   addNodeCommands(program, openSession, setExitCode);
   addHistoryCommands(program, openSession);
+  addSchemaCommand(program);
   addInspectCommand(program, openSession);
+  addJournalCommands(program, openSession, setExitCode);
   addAgentCommand(program, setExitCode);
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
@@ -96,7 +100,10 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
     .command('status')
     .description('show the node, its listeners, pools and workers')
     .option('--watch', 'again every second')
-    .action(async (options: { watch?: boolean }) => {
+    .option('--pool <id>', 'this pool and the listeners that lead to it, with all their rows')
+    .option('--wrong', 'only listeners and backends with something wrong')
+    .option('--all', 'every row, where there are more than 100 (with --json it is always everything)')
+    .action(async (options: StatusOptions) => {
       const { showStatus } = await import('./status-command.ts');
       await showStatus(await openSession(), options);
     });
@@ -112,6 +119,9 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       if (record === undefined) return showDecisions(await openSession(), requestId, options);
       return recordDecisions(await openSession(), record);
     });
+}
+
+function addSchemaCommand(program: Command): void {
   program
     .command('schema')
     .description('print the JSON Schemas of the events')

@@ -2,21 +2,32 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
-import { CliFailure, errorBody } from './cli-failure.ts';
+import { CliFailure, errorBody, UsageError } from './cli-failure.ts';
 import { terminalLine, writeControl, writeJson, writeLines, type Session } from './session.ts';
-import { statusLines, type StatusAnswer } from './status-text.ts';
+import { statusLines, type StatusAnswer, type StatusTextOptions } from './status-text.ts';
 import { cut, type Line } from './table.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 
-export async function showStatus(session: Session, { watch = false }: { watch?: boolean }): Promise<void> {
+export interface StatusOptions {
+  readonly watch?: boolean;
+  readonly pool?: string;
+  readonly wrong?: boolean;
+  readonly all?: boolean;
+}
+
+/** JSON is the whole status, whatever rows were asked for. */
+export async function showStatus(session: Session, options: StatusOptions): Promise<void> {
+  const { watch = false, pool, wrong = false, all = false } = options;
+  if (wrong && all) throw new UsageError('--wrong and --all ask for different rows; give one of them');
+  const shown: StatusTextOptions = { pool, rows: wrong ? 'wrong' : all ? 'all' : 'summary' };
   if (!watch) {
-    const answer = await read(session);
-    return session.print(answer, statusLines(answer, Date.now()));
+    const answer = await read(session, pool);
+    return session.print(answer, statusLines(answer, Date.now(), shown));
   }
   using screen = process.stdout.isTTY && !session.isJson ? new Screen() : null;
   for (;;) {
-    await (session.isJson ? writeStatus(session) : show(session, screen));
+    await (session.isJson ? writeStatus(session) : show(session, screen, shown));
     await (screen === null ? setTimeout(WATCH_INTERVAL_MS) : screen.untilResized(WATCH_INTERVAL_MS));
   }
 }
@@ -31,26 +42,30 @@ async function writeStatus(session: Session): Promise<void> {
   }
 }
 
-async function show(session: Session, screen: Screen | null): Promise<void> {
-  const lines = session.set(await readLines(session, screen));
+async function show(session: Session, screen: Screen | null, shown: StatusTextOptions): Promise<void> {
+  const lines = session.set(await readLines(session, { ...shown, height: screen?.height ?? null }));
   await (screen === null ? writeLines([...lines, '']) : writeControl(screen.frame(lines)));
 }
 
 /** A node that is away is shown as that: it may come back. */
-async function readLines(session: Session, screen: Screen | null): Promise<Line[]> {
+async function readLines(session: Session, shown: StatusTextOptions): Promise<Line[]> {
   try {
-    return statusLines(await read(session), Date.now(), screen?.height ?? null);
+    return statusLines(await read(session, shown.pool), Date.now(), shown);
   } catch (error) {
     if (error instanceof CliFailure) return [error.message];
     throw error;
   }
 }
 
-async function read({ client }: Session): Promise<StatusAnswer> {
+async function read({ client }: Session, pool?: string): Promise<StatusAnswer> {
   const [status, roster] = await Promise.all([
     client.get<StatusView>('/v1/status'),
     client.get<RosterView>('/v1/roster'),
   ]);
+  // Asked for by its name, it is refused by the node, with the name that was meant.
+  if (pool !== undefined && !roster.pools.some(({ id }) => id === pool)) {
+    await client.get(`/v1/pools/${encodeURIComponent(pool)}`);
+  }
   return { status, roster };
 }
 

@@ -30,7 +30,7 @@ test.each([16, 24, 50, 200])(
   '60 backends and 20 listeners fit %i lines, the drained one before the others',
   async (height) => {
     const answer = await manyBackends();
-    const lines = setLines(statusLines(answer, Date.now(), height), 80);
+    const lines = setLines(statusLines(answer, Date.now(), { height }), 80);
     expect(lines.length).toBeLessThanOrEqual(height);
     expect(lines.every((line) => line.length <= 80 || !line.includes('  '))).toBe(true);
     expect(lines[0]).toContain('node lb-1 of cluster default');
@@ -64,5 +64,37 @@ test('names that cannot be looked up are told in a sentence each, and how many m
 test('without a limit nothing is left out that a person asked for', async () => {
   const lines = setLines(statusLines(await manyBackends(), Date.now()), Infinity);
   expect(lines.filter((line) => line.startsWith('l-'))).toHaveLength(20);
-  expect(lines).toContain('p     … and 10 more');
+  expect(lines.filter((line) => /^p +b-/.test(line))).toHaveLength(BACKENDS);
+});
+
+/** As the admin API shows them, with one backend in five hundred that is drained, and no listener that leads to any but the first. */
+async function manyPools(count: number): Promise<StatusAnswer> {
+  const { status, roster } = await manyBackends();
+  const [pool] = roster.pools;
+  const sound = pool!.backends.find(({ id }) => id === 'b-1')!;
+  const drained = pool!.backends.find(({ id }) => id === DRAINED)!;
+  const pools = Array.from({ length: count }, (_, index) => {
+    const others = ['a', 'b', 'c', 'd'].map((id) => ({ ...sound, id }));
+    return { ...pool!, id: `p-${index}`, backends: [...others, { ...(index % 500 === 0 ? drained : sound), id: 'e' }] };
+  });
+  return { status, roster: { ...roster, pools } };
+}
+
+test('of 2,000 pools the counts are shown, what is wrong, and where the rest is', async () => {
+  const answer = await manyPools(2_000);
+  const lines = setLines(statusLines(answer, Date.now()), Infinity);
+  expect(lines.length).toBeLessThan(150);
+  expect(lines).toContain('20 listeners, 2000 pools with 10000 backends: 9996 take traffic, 4 do not');
+  expect(lines.filter((line) => line.includes('no: mode drain'))).toHaveLength(4);
+  expect(lines.find((line) => line.includes('--wrong'))).toContain('--all every row');
+  expect(lines).toContain('… 9901 more');
+
+  const wrong = setLines(statusLines(answer, Date.now(), { rows: 'wrong' }), Infinity);
+  expect(wrong.filter((line) => line.startsWith('p-'))).toHaveLength(4);
+  const one = setLines(statusLines(answer, Date.now(), { pool: 'p-7' }), Infinity);
+  expect(one.filter((line) => line.startsWith('p-')).map((line) => line.split(/ +/).slice(0, 2))).toEqual(
+    ['a', 'b', 'c', 'd', 'e'].map((id) => ['p-7', id]),
+  );
+  const all = setLines(statusLines(answer, Date.now(), { rows: 'all' }), Infinity);
+  expect(all.filter((line) => line.startsWith('p-'))).toHaveLength(10_000);
 });

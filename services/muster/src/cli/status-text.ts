@@ -8,16 +8,30 @@ import { dateAndTime, duration, printable } from './plain-text.ts';
 import { paint } from './session.ts';
 import { tableLines, type Line } from './table.ts';
 
-/** Backends shown per pool; `backend list` shows all. */
-const BACKENDS_SHOWN_MAX = 50;
-
 export interface StatusAnswer {
   readonly status: StatusView;
   readonly roster: RosterView;
 }
 
-/** `nowMs` decides how long ago things happened; `height`: of the terminal that all of it is to fit into, null for no limit. */
-export function statusLines({ status, roster }: StatusAnswer, nowMs: number, height: number | null = null): Line[] {
+/** Rows of each table where nothing else is asked for; of more, those with something wrong come first. */
+const ROWS_SHOWN_MAX = 100;
+/** Sentences of one kind. */
+const SENTENCES_MAX = 10;
+
+export interface StatusTextOptions {
+  /** Of the terminal that all of it is to fit into. Default: no limit. */
+  readonly height?: number | null;
+  /** This pool and the listeners that lead to it, and no others. Default: all. */
+  readonly pool?: string | undefined;
+  /** `summary` (default): the first `ROWS_SHOWN_MAX` of each table; `wrong`: those with something wrong; `all`: every one. */
+  readonly rows?: 'summary' | 'wrong' | 'all';
+}
+
+/** `nowMs` decides how long ago things happened. */
+export function statusLines(answer: StatusAnswer, nowMs: number, options: StatusTextOptions = {}): Line[] {
+  const { height = null, pool, rows = 'summary' } = options;
+  const { status } = answer;
+  const roster = pool === undefined ? answer.roster : ofPool(answer.roster, pool);
   const [before, troubles, after] = [
     [alertLines(status), headLines(status, nowMs), nodeLines({ status, roster }, nowMs)],
     [...failureLines(status), ...nameLines(status), ...panicLines(roster.pools)],
@@ -28,9 +42,40 @@ export function statusLines({ status, roster }: StatusAnswer, nowMs: number, hei
   ];
   const around = sections([...before, troubles, ...after]);
   const room = height === null ? null : tableRoom(height - linesCount(around) - BLANK_LINES, roster.listeners.length);
-  const listeners = listenerLines(status, roster, room?.listeners ?? null);
-  const shown = { traffic: status.traffic, nowMs, shownMax: BACKENDS_SHOWN_MAX, rowsMax: room?.backends ?? null };
-  return sections([...before, listeners, troubles, backendLines(roster.pools, shown), ...after]);
+  const rowsMax = rows === 'summary' && pool === undefined ? ROWS_SHOWN_MAX : null;
+  const isWrongOnly = rows === 'wrong';
+  const listeners = listenerLines(status, roster, { rowsMax: room?.listeners ?? rowsMax, isWrongOnly });
+  const shown = { traffic: status.traffic, nowMs, rowsMax: room?.backends ?? rowsMax, isWrongOnly };
+  const backends = backendLines(roster.pools, shown);
+  const counts = rowsMax !== null && room === null ? countLines(roster) : [];
+  return sections([...before, listeners, troubles, counts, backends, ...after]);
+}
+
+function ofPool(roster: RosterView, pool: string): RosterView {
+  return {
+    ...roster,
+    pools: roster.pools.filter(({ id }) => id === pool),
+    listeners: roster.listeners.filter(({ spec }) => poolsOf(spec).includes(pool)),
+  };
+}
+
+function poolsOf(spec: RosterView['listeners'][number]['spec']): readonly string[] {
+  const { pool, routes = [] } = spec as { pool?: string; routes?: readonly { readonly pool: string }[] };
+  return [...(pool === undefined ? [] : [pool]), ...routes.map((route) => route.pool)];
+}
+
+/** What the table of backends is a part of, where it is. */
+function countLines({ pools, listeners }: RosterView): string[] {
+  const backends = pools.flatMap((pool) => pool.backends);
+  const rowsCount = pools.reduce((sum, pool) => sum + Math.max(1, pool.backends.length), 0);
+  if (rowsCount <= ROWS_SHOWN_MAX && listeners.length <= ROWS_SHOWN_MAX) return [];
+  const outCount = backends.filter(({ isCandidate }) => !isCandidate).length;
+  const emptyCount = pools.filter((pool) => pool.backends.length === 0).length;
+  const empty = emptyCount === 0 ? '' : `, ${emptyCount} pools have none`;
+  return [
+    `${listeners.length} listeners, ${pools.length} pools with ${backends.length} backends: ${backends.length - outCount} take traffic, ${outCount} do not${empty}`,
+    'those with something wrong come first; --wrong shows them alone, --pool POOL one pool, --all every row',
+  ];
 }
 
 /** Around the two tables that are cut to the room that there is. */
@@ -122,7 +167,16 @@ function paintState(state: string): string {
   return paint(state === 'serving' || state === 'listening' ? 'green' : 'yellow', state);
 }
 
-function listenerLines({ listeners, traffic }: StatusView, roster: RosterView, rowsMax: number | null): Line[] {
+interface TableRows {
+  readonly rowsMax: number | null;
+  readonly isWrongOnly: boolean;
+}
+
+function listenerLines(
+  { listeners, traffic }: StatusView,
+  roster: RosterView,
+  { rowsMax, isWrongOnly }: TableRows,
+): Line[] {
   if (roster.listeners.length === 0)
     return ['no listeners; add one: muster listener add ID --bind HOST:PORT --pool POOL'];
   const statusById = new Map(listeners.map((listener) => [listener.id, listener]));
@@ -139,14 +193,22 @@ function listenerLines({ listeners, traffic }: StatusView, roster: RosterView, r
     return { cells, isWrong: !isElsewhere && (state !== 'listening' || reason !== null) };
   });
   const head = ['LISTENER', 'ADDRESS', 'PROTOCOL', 'LEADS TO', 'STATE', 'OPEN', 'TOTAL', 'REFUSED'];
-  return tableLines(head, cappedRows(rows, rowsMax), ['LEADS TO']);
+  const shown = isWrongOnly ? rows.filter(({ isWrong }) => isWrong) : rows;
+  return shown.length === 0 ? [] : tableLines(head, cappedRows(shown, rowsMax), ['LEADS TO']);
 }
 
 /** Why a listener is not open; in sentences, since a cell of a table would be cut. */
-function failureLines({ listeners }: StatusView): string[] {
-  return listeners.flatMap(({ id, reason }) =>
+function failureLines({ listeners }: StatusView): readonly string[] {
+  const lines = listeners.flatMap(({ id, reason }) =>
     reason === null ? [] : [paint('red', printable(`listener ${id}: ${reason}`))],
   );
+  return clipped(lines, 'listeners are not open');
+}
+
+function clipped(lines: readonly string[], what: string): readonly string[] {
+  if (lines.length <= SENTENCES_MAX) return lines;
+  const rest = paint('red', `… and ${lines.length - SENTENCES_MAX} more ${what}`);
+  return [...lines.slice(0, SENTENCES_MAX), rest];
 }
 
 /** Names shown; the answer in JSON has more. */
@@ -164,8 +226,8 @@ function nameLines({ failingNames }: StatusView): string[] {
 }
 
 /** Pools of which most is suspected, so that also who is suspected takes traffic. */
-function panicLines(pools: readonly PoolView[]): string[] {
-  return pools
+function panicLines(pools: readonly PoolView[]): readonly string[] {
+  const lines = pools
     .filter(({ isPanic }) => isPanic)
     .map(({ id, backends }) => {
       const eligibleCount = backends.filter(({ eligibility }) => eligibility.isEligible).length;
@@ -173,25 +235,26 @@ function panicLines(pools: readonly PoolView[]): string[] {
       const what = `pool ${id} is in panic: of ${candidateCount} backends only ${eligibleCount} look well, so all of them take traffic`;
       return paint('red', what);
     });
+  return clipped(lines, 'pools are in panic');
 }
 
 export interface BackendTableOptions {
   /** Picks are shown where this is given. */
   readonly traffic: StatusView['traffic'] | null;
   readonly nowMs: number;
-  /** Backends per pool. */
-  readonly shownMax: number;
   /** Rows in all, those with something wrong first. Default: no limit. */
   readonly rowsMax?: number | null;
+  /** Those that a person should look at, and no others. Default false. */
+  readonly isWrongOnly?: boolean;
 }
 
 export function backendLines(pools: readonly PoolView[], options: BackendTableOptions): Line[] {
-  const { traffic, nowMs, shownMax, rowsMax = null } = options;
+  const { traffic, nowMs, rowsMax = null, isWrongOnly = false } = options;
   if (pools.length === 0) return ['no pools; add one: muster pool add ID'];
   const hasLeases = pools.some(({ backends }) => backends.some(({ leaseMs }) => leaseMs !== null));
   const rows = pools.flatMap((pool): StatusRow[] => {
     const picks = (traffic === null ? undefined : own(traffic.pools, pool.id))?.picksByBackend ?? {};
-    const shown = pool.backends.slice(0, rowsMax === null ? shownMax : Infinity).map((backend): StatusRow => {
+    const shown = pool.backends.map((backend): StatusRow => {
       const cells = [
         pool.id,
         backend.id,
@@ -205,14 +268,14 @@ export function backendLines(pools: readonly PoolView[], options: BackendTableOp
       ];
       return { cells, isWrong: !backend.eligibility.isEligible || (backend.refusal ?? null) !== null };
     });
-    const restCount = pool.backends.length - shown.length;
-    if (restCount > 0) return [...shown, { cells: [pool.id, `… and ${restCount} more`], isWrong: false }];
     return shown.length > 0 ? shown : [{ cells: [pool.id, 'no backends'], isWrong: true }];
   });
   const picks = traffic === null ? [] : ['PICKS'];
   const lease = hasLeases ? ['LEASE'] : [];
   const head = ['POOL', 'BACKEND', 'TARGET', 'WEIGHT', 'MODE', ...lease, 'HEALTH', 'TAKES TRAFFIC', ...picks];
-  return tableLines(head, cappedRows(rows, rowsMax), ['HEALTH']);
+  const wanted = isWrongOnly ? rows.filter(({ isWrong }) => isWrong) : rows;
+  if (wanted.length === 0) return ['every backend takes traffic'];
+  return tableLines(head, cappedRows(wanted, rowsMax), ['HEALTH']);
 }
 
 function leaseText({ leaseMs }: BackendView): string {

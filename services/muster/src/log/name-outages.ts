@@ -13,12 +13,12 @@ const WINDOW_MS = 10_000;
 
 /** A process's resolver, whose outages `write` is told of. */
 export function loggedResolver(settings: Partial<ResolverSettings>, write: WriteLine): CachingResolver {
-  let windowEndMs = 0;
+  let windowEndMs = -Infinity;
   let linesCount = 0;
   let suppressedCount = 0;
   const tell: WriteLine = (level, fields, text) => {
-    if (Date.now() >= windowEndMs) {
-      windowEndMs = Date.now() + WINDOW_MS;
+    if (performance.now() >= windowEndMs) {
+      windowEndMs = performance.now() + WINDOW_MS;
       linesCount = 0;
     }
     if (linesCount++ >= LINES_MAX) return void suppressedCount++;

@@ -24,6 +24,7 @@ export interface AdminEndpointOptions {
   readonly log: Log;
   readonly isConfigApplied: () => boolean;
   readonly refusalOf: RefusalOf;
+  readonly journalDamage: () => string | null;
   /** Host names that this process cannot look up, for its probes. */
   readonly probedNames: () => readonly FailingName[];
   readonly decisions: AskDecisions;

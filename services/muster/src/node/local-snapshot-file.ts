@@ -29,6 +29,11 @@ const headSchema = z.strictObject({
   sha256: z.string(),
 });
 
+/** Of a node with a journal of its own: beside the journal's file. */
+export function ownSnapshotPath(journalPath: string): string {
+  return `${journalPath}.snapshot`;
+}
+
 /** `path`: relative to the working directory; its folder is made where it is not there. */
 export function localSnapshotFile(path: string, log: Pick<Logger, 'info' | 'warn'>): LocalSnapshot {
   let saving = Promise.resolve();
@@ -48,6 +53,33 @@ export function localSnapshotFile(path: string, log: Pick<Logger, 'info' | 'warn
       return saved;
     },
   };
+}
+
+/** Of a text's beginning, as `encodeSnapshot` writes it. */
+const TEXT_REVISION = /^[^[]*?"revision":(\d+)/;
+/** Enough for the head and for what the text begins with. */
+const BEGINNING_BYTES = 2_048;
+
+/**
+ * Which history and revision the file at `path` is of, without reading all of it. Null where there is none, or where its head and its text
+ * do not agree.
+ */
+export async function localSnapshotHead(path: string): Promise<Pick<StoredSnapshot, 'epoch' | 'revision'> | null> {
+  try {
+    await using file = await open(path, 'r');
+    // It says where traffic goes: one that lay open to others is closed, as the journal beside it.
+    const { mode, uid } = await file.stat();
+    if ((mode & 0o077) !== 0 && uid === process.getuid?.()) await file.chmod(FILE_MODE);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING_BYTES), 0, BEGINNING_BYTES, 0);
+    const [line = '', text = ''] = buffer.toString('utf8', 0, bytesRead).split('\n', 2);
+    const head = headSchema.safeParse(parseJson(line));
+    if (!head.success || Number(TEXT_REVISION.exec(text)?.[1]) !== head.data.revision) return null;
+    const { epoch, revision } = head.data;
+    return { epoch, revision };
+  } catch {
+    // What cannot be read says nothing; who needs the snapshot itself is told why it cannot be had.
+    return null;
+  }
 }
 
 type Read =

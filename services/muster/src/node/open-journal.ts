@@ -5,10 +5,10 @@
  * What only one kind needs is loaded for that kind, so that no node pays for a client that it does not use.
  */
 import type { AdoptionStore, LiveWire, LocalSnapshot } from '@muster/actors';
-import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
-import { openEmbeddedJournal } from '@muster/journal-embedded';
+import { createMemoryJournal, type Journal } from '@muster/journal';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
+import { openOwn } from './open-own-journal.ts';
 
 export interface OpenJournal {
   readonly journal: Journal;
@@ -19,6 +19,8 @@ export interface OpenJournal {
   readonly adoptionStore: AdoptionStore | null;
   /** For people: why the journal did not answer last, and where it was looked for; null where it did, or is in this process. */
   readonly awayReason: () => string | null;
+  /** For people: what is wrong with the journal's file; null while nothing was found, or where that is not this machine's matter. */
+  readonly damage: () => string | null;
   /** The journal, then what it stands on. */
   close(): Promise<void>;
 }
@@ -38,9 +40,9 @@ export interface OpenJournalOptions {
 export async function openJournal(config: NodeConfig, options: OpenJournalOptions): Promise<JournalOpening> {
   switch (config.journal.kind) {
     case 'memory':
-      return alone(createMemoryJournal());
+      return inMemory();
     case 'embedded':
-      return openEmbedded(config.journal.path);
+      return openOwn(config.journal.path, options.log);
     case 'jetstream': {
       const { openShared } = await import('./open-shared-journal.ts');
       const { isNewCluster, log } = options;
@@ -49,23 +51,9 @@ export async function openJournal(config: NodeConfig, options: OpenJournalOption
   }
 }
 
-async function openEmbedded(path: string): Promise<JournalOpening> {
-  try {
-    return alone(await openEmbeddedJournal({ path }));
-  } catch (error) {
-    if (error instanceof JournalError) return { outcome: 'failed', reason: error.message };
-    throw error;
-  }
-}
-
-function alone(journal: Journal): JournalOpening {
-  const open = {
-    journal,
-    live: null,
-    localSnapshot: null,
-    adoptionStore: null,
-    awayReason: () => null,
-    close: () => journal.close(),
-  };
-  return { outcome: 'open', open };
+function inMemory(): JournalOpening {
+  const journal = createMemoryJournal();
+  const nothing = (): null => null;
+  const open = { journal, live: null, localSnapshot: null, adoptionStore: null, awayReason: nothing, damage: nothing };
+  return { outcome: 'open', open: { ...open, close: () => journal.close() } };
 }

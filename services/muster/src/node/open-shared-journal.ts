@@ -51,6 +51,7 @@ export async function openShared(config: JetStreamConfig, options: SharedOptions
       localSnapshot,
       adoptionStore: adoptionFile(`${config.localSnapshotPath}.adopted`),
       awayReason: () => journal.awayReason,
+      damage: () => null,
       close: async () => {
         await journal.close();
         await link.close();

@@ -78,6 +78,7 @@ export async function serveNode(options: ServeNodeOptions): Promise<number> {
     recording: options.workers.recording,
     observations,
     refusalOf: (target) => guard.verdictOn(target)?.reason ?? null,
+    journalDamage: opened.damage,
     probedNames: () => resolver.stats().failing,
   });
   if (admin?.outcome === 'listening') sockets.hold(admin.address, 'admin');

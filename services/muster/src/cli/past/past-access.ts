@@ -67,11 +67,21 @@ class NodeAccess implements PastAccess {
 
   async *export({ from, to }: ExportQuery): AsyncGenerator<Uint8Array, void> {
     const range = { from: await sentInstant(from), to: await sentInstant(to) };
-    yield* this.#client.bytes(`/v1/export?${queryText(range)}`);
+    const { breakReason } = await import('@muster/replay');
+    let tail: Uint8Array = new Uint8Array();
+    for await (const chunk of this.#client.bytes(`/v1/export?${queryText(range)}`)) {
+      tail = Buffer.concat([tail, chunk]).subarray(-TAIL_BYTES);
+      yield chunk;
+    }
+    const reason = breakReason(tail);
+    if (reason !== null) throw new CliFailure('ended', `the export broke off: ${reason}; export it again`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
 }
+
+/** Of an answer under way: enough for what an incident file ends with. */
+const TAIL_BYTES = 1_024;
 
 /** `12:30` means this terminal's time of day, and not that of the node's machine. */
 async function sentInstant(text: string): Promise<string> {
