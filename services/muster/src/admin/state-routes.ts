@@ -18,8 +18,7 @@ export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
-  const { refusalOf = () => null, isConfigApplied = () => true, probedNames = () => [] } = context;
-  const { journalDamage = () => null } = context;
+  const { refusalOf = () => null, probedNames = () => [], journalDamage = () => null } = context;
 
   const seen = {
     roster: () => node.roster(),
@@ -30,19 +29,7 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
 
   app.get('/healthz', { schema: { summary: 'The process lives' } }, () => ({ status: 'ok' }));
 
-  app.get(
-    '/readyz',
-    { schema: { summary: 'The node serves, with all its workers; and how it stands to its journal' } },
-    () => {
-      const status = node.status();
-      const isWaiting = !isConfigApplied() && status.name.state !== 'standing-back';
-      const reasons = isWaiting
-        ? ['the config is not applied yet', status.name.reason ?? []].flat()
-        : unreadyReasons(status);
-      if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
-      return { status: 'ready', journal: journalStanding(status) };
-    },
-  );
+  addReadiness(app, context);
 
   app.get(
     '/v1/status',
@@ -91,6 +78,22 @@ export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   });
 
   addEventStream(app, context);
+}
+
+function addReadiness(app: AdminApp, { node, isConfigApplied = () => true }: AdminContext): void {
+  app.get(
+    '/readyz',
+    { schema: { summary: 'The node serves, with all its workers; and how it stands to its journal' } },
+    () => {
+      const status = node.status();
+      const isWaiting = !isConfigApplied() && status.name.state !== 'standing-back';
+      const reasons = isWaiting
+        ? ['the config is not applied yet', status.name.reason ?? []].flat()
+        : unreadyReasons(status);
+      if (reasons.length > 0) throw new ApiError(503, { code: 'not-ready', message: reasons.join('; ') });
+      return { status: 'ready', journal: journalStanding(status) };
+    },
+  );
 }
 
 function addEventStream(app: AdminApp, { node, closing, log }: AdminContext): void {
