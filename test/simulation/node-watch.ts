@@ -153,7 +153,11 @@ export class NodeWatch {
       for (const { id, leaseMs } of backends.values())
         if (leaseMs === null && !left?.has(id)) lost.push(`${pool}/${id}`);
     }
-    if (lost.length > 0) report('I2', `${name} takes ${epoch} by itself, and loses ${lost.join(', ')}`);
+    // What it held once, somebody took out of it on purpose.
+    const events = this.#options.store.historiesByEpoch.get(epoch)?.events ?? [];
+    const held = new Set(events.map(({ subject }) => subject.split('.').slice(3).join('/')));
+    const missing = lost.filter((what) => !held.has(what.replace(/^\w+ /, '')));
+    if (missing.length > 0) report('I2', `${name} takes ${epoch} by itself, and loses ${missing.join(', ')}`);
   }
 
   /** What this node's probes found of a backend that is in both rosters holds in the new one from the first moment on [I6]. */

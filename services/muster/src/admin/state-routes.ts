@@ -18,8 +18,7 @@ export const FOLLOWERS_MAX = 64;
 
 export function addStateRoutes(app: AdminApp, context: AdminContext): void {
   const { node, traffic, metrics, observations, settings = null } = context;
-  const { refusalOf = () => null, probedNames = () => [] } = context;
-  const { journalDamage = () => null } = context;
+  const { refusalOf = () => null, probedNames = () => [], journalDamage = () => null } = context;
 
   const seen = {
     roster: () => node.roster(),
