@@ -1,7 +1,7 @@
 /**
  * Which tests belong to which run. `npm test` runs all but `simulation` and `long` in one go, in two groups one after the other:
  *
- *     0  conformance e2e fault nats unit    three files at a time on two cores, since most of them wait most of the time
+ *     0  conformance e2e fault nats unit    four files at a time on two cores, since most of them wait most of the time
  *     1  alone                              one at a time: files that measure what a user may count on, in milliseconds
  *
  * `e2e` and `fault` start nodes as their users do. `conformance` fuzzes the data plane against another parser; `nats` has the
@@ -28,7 +28,7 @@ const MINUTE_MS = 60_000;
 const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
 
 /** Groups come one after another, by `groupOrder`; the files of a group run side by side, so many at a time. */
-const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 0 } };
+const TOGETHER = { maxWorkers: 4, sequence: { groupOrder: 0 } };
 const ONE_BY_ONE = { maxWorkers: 1, sequence: { groupOrder: 1 } };
 
 /** Deadlines of a project whose tests start processes, for one round. */
@@ -56,7 +56,7 @@ export default defineConfig({
             'test/replay/**/*.test.ts',
             'test/simulation/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', LONG, ON_NATS],
+          exclude: ['**/node_modules/**', LONG, ALONE, ON_NATS],
           isolate: false,
           testTimeout: 2 * MINUTE_MS,
           ...TOGETHER,
@@ -90,7 +90,14 @@ export default defineConfig({
           ...TOGETHER,
         },
       },
-      { test: { name: 'alone', include: [`test/${ALONE}`], ...ofProcesses(4 * MINUTE_MS), ...ONE_BY_ONE } },
+      {
+        test: {
+          name: 'alone',
+          include: [`test/${ALONE}`, `packages/${ALONE}`],
+          ...ofProcesses(4 * MINUTE_MS),
+          ...ONE_BY_ONE,
+        },
+      },
       { test: { name: 'simulation', include: [SIMULATED_LONG], testTimeout: 15 * MINUTE_MS } },
       {
         test: {

@@ -1,4 +1,4 @@
 /** Client connections whose bytes come in several reads. */
 import { testRequests } from './fuzz-tests.ts';
 
-testRequests(30_000, 100_001, true);
+testRequests(15_000, 100_001, true);

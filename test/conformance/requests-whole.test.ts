@@ -1,4 +1,4 @@
 /** Client connections whose bytes come in one read. */
 import { testRequests } from './fuzz-tests.ts';
 
-testRequests(30_000, 1, false);
+testRequests(15_000, 1, false);
