@@ -50,6 +50,7 @@ export default defineConfig({
           name: 'unit',
           include: [
             'packages/**/src/**/*.test.ts',
+            'packages/*/testing/**/*.test.ts',
             'services/**/*.test.ts',
             'test/tidy/**/*.test.ts',
             'test/bench/**/*.test.ts',

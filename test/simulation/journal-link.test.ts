@@ -1,6 +1,6 @@
 /** The link to the simulated journal, over a path that nobody spoils, passes the contract that all journals pass. */
-import { SimulatedClock } from '@muster/actors/simulation';
-import { journalContract } from '@muster/journal/contract';
+import { SimulatedClock } from '@muster/actors/testing';
+import { journalContract } from '@muster/journal/testing';
 import { JournalStore } from './history.ts';
 import { JournalLink, JournalPath } from './journal-link.ts';
 import { ProcessClock } from './process-clock.ts';

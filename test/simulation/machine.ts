@@ -7,7 +7,7 @@
  */
 import { startNode, type NodeHandle, type OpenSocketOutcome, type SpawnWorker } from '@muster/actors';
 import { parseBind } from '@muster/membership';
-import { SimulatedDisk, type SimulatedClock, type SimulatedWire, type WireEnd } from '@muster/actors/simulation';
+import { SimulatedDisk, type SimulatedClock, type SimulatedWire, type WireEnd } from '@muster/actors/testing';
 import type { Report } from './finding.ts';
 import { CLUSTER, type JournalStore } from './history.ts';
 import { JournalLink, JournalPath, type Appended, type JournalLinkOptions } from './journal-link.ts';

@@ -3,7 +3,7 @@
  * not. The product is as it is; what is shown is that the checks would see it, if it were so.
  */
 import type { LiveMessage, NodeHandle, WorkerMessage } from '@muster/actors';
-import { WireEnd, type SimulatedWire } from '@muster/actors/simulation';
+import { WireEnd, type SimulatedWire } from '@muster/actors/testing';
 import type { AppendOutcome, FollowItem, Head, NewEvent } from '@muster/journal';
 import { announcementSubject } from '@muster/membership';
 import { CLUSTER, type History } from './history.ts';

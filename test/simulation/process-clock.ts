@@ -5,7 +5,7 @@
  * at which anything happens, and is cheap.
  */
 import type { Clock } from '@muster/actors';
-import type { SimulatedClock } from '@muster/actors/simulation';
+import type { SimulatedClock } from '@muster/actors/testing';
 
 const TICK_MS = 100;
 

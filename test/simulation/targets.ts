@@ -12,7 +12,7 @@
  * relayed connection, which it sends back.
  */
 import type { StartProbe } from '@muster/actors';
-import type { SimulatedClock } from '@muster/actors/simulation';
+import type { SimulatedClock } from '@muster/actors/testing';
 import type { Probe, ProbeOutcome } from '@muster/probes';
 import type { ProcessClock } from './process-clock.ts';
 import type { FarSide, SimulatedLeg } from './simulated-leg.ts';

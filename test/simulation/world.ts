@@ -2,7 +2,7 @@
  * The simulated world: machines with nodes on them, a journal, a live wire, backends, clients and members, all on one clock, and
  * all chance from one seed. `apply` does what an action of a schedule says; `mend` ends all faults.
  */
-import { SimulatedClock, SimulatedWire, type WireEnd } from '@muster/actors/simulation';
+import { SimulatedClock, SimulatedWire, type WireEnd } from '@muster/actors/testing';
 import { announcementSubject, commandSchema, heartbeatSubject, type MembershipEventInput } from '@muster/membership';
 import { HttpClient, RelayClient, type ClientRequest, type Method } from './clients.ts';
 import { AppendedEvents } from './checks/appended-events.ts';

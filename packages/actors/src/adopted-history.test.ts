@@ -2,8 +2,8 @@
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { holdsAllOf, isEligible, poolSpecSchema, viewpointOf, withPendingFacts } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import type { SimulatedWorker } from './simulated-worker.ts';
-import { SimulatedWorld } from './simulated-world.ts';
+import type { SimulatedWorker } from '../testing/simulated-worker.ts';
+import { SimulatedWorld } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const OTHER_TARGET = '10.0.0.2:80';

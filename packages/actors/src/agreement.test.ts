@@ -5,7 +5,7 @@ import { Agreement } from './agreement.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import { HashHistory } from './hash-history.ts';
 import { RebuildDecision } from './rebuild-decision.ts';
-import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
 
 /** A node's own hash at a revision in these tests. */
 const hashAt = (revision: number): string => `00000000${revision.toString(16).padStart(8, '0')}`;

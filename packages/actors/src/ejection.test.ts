@@ -2,8 +2,8 @@
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { eligibility, viewpointOf, withPendingFacts, type Eligibility } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedClock } from './simulated-clock.ts';
-import { REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const REASON = '5 failures in a row: connection refused';
 

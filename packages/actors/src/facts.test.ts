@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { FactWriter, REASON_CHARACTERS_MAX } from './fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
-import { SimulatedClock } from './simulated-clock.ts';
-import { PASS, REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { PASS, REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 

@@ -2,9 +2,9 @@
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { isEligible, rosterHash, viewpointOf, withPendingFacts, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedDisk } from './simulated-disk.ts';
-import type { SimulatedWorker } from './simulated-worker.ts';
-import { REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { SimulatedDisk } from '../testing/simulated-disk.ts';
+import type { SimulatedWorker } from '../testing/simulated-worker.ts';
+import { REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const OTHER_TARGET = '10.0.0.2:80';

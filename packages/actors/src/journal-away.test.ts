@@ -2,8 +2,8 @@
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { decodeSnapshot, emptyRoster, encodeSnapshot, rosterHash } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedDisk } from './simulated-disk.ts';
-import { REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { SimulatedDisk } from '../testing/simulated-disk.ts';
+import { REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const drain = { type: 'SetBackendMode', pool: 'p', backend: 'b-1', mode: 'drain' } as const;

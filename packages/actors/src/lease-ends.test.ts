@@ -5,7 +5,7 @@ import { Crowd } from './crowd.ts';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import { makeLease } from './lease.ts';
 import { Leases } from './leases.ts';
-import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
 
 const LEASE_MS = 10_000;
 const REVISION = 4;

@@ -2,8 +2,8 @@
 import { createMemoryJournal } from '@muster/journal';
 import { LEASE_EXPIRED } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedCluster } from './simulated-cluster.ts';
-import { SimulatedWorld } from './simulated-world.ts';
+import { SimulatedCluster } from '../testing/simulated-cluster.ts';
+import { SimulatedWorld } from '../testing/simulated-world.ts';
 
 const MEMBER = { backend: 'b-1', target: '10.0.0.1:80' } as const;
 const NODES = ['lb-1', 'lb-2', 'lb-3'] as const;

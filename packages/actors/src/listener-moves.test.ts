@@ -2,7 +2,7 @@
 import { excludes, parseBind } from '@muster/membership';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { SimulatedWorld } from './simulated-world.ts';
+import { SimulatedWorld } from '../testing/simulated-world.ts';
 
 async function worldWith(binds: Readonly<Record<string, string>>): Promise<SimulatedWorld> {
   const world = new SimulatedWorld();

@@ -1,8 +1,8 @@
 /** Somebody cut the log by hand: a node that starts begins with its local snapshot, says what it lacks, and decides nothing until it has read on. */
 import { encodeSnapshot, rosterHash } from '@muster/membership';
 import { expect, test } from 'vitest';
-import { SimulatedDisk } from './simulated-disk.ts';
-import { SimulatedWorld } from './simulated-world.ts';
+import { SimulatedDisk } from '../testing/simulated-disk.ts';
+import { SimulatedWorld } from '../testing/simulated-world.ts';
 
 const DRAIN = { type: 'SetBackendMode', pool: 'p', backend: 'b-1', mode: 'drain' } as const;
 

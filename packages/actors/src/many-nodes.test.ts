@@ -1,7 +1,7 @@
 /** Several nodes on one journal and one wire, in virtual time: that they agree, notice when they do not, and mend it. */
 import { announcementSubject, rosterHash, type Announcement } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedCluster } from './simulated-cluster.ts';
+import { SimulatedCluster } from '../testing/simulated-cluster.ts';
 
 /** Hands one node another event than the others at the next revision, and publishes it. */
 async function alterNextFor(cluster: SimulatedCluster, name: string): Promise<number> {

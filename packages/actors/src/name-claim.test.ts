@@ -1,8 +1,8 @@
 /** Processes that are called after one node: who gives way, what it leaves undone, and how the name passes on. Virtual time. */
 import { announcementSubject } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedCluster, type SimulatedNode } from './simulated-cluster.ts';
-import { REFUSE } from './simulated-world.ts';
+import { SimulatedCluster, type SimulatedNode } from '../testing/simulated-cluster.ts';
+import { REFUSE } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const drain = { type: 'SetBackendMode', pool: 'p', backend: 'b-1', mode: 'drain' } as const;

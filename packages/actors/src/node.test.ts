@@ -2,7 +2,7 @@
 import { createMemoryJournal } from '@muster/journal';
 import { encodeSnapshot, rosterHash } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { PASS, REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { PASS, REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const HEALTH = { tcp: true, intervalMs: 5_000, rise: 2, fall: 3 } as const;
 

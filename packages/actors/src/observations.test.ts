@@ -3,8 +3,8 @@ import { createMemoryJournal } from '@muster/journal';
 import { fold, emptyRoster, rosterHash } from '@muster/membership';
 import type { HashPoint, Observation } from '@muster/observations';
 import { describe, expect, test } from 'vitest';
-import { SimulatedCluster } from './simulated-cluster.ts';
-import { PASS, REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { SimulatedCluster } from '../testing/simulated-cluster.ts';
+import { PASS, REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const HEALTH = { tcp: true, intervalMs: 5_000, rise: 2, fall: 3 } as const;
 const FAULT = { passed: false, code: 'local_fault', reason: 'no file handle left', durationMs: 0 } as const;

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { FoldedRoster } from './folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower } from './journal-follower.ts';
-import { REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 

@@ -1,6 +1,6 @@
 /** What this node knows of a target passes to whoever has it next. */
 import { describe, expect, test } from 'vitest';
-import { REFUSE, SimulatedWorld } from './simulated-world.ts';
+import { REFUSE, SimulatedWorld } from '../testing/simulated-world.ts';
 
 const TARGET = '10.0.0.1:80';
 const HEALTH = { http: '/healthz', intervalMs: 5_000 };

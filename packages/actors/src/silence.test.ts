@@ -1,6 +1,6 @@
 /** What a node concludes from silence: nothing without the leader's word, and little where most fall silent together. */
 import { describe, expect, test } from 'vitest';
-import { SimulatedCluster, type SimulatedMember } from './simulated-cluster.ts';
+import { SimulatedCluster, type SimulatedMember } from '../testing/simulated-cluster.ts';
 
 const LEASE_MS = 10_000;
 

@@ -3,7 +3,7 @@ import { createMemoryJournal, JournalError, type Journal } from '@muster/journal
 import { expect, test } from 'vitest';
 import { FoldedRoster } from './folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
-import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';
 import { WorkerFeed } from './worker-feed.ts';
 

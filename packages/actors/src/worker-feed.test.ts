@@ -2,7 +2,7 @@
 import { encodeSnapshot, type RecordedEvent } from '@muster/membership';
 import { expect, test } from 'vitest';
 import { FoldedRoster } from './folded-roster.ts';
-import { SimulatedClock } from './simulated-clock.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { WorkerFeed } from './worker-feed.ts';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };

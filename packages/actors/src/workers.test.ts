@@ -1,7 +1,7 @@
 /** Workers and listeners of a node: what they are told, how they are kept alive, and how they end. */
 import { rosterHash } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { SimulatedWorld } from './simulated-world.ts';
+import { SimulatedWorld } from '../testing/simulated-world.ts';
 
 const BIND = '127.0.0.1:8080';
 const OTHER_BIND = '127.0.0.1:8081';

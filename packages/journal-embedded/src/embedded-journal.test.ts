@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { journalContract } from '@muster/journal/contract';
+import { journalContract } from '@muster/journal/testing';
 import { openEmbeddedJournal } from './embedded-journal.ts';
 
 journalContract('embedded', {

@@ -16,7 +16,7 @@ import {
   oneServer,
   programs,
   ONE_COPY,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal } from './jetstream-journal.ts';
 import { PullReader } from './pull-reader.ts';
 import { StreamAccess } from './stream-access.ts';

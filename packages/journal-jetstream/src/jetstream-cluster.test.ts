@@ -12,7 +12,7 @@ import {
   threeServers,
   until,
   ONE_COPY,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal, type JetStreamJournal } from './jetstream-journal.ts';
 import { PullReader } from './pull-reader.ts';
 import { StreamAccess } from './stream-access.ts';

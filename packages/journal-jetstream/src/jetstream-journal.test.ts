@@ -1,7 +1,7 @@
 /** The JetStream journal passes the contract that all journals pass, on every server that can be had, with one copy and three. */
-import { journalContract } from '@muster/journal/contract';
+import { journalContract } from '@muster/journal/testing';
 import { afterAll, beforeAll, describe } from 'vitest';
-import { journalUnderTest, linkTo, oneServer, programs, threeServers } from './jetstream-harness.test-support.ts';
+import { journalUnderTest, linkTo, oneServer, programs, threeServers } from '../testing/jetstream-harness.ts';
 
 const START_TIMEOUT_MS = 60_000;
 

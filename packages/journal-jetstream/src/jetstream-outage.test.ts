@@ -14,9 +14,9 @@ import {
   programs,
   revisionsOf,
   until,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal, type JetStreamJournalOptions } from './jetstream-journal.ts';
-import { startLossyProxy } from './lossy-proxy.test-support.ts';
+import { startLossyProxy } from '../testing/lossy-proxy.ts';
 
 const SERVER_START_MS = 60_000;
 const unavailable = 'unavailable' in programs.newest;

@@ -20,7 +20,7 @@ import {
   revisionsOf,
   SERVER_LINES,
   until,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal, type JetStreamJournal, type JetStreamJournalOptions } from './jetstream-journal.ts';
 
 const SERVER_START_MS = 60_000;

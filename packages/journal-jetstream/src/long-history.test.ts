@@ -8,7 +8,7 @@ import type { NatsLink } from '@muster/nats';
 import type { NatsServer } from '@muster/nats-server';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freshCluster, linkTo, oneServer, ONE_COPY, programs, until } from './jetstream-harness.test-support.ts';
+import { freshCluster, linkTo, oneServer, ONE_COPY, programs, until } from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal } from './jetstream-journal.ts';
 import { PullReader } from './pull-reader.ts';
 import { StreamAccess } from './stream-access.ts';

@@ -14,7 +14,7 @@ import {
   programs,
   until,
   ONE_COPY,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal } from './jetstream-journal.ts';
 import { StreamAccess } from './stream-access.ts';
 import { StreamFollower } from './stream-follower.ts';

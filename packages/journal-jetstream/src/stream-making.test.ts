@@ -10,7 +10,7 @@ import {
   manager,
   oneServer,
   programs,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal, type JetStreamJournalOptions } from './jetstream-journal.ts';
 
 describe.skipIf('unavailable' in programs.newest)('a stream that is not there', () => {

@@ -14,7 +14,7 @@ import {
   oneServer,
   programs,
   until,
-} from './jetstream-harness.test-support.ts';
+} from '../testing/jetstream-harness.ts';
 import type { JournalError } from '@muster/journal';
 import { openJetStreamJournal } from './jetstream-journal.ts';
 import { wantedStream } from './stream-config.ts';

@@ -1,7 +1,7 @@
 /** The in-memory journal passes the contract that all journals pass. */
 import { expect, test } from 'vitest';
-import { journalContract } from './contract.ts';
-import { collect } from './contract/samples.ts';
+import { journalContract } from '../testing/index.ts';
+import { collect } from '../testing/contract/samples.ts';
 import { createMemoryJournal } from './memory-journal.ts';
 
 journalContract('in memory', {

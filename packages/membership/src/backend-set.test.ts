@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { backendSet } from './backend-set.ts';
 import { eligibility, viewpointOf } from './eligibility.ts';
 import { fold } from './evolve.ts';
-import { generatedHistory } from './generated-history.test-support.ts';
+import { generatedHistory } from '../testing/index.ts';
 import { addPendingFact, settlePendingFact, type PendingFact, type PendingFacts } from './pending-facts.ts';
 import { emptyRoster, type Roster } from './roster.ts';
 

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { commandSchema, type CommandInput } from './command.ts';
 import { decide } from './decide.ts';
 import { fold } from './evolve.ts';
-import { generatedHistory } from './generated-history.test-support.ts';
+import { generatedHistory } from '../testing/index.ts';
 import { emptyRoster, type Roster } from './roster.ts';
 import { formatSubject } from './subject.ts';
 

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diff, type Change } from './diff.ts';
 import { fold } from './evolve.ts';
-import { generatedHistory } from './generated-history.test-support.ts';
+import { generatedHistory } from '../testing/index.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import { emptyRoster, type Roster } from './roster.ts';
 

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fold } from './evolve.ts';
-import { generatedHistory } from './generated-history.test-support.ts';
+import { generatedHistory } from '../testing/index.ts';
 import { addDigests, rosterHash, type Digest } from './hash.ts';
 import type { RecordedEvent, RejectionReason } from './recorded-event.ts';
 import { emptyRoster, observationBy, type Roster } from './roster.ts';

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { diff } from './diff.ts';
 import { fold } from './evolve.ts';
 import { foldBatch, type FoldWitness } from './fold-batch.ts';
-import { generatedHistory } from './generated-history.test-support.ts';
+import { generatedHistory } from '../testing/index.ts';
 import { rosterHash } from './hash.ts';
 import type { RecordedEvent, Rejection } from './recorded-event.ts';
 import { emptyRoster, type Roster } from './roster.ts';

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { fold } from './evolve.ts';
-import { generatedHistory } from './generated-history.test-support.ts';
+import { generatedHistory } from '../testing/index.ts';
 import { rosterHash } from './hash.ts';
 import type { RecordedEvent } from './recorded-event.ts';
 import { rewordFree, rewordRoster } from './reword.ts';

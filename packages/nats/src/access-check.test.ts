@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { checkNatsAccess } from './access-check.ts';
-import { linkHarness } from './link-harness.ts';
+import { linkHarness } from '../testing/link-harness.ts';
 import { describeServers, NatsAccessError, type NatsAccess } from './nats-access.ts';
 import { openNatsLink } from './nats-link.ts';
-import { testOperator, testUser } from './test-identities.ts';
+import { testOperator, testUser } from '../testing/identities.ts';
 
 const servers = ['nats://127.0.0.1:4222'];
 const HIDDEN = 'h1dden';

@@ -1,6 +1,6 @@
 /** Words over a real server: heard, answered, heard again after a restart, and bounded. */
 import { describe, expect, test } from 'vitest';
-import { linkHarness, program, toBe } from './link-harness.ts';
+import { linkHarness, program, toBe } from '../testing/link-harness.ts';
 import { liveWire, type LiveWord } from './live-wire.ts';
 import type { NatsLink } from './nats-link.ts';
 

@@ -2,8 +2,8 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { linkHarness, program, reasonFrom, toBe } from './link-harness.ts';
-import { testOperator, testUser, TEST_CERTIFICATE, TEST_KEY } from './test-identities.ts';
+import { linkHarness, program, reasonFrom, toBe } from '../testing/link-harness.ts';
+import { testOperator, testUser, TEST_CERTIFICATE, TEST_KEY } from '../testing/identities.ts';
 
 describe.skipIf('unavailable' in program)('a link', () => {
   test('is away first, says why, and connects when the server comes', async () => {

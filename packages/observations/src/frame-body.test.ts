@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { BodyBuilder, readBody } from './frame-body.ts';
-import { observation } from './generated-observations.test-support.ts';
+import { observation } from '../testing/generated-observations.ts';
 import { ReadNames, SegmentNames } from './segment-names.ts';
 
 test('what was added comes back as it was and in order, frame after frame', () => {

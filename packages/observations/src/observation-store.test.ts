@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
 import { afterEach, expect, test } from 'vitest';
-import { observation } from './generated-observations.test-support.ts';
+import { observation } from '../testing/generated-observations.ts';
 import type { HashPoint, Observation, ObservationSource } from './observation.ts';
 import { isWanted, ObservationReader, type ObservationDamage } from './observation-reader.ts';
 import { openObservationStore, type ObservationStoreOptions } from './observation-store.ts';

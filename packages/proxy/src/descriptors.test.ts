@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { rawTransport, type AcceptCallbacks } from '@muster/transport';
 import { expect, test } from 'vitest';
-import { ProxyHarness } from './proxy-harness.ts';
+import { ProxyHarness } from '../testing/proxy-harness.ts';
 import type { RefusalLine } from './refusal-log.ts';
 
 const PROGRAM = `

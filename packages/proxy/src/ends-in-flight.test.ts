@@ -7,9 +7,9 @@ import { ReadBuffers, rawTransportWith, socketTransport } from '@muster/transpor
 import type { AcceptCallbacks, Dial, DialOwner, Leg, Transport } from '@muster/transport';
 import { describe, expect, test } from 'vitest';
 import { FilterChain } from './http/filters/filter-chain.ts';
-import { Gate } from './http/filters/filtered.test-support.ts';
-import { turn, until } from './http/scripted.test-support.ts';
-import { ProxyHarness } from './proxy-harness.ts';
+import { Gate } from '../testing/http/filtered.ts';
+import { turn, until } from '../testing/http/scripted.ts';
+import { ProxyHarness } from '../testing/proxy-harness.ts';
 
 /** No text that anybody writes here has these characters. */
 const POISON = 0x01;

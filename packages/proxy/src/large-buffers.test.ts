@@ -1,8 +1,8 @@
 /** Connections that rest keep no large buffers from those that move bulk. */
 import { ReadBuffers, rawTransportWith } from '@muster/transport';
 import { expect, test } from 'vitest';
-import { client, get, ok, scripted, until } from './http/scripted.test-support.ts';
-import { Client, ProxyHarness } from './proxy-harness.ts';
+import { client, get, ok, scripted, until } from '../testing/http/scripted.ts';
+import { Client, ProxyHarness } from '../testing/proxy-harness.ts';
 
 const COUNT = 8;
 const BULK = 'x'.repeat(2_000_000);

@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from './proxy-harness.ts';
-import { ask, bodyOf, client, get, ok, statusOf, until } from './http/scripted.test-support.ts';
+import { ProxyHarness } from '../testing/proxy-harness.ts';
+import { ask, bodyOf, client, get, ok, statusOf, until } from '../testing/http/scripted.ts';
 
 /** Everything in 127.0.0.0/8 is this host. */
 const [FIRST, SECOND] = ['127.0.0.1', '127.0.0.2'] as const;

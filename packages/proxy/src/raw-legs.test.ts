@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { Client, ProxyHarness } from './proxy-harness.ts';
+import { Client, ProxyHarness } from '../testing/proxy-harness.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
 
 const run = promisify(execFile);

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
-import { ProxyHarness } from './proxy-harness.ts';
+import { ProxyHarness } from '../testing/proxy-harness.ts';
 import { bindSharedSocket } from '@muster/transport';
 
 const spec = { bind: '127.0.0.1:0', protocol: 'tcp', pool: 'p', idleTimeoutMs: 60_000 } as const;

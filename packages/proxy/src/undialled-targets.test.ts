@@ -7,8 +7,8 @@ import { systemResolver, type TargetGuard } from '@muster/transport';
 import { DnsServer } from '@muster/transport/testing';
 import { expect, test } from 'vitest';
 import { UndialledTargets } from './pool/undialled-targets.ts';
-import { answering, ask, bodyOf, ok, statusOf } from './http/scripted.test-support.ts';
-import { Client, ProxyHarness } from './proxy-harness.ts';
+import { answering, ask, bodyOf, ok, statusOf } from '../testing/http/scripted.ts';
+import { Client, ProxyHarness } from '../testing/proxy-harness.ts';
 
 /** Refuses what has one of its ports, and counts the dials that it refused. */
 class PortGuard implements TargetGuard {

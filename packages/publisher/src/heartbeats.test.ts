@@ -1,6 +1,6 @@
 /** When a member speaks, and what it makes of the answers: in virtual time, on a link that acknowledges everything. */
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { FakeLink } from './fake-link.test-support.ts';
+import { FakeLink } from '../testing/fake-link.ts';
 import type { Member } from './member.ts';
 import { openPublisher } from './publisher.ts';
 

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
-import { JournalHarness, program } from './journal-harness.test-support.ts';
+import { JournalHarness, program } from '../testing/journal-harness.ts';
 import { join } from './join.ts';
 import { openPublisher } from './publisher.ts';
 

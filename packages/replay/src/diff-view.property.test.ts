@@ -1,9 +1,9 @@
 /** What changed between two moments, and which event changed it. */
-import { generatedHistory } from '@muster/membership/generated-history';
+import { generatedHistory } from '@muster/membership/testing';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diffView } from './diff-view.ts';
-import { eventsOf, pastOf, sourceOf } from './past.test-support.ts';
+import { eventsOf, pastOf, sourceOf } from '../testing/past.ts';
 import { createReplay } from './replay.ts';
 import { stateView } from './state-view.ts';
 

@@ -1,7 +1,7 @@
 /** Every way to name a moment. */
 import { expect, test } from 'vitest';
 import { parseInstant } from './instant.ts';
-import { eventsOf, pastOf, sourceOf, START_MS } from './past.test-support.ts';
+import { eventsOf, pastOf, sourceOf, START_MS } from '../testing/past.ts';
 import { createReplay } from './replay.ts';
 
 const NOW_MS = START_MS + 60_000;

@@ -1,10 +1,10 @@
 /** Any revision's roster, from wherever a fold can begin, and what is refused. */
-import { generatedHistory } from '@muster/membership/generated-history';
+import { generatedHistory } from '@muster/membership/testing';
 import * as fc from 'fast-check';
 import { rosterHash, type RecordedEvent } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
 import { checkText } from './hash-check.ts';
-import { eventsOf, fullFold, hashPoint, pastOf, sourceOf, START_MS, type Past } from './past.test-support.ts';
+import { eventsOf, fullFold, hashPoint, pastOf, sourceOf, START_MS, type Past } from '../testing/past.ts';
 import { createReplay } from './replay.ts';
 import { ReplayError } from './replay-error.ts';
 

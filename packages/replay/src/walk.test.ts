@@ -1,10 +1,10 @@
 /** Stepping through a log in both directions gives what a fold from its start gives. */
 import { rosterHash, type RecordedEvent } from '@muster/membership';
-import { generatedHistory } from '@muster/membership/generated-history';
+import { generatedHistory } from '@muster/membership/testing';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eventFilter } from './event-filter.ts';
-import { eventsOf, fullFold, pastOf, sourceOf } from './past.test-support.ts';
+import { eventsOf, fullFold, pastOf, sourceOf } from '../testing/past.ts';
 import { createReplay } from './replay.ts';
 import { walk } from './walk.ts';
 

@@ -6,7 +6,7 @@ import { ConsistentHash } from './consistent-hash.ts';
 import { hashOfKey } from './hash.ts';
 import { RandomSequence } from './random-sequence.ts';
 import { ANY_BACKEND } from './selection-policy.ts';
-import { arbitrarySet, setOf, setOfSize } from './sets.test-support.ts';
+import { arbitrarySet, setOf, setOfSize } from '../testing/sets.ts';
 
 const KEYS = Array.from({ length: 4_000 }, (_, index) => hashOfKey(`10.1.${index >> 8}.${index & 255}`));
 

@@ -5,7 +5,7 @@ import { createSelectionPolicy, policyKinds } from './policies.ts';
 import { hashOfKey } from './hash.ts';
 import { RandomSequence } from './random-sequence.ts';
 import { ANY_BACKEND, type PickRequest } from './selection-policy.ts';
-import { arbitrarySet, setOf, setOfSize, type PolicyName } from './sets.test-support.ts';
+import { arbitrarySet, setOf, setOfSize, type PolicyName } from '../testing/sets.ts';
 
 const names = Object.keys(policyKinds) as PolicyName[];
 

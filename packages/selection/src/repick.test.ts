@@ -6,7 +6,7 @@ import { createSelectionPolicy, policyKinds } from './policies.ts';
 import { repick } from './repick.ts';
 import { ANY_BACKEND, type PickInputs, type PickRequest } from './selection-policy.ts';
 import { WEIGHTS_KEPT_MAX } from './smooth-weighted-round-robin.ts';
-import { arbitrarySet, setOf, setOfSize, type PolicyName } from './sets.test-support.ts';
+import { arbitrarySet, setOf, setOfSize, type PolicyName } from '../testing/sets.ts';
 
 const names = Object.keys(policyKinds) as PolicyName[];
 

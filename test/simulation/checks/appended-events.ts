@@ -1,5 +1,5 @@
 /** What is judged in the moment in which a node's event is stored, because it is about what was the case just then. */
-import type { SimulatedWire } from '@muster/actors/simulation';
+import type { SimulatedWire } from '@muster/actors/testing';
 import type { Report } from '../finding.ts';
 import type { Appended } from '../journal-link.ts';
 import type { NodeProcess, SimulatedMachine } from '../machine.ts';

@@ -4,7 +4,7 @@
  * An ear on the leader's side of every cut hears what whoever is there hears. What is lost by chance may be lost to a node and not to
  * the ear, so nothing is concluded where words were lost within the lease.
  */
-import type { SimulatedWire } from '@muster/actors/simulation';
+import type { SimulatedWire } from '@muster/actors/testing';
 import { announcementSubject, heartbeatSubject, LEASE_EXPIRED, parseAnnouncement } from '@muster/membership';
 import type { Report } from '../finding.ts';
 import { CLUSTER } from '../history.ts';

@@ -2,7 +2,7 @@
 import { createActor } from 'xstate';
 import { expect, test } from 'vitest';
 import { ejectionMachine } from '../ejection-machine.ts';
-import { SimulatedClock } from '../simulated-clock.ts';
+import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { InspectionHub, type InspectedGroup } from './inspection-hub.ts';
 import type { InspectionLine } from './inspection-line.ts';
 

@@ -1,6 +1,6 @@
 /** What somebody who looks at live actors sees of them, and that a recording of it is enough to live it again. */
 import { describe, expect, test } from 'vitest';
-import { REFUSE, SimulatedWorld } from '../simulated-world.ts';
+import { REFUSE, SimulatedWorld } from '../../testing/simulated-world.ts';
 import type { ActorLine, EventLine, InspectionLine, InspectionQuery, MachineKind } from './inspection-line.ts';
 import { replayRecording } from './replay-actor.ts';
 

@@ -1,8 +1,8 @@
 /** What a pool allows the answers of its backends, and how long the final one may be waited for. Time is the test's. */
 import { describe, expect, test } from 'vitest';
 import type { PoolSpec } from '@muster/membership';
-import { ProxyHarness } from '../proxy-harness.ts';
-import { answering, ask, bodyOf, client, get, ok, scripted, statusOf, valuesOf } from './scripted.test-support.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
+import { answering, ask, bodyOf, client, get, ok, scripted, statusOf, valuesOf } from '../../testing/http/scripted.ts';
 
 type Limits = Pick<PoolSpec, 'maxAnswerHeadBytes' | 'maxAnswerFields' | 'maxInterimAnswers'>;
 

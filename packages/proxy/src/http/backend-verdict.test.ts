@@ -1,10 +1,10 @@
 /** What counts for and against a backend: the whole table, and that traffic is counted by it. */
 import { rawTransport } from '@muster/transport';
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { Outlier } from '../pool/ejection-tally.ts';
 import { verdictOfAnswer, verdictOfStatus } from './backend-verdict.ts';
-import { ask, client, expectNothingUnderWay, get, ok, scripted, until, type Talker } from './scripted.test-support.ts';
+import { ask, client, expectNothingUnderWay, get, ok, scripted, until, type Talker } from '../../testing/http/scripted.ts';
 import { TERMINATIONS } from './termination.ts';
 
 test('of every status', () => {

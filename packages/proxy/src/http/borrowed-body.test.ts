@@ -4,7 +4,7 @@
  * overwrite the buffer only now and then.
  */
 import { expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import {
   type AcceptCallbacks,
   type DialOwner,
@@ -13,7 +13,7 @@ import {
   rawTransport,
   type Transport,
 } from '@muster/transport';
-import { ok } from './scripted.test-support.ts';
+import { ok } from '../../testing/http/scripted.ts';
 
 const READ_BUFFER_BYTES = 65_536;
 

@@ -1,6 +1,6 @@
 /** Writes that fail or stay pending at the worst moment, on a transport that makes them do so. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import {
   type Dial,
   type DialOwner,
@@ -9,7 +9,7 @@ import {
   type Transport,
   type WriteOutcome,
 } from '@muster/transport';
-import { client, expectNothingUnderWay, get, ok, scripted, statusOf, turn, until } from './scripted.test-support.ts';
+import { client, expectNothingUnderWay, get, ok, scripted, statusOf, turn, until } from '../../testing/http/scripted.ts';
 
 /** What becomes of a write to a backend; null: what the real leg says. */
 type OnWrite = (leg: Leg, bytes: Uint8Array) => WriteOutcome | null;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { listenerSpecSchema, type ListenerSpec } from '@muster/membership';
 import { RequestHead } from '@muster/http1';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import { ForwardedFrom } from './forwarded-head.ts';
 import { httpSettings } from './http-settings.ts';
-import { answering, ask, client, get, ok, scripted, valuesOf } from './scripted.test-support.ts';
+import { answering, ask, client, get, ok, scripted, valuesOf } from '../../testing/http/scripted.ts';
 
 /** What a backend sees of a request on a listener like that. */
 async function seen(spec: Partial<ListenerSpec>, fields: string, line = 'GET / HTTP/1.1'): Promise<string> {

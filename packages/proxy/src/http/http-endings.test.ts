@@ -1,10 +1,10 @@
 /** Whatever way a request ends, nothing of it is left: no connection, no place in a line, no count, no client. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
-import { answering, bodyOf, client, expectNothingUnderWay, get } from './scripted.test-support.ts';
-import { ok, post, scripted, statusOf, until, valuesOf, type Talker } from './scripted.test-support.ts';
+import { answering, bodyOf, client, expectNothingUnderWay, get } from '../../testing/http/scripted.ts';
+import { ok, post, scripted, statusOf, until, valuesOf, type Talker } from '../../testing/http/scripted.ts';
 
 const UPLOAD = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\nonly this';
 

@@ -1,10 +1,10 @@
 /** Invariant I5: what may be sent twice, what may not, and what a client is told when there is nobody left. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { type Dial, type DialOwner, rawTransport, socketTransport, type Transport } from '@muster/transport';
-import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
-import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from './scripted.test-support.ts';
+import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from '../../testing/http/scripted.ts';
+import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from '../../testing/http/scripted.ts';
 
 const reasonOf = (answer: string) => valuesOf(answer, 'Muster-Reason')[0];
 const portOf = (target: string) => Number(target.slice(target.lastIndexOf(':') + 1));

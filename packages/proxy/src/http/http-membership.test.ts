@@ -1,9 +1,9 @@
 /** What requests and their connections see of a roster that changes, I4 first. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import { type Dial, type DialOwner, rawTransport, socketTransport, type Transport } from '@muster/transport';
-import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
-import { ok, scripted, statusOf, until, valuesOf } from './scripted.test-support.ts';
+import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from '../../testing/http/scripted.ts';
+import { ok, scripted, statusOf, until, valuesOf } from '../../testing/http/scripted.ts';
 
 const reasonOf = (answer: string) => valuesOf(answer, 'Muster-Reason')[0];
 

@@ -1,12 +1,12 @@
 /** Where routes lead, end to end: which pool, with which path, and what is said where there is none. */
 import { describe, expect, test } from 'vitest';
 import type { ListenerSpec } from '@muster/membership';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { FilterChain } from './filters/filter-chain.ts';
 import type { Filter } from './filters/filter.ts';
 import { RouteTable } from './route-table.ts';
-import { answering, ask, bodyOf, get, ok, statusOf, valuesOf } from './scripted.test-support.ts';
+import { answering, ask, bodyOf, get, ok, statusOf, valuesOf } from '../../testing/http/scripted.ts';
 
 const reasonOf = (answer: string) => valuesOf(answer, 'Muster-Reason')[0];
 

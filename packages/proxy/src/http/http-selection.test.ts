@@ -1,8 +1,8 @@
 /** What a pool's policy is told of requests: how many are under way, and what it hashes on. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
-import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
-import { ok, scripted, until } from './scripted.test-support.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
+import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from '../../testing/http/scripted.ts';
+import { ok, scripted, until } from '../../testing/http/scripted.ts';
 
 test('least_requests sees the requests that are under way', async () => {
   await using harness = new ProxyHarness();

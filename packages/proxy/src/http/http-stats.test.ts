@@ -1,6 +1,6 @@
 /** Each request is counted once, and what left the roster is forgotten. */
 import { expect, test } from 'vitest';
-import { recordedAttempt, recordedExchange } from './exchange-record.test-support.ts';
+import { recordedAttempt, recordedExchange } from '../../testing/http/exchange-records.ts';
 import { HttpStats, type IsOnRoster } from './http-stats.ts';
 
 const EVERYTHING: IsOnRoster = () => true;

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
-import { client, get, LAST_CHUNK, ok, type ScriptedBackend, scripted, type Talker } from './scripted.test-support.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
+import { client, get, LAST_CHUNK, ok, type ScriptedBackend, scripted, type Talker } from '../../testing/http/scripted.ts';
 
 const CLIENTS = 100;
 const BODY_BYTES = 60_000;

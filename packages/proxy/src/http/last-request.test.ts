@@ -1,6 +1,6 @@
 /** A listener that stops takes the request that is on its way on each kept-alive connection, and no other. */
 import { expect, test } from 'vitest';
-import { Client, ProxyHarness } from '../proxy-harness.ts';
+import { Client, ProxyHarness } from '../../testing/proxy-harness.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const ANSWER = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

@@ -1,9 +1,9 @@
 /** A client that leaves is noticed in every state, and one that only half-closes gets its answer. */
 import { rawTransport } from '@muster/transport';
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
-import { Filtered, Gate } from './filters/filtered.test-support.ts';
+import { Filtered, Gate } from '../../testing/http/filtered.ts';
 import {
   bodyOf,
   client,
@@ -14,7 +14,7 @@ import {
   post,
   scripted,
   until,
-} from './scripted.test-support.ts';
+} from '../../testing/http/scripted.ts';
 
 const STREAM = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
 

@@ -1,10 +1,10 @@
 /** Requests sent ahead, bodies larger than any buffer, and answers that come before their request is over. */
 import { createHash, randomFillSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
-import { answering, bodyOf, client, expectNothingUnderWay, gauges, get, ok } from './scripted.test-support.ts';
-import { post, scripted, statusOf, turn, valuesOf } from './scripted.test-support.ts';
+import { answering, bodyOf, client, expectNothingUnderWay, gauges, get, ok } from '../../testing/http/scripted.ts';
+import { post, scripted, statusOf, turn, valuesOf } from '../../testing/http/scripted.ts';
 
 const MIB = 1_048_576;
 /** What the kernel may hold of one direction, on both connections, besides what the proxy does. */

@@ -1,7 +1,7 @@
 /** What the data plane says of the requests that it served, and what it forgets. */
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { Client, ProxyHarness } from '../proxy-harness.ts';
+import { Client, ProxyHarness } from '../../testing/proxy-harness.ts';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok';
 

@@ -1,11 +1,11 @@
 /** Every answer that Muster makes itself names its request, as the record, the log and the decision do. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { ExchangeRecord } from './exchange-record.ts';
 import { FilterChain } from './filters/filter-chain.ts';
 import type { Filter, FilterAnswer } from './filters/filter.ts';
 import type { RefusedHead } from './http-protocol.ts';
-import { answering, ask, client, get, scripted, statusOf, until, valuesOf } from './scripted.test-support.ts';
+import { answering, ask, client, get, scripted, statusOf, until, valuesOf } from '../../testing/http/scripted.ts';
 
 const MADE = /^[0-9a-f]{12}-[0-9a-z]+$/;
 const idsOf = (answer: string) => valuesOf(answer, 'X-Request-Id');

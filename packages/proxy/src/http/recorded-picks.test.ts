@@ -1,9 +1,9 @@
 /** What a decision says of a pick is what the pick was made from: who was passed over, and why. */
 import type { Decision } from '@muster/selection';
 import { expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
-import { answering, ask, bodyOf, client, gauges, get, ok } from './scripted.test-support.ts';
-import { scripted, until, type Talker } from './scripted.test-support.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
+import { answering, ask, bodyOf, client, gauges, get, ok } from '../../testing/http/scripted.ts';
+import { scripted, until, type Talker } from '../../testing/http/scripted.ts';
 
 /** Nobody listens there. */
 const REFUSING_TARGET = '127.0.0.1:1';

@@ -1,9 +1,9 @@
 /** A message means the same wherever its bytes are cut: every golden exchange, cut at every byte of every part of it. */
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
-import { GOLDEN_EXCHANGES, type Golden, type Step } from './golden-exchanges.test-support.ts';
+import { GOLDEN_EXCHANGES, type Golden, type Step } from '../../testing/http/golden-exchanges.ts';
 import {
   client,
   expectNothingUnderWay,
@@ -11,7 +11,7 @@ import {
   turn,
   type ScriptedBackend,
   type Talker,
-} from './scripted.test-support.ts';
+} from '../../testing/http/scripted.ts';
 
 /** Where the one part that is cut is cut. */
 interface Cut {

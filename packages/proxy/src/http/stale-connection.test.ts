@@ -1,6 +1,6 @@
 /** A GET whose kept-alive connection had ended is sent again: to another backend where there is one, for this one may be dying. */
 import { expect, test } from 'vitest';
-import { Client, ProxyHarness } from '../proxy-harness.ts';
+import { Client, ProxyHarness } from '../../testing/proxy-harness.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 

@@ -1,9 +1,9 @@
 /** Connections to backends: which is used again, which is not, how many there may be, and who waits for one. */
 import { describe, expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
-import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
-import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from './scripted.test-support.ts';
+import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from '../../testing/http/scripted.ts';
+import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from '../../testing/http/scripted.ts';
 
 type PoolSpec = Parameters<ProxyHarness['pool']>[0];
 

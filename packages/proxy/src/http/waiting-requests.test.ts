@@ -1,10 +1,10 @@
 /** Requests that wait in a line on their way: for room at a backend, and for their turn to be tried again. */
 import { roomFor } from '@muster/transport/testing';
 import { expect, test } from 'vitest';
-import { ProxyHarness } from '../proxy-harness.ts';
+import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import { type Dial, type DialOwner, rawTransport, type Transport } from '@muster/transport';
-import { ask, bodyOf, client, expectNothingUnderWay, gauges, get } from './scripted.test-support.ts';
-import { ok, scripted, statusOf, until, valuesOf } from './scripted.test-support.ts';
+import { ask, bodyOf, client, expectNothingUnderWay, gauges, get } from '../../testing/http/scripted.ts';
+import { ok, scripted, statusOf, until, valuesOf } from '../../testing/http/scripted.ts';
 
 /** Nobody listens there; dials to it wait for what a test says. */
 const HELD_TARGET = '127.0.0.1:9';

@@ -1,7 +1,7 @@
 /** Another backend is dialled when a connect fails, and only then; what a connection does when nobody is left. */
 import { describe, expect, test } from 'vitest';
 import { type Dial, type DialOwner, rawTransport, socketTransport, type Transport } from '@muster/transport';
-import { Client, collect, ProxyHarness } from '../proxy-harness.ts';
+import { Client, collect, ProxyHarness } from '../../testing/proxy-harness.ts';
 
 /** The real transport, except that dials to `ports` hang until somebody answers for the network. */
 function withHangingDials(real: Transport, ports: ReadonlySet<string>) {

@@ -1,7 +1,7 @@
 /** A pool whose health is a majority's word follows the nodes that start and stop; the other pools do not notice them. */
 import type { BackendSet } from '@muster/membership';
 import { expect, test } from 'vitest';
-import { Client, ProxyHarness } from '../proxy-harness.ts';
+import { Client, ProxyHarness } from '../../testing/proxy-harness.ts';
 
 const HEALTH = { tcp: true, intervalMs: 5_000, timeoutMs: 2_000, jitterRatio: 0.1, rise: 2, fall: 3 } as const;
 

@@ -8,9 +8,9 @@ import { join } from 'node:path';
 import { duplexPair, type Duplex } from 'node:stream';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { expect, test } from 'vitest';
-import { collect } from '../proxy-harness.ts';
+import { collect } from '../../testing/proxy-harness.ts';
 import { relayStreams } from './relay-streams.ts';
-import { TEST_CERTIFICATE, TEST_KEY } from '../test-certificate.ts';
+import { TEST_CERTIFICATE, TEST_KEY } from '../../testing/test-certificate.ts';
 
 async function* connectionsOf(server: EventEmitter, event = 'connection'): AsyncGenerator<Duplex> {
   for await (const [socket] of on(server, event, { close: ['close'] })) yield socket as Duplex;

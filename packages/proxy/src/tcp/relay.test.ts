@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { Client, collect, ProxyHarness } from '../proxy-harness.ts';
+import { Client, collect, ProxyHarness } from '../../testing/proxy-harness.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');

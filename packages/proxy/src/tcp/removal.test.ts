@@ -1,7 +1,7 @@
 /** I4: connections to a target that is no longer in its pool are closed at once; drains and their deadlines. */
 import { roomFor } from '@muster/transport/testing';
 import { describe, expect, test } from 'vitest';
-import { Client, ProxyHarness } from '../proxy-harness.ts';
+import { Client, ProxyHarness } from '../../testing/proxy-harness.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
 
 const HOUR_MS = 3_600_000;

@@ -1,7 +1,7 @@
 /** Why a backend took traffic or did not, on every axis, and what would bring it back. */
 import type { Observation } from '@muster/observations';
 import { expect, test } from 'vitest';
-import { eventsOf, pastOf, sourceOf, START_MS, type Past } from '../past.test-support.ts';
+import { eventsOf, pastOf, sourceOf, START_MS, type Past } from '../../testing/past.ts';
 import { createReplay } from '../replay.ts';
 import { explainBackend, type BackendExplanation, type MemberExplanation } from './explain-backend.ts';
 

@@ -1,7 +1,7 @@
 /** Which event says each flip that happened, where several flips lie within the time by which clocks may be apart. */
 import type { Observation } from '@muster/observations';
 import { expect, test } from 'vitest';
-import { eventsOf, pastOf, sourceOf, START_MS } from '../past.test-support.ts';
+import { eventsOf, pastOf, sourceOf, START_MS } from '../../testing/past.ts';
 import { healthWhatIf } from './health-what-if.ts';
 
 const TARGET = '10.0.0.1:80';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ANSWER_FIELDS, refuseAccess } from './access.ts';
-import { startAdmin, type AdminHarness } from './node-harness.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
 
 type Fields = Readonly<Record<string, string>>;
 type Route = readonly [method: string, path: string];

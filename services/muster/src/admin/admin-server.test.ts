@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import type { CommandInput } from '@muster/membership';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startAdmin, type AdminHarness } from './node-harness.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
 import type { RosterView } from './roster-view.ts';
 
 const POOL: CommandInput = { type: 'DefinePool', pool: 'spells', health: { http: '/healthz' } };

@@ -1,6 +1,6 @@
 /** Questions about decisions, as the admin API takes and answers them. */
 import { expect, test } from 'vitest';
-import { startAdmin } from './node-harness.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
 
 test('a question is passed on with its defaults, and the answer with who was silent', async () => {
   await using admin = await startAdmin();

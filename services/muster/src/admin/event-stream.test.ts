@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { JournalError, type Journal } from '@muster/journal';
 import { describe, expect, test } from 'vitest';
-import { eventLines, openEvents, readEvents } from './events-client.test-support.ts';
-import { startAdmin, type AdminHarness } from './node-harness.ts';
+import { eventLines, openEvents, readEvents } from '../../testing/events-client.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
 import { FOLLOWERS_MAX } from './state-routes.ts';
 
 async function appendPools(admin: AdminHarness, count: number, reasonCharacters = 0): Promise<void> {

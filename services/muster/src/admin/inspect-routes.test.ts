@@ -2,7 +2,7 @@
 import type { ActorLine, InspectionLine } from '@muster/actors';
 import { expect, test } from 'vitest';
 import { INSPECTORS_MAX } from './inspect-routes.ts';
-import { FOLLOWING_MS, startAdmin } from './node-harness.ts';
+import { FOLLOWING_MS, startAdmin } from '../../testing/node-harness.ts';
 
 const FOUND: ActorLine = {
   type: 'found',

@@ -8,8 +8,8 @@ import type { MembershipEventInput } from '@muster/membership';
 import { LATENCY_BOUNDS_MS, STATUS_CLASSES } from '@muster/proxy';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { WorkerStats } from '../worker/worker-stats.ts';
-import { startAdmin, type AdminHarness } from './node-harness.ts';
-import { longestTurnMs, TURN_MS_MAX } from './turn-watch.test-support.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
+import { longestTurnMs, TURN_MS_MAX } from '../../testing/turn-watch.ts';
 
 /** Enough for every one of them that is not made in turns to hold it for longer than it may; ten thousand are measured the same. */
 const BACKENDS = 3_000;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { commandSchema, type CommandInput } from '@muster/membership';
 import { openIncident, type BackendExplanation, type DiffView, type StateView } from '@muster/replay';
 import { expect, test } from 'vitest';
-import { startAdmin, type AdminHarness } from './node-harness.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
 import { QUESTIONS_MAX } from './past-routes.ts';
 
 /** Pool p with backend a, drained at revision 3 and removed at 4. */

@@ -1,8 +1,8 @@
 /** What everybody passes over, over HTTP: judged as the fold judges it, wherever in the history the range begins. */
 import { emptyRoster, encodeSnapshot, rosterHash, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { eventLines, openEvents, readEvents } from './events-client.test-support.ts';
-import { startAdmin, type AdminHarness } from './node-harness.ts';
+import { eventLines, openEvents, readEvents } from '../../testing/events-client.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
 
 /** Subject without its first two tokens, and the payload. */
 type Published = readonly [subject: string, payload: object | string, origin?: string];

@@ -9,7 +9,7 @@ import { freePorts, natsServerProgram, startNatsServer, type NatsServer } from '
 import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
 import { expect, test, vi } from 'vitest';
 import { defaultId } from './agent-command.ts';
-import { BARE_ENVIRONMENT } from './muster-process.test-support.ts';
+import { BARE_ENVIRONMENT } from '../../testing/muster-process.ts';
 
 const MUSTER = fileURLToPath(new URL('../../bin/muster.mjs', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 10 };

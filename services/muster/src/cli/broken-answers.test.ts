@@ -6,8 +6,8 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { JournalError } from '@muster/journal';
 import { expect, test, vi } from 'vitest';
-import type { AdminHarness } from '../admin/node-harness.ts';
-import { muster, temporaryFolder, withSpells } from './muster-process.test-support.ts';
+import type { AdminHarness } from '../../testing/node-harness.ts';
+import { muster, temporaryFolder, withSpells } from '../../testing/muster-process.ts';
 
 /** Each test starts a few processes. */
 vi.setConfig({ testTimeout: 60_000 });

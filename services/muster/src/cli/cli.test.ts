@@ -5,8 +5,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { commandSchema } from '@muster/membership';
-import { startAdmin } from '../admin/node-harness.ts';
-import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
+import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from '../../testing/muster-process.ts';
 
 describe('entities', () => {
   test('are added, listed, changed and removed', async () => {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { expect, test, vi } from 'vitest';
-import { startAdmin } from '../admin/node-harness.ts';
-import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from './muster-process.test-support.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
+import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from '../../testing/muster-process.ts';
 import { createProgram } from './program.ts';
 
 const COLUMNS = 80;

@@ -4,9 +4,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startAdmin } from '../admin/node-harness.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
 import type { FoundDecision } from '../node/decision-questions.ts';
-import { muster } from './muster-process.test-support.ts';
+import { muster } from '../../testing/muster-process.ts';
 
 const DECISION: FoundDecision = {
   worker: 1,

@@ -2,8 +2,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startAdmin, type AdminHarness } from '../admin/node-harness.ts';
-import { muster, temporaryFolder } from './muster-process.test-support.ts';
+import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
+import { muster, temporaryFolder } from '../../testing/muster-process.ts';
 
 /** Two origins, a drain of a third one, a member with a lease. */
 async function populated(): Promise<AdminHarness> {

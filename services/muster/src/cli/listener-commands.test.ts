@@ -1,7 +1,7 @@
 /** Listeners and their routes on the command line, and how a pool in panic is shown. */
 import { expect, test } from 'vitest';
-import { startAdmin } from '../admin/node-harness.ts';
-import { muster, withSpells } from './muster-process.test-support.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
+import { muster, withSpells } from '../../testing/muster-process.ts';
 
 test('an http listener is given its routes one by one, and shown with them', async () => {
   await using admin = await withSpells();

@@ -1,6 +1,6 @@
 /** `set` changes what it names and nothing else, `add` and `remove` are about what is not there and what is. */
 import { expect, test } from 'vitest';
-import { muster, withSpells } from './muster-process.test-support.ts';
+import { muster, withSpells } from '../../testing/muster-process.ts';
 
 test('pool, backend and listener keep what is not named', async () => {
   await using admin = await withSpells();

@@ -1,6 +1,6 @@
 /** The status fits the terminal that it is watched in, and what is wrong is seen first. */
 import { expect, test } from 'vitest';
-import { startAdmin } from '../admin/node-harness.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
 import type { RosterView } from '../admin/roster-view.ts';
 import type { StatusView } from '../admin/status-view.ts';
 import { statusLines, type StatusAnswer } from './status-text.ts';

@@ -3,7 +3,7 @@ import { assert, constantFrom, array, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLog, readableLines } from '../log/log.ts';
 import { printable } from './plain-text.ts';
-import { muster, withSpells } from './muster-process.test-support.ts';
+import { muster, withSpells } from '../../testing/muster-process.ts';
 import { paint, terminalLine } from './session.ts';
 
 /** Escapes of each kind that a terminal obeys, and what a reader would not see. */

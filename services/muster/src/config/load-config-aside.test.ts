@@ -3,7 +3,7 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { longestTurnMs, TURN_MS_MAX } from '../admin/turn-watch.test-support.ts';
+import { longestTurnMs, TURN_MS_MAX } from '../../testing/turn-watch.ts';
 import { loadConfig, type LoadedConfig } from './load-config.ts';
 import { loadConfigAside } from './load-config-aside.ts';
 

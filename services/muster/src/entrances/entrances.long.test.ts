@@ -6,7 +6,7 @@ import {
   runCosts,
   runIncidentFiles,
   runWords,
-} from './entrance-runs.test-support.ts';
+} from '../../testing/entrances/entrance-runs.ts';
 
 test('a hundred thousand hostile texts at all entrances, of which nothing stays in memory', async () => {
   await leavingNothing(

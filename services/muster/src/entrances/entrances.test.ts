@@ -11,7 +11,7 @@ import {
   runCosts,
   runIncidentFiles,
   runWords,
-} from './entrance-runs.test-support.ts';
+} from '../../testing/entrances/entrance-runs.ts';
 import { expect, test } from 'vitest';
 
 const TIMEOUT_MS = 60_000;

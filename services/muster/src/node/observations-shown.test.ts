@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openObservationStore } from '@muster/observations';
 import { expect, test } from 'vitest';
-import { startAdmin } from '../admin/node-harness.ts';
+import { startAdmin } from '../../testing/node-harness.ts';
 import { statusLines, type StatusAnswer } from '../cli/status-text.ts';
 import { setLines } from '../cli/table.ts';
 

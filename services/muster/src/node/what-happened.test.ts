@@ -2,7 +2,7 @@
  * What if nothing had been other: a real node in a simulated world, whose recorded probes, judged once more, give what happened, flip for
  * flip, whatever was done to the node, its backends and its journal meanwhile.
  */
-import { PASS, REFUSE, SimulatedClock, SimulatedWorld } from '@muster/actors/simulation';
+import { PASS, REFUSE, SimulatedClock, SimulatedWorld } from '@muster/actors/testing';
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { isWanted, type HealthTurned, type Observation } from '@muster/observations';
 import { healthWhatIf, type HealthAnswer, type ReplaySource } from '@muster/replay';

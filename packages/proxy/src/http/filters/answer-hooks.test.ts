@@ -15,8 +15,8 @@ import {
   valuesOf,
   LAST_CHUNK,
   chunkedBytes,
-} from '../scripted.test-support.ts';
-import { Filtered, Gate } from './filtered.test-support.ts';
+} from '../../../testing/http/scripted.ts';
+import { Filtered, Gate } from '../../../testing/http/filtered.ts';
 import type { Filter, ProxyFailure } from './filter.ts';
 
 async function answered(filter: Filter<unknown>, answer: string, request = get()): Promise<string> {

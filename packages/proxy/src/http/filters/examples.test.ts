@@ -6,8 +6,8 @@ import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { answering, ask, get, ok, valuesOf } from '../scripted.test-support.ts';
-import { Filtered } from './filtered.test-support.ts';
+import { answering, ask, get, ok, valuesOf } from '../../../testing/http/scripted.ts';
+import { Filtered } from '../../../testing/http/filtered.ts';
 import { loadFilters } from './filter-loader.ts';
 
 const ROOT = new URL('../../../../../', import.meta.url);

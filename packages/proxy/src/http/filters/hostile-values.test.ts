@@ -1,7 +1,7 @@
 /** Whatever a filter throws, rejects with or returns, costs its own request a 500 (in `logging` a line), and nobody else anything. */
 import { describe, expect, test } from 'vitest';
-import { answering, client, get, ok, statusOf, until, valuesOf } from '../scripted.test-support.ts';
-import { Filtered, NOWHERE } from './filtered.test-support.ts';
+import { answering, client, get, ok, statusOf, until, valuesOf } from '../../../testing/http/scripted.ts';
+import { Filtered, NOWHERE } from '../../../testing/http/filtered.ts';
 import { isLeftByFilter } from './stray-error.ts';
 import { shapeProblem } from './filter-loader.ts';
 

@@ -11,8 +11,8 @@ import {
   statusOf,
   until,
   valuesOf,
-} from '../scripted.test-support.ts';
-import { Filtered, Gate, NOWHERE } from './filtered.test-support.ts';
+} from '../../../testing/http/scripted.ts';
+import { Filtered, Gate, NOWHERE } from '../../../testing/http/filtered.ts';
 import type { ConnectFailure, Filter, PeerChoice } from './filter.ts';
 
 async function withBackends(filters: readonly Filter<unknown>[], ids: readonly string[]): Promise<Filtered> {

@@ -15,8 +15,8 @@ import {
   valuesOf,
   LAST_CHUNK,
   chunkedBytes,
-} from '../scripted.test-support.ts';
-import { Filtered, Gate } from './filtered.test-support.ts';
+} from '../../../testing/http/scripted.ts';
+import { Filtered, Gate } from '../../../testing/http/filtered.ts';
 import type { Filter, IncomingRequest } from './filter.ts';
 
 const echo = (request: string) => ok(request);

@@ -3,7 +3,7 @@ import { mkdtempDisposable, readdir, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { muster, withSpells } from '../muster-process.test-support.ts';
+import { muster, withSpells } from '../../../testing/muster-process.ts';
 
 /** Lines without the moments in them. */
 function timeless(text: string): string[] {
