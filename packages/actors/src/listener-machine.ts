@@ -16,7 +16,7 @@ import { assign, fromCallback, setup, spawnChild, stopChild } from 'xstate';
 import type { ListenerSpec } from '@muster/membership';
 import type { ListenerDefinition, SharedSocket } from './ports.ts';
 import { SocketKeeper, type KeeperEvent, type KeeperInput, type KeeperPorts } from './socket-keeper.ts';
-import type { WorkerFeed } from './worker-feed.ts';
+import type { WorkerFeed } from './workers/worker-feed.ts';
 
 interface ListenerPorts extends KeeperPorts {
   readonly feed: WorkerFeed;

@@ -6,19 +6,19 @@
 import { messageOf } from '@muster/membership';
 import { createActor, type Actor } from 'xstate';
 import { ActorGroup, type Supervision } from './actor-group.ts';
-import type { FactWriter } from './fact-writer.ts';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FactWriter } from './journal/fact-writer.ts';
+import type { FoldedRoster } from './journal/folded-roster.ts';
 import type { InspectionHub } from './inspection/inspection-hub.ts';
 import { listenerMachine } from './listener-machine.ts';
 import type { NodeOptions } from './node-handle.ts';
-import { poolMachine } from './pool-machine.ts';
+import { poolMachine } from './pools/pool-machine.ts';
 import type { Outlier } from './ports.ts';
-import { ProbeSlots } from './probe-slots.ts';
+import { ProbeSlots } from './pools/probe-slots.ts';
 import type { Observer } from './observer.ts';
-import type { ProbeTally } from './probe-tally.ts';
+import type { ProbeTally } from './pools/probe-tally.ts';
 import { Reconciler } from './reconciler.ts';
-import type { WorkerFeed } from './worker-feed.ts';
-import { workerMachine } from './worker-machine.ts';
+import type { WorkerFeed } from './workers/worker-feed.ts';
+import { workerMachine } from './workers/worker-machine.ts';
 
 export interface NodeActorsPorts extends Pick<
   NodeOptions,

@@ -15,7 +15,7 @@ import type {
 import type { Journal, JournalPlace } from '@muster/journal';
 import type { ObservationSink } from '@muster/observations';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
-import type { Neighbour } from './neighbours.ts';
+import type { Neighbour } from './peers/neighbours.ts';
 import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {

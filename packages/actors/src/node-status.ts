@@ -1,16 +1,16 @@
 /** What a node says of itself, read off its parts when somebody asks. Nothing is kept here. */
 import type { Actor } from 'xstate';
 import { rosterHash } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
-import type { JournalContact } from './journal-contact.ts';
-import type { JournalFollower } from './journal-follower.ts';
-import type { JournalPulse } from './journal-pulse.ts';
-import type { LiveExchange } from './live-exchange.ts';
-import type { NameClaim } from './name-claim.ts';
+import type { FoldedRoster } from './journal/folded-roster.ts';
+import type { JournalContact } from './journal/journal-contact.ts';
+import type { JournalFollower } from './journal/journal-follower.ts';
+import type { JournalPulse } from './journal/journal-pulse.ts';
+import type { LiveExchange } from './peers/live-exchange.ts';
+import type { NameClaim } from './peers/name-claim.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { ListenerStatus, NodeOptions, NodeStatus, ProbeTotals, WorkerStatus } from './node-handle.ts';
-import type { WorkerFeed } from './worker-feed.ts';
-import type { workerMachine } from './worker-machine.ts';
+import type { WorkerFeed } from './workers/worker-feed.ts';
+import type { workerMachine } from './workers/worker-machine.ts';
 
 export interface NodeParts {
   readonly options: NodeOptions;

@@ -1,7 +1,7 @@
 /** That looking ends: nothing of it stays in the actors that were looked at. */
 import { createActor } from 'xstate';
 import { expect, test } from 'vitest';
-import { ejectionMachine } from '../ejection-machine.ts';
+import { ejectionMachine } from '../pools/ejection-machine.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { InspectionHub, type InspectedGroup } from './inspection-hub.ts';
 import type { InspectionLine } from './inspection-line.ts';

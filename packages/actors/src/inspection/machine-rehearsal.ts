@@ -6,13 +6,13 @@
  * answer of the world like any other and comes from the recording; those that it does compute are computed again and compared.
  */
 import { fromCallback, type AnyActorLogic, type AnyStateMachine } from 'xstate';
-import { backendMachine } from '../backend-machine.ts';
-import { ejectionMachine } from '../ejection-machine.ts';
+import { backendMachine } from '../pools/backend-machine.ts';
+import { ejectionMachine } from '../pools/ejection-machine.ts';
 import { listenerMachine } from '../listener-machine.ts';
 import { nodeMachine } from '../node-machine.ts';
-import { poolMachine } from '../pool-machine.ts';
-import { proberMachine } from '../prober-machine.ts';
-import { workerMachine } from '../worker-machine.ts';
+import { poolMachine } from '../pools/pool-machine.ts';
+import { proberMachine } from '../pools/prober-machine.ts';
+import { workerMachine } from '../workers/worker-machine.ts';
 import type { MachineKind, SeenEvent } from './inspection-line.ts';
 
 export const MACHINES: Readonly<Record<MachineKind, AnyStateMachine>> = {
