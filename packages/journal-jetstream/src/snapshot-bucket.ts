@@ -18,8 +18,8 @@ import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import type { StoredSnapshot } from '@muster/journal';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { Objm, type ObjectInfo, type ObjectStore } from '@nats-io/obj';
-import { isStreamNotFound, isTimeout, journalErrorOf, natsMessageOf } from './nats-failure.ts';
+import { Objm, type ObjectInfo, type ObjectStore, type ObjectStoreMeta } from '@nats-io/obj';
+import { isNoResponders, isStreamNotFound, isTimeout, journalErrorOf, natsMessageOf } from './nats-failure.ts';
 import type { StreamAccess } from './stream-access.ts';
 
 /** Text of one snapshot, at most; a larger one is taken for damaged. 10,000 backends need 2.5 MB. */
@@ -78,7 +78,6 @@ export class SnapshotBucket {
   async save({ epoch, revision, hash, data }: StoredSnapshot, timeNs: string, replicas: number): Promise<void> {
     try {
       const bytes = await compress(data);
-      const bucket = await this.#openOrMake(replicas);
       const name = `${epoch}/${revision}/${timeNs}`;
       const metadata = {
         epoch,
@@ -87,9 +86,27 @@ export class SnapshotBucket {
         encoding: 'zstd',
         textBytes: String(Buffer.byteLength(data)),
       };
-      await bucket.putBlob({ name, metadata }, bytes);
+      await this.#put({ name, metadata }, bytes, replicas);
     } catch (error) {
       throw journalErrorOf(error, `the snapshot at revision ${revision} cannot be stored in ${this.#bucket}`);
+    }
+  }
+
+  /**
+   * A bucket that was just made has a leader before that leader listens on the bucket's subjects. Nobody answers then, so nothing
+   * was stored, and the same is tried again.
+   */
+  async #put(meta: ObjectStoreMeta, bytes: Uint8Array, replicas: number): Promise<void> {
+    const deadlineMs = performance.now() + MAKE_TIMEOUT_MS;
+    for (;;) {
+      const bucket = await this.#openOrMake(replicas);
+      try {
+        await bucket.putBlob(meta, bytes);
+        return;
+      } catch (error) {
+        if (!isNoResponders(error) || performance.now() > deadlineMs) throw error;
+      }
+      await setTimeout(MAKE_RETRY_MS);
     }
   }
 

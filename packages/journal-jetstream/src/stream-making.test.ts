@@ -2,15 +2,7 @@
 import type { NatsServer } from '@muster/nats-server';
 import type { NatsLink } from '@muster/nats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  appended,
-  eventOf,
-  freshCluster,
-  linkTo,
-  manager,
-  oneServer,
-  programs,
-} from '../testing/jetstream-harness.ts';
+import { appended, eventOf, freshCluster, linkTo, manager, oneServer, programs } from '../testing/jetstream-harness.ts';
 import { openJetStreamJournal, type JetStreamJournalOptions } from './jetstream-journal.ts';
 
 describe.skipIf('unavailable' in programs.newest)('a stream that is not there', () => {

@@ -24,7 +24,7 @@
  *
  * What a journal does not do: read payloads (they are text to it), decide, retry, or filter.
  */
-import type { RecordedEvent } from '@muster/membership';
+import { MusterError, type RecordedEvent } from '@muster/membership';
 
 /** An event on its way in. The journal gives it a revision and a time. */
 export interface NewEvent {
@@ -208,15 +208,8 @@ export type JournalErrorCode =
   | 'failed';
 
 /** What a journal throws. `message` says what happened, to which journal, and what to do. */
-export class JournalError extends Error {
-  override readonly name = 'JournalError';
-  readonly code: JournalErrorCode;
-  readonly source = 'internal' as const;
-  readonly isRetryable: boolean;
-
+export class JournalError extends MusterError<JournalErrorCode> {
   constructor(code: JournalErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-    this.isRetryable = code === 'failed' || code === 'gone';
+    super({ code, message, source: 'internal', isRetryable: code === 'failed' || code === 'gone', cause });
   }
 }

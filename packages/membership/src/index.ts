@@ -22,6 +22,14 @@ export {
 export { poolsOf } from './http-words.ts';
 export * from './json-schema.ts';
 export * from './live-words.ts';
+export {
+  BrokenInvariant,
+  invariant,
+  MusterError,
+  present,
+  type FailureSource,
+  type MusterErrorOptions,
+} from './muster-error.ts';
 export * from './names.ts';
 export { nearestName } from './nearest-name.ts';
 export { isTooDeep, NESTING_MAX } from './nesting.ts';
