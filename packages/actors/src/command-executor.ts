@@ -6,7 +6,8 @@
  * and not for the roster, so the expectation is the newer of both.
  *
  * While the journal cannot be read, has not been read to its end, its leader does not answer, or it is another history, a command fails at
- * once: it could only wait, or would be decided on old news. One that is under way when that begins fails within `APPEND_TIMEOUT_MS`.
+ * once: it could only wait, or would be decided on old news. Only the moment after a start in which a node listens for its own name
+ * is waited out, because that ends by itself. One that is under way when that begins fails within `APPEND_TIMEOUT_MS`.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
@@ -30,8 +31,8 @@ export interface CommandExecutorPorts {
   /** What commands are decided on. */
   readonly folded: FoldedRoster;
   readonly contact: Pick<JournalContact, 'journal' | 'failed' | 'tookAppend'>;
-  /** Why nothing may be decided or appended now, for people; or null. */
-  readonly refusal: () => string | null;
+  /** Why nothing may be decided or appended, for people; or null. It may wait out what ends by itself within a few seconds. */
+  readonly refusal: () => Promise<string | null>;
   /** Null for a node whose journal is its own. */
   readonly pulse: Pick<JournalPulse, 'silence' | 'look'> | null;
   readonly clock: Clock;
@@ -40,7 +41,7 @@ export interface CommandExecutorPorts {
 export class CommandExecutor {
   readonly #folded: FoldedRoster;
   readonly #contact: CommandExecutorPorts['contact'];
-  readonly #refusal: () => string | null;
+  readonly #refusal: CommandExecutorPorts['refusal'];
   readonly #pulse: CommandExecutorPorts['pulse'];
   readonly #clock: Clock;
   #inFlightCount = 0;
@@ -54,14 +55,14 @@ export class CommandExecutor {
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
-    const refusal = this.#refusal() ?? (await this.#leaderIsSilent());
-    if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
     if (this.#inFlightCount >= COMMANDS_IN_FLIGHT_MAX) {
       const message = `${COMMANDS_IN_FLIGHT_MAX} commands are under way; try again in a moment`;
       return { outcome: 'unavailable', isStored: 'no', message };
     }
     this.#inFlightCount += 1;
     try {
+      const refusal = (await this.#refusal()) ?? (await this.#leaderIsSilent());
+      if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
       return await this.#decideAndAppend(command, origin);
     } finally {
       this.#inFlightCount -= 1;

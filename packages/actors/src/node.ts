@@ -46,6 +46,8 @@ import { WorkerFeed } from './workers/worker-feed.ts';
 
 const DRAIN_TIMEOUT_MS = 30_000;
 const NODE_LEASE_MS = 10_000;
+/** How long a command waits until it is known whether the node's name is this process's; listening for it takes 2.2 s at most. */
+const NAME_WAIT_MS = 4_000;
 /** At the stop: how long facts, `NodeStopped` and the snapshots may take each. They are then left unsaid. */
 const FLUSH_TIMEOUT_MS = 2_000;
 
@@ -312,10 +314,17 @@ class Node implements NodeHandle {
     if (this.#hasCaughtUp) this.#snapshots.logBegins(firstRevision);
   }
 
+  /** Waits out the listening for the node's name, since that ends by itself; whatever else speaks against a command refuses it at once. */
+  async #commandRefusal(): Promise<string | null> {
+    const refusal = this.#contact.journalRefusal() ?? this.#catchingUp();
+    if (refusal !== null) return refusal;
+    await this.#name.whenDecided(NAME_WAIT_MS);
+    return this.#contact.appendRefusal() ?? this.#catchingUp();
+  }
+
   /** A node that has not read the journal to its end would decide on old news. */
-  #commandRefusal(): string | null {
-    const refusal = this.#contact.appendRefusal();
-    if (refusal !== null || this.#hasCaughtUp) return refusal;
+  #catchingUp(): string | null {
+    if (this.#hasCaughtUp) return null;
     const { roster, headRevision } = this.#folded;
     const where = `it is at revision ${roster.revision} of ${headRevision}`;
     return `this node has not read the journal to its end yet (${where}): nothing was appended; try again when it has`;

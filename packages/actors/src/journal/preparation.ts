@@ -87,7 +87,7 @@ export class Preparation {
     const executor = new CommandExecutor({
       folded: builder.folded,
       contact: { journal, failed: () => undefined, tookAppend: () => undefined },
-      refusal: () => this.#whyOver(),
+      refusal: async () => this.#whyOver(),
       pulse: null,
       clock,
     });

@@ -86,9 +86,12 @@ describe('a start', () => {
     const { handle } = await cluster.start('lb-1');
     expect(handle.status()).toMatchObject({ state: 'serving', name: { state: 'listening' } });
     expect(handle.appendRefusal()).toContain('listens whether another one is node lb-1');
+    // A command that comes meanwhile is not refused for that quarter of a second.
+    const command = handle.execute({ type: 'RemovePool', pool: 'p' }, 'test');
     await cluster.clock.advance(500);
     expect(nameOf(cluster).state).toBe('held');
     expect(handle.appendRefusal()).toBeNull();
+    expect(await command).toMatchObject({ outcome: 'appended' });
   });
 
   test('after kill -9 serves at once, and has its name again after two announcements of silence', async () => {

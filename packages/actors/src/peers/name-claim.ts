@@ -33,6 +33,7 @@ import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { NameStatus } from '../node-handle.ts';
 import type { OwnRecord } from '../journal/own-record.ts';
+import { inTime } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** How long nobody else may have been heard before the name is claimed, in ms. The middle one is two announcements. */
@@ -79,6 +80,8 @@ export class NameClaim {
   #isDeafnessTold = false;
   /** True while it has been logged that another process goes by this name, so that each gives one line. */
   #wasTaken = false;
+  /** Whoever waits until it is known whether the name is this process's. */
+  readonly #waiters = new Set<() => void>();
 
   constructor(ports: NameClaimPorts) {
     const { clock, folded, isShared } = ports;
@@ -106,6 +109,18 @@ export class NameClaim {
   /** Whether another process of this name was heard a moment ago, whatever it is. */
   get isTaken(): boolean {
     return this.#ports.clock.elapsedMs() - this.#namesakeHeardMs <= SILENT_AFTER_MS;
+  }
+
+  /**
+   * Resolves once the name is this process's, or it is known why it is not, or after `timeoutMs`: what came just after the start
+   * need not be refused for a wait that is nearly over.
+   */
+  async whenDecided(timeoutMs: number): Promise<void> {
+    if (this.#state !== 'listening' || this.#isDeafnessTold) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiters.add(resolve);
+    await inTime(promise, { clock: this.#ports.clock, timeoutMs });
+    this.#waiters.delete(resolve);
   }
 
   /** What this process announces of its name. */
@@ -181,6 +196,7 @@ export class NameClaim {
   /** This node stops; `sayStopped` is its last word. */
   leave(): void {
     this.#isLeaving = true;
+    this.#wakeWaiters();
     if (!this.isHeld) this.#giveUpClaim();
   }
 
@@ -256,6 +272,11 @@ export class NameClaim {
   #become(state: NameStatus['state']): void {
     this.#state = state;
     this.#sinceMs = this.#ports.clock.now();
+    if (state !== 'listening') this.#wakeWaiters();
+  }
+
+  #wakeWaiters(): void {
+    for (const wake of this.#waiters) wake();
   }
 
   #giveUpClaim(): void {
@@ -275,6 +296,7 @@ export class NameClaim {
       `this process cannot hear whether another one is node ${folded.node}, and appends nothing until it can: it must be heard on ` +
       `${subject}, and may have to be permitted to say that and to hear it`;
     log.error({ subject }, contact.nameRefusal);
+    this.#wakeWaiters();
   }
 
   #noteNamesake(): void {
