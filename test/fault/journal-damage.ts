@@ -247,7 +247,7 @@ export const DAMAGE_KINDS: Readonly<Record<string, DamageKind>> = {
     () => `UPDATE snapshots SET data = replace(data, '"timeMs":1', '"timeMs":2')`,
   ),
   'snapshots are of other revisions': sql((revision) => {
-    return `UPDATE snapshots SET revision = ${Math.min(revision, 270)} WHERE revision = 280`;
+    return `UPDATE OR REPLACE snapshots SET revision = ${Math.min(revision, 270)} WHERE revision = 280`;
   }),
   'a hash of a snapshot is changed': sql(() => `UPDATE snapshots SET hash = '0000000000000001' WHERE revision = 280`),
   'snapshots are gone': sql((revision) => `DELETE FROM snapshots WHERE revision < ${revision}`),
