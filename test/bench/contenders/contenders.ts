@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { backendArguments } from './backend-config.ts';
 import { startMusterWorker, type MusterWorkerOptions } from './muster-worker.ts';
 
-export const PROXY_CPU = '0';
+const PROXY_CPU = '0';
 export const CLIENT_CPU = '1';
 /** Pins what it starts to the CPU after `-c`. */
 export const PIN = 'taskset';

@@ -12,7 +12,9 @@ import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transp
 import { NATS_CERTIFICATE, NATS_KEY } from './nats-certificate.ts';
 
 /** The config that people copy. */
-export const EXAMPLE = fileURLToPath(new URL('../../../services/muster/examples/nats/permissions.conf', import.meta.url));
+export const EXAMPLE = fileURLToPath(
+  new URL('../../../services/muster/examples/nats/permissions.conf', import.meta.url),
+);
 
 /** The cluster that the example is for. */
 export const SECURED_CLUSTER = 'demo';

@@ -15,8 +15,7 @@ import {
   targetOf,
 } from './declared.ts';
 import type { Random } from './random.ts';
-import { nodeName, type Action, type Schedule } from './schedule.ts';
-import { TARGET_STATES } from '../world/targets.ts';
+import { nodeName, TARGET_STATES, type Action, type Schedule } from './schedule.ts';
 
 export type Head = Pick<Schedule, 'nodes' | 'workers'>;
 

@@ -6,8 +6,7 @@ import type { MembershipEventInput } from '@muster/membership';
 import { anyAction, anyNode, anyTarget, pauseOf, publication, type Head } from './any-action.ts';
 import { BACKENDS, backendRegistered, POOLS, targetOf } from './declared.ts';
 import type { Random } from './random.ts';
-import { nodeName, type Action, type Step } from './schedule.ts';
-import type { TargetState } from '../world/targets.ts';
+import { nodeName, type Action, type Step, type TargetState } from './schedule.ts';
 
 type Episode = (random: Random, head: Head) => Step[];
 

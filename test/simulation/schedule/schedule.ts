@@ -3,7 +3,18 @@
  * again; every part of it can be left out and the rest still makes sense.
  */
 import type { CommandInput, MembershipEventInput } from '@muster/membership';
-import type { TargetState } from '../world/targets.ts';
+
+/**
+ * What the target behind a backend does with what reaches it:
+ *
+ *     answering   takes connections, answers requests, passes probes
+ *     failing     takes connections, answers 500
+ *     dropping    takes connections, and resets them when a request has come
+ *     refusing    refuses connections
+ *     silent      nothing comes back
+ */
+export const TARGET_STATES = ['answering', 'failing', 'dropping', 'refusing', 'silent'] as const;
+export type TargetState = (typeof TARGET_STATES)[number];
 
 export type Action =
   /** Somebody publishes an event, once or (its answer was lost) twice under one id. */

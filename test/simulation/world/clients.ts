@@ -8,7 +8,7 @@ import type { FarSide, SimulatedLeg } from './simulated-leg.ts';
 export type Method = 'GET' | 'POST';
 
 /** What became of a request: a status, or how its connection ended first; null while it is under way. */
-export type RequestEnd = number | 'closed' | null;
+type RequestEnd = number | 'closed' | null;
 
 export interface ClientRequest {
   readonly id: string;

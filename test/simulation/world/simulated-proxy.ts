@@ -26,7 +26,7 @@ const ORPHAN_DRAIN_TIMEOUT_MS = 30_000;
 type MessageOf<Kind extends WorkerMessage['kind']> = Extract<WorkerMessage, { kind: Kind }>;
 
 /** A roster that a worker held, to be compared with what the history of that epoch folds to. */
-export interface WorkerReading {
+interface WorkerReading {
   readonly epoch: string;
   readonly revision: number;
   readonly hash: string;

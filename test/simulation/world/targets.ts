@@ -2,23 +2,15 @@
  * The simulated backends: what answers behind each target, for probes and for traffic alike, and a record of which request
  * reached which of them.
  *
- *     answering   takes connections, answers requests, passes probes
- *     failing     takes connections, answers 500
- *     dropping    takes connections, and resets them when a request has come
- *     refusing    refuses connections
- *     silent      nothing comes back
- *
  * Requests are numbered, so that a backend can tell which one it is reading: `GET /r17 HTTP/1.1`, or a line `t17` on a
  * relayed connection, which it sends back.
  */
 import type { StartProbe } from '@muster/actors';
 import type { SimulatedClock } from '@muster/actors/testing';
 import type { Probe, ProbeOutcome } from '@muster/probes';
+import type { TargetState } from '../schedule/schedule.ts';
 import type { ProcessClock } from './process-clock.ts';
 import type { FarSide, SimulatedLeg } from './simulated-leg.ts';
-
-export const TARGET_STATES = ['answering', 'failing', 'dropping', 'refusing', 'silent'] as const;
-export type TargetState = (typeof TARGET_STATES)[number];
 
 const PASSED: ProbeOutcome = { passed: true, durationMs: 1 };
 const HTTP_REQUEST = /^(GET|POST) \/(r\d+) HTTP\/1\.1\r\n(?:[^\r]+\r\n)*?\r\n/;
