@@ -45,6 +45,13 @@ describe('who may import whom', () => {
   });
 });
 
+test('every script leads through bootstrap.mjs, so that it works in a bare clone', async () => {
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Readonly<Record<string, string>>;
+  };
+  for (const [name, script] of Object.entries(scripts)) expect(script, name).toMatch(/^exec node bootstrap\.mjs /);
+});
+
 test('names are kebab-case and mean something', () => {
   expect(paths.flatMap(nameFaults)).toEqual([]);
 });
