@@ -1,16 +1,16 @@
 /** An `http` listener's protocol: each request is answered by one backend of the pool that its host and path lead to. */
 import type { RequestHead } from '@muster/http1';
 import type { ListenerSpec } from '@muster/membership';
-import type { Listener, OpenConnection, Protocol } from '../listener.ts';
+import type { Listener, OpenConnection, Protocol } from '../listener/listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
-import type { TimerWheel } from '../timer-wheel.ts';
+import type { TimerWheel } from '../timers/timer-wheel.ts';
 import type { Leg } from '@muster/transport';
-import { ClientConnection } from './client-connection.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import { ClientConnection } from './http1/client-connection.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
-import { httpSettings, pseudonymOf, type HttpSettings } from './http-settings.ts';
+import { httpSettings, pseudonymOf, type HttpSettings } from './routes/http-settings.ts';
 import { isUsableRequestId } from './request-ids.ts';
-import type { UpstreamEnvironment } from './upstream-connection.ts';
+import type { UpstreamEnvironment } from './http1/upstream-connection.ts';
 
 /** A request that was none: nobody but the listener and the peer is known of it. */
 export interface RefusedHead {

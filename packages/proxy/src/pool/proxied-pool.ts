@@ -27,8 +27,8 @@ import { TargetConnections, type Load } from './target-connections.ts';
 import { UndialledBackends, type UndialledTargets } from './undialled-targets.ts';
 import { WaitingLine } from './waiting-line.ts';
 import type { NameResolver } from '@muster/transport';
-import type { TimerWheel } from '../timer-wheel.ts';
-import type { PoolCounters, PoolGauges, PoolStats, RefusalReason } from '../traffic-stats.ts';
+import type { TimerWheel } from '../timers/timer-wheel.ts';
+import type { PoolCounters, PoolGauges, PoolStats, RefusalReason } from '../listener/listener-stats.ts';
 
 export interface PoolEnvironment {
   readonly wheel: TimerWheel;

@@ -7,7 +7,7 @@
  */
 import type { BackendSet } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
-import type { RefusalReason } from '../traffic-stats.ts';
+import type { RefusalReason } from '../../listener/listener-stats.ts';
 import type { Termination } from './termination.ts';
 
 /** How an attempt ended. */

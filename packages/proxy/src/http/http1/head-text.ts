@@ -12,9 +12,9 @@
  */
 import { hostOfTarget, isInAny } from '@muster/membership';
 import type { RequestHead, ResponseHead } from '@muster/http1';
-import { clientOf, forwardedNodes, listedNodes, plainAddress } from './client-chain.ts';
+import { clientOf, forwardedNodes, listedNodes, plainAddress } from '../exchange/client-chain.ts';
 import { httpDate } from './http-date.ts';
-import type { HttpSettings } from './http-settings.ts';
+import type { HttpSettings } from '../routes/http-settings.ts';
 
 /** By minor version: Via names the one that was received. */
 const VIA_BY_MINOR = Array.from({ length: 10 }, (_, minor) => `Via: 1.${minor} muster\r\n`);

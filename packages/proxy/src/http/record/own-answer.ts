@@ -1,7 +1,7 @@
 /** Answers that Muster gives itself: refusals, failures, and what a filter says. Complete messages, written at once. */
 import { STATUS_CODES } from 'node:http';
 import { fieldValue } from '@muster/http1';
-import { httpDate } from './http-date.ts';
+import { httpDate } from '../http1/http-date.ts';
 
 export interface OwnAnswer {
   readonly status: number;

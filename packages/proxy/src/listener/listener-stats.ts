@@ -4,7 +4,7 @@
  * Every accepted connection is counted exactly once more: it is open, or was refused, or was closed. So
  * accepted = open + Σ refused + Σ closed at any moment, which the tests hold it to.
  */
-import type { HttpTraffic } from './http/http-stats.ts';
+import type { HttpTraffic } from '../http/record/http-stats.ts';
 
 /** Why a connection was closed without a byte having been relayed. */
 export type RefusalReason =

@@ -15,7 +15,7 @@
  */
 import type { DecidedAttempt, Decision, PickInputs, RefusedPick as DecidedRefusal } from '@muster/selection';
 import type { Attempt, AttemptOutcome, ExchangeRecord, RefusedPick } from './exchange-record.ts';
-import { KeptPick } from './kept-pick.ts';
+import { KeptPick } from './pick-slot.ts';
 import { shownPath } from './shown-path.ts';
 import { describeTermination, type Termination } from './termination.ts';
 

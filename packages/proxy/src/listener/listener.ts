@@ -7,8 +7,8 @@
  */
 import type { ListenerSpec } from '@muster/membership';
 import { RefusalLog, type RefusalLine } from './refusal-log.ts';
-import { WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
-import { emptyListenerStats, type CloseReason, type ListenerStats, type RefusalReason } from './traffic-stats.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timers/timer-wheel.ts';
+import { emptyListenerStats, type CloseReason, type ListenerStats, type RefusalReason } from './listener-stats.ts';
 import type { Acceptor, Leg, ListenOutcome, SocketHandle, Transport } from '@muster/transport';
 
 /** An accepted connection. It tells its listener once when it is over. */
