@@ -9,7 +9,7 @@ export type { HttpSettings } from './http/routes/http-settings.ts';
 export type { RefusedHead } from './http/http-protocol.ts';
 export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/record/http-stats.ts';
 export { LATENCY_BOUNDS_MS, type LatencyCounts } from './http/record/latency-histogram.ts';
-export { shownPath } from './http/record/shown-path.ts';
+export { shownPath } from './http/record/exchange-record.ts';
 export { describeTermination, type Termination } from './http/record/termination.ts';
 export type { Outlier } from './pool/ejection-tally.ts';
 export type { RefusalLine } from './listener/refusal-log.ts';
@@ -20,5 +20,7 @@ export {
   type DataPlaneOptions,
   type OpenListenerOutcome,
   type PlaneClock,
+  type ProxyStats,
 } from './data-plane.ts';
-export type { CloseReason, ListenerStats, PoolGauges, PoolStats, ProxyStats, RefusalReason } from './listener/listener-stats.ts';
+export type { PoolGauges, PoolStats } from './pool/pool-stats.ts';
+export type { CloseReason, ListenerStats } from './listener/listener-stats.ts';

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { listenerSpecSchema, type ListenerSpec } from '@muster/membership';
 import { RequestHead } from '@muster/http1';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import { ForwardedFrom } from './http1/head-text.ts';
+import { ForwardedFrom } from './exchange/forwarded-from.ts';
 import { httpSettings } from './routes/http-settings.ts';
 import { answering, ask, client, get, ok, scripted, valuesOf } from '../../testing/http/scripted.ts';
 

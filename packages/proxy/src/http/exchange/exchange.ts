@@ -14,7 +14,7 @@
  * Bytes go straight through: a write that the kernel does not take whole pauses the side that it came from until it has.
  */
 import type { RequestHead } from '@muster/http1';
-import type { HashKey } from '../../pool/hash-key.ts';
+import { hashText, type HashKey } from '../../pool/hash-key.ts';
 import { connectFailure, isLocalFault } from '@muster/transport';
 import { AnswerRelay } from '../http1/answer-relay.ts';
 import { answerRules, type AnswerRules } from '../routes/answer-rules.ts';
@@ -23,8 +23,8 @@ import type { ClientConnection } from '../http1/client-connection.ts';
 import { ExchangeNotes } from './exchange-notes.ts';
 import type { Attempt, AttemptOutcome, RefusedPick } from '../record/exchange-record.ts';
 import { ExchangeFilters } from '../filters/exchange-filters.ts';
-import { requestHeadText, type RequestRouting } from '../http1/head-text.ts';
-import { hashText } from '../hash-text.ts';
+import { requestHeadText } from '../http1/head-text.ts';
+import type { RequestRouting } from './forwarded-from.ts';
 import type { HttpProtocol } from '../http-protocol.ts';
 import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from '../record/own-answer.ts';
 import { RequestBody, type TextRead } from '../http1/request-body.ts';

@@ -1,7 +1,4 @@
-/** Answers that Muster gives itself: refusals, failures, and what a filter says. Complete messages, written at once. */
-import { STATUS_CODES } from 'node:http';
-import { fieldValue } from '@muster/http1';
-import { httpDate } from '../http1/http-date.ts';
+/** Answers that Muster gives itself: refusals, failures, and what a filter says. Whole messages, before anything makes text of them. */
 
 export interface OwnAnswer {
   readonly status: number;
@@ -9,23 +6,6 @@ export interface OwnAnswer {
   readonly fields: string;
   /** Each character is one byte. */
   readonly body: string;
-}
-
-export interface AnswerManner {
-  /** A HEAD request gets no body. */
-  readonly isHead: boolean;
-  readonly isPersistent: boolean;
-  readonly requestId: string;
-}
-
-/** The answer as text: one character per byte. It names its request, unless a filter that gave it has named one. */
-export function answerText({ status, fields, body }: OwnAnswer, manner: AnswerManner): string {
-  const { isHead, isPersistent, requestId } = manner;
-  const id = fieldValue(fields, 'x-request-id') === null ? `X-Request-Id: ${requestId}\r\n` : '';
-  const connection = isPersistent ? '' : 'Connection: close\r\n';
-  const length = status === 204 || status === 304 ? '' : `Content-Length: ${body.length}\r\n`;
-  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nDate: ${httpDate()}\r\n${fields}${id}${length}${connection}\r\n`;
-  return isHead || length === '' ? head : head + body;
 }
 
 /** A failure in plain text, with the reason as a field that only Muster sends. */
