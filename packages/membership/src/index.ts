@@ -1,16 +1,16 @@
 /** Public entry: the vocabulary and the fold. */
-export * from './backend-set.ts';
-export { isInAny, parseCidr, type Cidr } from './cidr.ts';
-export * from './command.ts';
-export * from './decide.ts';
-export * from './diff.ts';
-export { ejectionPolicyOf, type EjectionPolicy } from './ejection-policy.ts';
-export * from './eligibility.ts';
+export * from './sets/backend-set.ts';
+export { isInAny, parseCidr, type Cidr } from './vocabulary/cidr.ts';
+export * from './commands/command.ts';
+export * from './commands/decide.ts';
+export * from './fold/diff.ts';
+export { ejectionPolicyOf, type EjectionPolicy } from './vocabulary/ejection-policy.ts';
+export * from './sets/eligibility.ts';
 export { messageOf } from './error-text.ts';
-export * from './event.ts';
-export { evolve, fold, type Folded } from './evolve.ts';
-export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold-batch.ts';
-export { rosterHash } from './hash.ts';
+export * from './vocabulary/event.ts';
+export { evolve, fold, type Folded } from './fold/evolve.ts';
+export { foldBatch, type FoldBatchOptions, type FoldedEvents, type FoldWitness } from './fold/fold-batch.ts';
+export { rosterHash } from './fold/hash.ts';
 export {
   asksTheSame,
   fastIntervalMs,
@@ -18,10 +18,10 @@ export {
   statusRanges,
   type HealthPolicy,
   type StatusRange,
-} from './health-policy.ts';
-export { poolsOf } from './http-words.ts';
-export * from './json-schema.ts';
-export * from './live-words.ts';
+} from './vocabulary/health-policy.ts';
+export { poolsOf } from './vocabulary/http-fields.ts';
+export * from './vocabulary/json-schema.ts';
+export * from './vocabulary/live-words.ts';
 export {
   BrokenInvariant,
   invariant,
@@ -30,18 +30,18 @@ export {
   type FailureSource,
   type MusterErrorOptions,
 } from './muster-error.ts';
-export * from './names.ts';
-export { nearestName } from './nearest-name.ts';
-export { isTooDeep, NESTING_MAX } from './nesting.ts';
-export * from './pending-facts.ts';
-export * from './recorded-event.ts';
-export { holdsAllOf, restorationSteps, restoringEvent, type RestorationStep } from './restoration.ts';
-export * from './reword.ts';
-export { isFinding, judge, nextProbeDelayMs, type Judgement } from './rise-fall.ts';
-export * from './roster.ts';
-export { eligibleSinceMs, slowStartRatio } from './slow-start.ts';
-export * from './snapshot.ts';
-export { mergePatch, type SpecChange } from './spec-change.ts';
-export type { SortedMap } from './sorted-map.ts';
-export * from './subject.ts';
-export * from './target.ts';
+export * from './vocabulary/names.ts';
+export { nearestName } from './vocabulary/nearest-name.ts';
+export { isTooDeep, NESTING_MAX } from './vocabulary/json-depth.ts';
+export * from './sets/pending-facts.ts';
+export * from './vocabulary/recorded-event.ts';
+export { holdsAllOf, restorationSteps, restoringEvent, type RestorationStep } from './commands/restoration.ts';
+export * from './fold/reword.ts';
+export { isFinding, judge, nextProbeDelayMs, type Judgement } from './sets/rise-fall.ts';
+export * from './fold/roster.ts';
+export { eligibleSinceMs, slowStartRatio } from './sets/slow-start.ts';
+export * from './fold/snapshot.ts';
+export { mergePatch, type SpecChange } from './commands/spec-change.ts';
+export type { SortedMap } from './fold/sorted-map.ts';
+export * from './vocabulary/subject.ts';
+export * from './vocabulary/target.ts';
