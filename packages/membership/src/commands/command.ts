@@ -11,7 +11,7 @@ import {
   MODES,
   poolSpecSchema,
 } from '../vocabulary/event.ts';
-import { nameSchema } from '../vocabulary/names.ts';
+import { nameSchema } from '../vocabulary/subject.ts';
 import { backendChangeSchema, listenerChangeSchema, poolChangeSchema } from './spec-change.ts';
 
 const reason = z.string().min(1).max(500).optional();

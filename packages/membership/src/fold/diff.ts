@@ -4,8 +4,7 @@
  * Level-triggered: `before` may be any number of events behind. Shared structure is skipped, so the cost is
  * O(changes × log n) for rosters of one history; rosters of two histories cost O(n). In order: listeners, then pools by id with their backends.
  */
-import type { Digest } from './hash.ts';
-import type { Backend, Listener, Pool, Roster } from './roster.ts';
+import type { Backend, Listener, Pool, Roster, Digest } from './roster.ts';
 import { diffMaps, emptyMap } from './sorted-map.ts';
 
 /** `before` is null for what was added, `after` for what was removed; both are given for what changed. */

@@ -3,9 +3,9 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { fold } from './evolve.ts';
 import { generatedHistory } from '../../testing/index.ts';
-import { addDigests, rosterHash, type Digest } from './hash.ts';
+import { addDigests, rosterHash } from './hash.ts';
 import type { RecordedEvent, RejectionReason } from '../vocabulary/recorded-event.ts';
-import { emptyRoster, observationBy, type Roster } from './roster.ts';
+import { emptyRoster, observationBy, type Digest, type Roster } from './roster.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 
 const given = (...events: [entity: string, event: object | string][]): RecordedEvent[] =>

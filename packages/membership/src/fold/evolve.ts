@@ -5,25 +5,24 @@
  * roster (an unknown pool, an observation of a target that has been replaced) is rejected with the reason; it moves
  * the revision on and changes nothing else.
  */
-import { observe } from './evolve-health.ts';
-import type { EventOf } from '../vocabulary/event.ts';
 import {
-  addDigests,
-  backendDigest,
-  listenerDigest,
-  nodeDigest,
-  poolDigest,
-  replaceDigest,
+  type Backend,
   type Digest,
-} from './hash.ts';
+  type Listener,
+  type NodeRecord,
+  observe,
+  type Pool,
+  type Roster,
+} from './roster.ts';
+import type { EventOf } from '../vocabulary/event.ts';
+import { addDigests, backendDigest, listenerDigest, nodeDigest, poolDigest, replaceDigest } from './hash.ts';
 import {
-  decodeEvent,
   type DecodedEvent,
+  decodeEvent,
   type RecordedEvent,
   type Rejection,
   type RejectionReason,
 } from '../vocabulary/recorded-event.ts';
-import type { Backend, Listener, NodeRecord, Pool, Roster } from './roster.ts';
 import { emptyMap, withEntry, withoutEntry } from './sorted-map.ts';
 import type { Entity } from '../vocabulary/subject.ts';
 

@@ -10,13 +10,7 @@
  * The inner hash is two lanes of multiply-and-xor over the fields' UTF-16 units with MurmurHash3's finaliser
  * (Appleby, 2011), computed with `Math.imul`, so it is the same on every machine.
  */
-import type { Backend, Listener, NodeRecord, Pool, Reasoned, Roster } from './roster.ts';
-
-/** Two 32-bit lanes. Signed, because the engine keeps those in place and boxes larger numbers. */
-export interface Digest {
-  readonly high: number;
-  readonly low: number;
-}
+import type { Backend, Digest, Listener, NodeRecord, Pool, Reasoned, Roster } from './roster.ts';
 
 /** The roster's hash as 16 hexadecimal digits, for example `9f86d081884c7d65`. */
 export function rosterHash({ digest }: Pick<Roster, 'digest'>): string {

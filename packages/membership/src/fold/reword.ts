@@ -5,8 +5,8 @@
  * words of a policy) is no free text and stays. Digests follow from the texts, so the hash of a roster that was reworded is
  * another one. Entities that nothing changes in are shared with the original.
  */
-import { addDigests, backendDigest, listenerDigest, nodeDigest, poolDigest, type Digest } from './hash.ts';
-import type { Backend, NodeRecord, Observation, Reasoned, Roster } from './roster.ts';
+import { addDigests, backendDigest, listenerDigest, nodeDigest, poolDigest } from './hash.ts';
+import type { Backend, NodeRecord, Observation, Reasoned, Roster, Digest } from './roster.ts';
 import { mapOf, type SortedMap } from './sorted-map.ts';
 
 /** Gives the text that takes the place of another; `field`: the nearest name that it stands under, for example `reason`. */

@@ -10,9 +10,14 @@
  *                                           └─ observations: lb-1 ─┬─ health    @ 15
  *                                                                  └─ ejection  @ 0
  */
-import type { ListenerSpec, Mode, PoolSpec } from '../vocabulary/event.ts';
-import type { Digest } from './hash.ts';
+import type { HealthEvent, ListenerSpec, Mode, PoolSpec } from '../vocabulary/event.ts';
 import { emptyMap, type SortedMap } from './sorted-map.ts';
+
+/** Two 32-bit lanes. Signed, because the engine keeps those in place and boxes larger numbers. */
+export interface Digest {
+  readonly high: number;
+  readonly low: number;
+}
 
 /** A value and the revision of the event that set it; 0 means that no event has, and the value is the initial one. */
 export interface Sourced<Value> {
@@ -122,4 +127,38 @@ const NEVER_EJECTION: Reasoned<Ejection> = { value: 'admitting', revision: 0, ti
 export function observationBy(node: string, observations: readonly Observation[]): Observation {
   for (const observation of observations) if (observation.node === node) return observation;
   return { node, health: NEVER_HEALTH, ejection: NEVER_EJECTION };
+}
+
+/** An event about a backend's health, with its place in the journal; revision 0 where the journal has not taken it yet. */
+export interface ObservedFact {
+  readonly event: HealthEvent;
+  readonly recorded: { readonly revision: number; readonly timeMs: number };
+}
+
+/** The observations with `node`'s own changed by one fact. */
+export function observe(
+  observations: readonly Observation[],
+  node: string,
+  fact: ObservedFact,
+): readonly Observation[] {
+  const index = observations.findIndex((observation) => observation.node === node);
+  const changed = observeOne(observations[index] ?? observationBy(node, []), fact);
+  if (index >= 0) return observations.with(index, changed);
+  if (observations.length === 0) return [changed];
+  return [...observations, changed].sort((left, right) => (left.node < right.node ? -1 : 1));
+}
+
+function observeOne(before: Observation, { event, recorded: { revision, timeMs } }: ObservedFact): Observation {
+  const { node, health, ejection } = before;
+  const { reason } = event;
+  switch (event.type) {
+    case 'BackendTurnedHealthy':
+      return { node, health: { value: 'healthy', revision, timeMs, reason }, ejection };
+    case 'BackendTurnedUnhealthy':
+      return { node, health: { value: 'unhealthy', revision, timeMs, reason }, ejection };
+    case 'BackendEjected':
+      return { node, health, ejection: { value: 'ejected', revision, timeMs, reason } };
+    case 'BackendReinstated':
+      return { node, health, ejection: { value: 'admitting', revision, timeMs, reason } };
+  }
 }

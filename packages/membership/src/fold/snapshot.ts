@@ -6,10 +6,11 @@
  */
 import { z } from 'zod';
 import { listenerSpecSchema, poolSpecSchema, type ListenerSpec, type PoolSpec } from '../vocabulary/event.ts';
-import { addDigests, backendDigest, listenerDigest, nodeDigest, poolDigest, rosterHash, type Digest } from './hash.ts';
+import { addDigests, backendDigest, listenerDigest, nodeDigest, poolDigest, rosterHash } from './hash.ts';
 import {
   emptyRoster,
   type Backend,
+  type Digest,
   type Listener,
   type NodeRecord,
   type Pool,

@@ -5,9 +5,8 @@
  * and it is settled here. The roster's hash does not cover it. At most one fact is kept per backend and axis: a newer
  * one takes the place of an older one, so the number of facts is bounded by twice the number of backends.
  */
-import { observe } from '../fold/evolve-health.ts';
+import { type Backend, observe } from '../fold/roster.ts';
 import type { HealthEvent } from '../vocabulary/event.ts';
-import type { Backend } from '../fold/roster.ts';
 
 export interface PendingFact {
   /** The id under which it is appended. */

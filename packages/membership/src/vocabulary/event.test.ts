@@ -1,11 +1,9 @@
 /** The edges of the vocabulary: names, addresses, subjects, status ranges, JSON Schemas. */
 import { expect, test } from 'vitest';
-import { eventSchemas } from './event.ts';
+import { eventJsonSchemas, eventSchemas } from './event.ts';
 import { fastIntervalMs, healthPolicySchema, statusRanges } from './health-policy.ts';
-import { eventJsonSchemas } from './json-schema.ts';
-import { isName } from './names.ts';
+import { type Entity, formatSubject, isName, parseSubject } from './subject.ts';
 import { nearestName } from './nearest-name.ts';
-import { formatSubject, parseSubject, type Entity } from './subject.ts';
 import { formatAddress, parseBind, parseTarget } from './target.ts';
 
 test.each(['a', 'spells-1', '0', '-', 'x'.repeat(64)])('%j is a name', (name) => expect(isName(name)).toBe(true));

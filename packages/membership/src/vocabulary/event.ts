@@ -4,12 +4,12 @@
  *     {"type": "BackendRegistered", "target": "10.0.0.5:8001", "weight": 1}
  *
  * The schemas are the vocabulary: the config file uses the same words, and their JSON Schema is what publishers in
- * other languages read (`json-schema.ts`). Objects are strict, because a misspelt field that is silently dropped is
+ * other languages read (`eventJsonSchemas`). Objects are strict, because a misspelt field that is silently dropped is
  * the kind of surprise this project exists to remove. `version` may be left out and is 1.
  */
 import { z } from 'zod';
 import { healthPolicySchema } from './health-policy.ts';
-import { nameSchema } from './names.ts';
+import { nameSchema } from './subject.ts';
 import { ejectionPolicySchema } from './ejection-policy.ts';
 import {
   checkListener,
@@ -18,8 +18,9 @@ import {
   hashKeySchema,
   hostFieldSchema,
   hostPatternSchema,
-  proxyFieldSchema,
+  HTTP_ONLY_FIELDS,
   pathPrefixSchema,
+  proxyFieldSchema,
 } from './http-fields.ts';
 import { bindSchema, targetSchema } from './target.ts';
 
@@ -305,3 +306,23 @@ export const entityKindOfEvent = {
   NodeStarted: 'node',
   NodeStopped: 'node',
 } as const satisfies Record<EventType, string>;
+
+/**
+ * The part of the JSON Schemas (draft 2020-12) that zod cannot give: what the schemas' own refinements ask for, as far as JSON Schema can say it: what a protocol needs and cannot have. That two
+ * routes differ it cannot say.
+ */
+const CONDITIONS: Partial<Record<EventType, object>> = {
+  ListenerDefined: {
+    if: { properties: { protocol: { const: 'http' } }, required: ['protocol'] },
+    then: { oneOf: [{ required: ['pool'] }, { required: ['routes'] }] },
+    else: { required: ['pool'], properties: Object.fromEntries(HTTP_ONLY_FIELDS.map((field) => [field, false])) },
+  },
+};
+
+/** One schema per event type, describing what a publisher may write: what has a default may be left out. */
+export function eventJsonSchemas(): Record<EventType, object> {
+  const entries = Object.entries(eventSchemas).map(([type, schema]) => {
+    return [type, { ...z.toJSONSchema(schema, { io: 'input' }), ...CONDITIONS[type as EventType], title: type }];
+  });
+  return Object.fromEntries(entries) as Record<EventType, object>;
+}

@@ -12,7 +12,7 @@
  * the old nodes go on hearing the new ones.
  */
 import { z } from 'zod';
-import { isName, nameSchema } from './names.ts';
+import { isName, nameSchema } from './subject.ts';
 
 const PREFIX = 'muster-live';
 const HASH_PATTERN = /^[0-9a-f]{16}$/;

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { eventSchemas, type EventType } from './event.ts';
-import { usualEvent } from './usual-event.ts';
+import { usualEvent } from './recorded-event.ts';
 
 const edgeValues = {
   target: [

@@ -3,13 +3,29 @@
  *
  * A recorded event keeps its payload as the text that was published. So a journal never needs to understand it, the
  * same text reaches every reader, and what does not parse is rejected by all of them alike, with the same reason.
+ *
+ *     payload ──► JSON ──┬─► usualEvent, by hand: what a program writes of health, modes and registrations
+ *                        └─► the schemas: everything else, and every word about what is wrong
  */
 import type { z } from 'zod';
-import { entityKindOfEvent, eventSchemas, EVENT_VERSION, type EventType, type MembershipEvent } from './event.ts';
+import { clip } from '../error-text.ts';
+import {
+  entityKindOfEvent,
+  EVENT_VERSION,
+  type EventOf,
+  eventSchemas,
+  type EventType,
+  type MembershipEvent,
+} from './event.ts';
 import { nearestName } from './nearest-name.ts';
 import { isTooDeep, NESTING_MAX } from './json-depth.ts';
-import { parseSubject, type Entity } from './subject.ts';
-import { usualEvent } from './usual-event.ts';
+import { type Entity, parseSubject } from './subject.ts';
+import { parseTarget } from './target.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Characters of somebody else's text that a message shows. */
+const EXCERPT_CHARACTERS_MAX = 300;
 
 /** An event in the journal. */
 export interface RecordedEvent {
@@ -112,7 +128,7 @@ function parseBody(body: unknown): ReturnType<typeof parsePayload> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     return { reason: 'invalid-payload', message: 'the payload is not a JSON object with a "type"' };
   }
-  const usual = usualEvent(body as Readonly<Record<string, unknown>>);
+  const usual = usualEvent(body as Fields);
   if (usual !== null) return { event: usual };
   const { type, version } = body as { type?: unknown; version?: unknown };
   if (version !== undefined && version !== EVENT_VERSION) {
@@ -142,5 +158,68 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[]): string {
 }
 
 function excerpt(text: string): string {
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+  return clip(text, EXCERPT_CHARACTERS_MAX);
+}
+
+/**
+ * The short way through the schemas, for the events that a journal is full of: a hand-written check costs a tenth of a schema's, and
+ * decoding is most of what an event costs. It knows only payloads as a program writes them: every field known and right, no
+ * `version`. Anything else is null, and the schemas judge it. That both agree is shown by a property over payloads of all kinds.
+ */
+export function usualEvent(body: Fields): MembershipEvent | null {
+  switch (body['type']) {
+    case 'BackendTurnedHealthy':
+    case 'BackendTurnedUnhealthy':
+    case 'BackendEjected':
+    case 'BackendReinstated':
+      return isTarget(body['target']) && isReason(body['reason']) && countFields(body) === 3
+        ? (body as unknown as MembershipEvent)
+        : null;
+    case 'BackendModeSet':
+      return usualModeSet(body);
+    case 'BackendRegistered':
+      return usualRegistration(body);
+    default:
+      return null;
+  }
+}
+
+function usualModeSet(body: Fields): MembershipEvent | null {
+  const { mode, reason } = body;
+  if (mode !== 'ready' && mode !== 'drain' && mode !== 'maint') return null;
+  const isUsual = reason === undefined ? countFields(body) === 2 : isReason(reason) && countFields(body) === 3;
+  return isUsual ? (body as unknown as MembershipEvent) : null;
+}
+
+function usualRegistration(body: Fields): EventOf<'BackendRegistered'> | null {
+  const { target, weight, leaseMs } = body;
+  if (!isTarget(target)) return null;
+  if (weight !== undefined && !isWhole(weight, 1, 1_000)) return null;
+  if (leaseMs !== undefined && !isWhole(leaseMs, 1_000, 86_400_000)) return null;
+  const fieldsCount = 2 + (weight === undefined ? 0 : 1) + (leaseMs === undefined ? 0 : 1);
+  if (countFields(body) !== fieldsCount) return null;
+  const event = { type: 'BackendRegistered', target, weight: weight ?? 1 } as const;
+  return leaseMs === undefined ? event : { ...event, leaseMs };
+}
+
+/** What most targets look like; all of these are right. */
+const IPV4_TARGET_PATTERN = /^(?:[0-9]{1,3}\.){3}[0-9]{1,3}:[1-9][0-9]{0,3}$/;
+
+function isTarget(value: unknown): value is string {
+  return typeof value === 'string' && (IPV4_TARGET_PATTERN.test(value) || parseTarget(value) !== null);
+}
+
+function isReason(value: unknown): boolean {
+  return typeof value === 'string' && value.length >= 1 && value.length <= 500;
+}
+
+function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+}
+
+/** Own fields: a body that came out of JSON has no others. */
+function countFields(body: Fields): number {
+  let count = 0;
+  for (const _field in body) count += 1;
+  return count;
 }

@@ -8,7 +8,12 @@
  *   muster.<cluster>.node.<node>
  *
  * A permission on a subject is therefore a permission on that entity; the payload never names it again.
+ *
+ * A name is a token of a NATS subject, a label of a metric and a word on a command line, so it is kept to what all of them take
+ * unquoted. Nothing here trims or lower-cases: a name that needs mending is refused.
  */
+import { z } from 'zod';
+
 export type Entity =
   | { readonly kind: 'listener'; readonly listener: string }
   | { readonly kind: 'pool'; readonly pool: string }
@@ -22,11 +27,23 @@ export interface Subject {
 }
 
 const PREFIX = 'muster';
-const NAME = '([a-z0-9-]{1,64})';
+const NAME = '[a-z0-9-]{1,64}';
+const NAME_PATTERN = new RegExp(`^${NAME}$`);
 /** Captures the cluster, the kind and one to three names. One expression, because every event passes through it. */
 const SUBJECT_PATTERN = new RegExp(
-  `^${PREFIX}\\.${NAME}\\.(listener|pool|node|backend|health)\\.${NAME}(?:\\.${NAME}(?:\\.${NAME})?)?$`,
+  `^${PREFIX}\\.(${NAME})\\.(listener|pool|node|backend|health)\\.(${NAME})(?:\\.(${NAME})(?:\\.(${NAME}))?)?$`,
 );
+
+/** What the messages say about names, wherever a name is refused. */
+export const NAME_RULE = 'a name is 1 to 64 characters of a-z, 0-9 and "-"';
+
+/** The name of a cluster, listener, pool, backend or node inside a payload or a config file. */
+export const nameSchema = z.string().regex(NAME_PATTERN, NAME_RULE);
+
+/** True for 1 to 64 characters of `[a-z0-9-]`, for example `spells-1`. */
+export function isName(text: string): boolean {
+  return NAME_PATTERN.test(text);
+}
 
 /** The parts of a well-formed subject, or null. */
 export function parseSubject(subject: string): Subject | null {
