@@ -21,7 +21,7 @@ export const ODD = 64;
 /** What a path that is not in its normal form yet may have; so may a `/` before `/` or `.`: see `normalPath`. */
 export const UNUSUAL = 128;
 
-export const TAB = 0x09;
+const TAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const SPACE = 0x20;
