@@ -11,18 +11,18 @@ import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node'
 import type { NatsLink } from './nats-link.ts';
 
 /** A word as it arrived. */
-export interface LiveWord {
+export interface LiveMessage {
   readonly subject: string;
   readonly text: string;
   /** Says something to the sender alone; nothing where it did not ask, or wants the answer elsewhere than in an inbox. Never throws. */
   readonly answer: (text: string) => void;
 }
 
-export interface LinkWire {
+export interface LiveWire {
   /** Sends, or drops the word where the link is away. Never throws, never queues. */
   say(subject: string, text: string): void;
   /** Subjects may hold the wildcard `*` for one token. Lives on when the link was away and is back. Returns what ends it. */
-  listen(subject: string, onMessage: (word: LiveWord) => void): () => void;
+  listen(subject: string, onMessage: (word: LiveMessage) => void): () => void;
   /**
    * Told at once what is the case, and at every change. A link on which the server refuses one of the subjects that are listened to
    * counts as cut: whoever concludes something from silence must not do so there. Returns what ends it.
@@ -48,7 +48,7 @@ export interface LiveWireOptions {
 }
 
 /** A wire for the life of the link; it has nothing of its own to close. */
-export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWire {
+export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LiveWire {
   const { textCharactersMax = LIVE_WORD_CHARACTERS_MAX } = options;
   const watchers = new Set<() => void>();
   let refusedOn: NatsConnection | null = null;
@@ -67,7 +67,7 @@ export function liveWire(link: NatsLink, options: LiveWireOptions = {}): LinkWir
     }
   };
   const allowance = new Allowance(ANSWER_BYTES_PER_SECOND);
-  const read = (message: Msg): LiveWord | null => {
+  const read = (message: Msg): LiveMessage | null => {
     const { subject, data, reply } = message;
     if (data.length > textCharactersMax * BYTES_PER_CHARACTER_MAX) return null;
     const text = decoder.decode(data);
