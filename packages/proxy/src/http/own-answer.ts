@@ -1,7 +1,9 @@
 /** Answers that Muster gives itself: refusals, failures, and what a filter says. Complete messages, written at once. */
-import { STATUS_CODES } from 'node:http';
 import { fieldValue } from '@muster/http1';
 import { httpDate } from './http-date.ts';
+
+/** Not imported: an ES import of `node:http` evaluates all its exports, and its `WebSocket` loads undici, 50 ms in each worker. */
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 export interface OwnAnswer {
   readonly status: number;
