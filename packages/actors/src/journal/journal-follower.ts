@@ -14,7 +14,7 @@
  * is doing, and it looks again at what there is to do.
  */
 import { setImmediate } from 'node:timers/promises';
-import { FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
+import { encodeInTurns, FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
 import { messageOf, type RecordedEvent } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
 import type { FoldedRoster } from './folded-roster.ts';
@@ -22,7 +22,6 @@ import type { Adoption, NodeHandle, NodeStatus } from '../node-handle.ts';
 import { pause } from '../pause.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 import { RosterRebuild } from './roster-rebuild.ts';
-import { encodeInTurns } from './stored-roster.ts';
 import { Succession, type AdoptOutcome, type SuccessionPorts, type Wish } from './succession.ts';
 
 export interface FollowerPorts extends SuccessionPorts {

@@ -8,10 +8,9 @@
  * place of, is the follower's matter.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Journal } from '@muster/journal';
+import { newestTrustedSnapshot, type Journal } from '@muster/journal';
 import { FoldedRoster } from './folded-roster.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { loadTrusted } from './stored-roster.ts';
 
 export interface RosterBuilderOptions {
   readonly journal: Journal;
@@ -82,9 +81,15 @@ export class RosterBuilder {
   async #begin(headRevision: number): Promise<void> {
     const { journal, cluster, log, atOrBefore = headRevision } = this.#options;
     // A history that has lost its end may have snapshots of what it lost.
-    const query = { epoch: this.epoch, cluster, atOrBefore: Math.min(atOrBefore, headRevision), log };
-    const snapshot = await loadTrusted(journal, query);
+    const query = { epoch: this.epoch, cluster, atOrBefore: Math.min(atOrBefore, headRevision) };
+    const snapshot = await newestTrustedSnapshot(journal, { ...query, onPassedOver: passingOver(log) });
     if (snapshot !== null) this.folded.adopt(snapshot.roster);
     this.#hasBegun = true;
   }
+}
+
+/** Logs each snapshot in the journal that is not trusted. */
+export function passingOver(log: Logger): (revision: number, reason: string) => void {
+  return (revision, reason) =>
+    log.warn({ revision, reason }, `the snapshot at revision ${revision} is passed over: ${reason}`);
 }
