@@ -12,7 +12,14 @@
  * `node-machine.ts`.
  */
 import { createActor, type Actor } from 'xstate';
-import { messageOf, type Command, type PendingFacts, type Rejection, type Roster } from '@muster/membership';
+import {
+  messageOf,
+  type Command,
+  type PendingFacts,
+  type Rejection,
+  type Roster,
+  type LiveWire,
+} from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
 import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
 import { CommandExecutor } from './command-executor.ts';
@@ -35,7 +42,6 @@ import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
 import { inTime } from './pause.ts';
 import { Observer } from './observer.ts';
-import type { LiveWire } from './ports.ts';
 import type { WriteAhead } from './journal/preparation.ts';
 import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';

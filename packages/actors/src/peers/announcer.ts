@@ -4,8 +4,8 @@
  * The jitter keeps nodes that started together from speaking together for ever. What is lost is not repeated: the next
  * announcement says everything again.
  */
-import { announcementSubject, type Announcement } from '@muster/membership';
-import type { Clock, LiveWire } from '../ports.ts';
+import { announcementSubject, type Announcement, type LiveWire } from '@muster/membership';
+import type { Clock } from '../ports.ts';
 
 const ANNOUNCE_INTERVAL_MS = 1_000;
 /** Each wait is this much longer or shorter, by chance. */

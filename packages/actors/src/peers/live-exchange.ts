@@ -21,6 +21,8 @@ import {
   type FoldWitness,
   type NodeRecord,
   type Roster,
+  type LiveMessage,
+  type LiveWire,
 } from '@muster/membership';
 import { Agreement } from './agreement.ts';
 import { announceRegularly } from './announcer.ts';
@@ -38,7 +40,7 @@ import type { NodeStatus } from '../node-handle.ts';
 import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from '../observer.ts';
-import type { Clock, LiveMessage, LiveWire, Logger } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 import { RebuildDecision, type RebuildDecisionPorts } from '../journal/rebuild-decision.ts';
 
 export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'> {

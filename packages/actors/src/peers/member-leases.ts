@@ -21,6 +21,7 @@ import {
   type HeartbeatAnswer,
   type RecordedEvent,
   type Roster,
+  type LiveMessage,
 } from '@muster/membership';
 import { Departures } from './departures.ts';
 import type { RejectedEvent } from '../journal/folded-roster.ts';
@@ -28,7 +29,7 @@ import { forgetOldest } from '../forget-oldest.ts';
 import type { Hearing } from './hearing.ts';
 import { makeLease, type Lease } from './lease.ts';
 import type { Leases } from './leases.ts';
-import type { Clock, LiveMessage } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 
 /** How long a member must have been unknown before it is told so. */
 const STRANGER_GRACE_MS = 2_000;
