@@ -24,7 +24,7 @@ const ON_NATS = 'packages/{journal-jetstream,nats,nats-server,publisher}/src/**/
 /** Thousands of seeds, in processes of their own. */
 const SIMULATED_LONG = 'test/simulation/**/*.long.test.ts';
 const MINUTE_MS = 60_000;
-/** How often faults are repeated; see `test/harness/rounds.ts`. */
+/** How often faults are repeated; see `test/harness/processes/rounds.ts`. */
 const ROUNDS = Number(process.env['MUSTER_FAULT_ROUNDS'] ?? 1);
 
 /** Groups come one after another, by `groupOrder`; the files of a group run side by side, so many at a time. */

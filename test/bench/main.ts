@@ -3,22 +3,22 @@
  * machine it ran on, and a table with the spread.
  */
 import { parseArgs } from 'node:util';
-import { measureActors } from './actors.ts';
-import { appendBench, appendUsage } from './append.ts';
-import { clusterLatencyBench, clusterLatencyUsage } from './cluster-latency.ts';
-import { MissingTools } from './contenders.ts';
-import { machineText } from './figures.ts';
-import { foldBench, foldUsage } from './fold.ts';
-import { httpBench, httpUsage } from './http.ts';
-import { idleBench, idleUsage } from './idle.ts';
-import { jetstreamStartBench, jetstreamStartUsage } from './jetstream-start.ts';
-import { latencyBench, latencyUsage } from './latency.ts';
-import { leasesBench, leasesUsage } from './leases.ts';
-import { natsRestartBench, natsRestartUsage } from './nats-restart.ts';
-import { replayBench, replayUsage } from './replay.ts';
-import { selectionBench, selectionUsage } from './selection.ts';
-import { startBench, startUsage } from './start.ts';
-import { tcpBench, tcpUsage } from './tcp.ts';
+import { measureActors } from './node/actors.ts';
+import { appendBench, appendUsage } from './cluster/append.ts';
+import { clusterLatencyBench, clusterLatencyUsage } from './cluster/cluster-latency.ts';
+import { MissingTools } from './contenders/contenders.ts';
+import { machineText } from './figures/figures.ts';
+import { foldBench, foldUsage } from './node/fold.ts';
+import { httpBench, httpUsage } from './traffic/http.ts';
+import { idleBench, idleUsage } from './traffic/idle.ts';
+import { jetstreamStartBench, jetstreamStartUsage } from './cluster/jetstream-start.ts';
+import { latencyBench, latencyUsage } from './node/latency.ts';
+import { leasesBench, leasesUsage } from './cluster/leases.ts';
+import { natsRestartBench, natsRestartUsage } from './cluster/nats-restart.ts';
+import { replayBench, replayUsage } from './node/replay.ts';
+import { selectionBench, selectionUsage } from './node/selection.ts';
+import { startBench, startUsage } from './node/start.ts';
+import { tcpBench, tcpUsage } from './traffic/tcp.ts';
 
 interface Bench {
   readonly usage: string;

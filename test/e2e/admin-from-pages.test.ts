@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { connect, createServer, type AddressInfo } from 'node:net';
 import { chromium, type Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { startHttpBackend } from '../harness/http-backend.ts';
+import { startHttpBackend } from '../harness/http/http-backend.ts';
 import { startTestNode, testFolder } from '../harness/node.ts';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];

@@ -5,7 +5,7 @@ import { natsServerProgram, startNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
 import { fileURLToPath } from 'node:url';
 import { testFolder } from '../harness/node.ts';
-import { eventually, startProcess } from '../harness/process.ts';
+import { eventually, startProcess } from '../harness/processes/process.ts';
 
 const SPELLS_MAIN = fileURLToPath(import.meta.resolve('@muster/spells/main'));
 

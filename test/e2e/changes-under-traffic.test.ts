@@ -9,10 +9,10 @@ import { expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind, openClient, refuses } from '../harness/client.ts';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
 import { freePort, onePool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 function listening(node: TestNode, listener: string, boundAddress: string): Promise<unknown> {
   return eventually(`${listener} is in force at ${boundAddress}`, async () => {

@@ -9,9 +9,9 @@ import { fileURLToPath } from 'node:url';
 import type { NodeStatus } from '@muster/actors';
 import { newestNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
-import { startHttpLoad, type HttpFailure } from '../harness/http-load.ts';
+import { startHttpLoad, type HttpFailure } from '../harness/http/http-load.ts';
 import { testFolder } from '../harness/node.ts';
-import { eventually, isAlive, startProcess } from '../harness/process.ts';
+import { eventually, isAlive, startProcess } from '../harness/processes/process.ts';
 
 const MAIN = fileURLToPath(new URL('../../services/muster/src/cluster.ts', import.meta.url));
 const START_TIMEOUT_MS = 45_000;

@@ -4,10 +4,10 @@ import { join, openPublisher } from '@muster/publisher';
 import { describe, expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind } from '../harness/client.ts';
-import { SECURED_CLUSTER as CLUSTER } from '../harness/nats-auth.ts';
-import { startCredentialedNats } from '../harness/nats-credentials.ts';
+import { SECURED_CLUSTER as CLUSTER } from '../harness/nats/nats-auth.ts';
+import { startCredentialedNats } from '../harness/nats/nats-credentials.ts';
 import { startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CONFIG = `
 [[pools]]

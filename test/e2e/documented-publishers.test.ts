@@ -10,7 +10,7 @@ import { newestNatsServer } from '@muster/nats-server';
 import { describe, expect, test } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { freePort, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const program = await newestNatsServer();
 

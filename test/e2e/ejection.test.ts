@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { refusingTarget, startBackend, startNamedEcho } from '../harness/backend.ts';
 import { nameBehind } from '../harness/client.ts';
 import { onePool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 /** Long enough for the connections that a test makes meanwhile. */
 const BASE_MS = 4_000;

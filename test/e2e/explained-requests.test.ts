@@ -8,10 +8,10 @@ import { createReplay, explainRequest, parseAccessLine, recordedDecisions, type 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { refusingTarget } from '../harness/backend.ts';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import { ask, type Address } from '../harness/http-client.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask, type Address } from '../harness/http/http-client.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 interface Recording {
   readonly isRecording: boolean;

@@ -2,10 +2,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
 import { oneHttpPool, spawnTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const GREETING = `
 import type { Filter } from '@muster/proxy';

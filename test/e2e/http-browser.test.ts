@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { chromium } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { WebSocketServer } from 'ws';
-import { startHttpScene } from '../harness/http-scene.ts';
+import { startHttpScene } from '../harness/http/http-scene.ts';
 
 const CANDIDATES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const executablePath = CANDIDATES.find((path) => existsSync(path));

@@ -7,9 +7,9 @@ import { PassThrough, Readable } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { Pool } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { digestOf, LARGE, serveDemo } from '../harness/http-demo-server.ts';
-import { startHttpScene, type HttpScene } from '../harness/http-scene.ts';
-import { eventually } from '../harness/process.ts';
+import { digestOf, LARGE, serveDemo } from '../harness/http/http-demo-server.ts';
+import { startHttpScene, type HttpScene } from '../harness/http/http-scene.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 let scene: HttpScene;
 beforeAll(async () => {

@@ -7,11 +7,11 @@
  */
 import { expect, test } from 'vitest';
 import { openClient, refuses } from '../harness/client.ts';
-import { startHttpBackend, startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
-import { startHttpLoad } from '../harness/http-load.ts';
+import { startHttpBackend, startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
+import { startHttpLoad } from '../harness/http/http-load.ts';
 import { oneHttpPool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
 
 const CLIENTS = 30;
 

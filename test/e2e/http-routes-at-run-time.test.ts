@@ -3,11 +3,11 @@
  * leads to is answered by Muster itself, and says so.
  */
 import { expect, test } from 'vitest';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
-import { startHttpLoad } from '../harness/http-load.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
+import { startHttpLoad } from '../harness/http/http-load.ts';
 import { freePort, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CLIENTS = 8;
 

@@ -4,10 +4,10 @@
  */
 import { expect, test } from 'vitest';
 import { refusingTarget, startBackend, startSpells } from '../harness/backend.ts';
-import { startHttpBackend, startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
+import { startHttpBackend, startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 import { rosterOf } from '../harness/roster.ts';
 
 const targetsOf = (targets: readonly string[]) =>

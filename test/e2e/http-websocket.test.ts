@@ -2,10 +2,10 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { startNamedHttp, type HttpBackend } from '../harness/http-backend.ts';
-import type { Address } from '../harness/http-client.ts';
+import { startNamedHttp, type HttpBackend } from '../harness/http/http-backend.ts';
+import type { Address } from '../harness/http/http-client.ts';
 import { startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const IDLE_TIMEOUT_MS = 1_000;
 const LARGE_BYTES = 8 * 1_048_576;

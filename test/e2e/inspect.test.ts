@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startBackend } from '../harness/backend.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually, startProcess } from '../harness/process.ts';
+import { eventually, startProcess } from '../harness/processes/process.ts';
 
 const MUSTER = join(import.meta.dirname, '../../services/muster/bin/muster.mjs');
 const POOL_LINES = 'health = { tcp = true, intervalMs = 200, timeoutMs = 1000, fall = 3 }';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient } from '../harness/client.ts';
 import { onePool, spawnTestNode, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CLUSTER = 'e2e';
 /** Far below what a person takes for an answer that does not come. */

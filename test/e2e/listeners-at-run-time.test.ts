@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind, openClient, refuses } from '../harness/client.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
 
 const ROUNDS = 10;
 

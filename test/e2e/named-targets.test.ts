@@ -4,10 +4,10 @@
  */
 import { DnsServer, type DnsAnswer, type DnsQuestion } from '@muster/transport/testing';
 import { expect, test } from 'vitest';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
 import { startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const here = ({ type }: DnsQuestion): DnsAnswer => ({ addresses: type === 'A' ? ['127.0.0.1'] : [], ttlS: 1 });
 

@@ -7,7 +7,7 @@ import { newestNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
 import { TestCluster } from '../harness/cluster.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const program = await newestNatsServer();
 const why = 'unavailable' in program ? ` (skipped: ${program.unavailable})` : '';

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startBackend, startNamedEcho, type TestBackend } from '../harness/backend.ts';
 import { freePort, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 let folder: TestFolder;
 let node: TestNode;

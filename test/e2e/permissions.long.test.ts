@@ -17,10 +17,10 @@ import {
   startSecuredNats,
   type NatsUser,
   type SecuredNats,
-} from '../harness/nats-auth.ts';
-import { BUCKET_STREAM, FORBIDDEN, REDIRECTED, STREAM } from '../harness/nats-trespass.ts';
+} from '../harness/nats/nats-auth.ts';
+import { BUCKET_STREAM, FORBIDDEN, REDIRECTED, STREAM } from '../harness/nats/nats-trespass.ts';
 import { startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const OPERATIONS = new URL('../../docs/operations.md', import.meta.url);
 const POOLS = `

@@ -8,7 +8,7 @@ import { startNamedEcho } from '../harness/backend.ts';
 import { nameBehind } from '../harness/client.ts';
 import { EventWriter } from '../harness/event-writer.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CLUSTER = 'quorum';
 const program = await newestNatsServer();

@@ -6,7 +6,7 @@ import type { CommandInput } from '@muster/membership';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient, type TestClient } from '../harness/client.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CONNECTIONS = 60;
 const CLOSED_WITHIN_MS = 50;

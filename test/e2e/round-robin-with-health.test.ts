@@ -8,7 +8,7 @@ import { expect, test } from 'vitest';
 import { startSpells } from '../harness/backend.ts';
 import { openClient } from '../harness/client.ts';
 import { startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const PROBE_INTERVAL_MS = 1_000;
 /** What a busy machine may add: processes that wait for a core. */

@@ -9,7 +9,7 @@ import { natsServerProgram, startNatsServer, type NatsServer } from '@muster/nat
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { freePort, onePool, spawnTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually, startProcess, type TestProcess } from '../harness/process.ts';
+import { eventually, startProcess, type TestProcess } from '../harness/processes/process.ts';
 
 const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
 const SPELLS = fileURLToPath(import.meta.resolve('@muster/spells/main'));

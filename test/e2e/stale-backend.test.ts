@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { refusingTarget } from '../harness/backend.ts';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import { ask } from '../harness/http-client.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import { ask } from '../harness/http/http-client.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 /** As an automation of its own does it, by its own name. */
 async function register({ admin }: TestNode, target: string, origin: string): Promise<number> {

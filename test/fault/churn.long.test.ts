@@ -8,10 +8,10 @@
 import { expect, test } from 'vitest';
 import type { CommandInput } from '@muster/membership';
 import { startNamedEcho } from '../harness/backend.ts';
-import { footprint } from '../harness/footprint.ts';
+import { footprint } from '../harness/processes/footprint.ts';
 import { startLoad } from '../harness/load.ts';
 import { startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const EVENTS = 12_000;
 const DURATION_MS = 60_000;

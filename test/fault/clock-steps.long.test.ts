@@ -11,10 +11,10 @@ import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 import { backendSeenBy } from '../harness/roster.ts';
-import { rounds } from '../harness/rounds.ts';
-import { steppedClock, type SteppedClock } from '../harness/stepped-clock.ts';
+import { rounds } from '../harness/processes/rounds.ts';
+import { steppedClock, type SteppedClock } from '../harness/processes/stepped-clock.ts';
 
 const HOUR_MS = 3_600_000;
 const MEMBER_LEASE_MS = 1_500;

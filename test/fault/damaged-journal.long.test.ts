@@ -10,7 +10,7 @@ import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient } from '../harness/client.ts';
 import { onePool, spawnTestNode, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually, runProcess } from '../harness/process.ts';
+import { eventually, runProcess } from '../harness/processes/process.ts';
 
 const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
 

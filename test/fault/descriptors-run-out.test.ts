@@ -8,7 +8,7 @@ import { type ProxyStats } from '@muster/proxy';
 import { bindSharedSocket, type SharedSocket } from '@muster/transport';
 import { expect, test } from 'vitest';
 import { startBackend } from '../harness/backend.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const WORKER = fileURLToPath(new URL('relay-worker-process.ts', import.meta.url));
 const DESCRIPTORS_MAX = 64;

@@ -11,7 +11,7 @@ import { EventWriter } from '../harness/event-writer.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
 import { poison } from '../harness/poison.ts';
-import { rounds } from '../harness/rounds.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const BACKENDS = 40;
 const IN_FLIGHT = 16;

@@ -10,7 +10,7 @@ import { healthWhatIf, type HealthAnswer, type HealthQuestion, type ReplaySource
 import { expect, test } from 'vitest';
 import { startNamedEcho, type TestBackend } from '../harness/backend.ts';
 import { onePool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 /** A killed backend refuses at once; no probe of a living one may end by time, however busy the machine is. */
 const HEALTH = 'health = { tcp = true, intervalMs = 100, timeoutMs = 30000, rise = 2, fall = 3 }';

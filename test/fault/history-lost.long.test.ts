@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { onePool, spawnTestNode, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 import {
   backendsOf,
   deleteStream,

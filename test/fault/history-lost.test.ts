@@ -6,7 +6,7 @@ import type { StreamConfig } from '@nats-io/jetstream';
 import { expect } from 'vitest';
 import { TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 import { STREAM, streamsOf, withoutFailures } from './history-lost.ts';
 
 test('three nodes that are started at once make one stream between them', async () => {

@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { CLUSTER, type TestCluster } from '../harness/cluster.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 export const STREAM = `muster-${CLUSTER}`;
 /** Beside the two of the config. */

@@ -4,13 +4,13 @@
  * A POST reaches one backend at most.
  */
 import { expect, test } from 'vitest';
-import { startRecordingBackend, type RecordingBackend } from '../harness/http-backend.ts';
-import { startHttpLoad, type HttpLoad } from '../harness/http-load.ts';
-import { failuresNotAt, killAs, killProcesses, type Kill } from '../harness/kill.ts';
+import { startRecordingBackend, type RecordingBackend } from '../harness/http/http-backend.ts';
+import { startHttpLoad, type HttpLoad } from '../harness/http/http-load.ts';
+import { failuresNotAt, killAs, killProcesses, type Kill } from '../harness/processes/kill.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 import { backendSeenBy } from '../harness/roster.ts';
-import { rounds } from '../harness/rounds.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const CLIENTS = 50;
 const ROUNDS = rounds(2);

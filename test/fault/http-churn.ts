@@ -6,11 +6,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandInput } from '@muster/membership';
 import { expect, test } from 'vitest';
-import { footprint } from '../harness/footprint.ts';
-import { startHttpBackend, startNamedHttp, type HttpBackend } from '../harness/http-backend.ts';
-import { startHttpLoad } from '../harness/http-load.ts';
+import { footprint } from '../harness/processes/footprint.ts';
+import { startHttpBackend, startNamedHttp, type HttpBackend } from '../harness/http/http-backend.ts';
+import { startHttpLoad } from '../harness/http/http-load.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const LIVES_PER_SECOND = 20;
 const LIFE_MS = 300;

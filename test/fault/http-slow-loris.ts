@@ -6,12 +6,12 @@ import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { footprint } from '../harness/footprint.ts';
-import { startNamedHttp } from '../harness/http-backend.ts';
-import type { Address } from '../harness/http-client.ts';
-import { startHttpLoad, type HttpLoad } from '../harness/http-load.ts';
+import { footprint } from '../harness/processes/footprint.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
+import type { Address } from '../harness/http/http-client.ts';
+import { startHttpLoad, type HttpLoad } from '../harness/http/http-load.ts';
 import { oneHttpPool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CLIENTS = 4;
 const DRIP_MS = 1_000;

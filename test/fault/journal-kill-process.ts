@@ -3,7 +3,7 @@
  * acknowledged. Started as `node journal-kill-process.ts PATH ROUND`; it ends only by being killed.
  */
 import { openEmbeddedJournal } from '@muster/journal-embedded';
-import { say } from '../harness/say.ts';
+import { say } from '../harness/processes/say.ts';
 import { killPayload } from './journal-kill-payload.ts';
 
 const WRITERS = 16;

@@ -7,9 +7,9 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { startNamedHttp } from '../harness/http-backend.ts';
+import { startNamedHttp } from '../harness/http/http-backend.ts';
 import { oneHttpPool, startTestNode, testFolder, type TestNode } from '../harness/node.ts';
-import type { StartOptions } from '../harness/process.ts';
+import type { StartOptions } from '../harness/processes/process.ts';
 
 interface Log {
   readonly stdout: Exclude<StartOptions['stdout'], undefined>;

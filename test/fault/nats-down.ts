@@ -10,8 +10,8 @@ import { TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
-import { rounds } from '../harness/rounds.ts';
+import { eventually } from '../harness/processes/process.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const COMMAND_FAILS_WITHIN_MS = 1_000;
 

@@ -7,8 +7,8 @@ import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
-import { eventually } from '../harness/process.ts';
-import { rounds } from '../harness/rounds.ts';
+import { eventually } from '../harness/processes/process.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 async function streamLeader(cluster: TestCluster): Promise<string> {
   const manager = await jetstreamManager(cluster.writer.connection, { checkAPI: false });

@@ -10,8 +10,8 @@ import { test } from '../harness/cluster-test.ts';
 import { EventWriter } from '../harness/event-writer.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
-import { rounds } from '../harness/rounds.ts';
+import { eventually } from '../harness/processes/process.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 /**
  * A second is what is usual at most. Rarely, a copy of the stream hears only with its leader's next heartbeat, 1 s later, that

@@ -10,13 +10,13 @@ import { LEASE_EXPIRED } from '@muster/membership';
 import { TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
-import { startNamespace, type Namespace } from '../harness/namespace.ts';
+import { startNamespace, type Namespace } from '../harness/network/namespace.ts';
 import type { TestNode } from '../harness/node.ts';
-import { startPlace } from '../harness/passage.ts';
-import { eventually } from '../harness/process.ts';
+import { startPlace } from '../harness/network/passage.ts';
+import { eventually } from '../harness/processes/process.ts';
 import { isStartedFor } from '../harness/roster.ts';
-import { rounds } from '../harness/rounds.ts';
-import { startWire } from '../harness/wire.ts';
+import { rounds } from '../harness/processes/rounds.ts';
+import { startWire } from '../harness/network/wire.ts';
 
 /** A node's lease is 10 s. */
 const CUT_MS = 12_000;

@@ -10,8 +10,8 @@ import { CLUSTER, TestCluster, type WholeStream } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
-import { rounds } from '../harness/rounds.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const LANES = 32;
 const ANSWERED_BEFORE_KILL = 200;

@@ -9,10 +9,10 @@ import { startNamedEcho } from '../harness/backend.ts';
 import { TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startEventStorm } from '../harness/event-storm.ts';
-import { footprint } from '../harness/footprint.ts';
+import { footprint } from '../harness/processes/footprint.ts';
 import { startLoad, type Load, type LoadFailure } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const EVENTS_PER_SECOND = 1_000;
 const STAYING = 'lb-1';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { NodeStatus } from '@muster/actors';
 import { expect, test } from 'vitest';
 import { freePort, testFolder } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 

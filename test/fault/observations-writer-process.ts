@@ -1,6 +1,6 @@
 /** Keeps observations without end, and says up to which revision they are written: to be killed while it does. */
 import { openObservationStore } from '@muster/observations';
-import { say } from '../harness/say.ts';
+import { say } from '../harness/processes/say.ts';
 
 const PER_FRAME = 2_000;
 const [path = '', from = '1'] = process.argv.slice(2);

@@ -9,10 +9,10 @@ import { emptyRoster, fold, rosterHash } from '@muster/membership';
 import { join } from 'node:path';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient, type TestClient } from '../harness/client.ts';
-import { failuresNotAt, killProcesses, type Kill } from '../harness/kill.ts';
+import { failuresNotAt, killProcesses, type Kill } from '../harness/processes/kill.ts';
 import { startLoad } from '../harness/load.ts';
 import { freePort, onePool, startTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const CLIENTS = 8;
 const HELD_CONNECTIONS = 24;

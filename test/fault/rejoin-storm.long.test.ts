@@ -10,10 +10,10 @@ import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
-import { eventually, startProcess } from '../harness/process.ts';
-import { rounds } from '../harness/rounds.ts';
+import { eventually, startProcess } from '../harness/processes/process.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
-const PUBLISHERS = fileURLToPath(new URL('../bench/publishers-process.ts', import.meta.url));
+const PUBLISHERS = fileURLToPath(new URL('../bench/cluster/publishers-process.ts', import.meta.url));
 const MEMBERS = 500;
 const LEASE_MS = 10_000;
 const HEARTBEAT_MS = 2_000;

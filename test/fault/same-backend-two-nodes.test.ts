@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import { TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
-import { rounds } from '../harness/rounds.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const PAIRS = 20;
 

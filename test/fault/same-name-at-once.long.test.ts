@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { spawnTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const STANDS_BACK = 'another process is node lb-1';
 const CONFIG = `

@@ -8,7 +8,7 @@ import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
 import { spawnTestNode, testFolder, type TestFolder, type TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 /** What traffic finds would be recorded beside what probes find. */
 const POOL_LINES = 'health = { tcp = true, intervalMs = 500 }\nejection = false';

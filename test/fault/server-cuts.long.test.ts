@@ -5,7 +5,7 @@
  */
 import { expect } from 'vitest';
 import { test } from '../harness/cluster-test.ts';
-import { Random } from '../simulation/random.ts';
+import { Random } from '../simulation/schedule/random.ts';
 import { cutLines, ServerCuts, type Cut } from './server-cuts.ts';
 
 const CUTS = Number(process.env['MUSTER_SERVER_CUTS'] ?? 8);

@@ -15,8 +15,8 @@ import { startNamedEcho } from '../harness/backend.ts';
 import { openClient } from '../harness/client.ts';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
-import { RouteWires } from '../harness/route-wires.ts';
+import { eventually } from '../harness/processes/process.ts';
+import { RouteWires } from '../harness/network/route-wires.ts';
 
 const NODES = ['lb-1', 'lb-2', 'lb-3'];
 const MEMBERS_PER_SERVER = 2;

@@ -9,7 +9,7 @@ import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient } from '../harness/client.ts';
 import { onePool, startTestNode, testFolder, type TestFolder } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
 
 const STOP = ['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGPWR', 'SIGXCPU'] as const;
 /** Nobody hears these, or they stand for a defect, or they stop a process for as long as somebody wants. */

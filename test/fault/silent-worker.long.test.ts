@@ -6,7 +6,7 @@ import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { openClient } from '../harness/client.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
 
 const REPLACED_WITHIN_MS = 120_000;
 

@@ -12,8 +12,8 @@ import { openNatsLink } from '@muster/nats';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
 import { test } from '../harness/cluster-test.ts';
 import { startLoad } from '../harness/load.ts';
-import { eventually, runProcess } from '../harness/process.ts';
-import { rounds } from '../harness/rounds.ts';
+import { eventually, runProcess } from '../harness/processes/process.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const MANY_EVENTS_PROCESS = fileURLToPath(new URL('../harness/many-events-process.ts', import.meta.url));
 const EVENTS = 100_000;

@@ -5,7 +5,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { expect, test } from 'vitest';
 import { CLUSTER, TestCluster } from '../harness/cluster.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 
 const STREAM_BYTES_MAX = 65_536;
 const FILLING = 'x'.repeat(4_096);

@@ -12,9 +12,9 @@ import { test } from '../harness/cluster-test.ts';
 import { EventWriter } from '../harness/event-writer.ts';
 import { startLoad } from '../harness/load.ts';
 import type { TestNode } from '../harness/node.ts';
-import { eventually } from '../harness/process.ts';
+import { eventually } from '../harness/processes/process.ts';
 import { backendSeenBy } from '../harness/roster.ts';
-import { rounds } from '../harness/rounds.ts';
+import { rounds } from '../harness/processes/rounds.ts';
 
 const STREAM = `muster-${CLUSTER}`;
 /** How long the nodes serve what they had, in ms. */

@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { startNamedEcho } from '../harness/backend.ts';
 import { onePool, startTestNode, testFolder } from '../harness/node.ts';
-import { eventually, isAlive } from '../harness/process.ts';
+import { eventually, isAlive } from '../harness/processes/process.ts';
 
 /** `script` of util-linux gives a command a terminal of its own, which closes when `script` ends. */
 const IN_TERMINAL = ['sh', '-c', 'exec script -qec "exec $*" /dev/null', 'sh'];

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { eventually, startProcess, type TestProcess } from './process.ts';
+import { eventually, startProcess, type TestProcess } from './processes/process.ts';
 import { freePort } from './node.ts';
 
 export interface TestBackend extends AsyncDisposable {

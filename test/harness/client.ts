@@ -3,7 +3,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { eventually } from './process.ts';
+import { eventually } from './processes/process.ts';
 
 export interface TestClient extends AsyncDisposable {
   readonly socket: Socket;

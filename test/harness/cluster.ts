@@ -22,7 +22,7 @@ import {
 import { startNamedEcho, type TestBackend } from './backend.ts';
 import { EventWriter } from './event-writer.ts';
 import { onePool, startTestNode, testFolder, type NodeOptions, type TestFolder, type TestNode } from './node.ts';
-import { eventually } from './process.ts';
+import { eventually } from './processes/process.ts';
 
 export const CLUSTER = 'test';
 const STREAM_READ_TIMEOUT_MS = 30_000;

@@ -9,7 +9,14 @@ import { fileURLToPath } from 'node:url';
 import type { CommandOutcome, NodeStatus } from '@muster/actors';
 import type { CommandInput } from '@muster/membership';
 import { freePorts } from '@muster/nats-server';
-import { eventually, runProcess, startProcess, type Finished, type StartOptions, type TestProcess } from './process.ts';
+import {
+  eventually,
+  runProcess,
+  startProcess,
+  type Finished,
+  type StartOptions,
+  type TestProcess,
+} from './processes/process.ts';
 
 const MUSTER = fileURLToPath(new URL('../../services/muster/bin/muster.mjs', import.meta.url));
 

@@ -1,7 +1,7 @@
 /** Each invariant's check finds a fault that was planted for it, and finds nothing in the same run without the fault. */
 import { describe, expect, test } from 'vitest';
 import { failureText } from './failure-text.ts';
-import { INVARIANTS } from './finding.ts';
+import { INVARIANTS } from './world/finding.ts';
 import { PLANTED_FAULTS } from './planted-faults.ts';
 import { runSeed, type Run } from './run.ts';
 

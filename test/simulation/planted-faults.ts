@@ -6,15 +6,15 @@ import type { NodeHandle, WorkerMessage } from '@muster/actors';
 import { WireEnd, type SimulatedWire } from '@muster/actors/testing';
 import type { AppendOutcome, FollowItem, Head, NewEvent } from '@muster/journal';
 import { announcementSubject, type LiveMessage } from '@muster/membership';
-import { CLUSTER, type History } from './history.ts';
-import { JournalLink, type JournalLinkOptions, type JournalPath } from './journal-link.ts';
-import type { Invariant } from './finding.ts';
-import { SOUND_PARTS, type Parts } from './machine.ts';
-import type { ProcessClock } from './process-clock.ts';
-import { SimulatedLeg } from './simulated-leg.ts';
-import { SimulatedProxy } from './simulated-proxy.ts';
-import { allTargets } from './declared.ts';
-import { WorkerTransport, type WorkerTransportOptions } from './worker-transport.ts';
+import { CLUSTER, type History } from './world/history.ts';
+import { JournalLink, type JournalLinkOptions, type JournalPath } from './world/journal-link.ts';
+import type { Invariant } from './world/finding.ts';
+import { SOUND_PARTS, type Parts } from './world/machine.ts';
+import type { ProcessClock } from './world/process-clock.ts';
+import { SimulatedLeg } from './world/simulated-leg.ts';
+import { SimulatedProxy } from './world/simulated-proxy.ts';
+import { allTargets } from './schedule/declared.ts';
+import { WorkerTransport, type WorkerTransportOptions } from './world/worker-transport.ts';
 
 /** I1: one event reaches this node with another weight than the others see. */
 class AlteringLink extends JournalLink {

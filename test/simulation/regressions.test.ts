@@ -1,7 +1,7 @@
 /** What the simulation has found once, it does not find again. */
 import { expect, test } from 'vitest';
 import { verdictOf } from './failure-text.ts';
-import { REGRESSIONS } from './regressions.ts';
+import { REGRESSIONS } from './schedule/regressions.ts';
 import { run } from './run.ts';
 
 test.each(REGRESSIONS)('$found', async ({ schedule }) => {

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { run, runSeed } from './run.ts';
-import type { Schedule } from './schedule.ts';
+import type { Schedule } from './schedule/schedule.ts';
 
 const MAIN = new URL('main.ts', import.meta.url).pathname;
 const SEEDS = [1, 2, 3, 4, 5, 6];

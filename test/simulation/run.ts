@@ -11,11 +11,11 @@ import { RemovedTargets } from './checks/removed-targets.ts';
 import { checkSameRoster } from './checks/same-roster.ts';
 import { checkSentOnce } from './checks/sent-once.ts';
 import { UndisturbedTraffic } from './checks/undisturbed-traffic.ts';
-import type { Finding } from './finding.ts';
-import type { Parts } from './machine.ts';
-import { scheduleOf } from './generate.ts';
-import type { Schedule } from './schedule.ts';
-import { World } from './world.ts';
+import type { Finding } from './world/finding.ts';
+import type { Parts } from './world/machine.ts';
+import { scheduleOf } from './schedule/generate.ts';
+import type { Schedule } from './schedule/schedule.ts';
+import { World } from './world/world.ts';
 
 /** For leases, retries, probes and ejections to come to their ends. */
 const CONVERGENCE_MS = 30_000;

@@ -6,9 +6,9 @@
  * A shorter schedule draws its chance differently, so what fails may do so for another reason; the same invariant is what is
  * asked for. It stops after `RUNS_MAX` runs with the best that it has.
  */
-import type { Invariant } from './finding.ts';
+import type { Invariant } from './world/finding.ts';
 import { run, type Run, type RunOptions } from './run.ts';
-import type { Schedule, Step } from './schedule.ts';
+import type { Schedule, Step } from './schedule/schedule.ts';
 
 /** At about 100 ms each. */
 const RUNS_MAX = 250;

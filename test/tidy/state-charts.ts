@@ -2,7 +2,9 @@
  * `node bootstrap.mjs charts`: writes docs/state-charts.md anew, from the machines themselves and the sentence that each of
  * their files opens with.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { MACHINES, stateChart } from '@muster/actors/inspection';
 
 export const CHARTS_FILE = new URL('../../docs/state-charts.md', import.meta.url);
@@ -22,9 +24,14 @@ export function chartsText(): string {
   return [PREFACE, ...sections].join('\n');
 }
 
+const ACTORS = fileURLToPath(new URL('../../packages/actors/src', import.meta.url));
+const ACTOR_FILES = readdirSync(ACTORS, { recursive: true, encoding: 'utf8' });
+
+/** What the comment says that the machine's file opens with: `pool-machine.ts` for the kind `pool`, in whatever room it lies. */
 function headerSentence(kind: string): string {
-  const path = new URL(`../../packages/actors/src/${kind}-machine.ts`, import.meta.url);
-  const [, sentence] = /^\/\*\*\n((?: \* .+\n)+)/.exec(readFileSync(path, 'utf8')) ?? [];
+  const file = ACTOR_FILES.find((path) => basename(path) === `${kind}-machine.ts`);
+  if (file === undefined) throw new Error(`the package of actors has no file ${kind}-machine.ts`);
+  const [, sentence] = /^\/\*\*\n((?: \* .+\n)+)/.exec(readFileSync(join(ACTORS, file), 'utf8')) ?? [];
   return (sentence ?? '').replaceAll(/^ \* /gm, '').replaceAll('\n', ' ').trim();
 }
 

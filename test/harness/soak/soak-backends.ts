@@ -3,7 +3,7 @@
  * unhealthy and healthy again, cut answers off, are slow, and stream without an end.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { startHttpBackend, type HttpBackend } from '../http-backend.ts';
+import { startHttpBackend, type HttpBackend } from '../http/http-backend.ts';
 import { OwnBytes } from './own-bytes.ts';
 
 const STREAM_INTERVAL_MS = 50;

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { commandSchema, type CommandInput } from '@muster/membership';
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../simulation/schedule/random.ts';
 import type { TestNode } from '../node.ts';
 import type { SoakBackend } from './soak-backends.ts';
 

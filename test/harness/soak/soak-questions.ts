@@ -3,7 +3,7 @@
  * description: a route that is added and not asked here makes `unaskedRoutes` name it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../simulation/schedule/random.ts';
 
 const FOLLOWED_MS = 1_500;
 

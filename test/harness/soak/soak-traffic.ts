@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Duplex } from 'node:stream';
-import type { Random } from '../../simulation/random.ts';
+import type { Random } from '../../simulation/schedule/random.ts';
 import { OwnBytes } from './own-bytes.ts';
 
 const REQUEST_TIMEOUT_MS = 20_000;

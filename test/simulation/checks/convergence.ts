@@ -1,7 +1,7 @@
 /** What must hold once every fault has ended and some time has passed: all say the same, it is true, and nothing waits. */
 import { observationBy, rosterHash, type Backend, type Pool } from '@muster/membership';
-import type { NodeProcess } from '../machine.ts';
-import type { World } from '../world.ts';
+import type { NodeProcess } from '../world/machine.ts';
+import type { World } from '../world/world.ts';
 
 export function checkConvergence(world: World): void {
   const { present } = world.store;

@@ -1,5 +1,5 @@
 /** I7: what was acknowledged is in its history, at the revision that was said; so is what a node answered a command with. */
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 
 export function checkKeptAppends({ store, accepted, report }: World): void {
   for (const { epoch, acknowledgedById, events } of store.historiesByEpoch.values()) {

@@ -10,9 +10,9 @@ import {
   type Eligibility,
   type View,
 } from '@muster/membership';
-import type { History } from '../history.ts';
-import type { NodeProcess } from '../machine.ts';
-import type { World } from '../world.ts';
+import type { History } from '../world/history.ts';
+import type { NodeProcess } from '../world/machine.ts';
+import type { World } from '../world/world.ts';
 
 type Obstacle = Extract<Eligibility, { isEligible: false }>;
 

@@ -2,7 +2,7 @@
  * I2: a history that was made again is noticed. A node that can read the journal, and serves another history than the one that is
  * there, says so. (That no reader goes back within a history is seen as it reads: `node-watch.ts`.)
  */
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 
 /** A follower that broke tries again after 5 s at most, and a silent path is noticed after 5 s. */
 const NOTICED_WITHIN_MS = 12_000;

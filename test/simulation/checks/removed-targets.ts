@@ -3,10 +3,10 @@
  * its drain timeout.
  */
 import type { PoolSpec } from '@muster/membership';
-import { POOLS } from '../declared.ts';
-import type { SimulatedProxy } from '../simulated-proxy.ts';
-import type { Upstream } from '../worker-transport.ts';
-import type { World } from '../world.ts';
+import { POOLS } from '../schedule/declared.ts';
+import type { SimulatedProxy } from '../world/simulated-proxy.ts';
+import type { Upstream } from '../world/worker-transport.ts';
+import type { World } from '../world/world.ts';
 
 /** A worker's wheel turns so often, and a step may end just before it. */
 const LATE_MS = 1_100;

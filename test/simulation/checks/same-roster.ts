@@ -1,6 +1,6 @@
 /** I1: same events, same roster. Whatever anybody held is compared with what that history folds to at that revision. */
 import { rosterHash } from '@muster/membership';
-import type { World } from '../world.ts';
+import type { World } from '../world/world.ts';
 
 /** What a node says where it finds that others hold another roster; they never do. */
 const ALARM = /the nodes disagree|holds another roster/;

@@ -2,8 +2,8 @@
  * I5: once a byte of a request has reached a backend, it is sent to no other, save an idempotent request whose kept-alive connection
  * ended before a byte of an answer.
  */
-import type { Touch } from '../targets.ts';
-import type { World } from '../world.ts';
+import type { Touch } from '../world/targets.ts';
+import type { World } from '../world/world.ts';
 
 export function checkSentOnce({ targets, report }: World): void {
   for (const [request, touches] of targets.touchesByRequest) {

@@ -4,10 +4,10 @@
  * whichever backend is there.
  */
 import { backendSet, observationBy, withPendingFacts, type Backend, type Pool, type Roster } from '@muster/membership';
-import type { ClientRequest } from '../clients.ts';
-import type { NodeProcess } from '../machine.ts';
-import type { SimulatedProxy } from '../simulated-proxy.ts';
-import type { World } from '../world.ts';
+import type { ClientRequest } from '../world/clients.ts';
+import type { NodeProcess } from '../world/machine.ts';
+import type { SimulatedProxy } from '../world/simulated-proxy.ts';
+import type { World } from '../world/world.ts';
 
 /** Beyond interval, jitter and timeout: ticks of the clock. */
 const PROBE_LATE_MS = 500;
