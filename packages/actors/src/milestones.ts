@@ -2,7 +2,7 @@
  * What a node has reached, for those who wait for it: that it serves, that it has caught up, that its workers serve, that it
  * has stopped. Whoever waits for something that a stop has put out of reach is told so.
  */
-import type { FoldedRoster } from './journal/folded-roster.ts';
+import type { FoldedRoster } from './folded-roster.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { WorkerFeed } from './workers/worker-feed.ts';
 

@@ -22,9 +22,9 @@ import {
 } from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
 import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
-import { CommandExecutor } from './command-executor.ts';
+import { CommandExecutor } from './journal/command-executor.ts';
 import { FactWriter } from './journal/fact-writer.ts';
-import { FoldedRoster } from './journal/folded-roster.ts';
+import { FoldedRoster } from './folded-roster.ts';
 import { InspectionHub } from './inspection/inspection-hub.ts';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import { JournalContact } from './journal/journal-contact.ts';
@@ -42,12 +42,12 @@ import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
 import { inTime } from './pause.ts';
 import { Observer } from './observer.ts';
-import type { WriteAhead } from './journal/preparation.ts';
+import type { WriteAhead } from './journal/handover.ts';
 import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';
 import { SnapshotKeeper } from './journal/snapshot-keeper.ts';
 import { StartingPoint } from './journal/starting-point.ts';
-import type { Wish } from './journal/succession.ts';
+import type { Wish } from './journal/other-history.ts';
 import { WorkerFeed } from './workers/worker-feed.ts';
 
 const DRAIN_TIMEOUT_MS = 30_000;

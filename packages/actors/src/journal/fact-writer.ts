@@ -24,7 +24,7 @@ import {
   messageOf,
 } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { isNews, isSaid, ownFindings, type Finding } from '../pools/own-findings.ts';
 import type { Clock, Logger } from '../ports.ts';

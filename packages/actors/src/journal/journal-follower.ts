@@ -17,12 +17,12 @@ import { setImmediate } from 'node:timers/promises';
 import { encodeInTurns, FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
 import { messageOf, type RecordedEvent } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { Adoption, NodeHandle, NodeStatus } from '../node-handle.ts';
 import { pause } from '../pause.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 import { RosterRebuild } from './roster-rebuild.ts';
-import { Succession, type AdoptOutcome, type SuccessionPorts, type Wish } from './succession.ts';
+import { Succession, type AdoptOutcome, type SuccessionPorts, type Wish } from './other-history.ts';
 
 export interface FollowerPorts extends SuccessionPorts {
   readonly random: () => number;

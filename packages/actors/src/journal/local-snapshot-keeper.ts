@@ -6,7 +6,7 @@
  */
 import { encodeInTurns } from '@muster/journal';
 import { rosterHash, type Roster, messageOf } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { Clock, LocalSnapshot, Logger } from '../ports.ts';
 

@@ -9,7 +9,7 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
 import { formatSubject, type MembershipEventInput, messageOf } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { forgetOldest } from '../forget-oldest.ts';
 import { pause } from '../pause.ts';

@@ -9,7 +9,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { newestTrustedSnapshot, type Journal } from '@muster/journal';
-import { FoldedRoster } from './folded-roster.ts';
+import { FoldedRoster } from '../folded-roster.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 export interface RosterBuilderOptions {

@@ -12,7 +12,7 @@
  */
 import { encodeInTurns } from '@muster/journal';
 import { rosterHash, messageOf } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import type { NodeHandle } from '../node-handle.ts';

@@ -11,7 +11,7 @@
  */
 import { newestTrustedSnapshot, trustedSnapshot, type TrustedSnapshot } from '@muster/journal';
 import { messageOf, type Roster } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import { inTime } from '../pause.ts';

@@ -9,7 +9,7 @@
  */
 import { LEASE_EXPIRED, type Announcement, type Roster } from '@muster/membership';
 import { forgetOldest } from '../forget-oldest.ts';
-import type { HashHistory } from '../journal/hash-history.ts';
+import type { HashHistory } from '../hash-history.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { PeerStatus } from '../node-handle.ts';

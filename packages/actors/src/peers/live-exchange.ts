@@ -28,7 +28,7 @@ import { Agreement } from './agreement.ts';
 import { announceRegularly } from './announcer.ts';
 import { BulkEnds } from './bulk-ends.ts';
 import { Crowd } from './crowd.ts';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { JournalPulse } from '../journal/journal-pulse.ts';
@@ -41,7 +41,7 @@ import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from '../observer.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { RebuildDecision, type RebuildDecisionPorts } from '../journal/rebuild-decision.ts';
+import { RebuildDecision, type RebuildDecisionPorts } from './rebuild-decision.ts';
 
 export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'> {
   readonly live: LiveWire;

@@ -24,7 +24,7 @@ import {
   type LiveMessage,
 } from '@muster/membership';
 import { Departures } from './departures.ts';
-import type { RejectedEvent } from '../journal/folded-roster.ts';
+import type { RejectedEvent } from '../folded-roster.ts';
 import { forgetOldest } from '../forget-oldest.ts';
 import type { Hearing } from './hearing.ts';
 import { makeLease, type Lease } from './lease.ts';

@@ -28,7 +28,7 @@ import {
   type Announcement,
   type FoldWitness,
 } from '@muster/membership';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { NameStatus } from '../node-handle.ts';

@@ -12,11 +12,11 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
 import { decide, formatSubject, messageOf, parsePayload, type Command, type Decision } from '@muster/membership';
-import type { FoldedRoster } from './journal/folded-roster.ts';
-import type { JournalContact } from './journal/journal-contact.ts';
-import type { JournalPulse } from './journal/journal-pulse.ts';
-import type { CommandOutcome } from './node-handle.ts';
-import type { Clock } from './ports.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
+import type { JournalContact } from './journal-contact.ts';
+import type { JournalPulse } from './journal-pulse.ts';
+import type { CommandOutcome } from '../node-handle.ts';
+import type { Clock } from '../ports.ts';
 
 /** How often a command is decided before it is answered `contended`. */
 const DECISIONS_MAX = 5;

@@ -11,11 +11,11 @@
  * or is told is recorded.
  */
 import { emptyRoster, restorationSteps, type RestorationStep, type Roster } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { EpochChange, NodeHandle } from '../node-handle.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { Preparation, type PreparationOutcome, type WriteAhead } from './preparation.ts';
+import { Preparation, type PreparationOutcome, type WriteAhead } from './handover.ts';
 import { RosterBuilder } from './roster-builder.ts';
 
 const REMINDER_INTERVAL_MS = 60_000;

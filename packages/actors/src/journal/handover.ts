@@ -11,7 +11,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { messageOf, restorationSteps, restoringEvent, type RestorationStep, type Roster } from '@muster/membership';
-import { CommandExecutor } from '../command-executor.ts';
+import { CommandExecutor } from './command-executor.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { NodeHandle } from '../node-handle.ts';
 import { inTime } from '../pause.ts';

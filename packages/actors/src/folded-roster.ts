@@ -19,9 +19,9 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from './forget-oldest.ts';
 import { HashHistory } from './hash-history.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock } from './ports.ts';
 
 /** Rejections that are remembered for those who appended the event; the oldest is forgotten first. */
 const REJECTIONS_MAX = 1_024;
