@@ -57,7 +57,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     journalAwayReason: contact.awayReason,
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
-    epochChange: follower.succession.change,
+    epochChange: follower.change,
     adoption: parts.adoption,
     rebuilds: follower.rebuilds,
     ...(parts.exchange?.status() ?? ALONE),

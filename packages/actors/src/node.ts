@@ -28,7 +28,8 @@ import { FoldedRoster } from './folded-roster.ts';
 import { InspectionHub } from './inspection/inspection-hub.ts';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import { JournalContact } from './journal/journal-contact.ts';
-import { JournalFollower, type RosterSwap } from './journal/journal-follower.ts';
+import { JournalFollower } from './journal/journal-follower.ts';
+import type { RosterSwap } from './journal/journal-reading.ts';
 import { JournalPulse } from './journal/journal-pulse.ts';
 import { LastAdoption } from './journal/last-adoption.ts';
 import { LiveExchange } from './peers/live-exchange.ts';
@@ -42,7 +43,6 @@ import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
 import { inTime } from './pause.ts';
 import { Observer } from './observer.ts';
-import type { WriteAhead } from './journal/handover.ts';
 import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';
 import { SnapshotKeeper } from './journal/snapshot-keeper.ts';
@@ -219,10 +219,8 @@ class Node implements NodeHandle {
     return this.#follower.missing();
   }
 
-  onAdopting(write: WriteAhead): () => void {
-    const { writers } = this.#follower.succession;
-    writers.add(write);
-    return () => writers.delete(write);
+  onAdopting(write: Parameters<NodeHandle['onAdopting']>[0]): () => void {
+    return this.#follower.onAdopting(write);
   }
 
   saveSnapshot(): ReturnType<NodeHandle['saveSnapshot']> {

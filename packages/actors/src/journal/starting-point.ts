@@ -7,7 +7,7 @@
  *     the journal does not answer in time                                                the local snapshot, if there is one
  *
  * A node that begins with its local snapshot serves at once what it served last; whether the journal's history may take its
- * place is decided as for a node that runs (`succession.ts`).
+ * place is decided as for a node that runs (`other-history.ts`).
  */
 import { newestTrustedSnapshot, trustedSnapshot, type TrustedSnapshot } from '@muster/journal';
 import { messageOf, type Roster } from '@muster/membership';
