@@ -1,15 +1,17 @@
 /**
- * Runs a script of package.json on a machine that has nothing but Node ≥ 18 and npm:
+ * Runs the scripts of package.json on a machine that has nothing but Node ≥ 18 and npm. Every script there leads here, so
+ * `npm run NAME` works in a bare clone as well:
  *
- *     node bootstrap.mjs demo                       one script, with the arguments that follow it
+ *     node bootstrap.mjs test:unit packages/probes  one script, with the arguments that follow it
  *     node bootstrap.mjs --each format lint         several, one after another; the first that fails ends it
  *     node bootstrap.mjs --each lint+types test:e2e the same, those joined by "+" side by side
+ *     node bootstrap.mjs --run vitest run           a command
  *
- * It installs what is missing (with the pnpm that package.json pins, fetched by npm), then starts the script's command
- * with `node_modules/.bin` first on PATH: so on the project's own Node, whichever this file runs on.
+ * It installs what is missing (with the pnpm that package.json pins, fetched by npm), then starts the command with
+ * `node_modules/.bin` first on PATH: so on the project's own Node, whichever this file runs on.
  *
- * Plain JavaScript, since it must run before anything is installed. Scripts that it runs are a command and its arguments;
- * there is no shell in between, which would keep signals from the command.
+ * Plain JavaScript, since it must run before anything is installed. There is no shell between this process and the command, since it
+ * would keep signals from the command.
  */
 
 import { spawn } from 'node:child_process';
@@ -96,23 +98,31 @@ async function install() {
   writeFileSync(STAMP, lockHash());
 }
 
-/** Resolves to the script's exit code. `options` are those of `spawn`. */
-async function runScript(name, args, options = {}) {
-  const script = manifest.scripts[name];
-  if (script === undefined) {
-    fail(`there is no script ${name}; there are ${Object.keys(manifest.scripts).join(', ')}`);
-  }
-  const [command, ...scriptArgs] = script.split(/\s+/);
+/** Starts a command of the project. Resolves to its exit code. `options` are those of `spawn`. */
+async function runCommand([command, ...args], options) {
   const env = {
     NODE_COMPILE_CACHE: join(ROOT, 'node_modules', '.cache', 'compile'),
     ...process.env,
     PATH: `${BIN}${delimiter}${process.env.PATH ?? ''}`,
   };
   try {
-    return await run(join(BIN, command), [...scriptArgs, ...args], { ...options, env });
+    return await run(join(BIN, command), args, { ...options, env });
   } catch (error) {
     return fail(`could not start ${command}: ${error.message}`);
   }
+}
+
+/** How each script of package.json begins. What follows are arguments of this file. */
+const HERE = 'exec node bootstrap.mjs ';
+
+/** The arguments that a script of package.json gives to this file. */
+function argumentsOf(name) {
+  const script = manifest.scripts[name];
+  if (script === undefined) {
+    fail(`there is no script ${name}; there are ${Object.keys(manifest.scripts).join(', ')}`);
+  }
+  if (!script.startsWith(HERE)) fail(`the script ${name} does not begin with "${HERE.trim()}"`);
+  return script.slice(HERE.length).split(/\s+/);
 }
 
 /** Runs scripts at the same time. What each of them wrote is shown once it ends. Resolves to their exit codes. */
@@ -121,7 +131,7 @@ function runSideBySide(names) {
     const outputFile = join(tmpdir(), `muster-${process.pid}-${name.replace(/\W/g, '-')}.txt`);
     const output = openSync(outputFile, 'wx+', 0o600);
     try {
-      const code = await runScript(name, [], { stdio: ['ignore', output, output] });
+      const code = await perform([name], { stdio: ['ignore', output, output] });
       console.log(`\n── ${name}\n${readFileSync(outputFile, 'utf8')}`.trimEnd());
       return code;
     } finally {
@@ -132,24 +142,36 @@ function runSideBySide(names) {
   return Promise.all(names.map(runOne));
 }
 
-async function main([first, ...rest]) {
-  if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
-    fail(`Node ${NODE_MAJOR_MIN} or newer is needed to install the project; this is ${process.version}`);
-  }
-  if (first === undefined) fail('usage: node bootstrap.mjs SCRIPT [ARGUMENT…] | --each SCRIPT…');
-  if (!isInstalled()) await install();
-  if (first !== '--each') process.exit(await runScript(first, rest));
-
-  for (const step of rest) {
+/** One after another, until one fails. Resolves to the exit code of that one. */
+async function runEach(steps) {
+  for (const step of steps) {
     const names = step.split('+');
     if (names.length === 1) console.log(`\n── ${step}`);
-    const codes = names.length === 1 ? [await runScript(step, [])] : await runSideBySide(names);
+    const codes = names.length === 1 ? [await perform(names)] : await runSideBySide(names);
     const failed = names.filter((_, index) => codes[index] !== 0);
     if (failed.length > 0) {
       console.error(`muster: ${failed.join(' and ')} failed`);
-      process.exit(codes.find((code) => code !== 0));
+      return codes.find((code) => code !== 0);
     }
   }
+  return 0;
+}
+
+/** Does what the arguments of this file say. Resolves to the exit code. */
+function perform([first, ...rest], options = {}) {
+  if (first === '--run') return runCommand(rest, options);
+  if (first === '--each') return runEach(rest);
+  return perform([...argumentsOf(first), ...rest], options);
+}
+
+async function main(args) {
+  if (Number(process.versions.node.split('.')[0]) < NODE_MAJOR_MIN) {
+    fail(`Node ${NODE_MAJOR_MIN} or newer is needed to install the project; this is ${process.version}`);
+  }
+  if (args.length === 0)
+    fail('usage: node bootstrap.mjs SCRIPT [ARGUMENT…] | --each SCRIPT… | --run COMMAND [ARGUMENT…]');
+  if (!isInstalled()) await install();
+  process.exit(await perform(args));
 }
 
 await main(process.argv.slice(2));

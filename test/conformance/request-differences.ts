@@ -117,7 +117,7 @@ export const REFUSED_HERE: Readonly<Record<string, RefusedHere>> = {
     // As `withoutUpgrade` has named it.
     why: '9110, 7.8: protocols are tokens',
     isSo: (request) =>
-      valuesOf(request, NOT_UPGRADE).some((value) => value.split(/[,/]/).some((part) => !TOKEN.test(part.trim()))),
+      valuesOf(request, NOT_UPGRADE).some((value) => value.split(/[,/]/).some((part) => !isSpacedToken(part))),
   },
   expectation: {
     why: '9110, 10.1.1: an expectation that cannot be met; of several lines the oracle looks at the first or last',
@@ -197,6 +197,11 @@ export const NOT_UPGRADE = 'xupgrad';
 
 export function withoutUpgrade(text: string): string {
   return text.replaceAll(/^upgrade:/gim, `${NOT_UPGRADE}:`);
+}
+
+/** A token with whitespace around it, which is spaces and tabs alone (RFC 9110, 5.6.3): `trim` would take a no-break space for it. */
+function isSpacedToken(text: string): boolean {
+  return TOKEN.test(text.replaceAll(/^[ \t]+|[ \t]+$/g, ''));
 }
 
 const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS);

@@ -82,7 +82,7 @@ export function importFaults({ path, imports }: SourceFile): string[] {
 }
 
 /** `packages/probes` for a file in it; `test` for all tests that cross packages; empty for the root's own files. */
-function packageFolder(path: string): string {
+export function packageFolder(path: string): string {
   const [top = '', name = '', ...rest] = path.split('/');
   if (top === 'packages' || top === 'services') return `${top}/${name}`;
   return top === 'test' && (name !== '' || rest.length > 0) ? 'test' : '';
@@ -90,32 +90,4 @@ function packageFolder(path: string): string {
 
 function isOurs(specifier: string): boolean {
   return specifier === 'muster' || specifier.startsWith('@muster/');
-}
-
-/**
- * The import cycles among the files given, each as the paths along it. Type-only imports are left out: they are gone at
- * run time, and two types may well name each other.
- */
-export function importCycles(files: readonly SourceFile[]): string[][] {
-  const filesByPath = new Map(files.map((file) => [file.path, file]));
-  const cycles: string[][] = [];
-  const done = new Set<string>();
-
-  const visit = (path: string, trail: string[]): void => {
-    const seenAt = trail.indexOf(path);
-    if (seenAt >= 0) {
-      cycles.push([...trail.slice(seenAt), path]);
-      return;
-    }
-    const file = filesByPath.get(path);
-    if (file === undefined || done.has(path)) return;
-    for (const { specifier, isTypeOnly } of file.imports) {
-      if (!isTypeOnly && specifier.startsWith('.')) {
-        visit(posix.join(posix.dirname(path), specifier), [...trail, path]);
-      }
-    }
-    done.add(path);
-  };
-  for (const { path } of files) visit(path, []);
-  return cycles;
 }

@@ -1,7 +1,7 @@
 /** Each rule fails where it should: small made-up files, each with one fault, next to one that has none. */
 
 import { describe, expect, test } from 'vitest';
-import { importCycles, importFaults, manifestFaults } from './arrows.ts';
+import { importFaults, manifestFaults } from './arrows.ts';
 import { logFaults } from './log-rules.ts';
 import { codeFaults, FILE_LINES_MAX, nameFaults, shapeFaults, textFaults } from './rules.ts';
 import { parseSource } from './source-files.ts';
@@ -51,15 +51,6 @@ test('a manifest may only depend downwards, under its own name', () => {
   expect(manifestFaults('packages/probes', upwardsInTests)).toHaveLength(1);
   expect(manifestFaults('packages/probes', { name: '@muster/probe' })).toHaveLength(1);
   expect(manifestFaults('packages/anything', { name: '@muster/anything' })).toHaveLength(1);
-});
-
-test('a circle of imports is found; types may point back', () => {
-  const file = (name: string, text: string) => parseSource(`packages/journal/src/${name}.ts`, text);
-  const a = file('a', `import { b } from './b.ts';`);
-  const b = file('b', `export { c } from './c.ts';`);
-  const circle = [a, b, file('c', `import { a } from './a.ts';`)];
-  expect(importCycles(circle)).toEqual([['a', 'b', 'c', 'a'].map((name) => `packages/journal/src/${name}.ts`)]);
-  expect(importCycles([a, b, file('c', `import type { A } from './a.ts';`)])).toEqual([]);
 });
 
 test.each([

@@ -3,8 +3,11 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { ARROWS, importCycles, importFaults, manifestFaults, type Manifest } from './arrows.ts';
+import { ARROWS, importFaults, manifestFaults, type Manifest } from './arrows.ts';
+import { fileCycles, roomCycles } from './cycles.ts';
 import { logFaults } from './log-rules.ts';
+import { RATCHETS } from './ratchets.ts';
+import { crowdedRooms, shippedLines, shortFiles, testingFaults } from './rooms.ts';
 import { codeFaults, nameFaults, shapeFaults, textFaults } from './rules.ts';
 import { listFiles, readSources, ROOT } from './source-files.ts';
 
@@ -13,6 +16,11 @@ const sources = await readSources(paths);
 /** The rules and their tests spell out what everybody else may not write. */
 const isExample = (path: string): boolean => path.startsWith('test/tidy/rules');
 const TEXT = /\.(ts|mjs|json|md|toml|ya?ml)$|\/run$|Dockerfile$/;
+
+/** All that was found once it is more than a ratchet allows, and nothing before. */
+function beyond<Found>(found: readonly Found[], most: number, count = found.length): readonly Found[] {
+  return count > most ? found : [];
+}
 
 test('there is something to check', () => {
   expect(sources.length).toBeGreaterThan(20);
@@ -30,8 +38,15 @@ describe('who may import whom', () => {
     expect(sources.flatMap(importFaults)).toEqual([]);
   });
 
-  test('no files import each other in a circle', () => {
-    expect(importCycles(sources)).toEqual([]);
+  test('no files import each other in a circle, type-only imports included, and no rooms of a package do', () => {
+    const circles = fileCycles(sources);
+    expect(beyond(circles, RATCHETS.filesInCircles, circles.flat().length)).toEqual([]);
+    const rooms = roomCycles(sources);
+    expect(beyond(rooms, RATCHETS.roomsInCircles, rooms.flat().length)).toEqual([]);
+  });
+
+  test('what is for tests is used by tests', () => {
+    expect(sources.flatMap(testingFaults)).toEqual([]);
   });
 
   test('the table itself has no circle', () => {
@@ -45,12 +60,32 @@ describe('who may import whom', () => {
   });
 });
 
+test('every script leads through bootstrap.mjs, so that it works in a bare clone', async () => {
+  const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
+    scripts: Readonly<Record<string, string>>;
+  };
+  expect(Object.entries(scripts).filter(([, script]) => !script.startsWith('exec node bootstrap.mjs '))).toEqual([]);
+});
+
 test('names are kebab-case and mean something', () => {
   expect(paths.flatMap(nameFaults)).toEqual([]);
 });
 
 test('every source file opens with a comment and is short enough', () => {
   expect(sources.flatMap(shapeFaults)).toEqual([]);
+});
+
+describe('rooms', () => {
+  test('at most 20 source files lie side by side, tests apart', () => {
+    const known: Readonly<Record<string, number>> = RATCHETS.crowdedRooms;
+    const worse = Object.entries(crowdedRooms(paths)).filter(([room, count]) => count > (known[room] ?? 0));
+    expect(worse).toEqual([]);
+  });
+
+  test('a shipped file is no scrap, and what ships does not grow', () => {
+    expect(beyond(shortFiles(sources), RATCHETS.shortFiles)).toEqual([]);
+    expect(shippedLines(sources)).toBeLessThanOrEqual(RATCHETS.shippedLines);
+  });
 });
 
 test('pure packages are pure; only services read the environment and signals; no test runs alone', () => {

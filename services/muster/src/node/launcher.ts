@@ -50,9 +50,9 @@ export function launchersOf(self: Ancestor, find: (pid: number) => Ancestor | nu
   return isBetween ? [parent, npm] : [npm];
 }
 
-/** An older Node in `bin/muster.mjs`, which ends when this process does, and tells it of signals. */
+/** An older Node in `bin/muster.mjs`, or `bootstrap.mjs`: it ends when this process does, and tells it of signals. */
 function isOwnLauncher({ command: [, file = ''] }: Ancestor): boolean {
-  return /(^|\/)muster\.mjs$/.test(file);
+  return /(^|\/)(muster|bootstrap)\.mjs$/.test(file);
 }
 
 /** Runs one command in the foreground, as npm has it run. */
