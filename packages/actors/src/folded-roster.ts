@@ -19,7 +19,7 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
-import { forgetOldest } from './forget-oldest.ts';
+import { forgetOldest } from './newest-map.ts';
 import { HashHistory } from './hash-history.ts';
 import type { Clock } from './ports.ts';
 

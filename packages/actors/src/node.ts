@@ -21,7 +21,7 @@ import {
   type LiveWire,
 } from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
-import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from './waits.ts';
 import { CommandExecutor } from './journal/command-executor.ts';
 import { FactWriter } from './journal/fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
@@ -34,7 +34,7 @@ import { JournalPulse } from './journal/journal-pulse.ts';
 import { LastAdoption } from './journal/last-adoption.ts';
 import { LiveExchange } from './peers/live-exchange.ts';
 import { LocalSnapshotKeeper } from './journal/local-snapshot-keeper.ts';
-import { Milestones } from './milestones.ts';
+import { Milestones } from './readiness.ts';
 import { NameClaim } from './peers/name-claim.ts';
 import { NodeActors } from './node-actors.ts';
 import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';

@@ -11,7 +11,7 @@
 import { FOLLOW_BATCH_EVENTS } from '@muster/journal';
 import type { Announcement, RecordedEvent, Roster } from '@muster/membership';
 import type { Observation, ObservationSink } from '@muster/observations';
-import { forgetOldest } from './forget-oldest.ts';
+import { forgetOldest } from './newest-map.ts';
 import type { HashHistory } from './hash-history.ts';
 import type { Clock, Outlier } from './ports.ts';
 

@@ -23,7 +23,7 @@ import {
   type Roster,
   messageOf,
 } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { isNews, isSaid, ownFindings, type Finding } from '../pools/own-findings.ts';

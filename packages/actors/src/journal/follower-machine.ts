@@ -12,7 +12,7 @@
  */
 import { assertEvent, assign, fromCallback, fromPromise, setup, spawnChild, stopChild } from 'xstate';
 import { messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { JournalReading, ReadingEvent, RebuildRequest } from './journal-reading.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 

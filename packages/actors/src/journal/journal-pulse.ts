@@ -17,7 +17,7 @@
  */
 import { messageOf, type LiveWire } from '@muster/membership';
 import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
-import { backoffMs, type Backoff } from '../backoff.ts';
+import { backoffMs, type Backoff } from '../waits.ts';
 import type { JournalConfirmation } from '../node-handle.ts';
 import { pause } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';

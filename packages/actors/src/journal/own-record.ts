@@ -8,10 +8,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
 import { formatSubject, type MembershipEventInput, messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from '../newest-map.ts';
 import { pause } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';
 

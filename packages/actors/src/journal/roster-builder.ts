@@ -10,7 +10,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { JournalError, newestTrustedSnapshot, type Journal } from '@muster/journal';
 import { messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import { FoldedRoster } from '../folded-roster.ts';
 import { pause } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';

@@ -8,7 +8,7 @@
  * It does not decide who of two is right (`rebuild-decision.ts`), nor who is dead (`node-leases.ts`).
  */
 import { LEASE_EXPIRED, type Announcement, type Roster } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from '../newest-map.ts';
 import type { HashHistory } from '../hash-history.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';

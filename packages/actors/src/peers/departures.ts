@@ -4,7 +4,7 @@
  *
  * Bounded: the newest `DEPARTURES_MAX`. A node that does not remember one, or has begun to serve since, answers `unknown`.
  */
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from '../newest-map.ts';
 
 const DEPARTURES_MAX = 10_000;
 

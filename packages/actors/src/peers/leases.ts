@@ -20,7 +20,7 @@ import { randomUUID } from 'node:crypto';
 import type { AppendOutcome, Journal } from '@muster/journal';
 import type { Crowd } from './crowd.ts';
 import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
-import { LeaseWheel } from './lease-wheel.ts';
+import { LeaseWheel } from '../tick-wheel.ts';
 import { describeHolder, endOfLease, type Lease } from './lease.ts';
 import type { Clock, Logger } from '../ports.ts';
 

@@ -25,7 +25,7 @@ import {
 } from '@muster/membership';
 import { Departures } from './departures.ts';
 import type { RejectedEvent } from '../folded-roster.ts';
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from '../newest-map.ts';
 import type { Hearing } from './hearing.ts';
 import { makeLease, type Lease } from './lease.ts';
 import type { Leases } from './leases.ts';

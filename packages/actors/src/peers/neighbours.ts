@@ -9,7 +9,7 @@
  * lease; and not for ever, because a machine's address is given to another one some day.
  */
 import { LEASE_EXPIRED, type Announcement, type BoundAddresses, type Roster } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from '../newest-map.ts';
 import type { Clock } from '../ports.ts';
 
 export interface Neighbour {

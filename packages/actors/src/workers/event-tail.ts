@@ -6,7 +6,7 @@
  * A worker that is further behind starts over from a roster.
  */
 import type { RecordedEvent } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
+import { forgetOldest } from '../newest-map.ts';
 
 const TAIL_EVENTS = 20_000;
 /** Characters of events; over it the oldest go, down to half of it. 16 MiB where they are ASCII, else 32 MiB. */

@@ -1,7 +1,7 @@
 /** The wheel: never early, at most a tick late, nothing lost. */
 import { expect, test } from 'vitest';
-import { LeaseWheel } from './lease-wheel.ts';
-import { makeLease, type Lease } from './lease.ts';
+import { LeaseWheel } from './tick-wheel.ts';
+import { makeLease, type Lease } from './peers/lease.ts';
 
 const TICK_MS = 250;
 

@@ -5,7 +5,7 @@
  * heard meanwhile, it is put in again under its new deadline. So with a lease of three heartbeats, one look pays for three of them,
  * and a sweep costs what is due and not what is held.
  */
-import type { Lease } from './lease.ts';
+import type { Lease } from './peers/lease.ts';
 
 export class LeaseWheel {
   readonly #tickMs: number;
