@@ -19,7 +19,7 @@ import {
   type Rejection,
   type Roster,
 } from '@muster/membership';
-import { forgetOldest } from './newest-map.ts';
+import { NewestMap } from './newest-map.ts';
 import { HashHistory } from './hash-history.ts';
 import type { Clock } from './ports.ts';
 
@@ -54,7 +54,7 @@ export class FoldedRoster {
   /** Asked before each event of a batch; null for nobody. */
   witness: FoldWitness | null = null;
   readonly #clock: Clock;
-  readonly #rejectionByRevision = new Map<number, RejectedEvent>();
+  readonly #rejectionByRevision = new NewestMap<number, RejectedEvent>(REJECTIONS_MAX);
   readonly #waiters = new Set<Waiter>();
 
   constructor({ node, cluster, clock }: { readonly node: string; readonly cluster: string; readonly clock: Clock }) {
@@ -86,7 +86,7 @@ export class FoldedRoster {
     this.heardOf(after.revision);
     for (const rejection of rejections) {
       const { subject } = events.find(({ revision }) => revision === rejection.revision)!;
-      this.#remember({ ...rejection, subject });
+      this.#rejectionByRevision.set(rejection.revision, { ...rejection, subject });
     }
     return { before, after, events, rejections };
   }
@@ -104,7 +104,7 @@ export class FoldedRoster {
       this.close();
     }
     this.heardOf(Math.max(built.headRevision, built.roster.revision));
-    for (const rejection of built.#rejectionByRevision.values()) this.#remember(rejection);
+    for (const [revision, rejection] of built.#rejectionByRevision) this.#rejectionByRevision.set(revision, rejection);
   }
 
   lay(fact: PendingFact): void {
@@ -158,10 +158,5 @@ export class FoldedRoster {
     this.#waiters.delete(waiter);
     this.#clock.clearTimeout(waiter.timer);
     waiter.resolve(isFolded);
-  }
-
-  #remember(rejection: RejectedEvent): void {
-    this.#rejectionByRevision.set(rejection.revision, rejection);
-    forgetOldest(this.#rejectionByRevision, REJECTIONS_MAX);
   }
 }

@@ -21,7 +21,7 @@ import {
   type LiveWire,
 } from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
-import { backoffMs, RETRY_BACKOFF } from './waits.ts';
+import { backoffMs, RETRY_BACKOFF, inTime } from './waits.ts';
 import { CommandExecutor } from './journal/command-executor.ts';
 import { FactWriter } from './journal/fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
@@ -41,7 +41,6 @@ import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListene
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
 import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
-import { inTime } from './pause.ts';
 import { Observer } from './observer.ts';
 import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';

@@ -11,7 +11,7 @@
 import { FOLLOW_BATCH_EVENTS } from '@muster/journal';
 import type { Announcement, RecordedEvent, Roster } from '@muster/membership';
 import type { Observation, ObservationSink } from '@muster/observations';
-import { forgetOldest } from './newest-map.ts';
+import { NewestMap } from './newest-map.ts';
 import type { HashHistory } from './hash-history.ts';
 import type { Clock, Outlier } from './ports.ts';
 
@@ -29,7 +29,7 @@ export interface ObserverPorts {
 export class Observer {
   readonly #ports: ObserverPorts;
   readonly #sink: ObservationSink | null;
-  readonly #newestByPeer = new Map<string, Announcement>();
+  readonly #newestByPeer = new NewestMap<string, Announcement>(PEERS_MAX);
   /** So that a hash is handed over once. */
   #newestHash: string | null = null;
 
@@ -62,9 +62,7 @@ export class Observer {
     const before = this.#newestByPeer.get(node);
     if (this.#sink === null || (before?.revision === revision && before.hash === hash && before.epoch === epoch))
       return;
-    this.#newestByPeer.delete(node);
     this.#newestByPeer.set(node, announcement);
-    forgetOldest(this.#newestByPeer, PEERS_MAX);
     this.#sink.add({ kind: 'hash', timeMs: this.#timeMs(), node, epoch, revision, hash });
   }
 

@@ -13,8 +13,8 @@ import { messageOf, restorationSteps, restoringEvent, type RestorationStep, type
 import { CommandExecutor } from './command-executor.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { NodeHandle } from '../node-handle.ts';
-import { inTime } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';
+import { inTime } from '../waits.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 
 const OWN_WRITES_TIMEOUT_MS = 10_000;

@@ -8,11 +8,10 @@
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
 import { formatSubject, type MembershipEventInput, messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
+import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { forgetOldest } from '../newest-map.ts';
-import { pause } from '../pause.ts';
+import { NewestMap } from '../newest-map.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** How long to wait until this node has folded what it said. */
@@ -46,7 +45,7 @@ export class OwnRecord {
   /** Ends what is being said, or the wait before it is said again. */
   #saying = new AbortController();
   #retry = new AbortController();
-  readonly #startedIds = new Set<string>();
+  readonly #startedIds = new NewestMap<string, true>(STARTED_IDS_MAX);
 
   constructor(ports: OwnRecordPorts) {
     this.#ports = ports;
@@ -63,8 +62,7 @@ export class OwnRecord {
     const { workers, leaseMs } = this.#ports;
     const event = { type: 'NodeStarted', workers, ...(leaseMs !== null && { leaseMs }) } as const;
     const id = randomUUIDv7();
-    this.#startedIds.add(id);
-    forgetOldest(this.#startedIds, STARTED_IDS_MAX);
+    this.#startedIds.set(id, true);
     return this.#say(event, { id, expectedRevision });
   }
 

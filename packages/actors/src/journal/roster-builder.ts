@@ -10,9 +10,8 @@
 import { setImmediate } from 'node:timers/promises';
 import { JournalError, newestTrustedSnapshot, type Journal } from '@muster/journal';
 import { messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
+import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
 import { FoldedRoster } from '../folded-roster.ts';
-import { pause } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 export interface RosterBuilderOptions {
