@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { type ProxyStats } from '@muster/proxy';
-import { bindSharedSocket, type SharedSocket } from '@muster/transport';
+import { bindSharedSocket, type BoundSocket } from '@muster/transport';
 import { expect, test } from 'vitest';
 import { startBackend } from '../harness/backend.ts';
 import { eventually } from '../harness/processes/process.ts';
@@ -14,7 +14,7 @@ const WORKER = fileURLToPath(new URL('relay-worker-process.ts', import.meta.url)
 const DESCRIPTORS_MAX = 64;
 const CLIENTS_COUNT = 100;
 
-async function startLimitedWorker(target: string, socket: SharedSocket): Promise<ChildProcess> {
+async function startLimitedWorker(target: string, socket: BoundSocket): Promise<ChildProcess> {
   const limited = `ulimit -n ${DESCRIPTORS_MAX}; exec "$0" "$@"`;
   const worker = spawn('sh', ['-c', limited, process.execPath, WORKER, target], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

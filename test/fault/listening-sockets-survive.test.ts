@@ -2,7 +2,7 @@
  * Workers share one queue of connections: with every worker killed, a connection waits in the kernel and is answered by the next
  * worker; with one worker killed and one that stands still, it does not wait for either.
  */
-import { bindSharedSocket, type SharedSocket } from '@muster/transport';
+import { bindSharedSocket, type BoundSocket } from '@muster/transport';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo } from 'node:net';
@@ -11,7 +11,7 @@ import { expect, test } from 'vitest';
 
 const WORKER = new URL('relay-worker-process.ts', import.meta.url);
 
-async function startWorker(target: string, socket: SharedSocket): Promise<ChildProcess> {
+async function startWorker(target: string, socket: BoundSocket): Promise<ChildProcess> {
   const worker = fork(WORKER, [target]);
   worker.send('web', socket.handle as never);
   const [outcome] = (await once(worker, 'message')) as [{ ok: boolean }];

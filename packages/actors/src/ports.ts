@@ -27,6 +27,8 @@ export type AnswerLimitFields = Pick<PoolSpec, 'maxAnswerHeadBytes' | 'maxAnswer
 
 /** A bound listening socket that the control process keeps, whatever becomes of the workers. */
 export interface SharedSocket {
+  /** What workers are sent, and only they look at. */
+  readonly handle: object;
   /** Where it is bound now, for example `127.0.0.1:8080`; the port is the real one where 0 was asked for. */
   readonly boundAddress: string;
   /** The same with names resolved. */

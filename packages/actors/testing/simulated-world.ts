@@ -100,6 +100,7 @@ class SimulatedSockets {
       });
     }
     const socket: SharedSocket = {
+      handle: {},
       boundAddress: bind,
       address: parseBind(bind)!,
       close: () => {

@@ -10,18 +10,19 @@ import type { Decision } from '@muster/selection';
 import { performance } from 'node:perf_hooks';
 import { ANY_TARGET, systemResolver, Dialler, rawTransport, socketTransport } from '@muster/transport';
 import type { CachingResolver, NameResolver, SocketHandle, TargetGuard, Transport } from '@muster/transport';
-import { Listener, type ListenerEnvironment, type Protocol } from './listener.ts';
+import { Listener, type ListenerEnvironment, type Protocol } from './listener/listener.ts';
 import type { Outlier } from './pool/ejection-tally.ts';
 import { ProxiedPool, type PoolEnvironment } from './pool/proxied-pool.ts';
+import type { PoolStats } from './pool/pool-stats.ts';
 import { UndialledTargets } from './pool/undialled-targets.ts';
-import type { RefusalLine } from './refusal-log.ts';
-import { DecisionRing, type DecisionQuery } from './http/decision-ring.ts';
-import { HttpProtocol, type HttpEnvironment } from './http/http-protocol.ts';
-import { HttpStats, NOBODY } from './http/http-stats.ts';
-import { requestIds } from './http/request-ids.ts';
+import type { RefusalLine } from './listener/refusal-log.ts';
+import { DecisionRing, type DecisionQuery } from './http/record/decision-ring.ts';
+import { HttpProtocol, requestIds, type HttpEnvironment } from './http/http-protocol.ts';
+import { HttpStats, NOBODY, type HttpTraffic } from './http/record/http-stats.ts';
+
 import { TcpProtocol } from './tcp/tcp-protocol.ts';
-import { TICK_MS, TimerWheel, WheelTimer } from './timer-wheel.ts';
-import { addListenerStats, emptyListenerStats, type ListenerStats, type ProxyStats } from './traffic-stats.ts';
+import { TICK_MS, TimerWheel, WheelTimer } from './timers/timer-wheel.ts';
+import { addListenerStats, emptyListenerStats, type ListenerStats } from './listener/listener-stats.ts';
 
 export interface DataPlaneOptions {
   /** 0 for a node's first worker: where in the rotation this one begins. */
@@ -78,6 +79,14 @@ const MONOTONIC_CLOCK: PlaneClock = {
     return () => clearInterval(interval);
   },
 };
+
+export interface ProxyStats {
+  /** Over all listeners, removed ones included: never goes down, `open` apart. */
+  readonly total: ListenerStats;
+  readonly listeners: Record<string, ListenerStats>;
+  readonly pools: Record<string, PoolStats>;
+  readonly http: HttpTraffic;
+}
 
 export type OpenListenerOutcome =
   | { readonly ok: true }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { rawTransport, type AcceptCallbacks } from '@muster/transport';
 import { expect, test } from 'vitest';
 import { ProxyHarness } from '../testing/proxy-harness.ts';
-import type { RefusalLine } from './refusal-log.ts';
+import type { RefusalLine } from './listener/refusal-log.ts';
 
 const PROGRAM = `
   import { rawTransport, bindSharedSocket } from '@muster/transport';

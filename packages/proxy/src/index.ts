@@ -1,18 +1,18 @@
 /** Public entry: the data plane, run in workers, and the control process's side of its listening sockets. */
-export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/exchange-record.ts';
-export type { DecisionQuery } from './http/decision-ring.ts';
+export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/record/exchange-record.ts';
+export type { DecisionQuery } from './http/record/decision-ring.ts';
 export type * from './http/filters/filter.ts';
 export type { FilterChain, LoggingFailure } from './http/filters/filter-chain.ts';
 export { loadFilters, type FilterLoadOutcome } from './http/filters/filter-loader.ts';
 export { isLeftByFilter } from './http/filters/stray-error.ts';
-export type { HttpSettings } from './http/http-settings.ts';
+export type { HttpSettings } from './http/routes/http-settings.ts';
 export type { RefusedHead } from './http/http-protocol.ts';
-export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/http-stats.ts';
-export { LATENCY_BOUNDS_MS, type LatencyCounts } from './http/latency-histogram.ts';
-export { shownPath } from './http/shown-path.ts';
-export { describeTermination, type Termination } from './http/termination.ts';
+export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/record/http-stats.ts';
+export { LATENCY_BOUNDS_MS, type LatencyCounts } from './http/record/latency-histogram.ts';
+export { shownPath } from './http/record/exchange-record.ts';
+export { describeTermination, type Termination } from './http/record/termination.ts';
 export type { Outlier } from './pool/ejection-tally.ts';
-export type { RefusalLine } from './refusal-log.ts';
+export type { RefusalLine } from './listener/refusal-log.ts';
 export { relayStreams, type RelayStreamsOptions } from './tcp/relay-streams.ts';
 export {
   MAX_CONNECTIONS_DEFAULT,
@@ -20,5 +20,7 @@ export {
   type DataPlaneOptions,
   type OpenListenerOutcome,
   type PlaneClock,
+  type ProxyStats,
 } from './data-plane.ts';
-export type { CloseReason, ListenerStats, PoolGauges, PoolStats, ProxyStats, RefusalReason } from './traffic-stats.ts';
+export type { PoolGauges, PoolStats } from './pool/pool-stats.ts';
+export type { CloseReason, ListenerStats } from './listener/listener-stats.ts';

@@ -13,7 +13,9 @@ const DIALS_RESERVE = 32;
 const limit = openFilesMax();
 /** An accepted connection whose descriptor has this number, or a higher one, is closed. */
 export const ACCEPTED_FD_MAX = limit - Math.min(ACCEPTS_RESERVE, limit >> 2);
-/** The same for a dial. */
+/**
+ * A dial whose descriptor has this number, or a higher one, fails.
+ */
 export const DIALLED_FD_MAX = limit - Math.min(DIALS_RESERVE, limit >> 3);
 
 /** What the kernel allows, which Node has raised as far as it may; 2³⁰ where that cannot be known. */

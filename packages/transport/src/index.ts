@@ -1,6 +1,6 @@
 /** Public entry: byte streams to clients and backends, for the data plane and for the probes alike. */
 export { connectFailure, isLocalFault, timeoutCode, type ConnectFailureKind } from './connect-failure.ts';
-export type { DialClock } from './dial-clock.ts';
+export type { DialClock } from './names/resolver-settings.ts';
 export { Dialler, systemDialler } from './dialler.ts';
 export type {
   AcceptCallbacks,
@@ -24,9 +24,9 @@ export type { NameResolver, NameWait, NameWatcher } from './names/name-resolver.
 export type { ResolverSettings } from './names/resolver-settings.ts';
 export { rawTransport, rawTransportWith } from './raw-transport.ts';
 export { ReadBuffers } from './read-buffers.ts';
-export { bindSharedSocket, type BindOutcome, type SharedSocket } from './shared-socket.ts';
+export { bindSharedSocket, type BindOutcome, type BoundSocket } from './shared-socket.ts';
 export { socketTransport } from './socket-transport.ts';
 export type { OwnAddress } from './own-addresses.ts';
 export { ANY_TARGET, NodeTargetGuard, type TargetGuard } from './target-guard.ts';
 export { parseTargetRule, TARGET_RULE_FORM, type TargetPolicy } from './target-policy.ts';
-export { textOf } from './text.ts';
+export { textOf } from './read-buffers.ts';

@@ -4,7 +4,7 @@
  *
  * It is forgotten after ten minutes, so that a first address that is alive again is found out by one connection.
  */
-import type { DialClock } from './dial-clock.ts';
+import type { DialClock } from './names/resolver-settings.ts';
 
 const REMEMBERED_MS = 600_000;
 /** The one that was learnt first makes room for another. */

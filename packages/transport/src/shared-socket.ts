@@ -18,7 +18,7 @@ import { getSystemErrorName } from 'node:util';
 import type { SocketHandle } from './leg.ts';
 import { removeStalePath } from './stale-path.ts';
 
-export interface SharedSocket {
+export interface BoundSocket {
   readonly handle: SocketHandle;
   /** Where it is bound: the address that a name stood for, and the port that the kernel gave for port 0. */
   readonly address: Address;
@@ -29,7 +29,7 @@ export interface SharedSocket {
 }
 
 export type BindOutcome =
-  | { readonly ok: true; readonly socket: SharedSocket }
+  | { readonly ok: true; readonly socket: BoundSocket }
   /**
    * `code` is the system's: EADDRINUSE, EACCES, EADDRNOTAVAIL, ENOTFOUND; ENOTSOCK for a path that is a file of another kind.
    * `address` is what was tried, the name itself where it did not resolve.

@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it on. */
-import type { DialClock } from '../src/dial-clock.ts';
+import type { DialClock } from '../src/names/resolver-settings.ts';
 
 export class ManualClock implements DialClock {
   #nowMs = 0;

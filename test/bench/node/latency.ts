@@ -42,7 +42,6 @@ export async function latencyBench(options: readonly string[]): Promise<void> {
   const journal = await openEmbeddedJournal({ path: join(directory, 'latency.journal') });
   const servers = [await namedServer('a'), await namedServer('b')];
   const folds = new FoldReports(Number(values.workers));
-  const handles = new WeakMap<object, object>();
   const node = startNode({
     node: 'lb-1',
     cluster: CLUSTER,
@@ -52,8 +51,8 @@ export async function latencyBench(options: readonly string[]): Promise<void> {
     startProbe: () => {
       throw new Error('this benchmark has no health checks');
     },
-    openSocket: socketOpener(handles),
-    spawnWorker: workerSpawner(handles, folds),
+    openSocket,
+    spawnWorker: workerSpawner(folds),
     log: { info: () => undefined, warn: console.error, error: console.error },
   });
   try {
@@ -139,7 +138,7 @@ class FoldReports {
   }
 }
 
-function workerSpawner(handles: WeakMap<object, object>, folds: FoldReports): SpawnWorker {
+function workerSpawner(folds: FoldReports): SpawnWorker {
   return (index, { onReport, onExit }) => {
     const { child, send } = forkWorker({ index });
     child.on('message', (report: Parameters<typeof onReport>[0]) => {
@@ -149,22 +148,20 @@ function workerSpawner(handles: WeakMap<object, object>, folds: FoldReports): Sp
     child.once('exit', (code, signal) => onExit(`${code ?? signal}`));
     return {
       pid: child.pid!,
-      send: (message, socket) => send(message, socket === undefined ? undefined : handles.get(socket)),
+      send: (message, socket) => send(message, socket?.handle),
       kill: () => void child.kill('SIGKILL'),
     };
   };
 }
 
-function socketOpener(handles: WeakMap<object, object>): OpenSocket {
-  return async () => {
-    const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port: 0 });
-    if (!bound.ok) return { outcome: 'failed', reason: bound.code, taken: null };
-    const address = { kind: 'tcp', host: '127.0.0.1', port: bound.socket.boundPort! } as const;
-    const socket = { boundAddress: formatAddress(address), address, close: () => bound.socket.close() };
-    handles.set(socket, bound.socket.handle);
-    return { outcome: 'open', socket };
-  };
-}
+const openSocket: OpenSocket = async () => {
+  const bound = await bindSharedSocket({ kind: 'tcp', host: '127.0.0.1', port: 0 });
+  if (!bound.ok) return { outcome: 'failed', reason: bound.code, taken: null };
+  const { handle } = bound.socket;
+  const address = { kind: 'tcp', host: '127.0.0.1', port: bound.socket.boundPort! } as const;
+  const socket = { boundAddress: formatAddress(address), address, handle, close: () => bound.socket.close() };
+  return { outcome: 'open', socket };
+};
 
 async function namedServer(name: string) {
   const server = createServer((socket) => socket.on('error', () => undefined).end(name)).listen(0, '127.0.0.1');

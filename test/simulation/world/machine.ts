@@ -218,7 +218,7 @@ export class NodeProcess {
       return { outcome: 'failed', reason: `${bind} is taken by another process`, taken: parseBind(bind) };
     this.boundBinds.add(bind);
     const close = (): void => void this.boundBinds.delete(bind);
-    return { outcome: 'open', socket: { boundAddress: bind, address: parseBind(bind)!, close } };
+    return { outcome: 'open', socket: { handle: {}, boundAddress: bind, address: parseBind(bind)!, close } };
   }
 
   readonly #spawnWorker: SpawnWorker = (index, events) => {

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { listenerSpecSchema, type ListenerSpec } from '@muster/membership';
 import { RequestHead } from '@muster/http1';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import { ForwardedFrom } from './forwarded-head.ts';
-import { httpSettings } from './http-settings.ts';
+import { ForwardedFrom } from './exchange/forwarded-from.ts';
+import { httpSettings } from './routes/http-settings.ts';
 import { answering, ask, client, get, ok, scripted, valuesOf } from '../../testing/http/scripted.ts';
 
 /** What a backend sees of a request on a listener like that. */

@@ -1,7 +1,7 @@
 /** Whatever way a request ends, nothing of it is left: no connection, no place in a line, no count, no client. */
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import { rawTransport, socketTransport } from '@muster/transport';
 import { answering, bodyOf, client, expectNothingUnderWay, get } from '../../testing/http/scripted.ts';
 import { ok, post, scripted, statusOf, until, valuesOf, type Talker } from '../../testing/http/scripted.ts';

@@ -1,7 +1,7 @@
 /** Invariant I5: what may be sent twice, what may not, and what a client is told when there is nobody left. */
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import { type Dial, type DialOwner, rawTransport, socketTransport, type Transport } from '@muster/transport';
 import { answering, ask, bodyOf, client, expectNothingUnderWay, gauges, get } from '../../testing/http/scripted.ts';
 import { ok, post, scripted, statusOf, until, valuesOf, type ScriptedBackend } from '../../testing/http/scripted.ts';

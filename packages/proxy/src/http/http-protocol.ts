@@ -1,16 +1,16 @@
 /** An `http` listener's protocol: each request is answered by one backend of the pool that its host and path lead to. */
+import { randomBytes } from 'node:crypto';
 import type { RequestHead } from '@muster/http1';
 import type { ListenerSpec } from '@muster/membership';
-import type { Listener, OpenConnection, Protocol } from '../listener.ts';
+import type { Listener, OpenConnection, Protocol } from '../listener/listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
-import type { TimerWheel } from '../timer-wheel.ts';
+import type { TimerWheel } from '../timers/timer-wheel.ts';
 import type { Leg } from '@muster/transport';
-import { ClientConnection } from './client-connection.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import { ClientConnection } from './http1/client-connection.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import type { FilterChain } from './filters/filter-chain.ts';
-import { httpSettings, pseudonymOf, type HttpSettings } from './http-settings.ts';
-import { isUsableRequestId } from './request-ids.ts';
-import type { UpstreamEnvironment } from './upstream-connection.ts';
+import { httpSettings, pseudonymOf, type HttpSettings } from './routes/http-settings.ts';
+import type { UpstreamEnvironment } from './http1/upstream-connection.ts';
 
 /** A request that was none: nobody but the listener and the peer is known of it. */
 export interface RefusedHead {
@@ -98,4 +98,21 @@ export class HttpProtocol implements Protocol {
     if (filters === null) throw new Error(`the filters ${spec.filters.join(', ')} have not been loaded`);
     return filters;
   }
+}
+
+const USABLE_ID_PATTERN = /^[\x21-\x7e]{1,128}$/;
+
+/** Whether an id that came from outside is passed on: up to 128 visible characters. */
+function isUsableRequestId(id: string | null): id is string {
+  return id !== null && USABLE_ID_PATTERN.test(id);
+}
+
+/**
+ * Ids for requests that come without one: a random part that is the process's, and a count. Unique over all workers of all
+ * nodes but for a chance of 2^-48 per pair of processes, at the cost of one addition and a short text.
+ */
+export function requestIds(): () => string {
+  const prefix = randomBytes(6).toString('hex');
+  let count = 0;
+  return () => `${prefix}-${(++count).toString(36)}`;
 }

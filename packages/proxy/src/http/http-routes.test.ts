@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest';
 import type { ListenerSpec } from '@muster/membership';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import { FilterChain } from './filters/filter-chain.ts';
 import type { Filter } from './filters/filter.ts';
-import { RouteTable } from './route-table.ts';
+import { RouteTable } from './routes/route-table.ts';
 import { answering, ask, bodyOf, get, ok, statusOf, valuesOf } from '../../testing/http/scripted.ts';
 
 const reasonOf = (answer: string) => valuesOf(answer, 'Muster-Reason')[0];

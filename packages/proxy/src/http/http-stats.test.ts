@@ -1,7 +1,7 @@
 /** Each request is counted once, and what left the roster is forgotten. */
 import { expect, test } from 'vitest';
 import { recordedAttempt, recordedExchange } from '../../testing/http/exchange-records.ts';
-import { HttpStats, type IsOnRoster } from './http-stats.ts';
+import { HttpStats, type IsOnRoster } from './record/http-stats.ts';
 
 const EVERYTHING: IsOnRoster = () => true;
 const none = recordedAttempt({ outcome: 'connect_failed', answeredAtMs: -1 });

@@ -2,7 +2,7 @@
 import { rawTransport } from '@muster/transport';
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import { Filtered, Gate } from '../../testing/http/filtered.ts';
 import {
   bodyOf,

@@ -1,7 +1,7 @@
 /** Every answer that Muster makes itself names its request, as the record, the log and the decision do. */
 import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import type { ExchangeRecord } from './exchange-record.ts';
+import type { ExchangeRecord } from './record/exchange-record.ts';
 import { FilterChain } from './filters/filter-chain.ts';
 import type { Filter, FilterAnswer } from './filters/filter.ts';
 import type { RefusedHead } from './http-protocol.ts';

@@ -21,14 +21,13 @@ import { ANY_BACKEND, createSelectionPolicy, hashOfKey } from '@muster/selection
 import type { PickInputs, PickRequest, SelectionPolicy } from '@muster/selection';
 import { EjectionTally, type Outlier } from './ejection-tally.ts';
 import { parseHashKey, type HashKey } from './hash-key.ts';
-import { RetryBudget } from './retry-budget.ts';
 import { TargetHolders, type HeldTarget } from './target-holders.ts';
 import { TargetConnections, type Load } from './target-connections.ts';
 import { UndialledBackends, type UndialledTargets } from './undialled-targets.ts';
-import { WaitingLine } from './waiting-line.ts';
+import { RetryBudget, WaitingLine } from './waiting-line.ts';
 import type { NameResolver } from '@muster/transport';
-import type { TimerWheel } from '../timer-wheel.ts';
-import type { PoolCounters, PoolGauges, PoolStats, RefusalReason } from '../traffic-stats.ts';
+import type { TimerWheel } from '../timers/timer-wheel.ts';
+import type { PickFailure, PoolCounters, PoolGauges, PoolStats } from './pool-stats.ts';
 
 export interface PoolEnvironment {
   readonly wheel: TimerWheel;
@@ -71,7 +70,7 @@ export type Pick =
     }
   | {
       readonly ok: false;
-      readonly reason: RefusalReason;
+      readonly reason: PickFailure;
       /** Null: the policy was not asked, since there is no such pool, or no further attempt is allowed. */
       readonly set: BackendSet | null;
       readonly triedIds: readonly string[];
@@ -297,7 +296,7 @@ export class ProxiedPool {
 
   readonly #inFlightOf = ({ target }: Candidate): number => this.#connectionsByTarget.get(target)?.inFlight ?? 0;
 
-  #whyNone({ backends }: BackendSet, triedIds: readonly string[], onlyIds: ReadonlySet<string> | null): RefusalReason {
+  #whyNone({ backends }: BackendSet, triedIds: readonly string[], onlyIds: ReadonlySet<string> | null): PickFailure {
     const isLeft = (id: string): boolean =>
       !triedIds.includes(id) && (onlyIds === null || onlyIds.has(id)) && this.#undialledIds?.has(id) !== true;
     if (backends.some(({ id }) => isLeft(id))) return 'backends_full';
@@ -377,6 +376,6 @@ export class ProxiedPool {
 }
 
 /** A pick for which the policy was not asked. */
-function unasked(reason: RefusalReason, triedIds: readonly string[]): Pick {
+function unasked(reason: PickFailure, triedIds: readonly string[]): Pick {
   return { ok: false, reason, set: null, triedIds, fullIds: NONE, undialledIds: NONE };
 }

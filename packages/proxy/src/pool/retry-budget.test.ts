@@ -1,6 +1,6 @@
 /** Retries are a part of the requests under way, and three always may. */
 import { expect, test } from 'vitest';
-import { RetryBudget } from './retry-budget.ts';
+import { RetryBudget } from './waiting-line.ts';
 
 /** How many retries there is room for at once. */
 function roomFor(requestsCount: number, ratio?: number): number {

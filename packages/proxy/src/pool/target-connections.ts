@@ -7,7 +7,7 @@
 import { parseTarget, type Address } from '@muster/membership';
 import type { NameResolver, NameWait, NameWatcher } from '@muster/transport';
 import { isIP } from 'node:net';
-import { WheelTimer, type TimerOwner } from '../timer-wheel.ts';
+import { WheelTimer, type TimerOwner } from '../timers/timer-wheel.ts';
 
 /** A connection, as the table knows it. */
 export interface PooledConnection {

@@ -1,8 +1,11 @@
 /**
- * Requests of one pool that wait because every backend is at its limit of connections: first come, first served, and no more
- * than `maxWaitingRequests`. How long one waits is its own business.
+ * Who waits in a pool, and for what: for a connection where every backend is at its limit of them, or for a turn to be tried again
+ * where the budget for retries is used up. First come, first served, and no more than `maxWaitingRequests`; how long one waits is its
+ * own business.
  */
 const MAX_WAITING_DEFAULT = 1_024;
+const RETRIES_MIN = 3;
+const RATIO_DEFAULT = 0.2;
 
 export interface Waiting {
   /** There may be room now: leaves the line if it found a place, else it keeps its turn. */
@@ -66,5 +69,25 @@ export class WaitingLine {
       waiting.onRoom();
       if (!this.#waiting.has(waiting)) return;
     }
+  }
+}
+
+/**
+ * How much of a pool's work may be under way a second time: a part of the requests under way, but three always may (Envoy's retry
+ * budget). A backend that fails for everybody must not double the load on the others.
+ */
+export class RetryBudget {
+  requestsCount = 0;
+  #retriesCount = 0;
+
+  /** Counts a request that makes a further attempt, which `giveBack` ends, if there is room for it. */
+  take(ratio: number = RATIO_DEFAULT): boolean {
+    if (this.#retriesCount >= Math.max(RETRIES_MIN, Math.floor(this.requestsCount * ratio))) return false;
+    this.#retriesCount++;
+    return true;
+  }
+
+  giveBack(): void {
+    this.#retriesCount--;
   }
 }

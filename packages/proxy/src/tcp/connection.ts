@@ -10,13 +10,13 @@
  * is tried, and a backend that is slow to answer is never left for another.
  */
 import type { Candidate } from '@muster/membership';
-import type { Listener, OpenConnection, Outcome } from '../listener.ts';
+import type { Listener, OpenConnection, Outcome } from '../listener/listener.ts';
 import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';
-import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
-import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timers/timer-wheel.ts';
+import type { CloseReason, ListenerStats } from '../listener/listener-stats.ts';
 import { connectFailure, type Dial, type DialOwner, isLocalFault, type Leg, timeoutCode } from '@muster/transport';
-import { LegPair, type RelayEnd, type RelayHost } from '../leg-pair.ts';
+import { LegPair, type RelayEnd, type RelayHost } from './leg-pair.ts';
 import type { TcpProtocol } from './tcp-protocol.ts';
 
 export class Connection implements OpenConnection, DialOwner, TimerOwner, PooledConnection, RelayHost, HashKeySource {

@@ -1,7 +1,7 @@
 /** The limits of the data plane, and what happens at each of them. */
 import { expect, test } from 'vitest';
 import { Client, ProxyHarness } from '../../testing/proxy-harness.ts';
-import type { RefusalLine } from '../refusal-log.ts';
+import type { RefusalLine } from '../listener/refusal-log.ts';
 
 test('at the limit of connections the newest is closed at once, and there is room again when one ends', async () => {
   await using harness = new ProxyHarness({ maxConnections: 1 });

@@ -1,8 +1,8 @@
 /** A `tcp` listener's protocol: each connection is relayed to one backend of one pool. */
 import type { ListenerSpec } from '@muster/membership';
-import type { Listener, OpenConnection, Outcome, Protocol } from '../listener.ts';
+import type { Listener, OpenConnection, Outcome, Protocol } from '../listener/listener.ts';
 import type { ProxiedPool } from '../pool/proxied-pool.ts';
-import type { TimerWheel } from '../timer-wheel.ts';
+import type { TimerWheel } from '../timers/timer-wheel.ts';
 import type { Dialler, Leg } from '@muster/transport';
 import { Connection } from './connection.ts';
 

@@ -1,6 +1,6 @@
 /** Records of exchanges for tests of what reads them. */
 import type { BackendSet } from '@muster/membership';
-import type { Attempt, ExchangeRecord } from '../../src/http/exchange-record.ts';
+import type { Attempt, ExchangeRecord } from '../../src/http/record/exchange-record.ts';
 
 export function recordedSet(backendsCount: number, revision = 7): BackendSet {
   const backends = Array.from({ length: backendsCount }, (_, index) => ({

@@ -1,6 +1,6 @@
 /** A proxy whose one listener has filters, for the tests of what they may do with requests on the wire. */
 import { ProxyHarness } from '../proxy-harness.ts';
-import type { ExchangeRecord } from '../../src/http/exchange-record.ts';
+import type { ExchangeRecord } from '../../src/http/record/exchange-record.ts';
 import { expectNothingUnderWay } from './scripted.ts';
 import { FilterChain, type LoggingFailure } from '../../src/http/filters/filter-chain.ts';
 import type { Filter } from '../../src/http/filters/filter.ts';

@@ -9,7 +9,7 @@
  * for its TTL, and afterwards as long as no newer one can be had; what failed is asked for again after a pause, so no answer and no
  * missing TTL makes a busy loop. An outage of a name is told once when it begins and once when it is over.
  */
-import { SYSTEM_CLOCK, type DialClock } from '../dial-clock.ts';
+import { SYSTEM_CLOCK, type DialClock } from './resolver-settings.ts';
 import { NameEntry, STALE_WAIT_MS, Waiter, Watch, type NameOutage, type OnResolved } from './name-entry.ts';
 import type { NameResolver, NameWait, NameWatcher, Resolution } from './name-resolver.ts';
 import { NameServers } from './name-servers.ts';

@@ -8,7 +8,7 @@
  * is asked once more after a second, of the next server where there is one.
  */
 import type { RecordWithTtl, Resolver } from 'node:dns';
-import type { DialClock } from '../dial-clock.ts';
+import type { DialClock } from './resolver-settings.ts';
 
 /** When a second question is sent. A server that has to ask others first is usually done by then. */
 export const SECOND_QUESTION_MS = 1_000;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DnsServer, ManualClock, type DnsAnswer } from '../../testing/index.ts';
-import { SYSTEM_CLOCK } from '../dial-clock.ts';
+import { SYSTEM_CLOCK } from './resolver-settings.ts';
 import { SECOND_QUESTION_MS } from './family-question.ts';
 import type { NameAnswer } from './name-source.ts';
 import { NameServers, type NameServersOptions } from './name-servers.ts';

@@ -10,7 +10,7 @@
  */
 import { Resolver, type RecordWithTtl } from 'node:dns';
 import { NONE_CODES, SPOKEN_FAILURES, askFamily, type FamilyAnswer } from './family-question.ts';
-import type { DialClock } from '../dial-clock.ts';
+import type { DialClock } from './resolver-settings.ts';
 import { hostAddresses, parseHosts, type HostsTable } from './hosts-file.ts';
 import { interleaved, type NameAnswer, type NameSource } from './name-source.ts';
 import { parseResolvConf, searchedNames, type ResolvConf } from './resolv-conf.ts';

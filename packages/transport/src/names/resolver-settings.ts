@@ -1,6 +1,8 @@
 /**
- * How names are resolved: the `[resolver]` table of a node's config with its defaults, and the limits that nobody has had to set.
+ * How names are resolved: the `[resolver]` table of a node's config with its defaults, the limits that nobody has had to set, and the
+ * clock that look-ups and head starts are timed by.
  */
+import { performance } from 'node:perf_hooks';
 
 export interface ResolverSettings {
   /** `IP`, `IP:PORT` or `[IPV6]:PORT`, asked in this order; null: those of /etc/resolv.conf. */
@@ -45,3 +47,22 @@ export const RESOLVER_LIMITS = {
   /** Addresses that are kept of one answer, each of the two families. */
   addresses: 32,
 } as const;
+
+/** The data plane gives its timer wheel, a test a clock that it turns itself. */
+export interface DialClock {
+  /** Milliseconds since some moment; never steps. */
+  nowMs(): number;
+  /** Calls back once, when `delayMs` (0 or more) have passed, and keeps no process alive. Returns what calls it off. */
+  after(delayMs: number, callBack: () => void): () => void;
+}
+
+/** Node's timers reach no further: 24.8 days. */
+const DELAY_MAX_MS = 2_147_483_647;
+
+export const SYSTEM_CLOCK: DialClock = {
+  nowMs: () => performance.now(),
+  after(delayMs, callBack) {
+    const timer = setTimeout(callBack, Math.min(delayMs, DELAY_MAX_MS)).unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -5,7 +5,7 @@
  * replaced, which is how both are written. What cannot be read counts as empty.
  */
 import { readFile, stat } from 'node:fs/promises';
-import type { DialClock } from '../dial-clock.ts';
+import type { DialClock } from './resolver-settings.ts';
 
 const CHECK_INTERVAL_MS = 1_000;
 /** A larger file is not read: 16 MiB, a hundred times a long block list. */

@@ -2,13 +2,8 @@
  * Opens a listener's socket in the control process, and says for people why one could not be opened.
  */
 import { formatAddress, parseBind, type Address } from '@muster/membership';
-import type { OpenSocket, SharedSocket } from '@muster/actors';
-import { bindSharedSocket, type SocketHandle } from '@muster/transport';
-
-/** What the actors pass around as a `SharedSocket`; only the worker's side looks at the handle. */
-export interface BoundSocket extends SharedSocket {
-  readonly handle: SocketHandle;
-}
+import type { OpenSocket } from '@muster/actors';
+import { bindSharedSocket } from '@muster/transport';
 
 export const openListeningSocket: OpenSocket = async (bind) => {
   const wanted = parseBind(bind);
@@ -19,13 +14,8 @@ export const openListeningSocket: OpenSocket = async (bind) => {
     return { outcome: 'failed', reason: explainBindFailure(bind, bound.code), taken };
   }
   const { handle, address } = bound.socket;
-  const socket: BoundSocket = {
-    boundAddress: formatAddress(asWritten(wanted, address)),
-    address,
-    handle,
-    close: () => bound.socket.close(),
-  };
-  return { outcome: 'open', socket };
+  const boundAddress = formatAddress(asWritten(wanted, address));
+  return { outcome: 'open', socket: { boundAddress, address, handle, close: () => bound.socket.close() } };
 };
 
 /** With the name that was asked for, and the port that was given. */

@@ -7,7 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { fork, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { SharedSocket, SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
+import type { SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@muster/actors';
 import { messageOf } from '@muster/membership';
 import type { OwnAddress, ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
@@ -15,7 +15,6 @@ import type { DecisionReport, WorkerOrder } from '../worker/decision-question.ts
 import { workerEnvironment } from './child-environment.ts';
 import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
 import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
-import type { BoundSocket } from './listening-socket.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
 
@@ -163,9 +162,10 @@ class ForkedWorker implements WorkerProcess, AskedWorker, RecordingWorker {
   }
 
   send(...[message, socket]: Parameters<WorkerProcess['send']>): Promise<void> {
-    const handle = socket === undefined ? undefined : (socket as SharedSocket & BoundSocket).handle;
     return new Promise((resolve, reject) => {
-      this.#child.send(message, handle as SendableHandle, (error) => (error === null ? resolve() : reject(error)));
+      this.#child.send(message, socket?.handle as SendableHandle, (error) =>
+        error === null ? resolve() : reject(error),
+      );
     });
   }
 

@@ -4,10 +4,10 @@
  */
 import type { Candidate } from '@muster/membership';
 import type { ResponseHead } from '@muster/http1';
-import type { TimerWheel } from '../../timer-wheel.ts';
-import type { Attempt, ExchangeRecord } from '../exchange-record.ts';
-import type { OwnAnswer } from '../own-answer.ts';
-import type { Termination } from '../termination.ts';
+import type { TimerWheel } from '../../timers/timer-wheel.ts';
+import type { Attempt, ExchangeRecord } from '../record/exchange-record.ts';
+import type { OwnAnswer } from '../record/own-answer.ts';
+import type { Termination } from '../record/termination.ts';
 import { ownAnswerOf } from './filter-answer.ts';
 import type { FilterChain, PlacedFilter } from './filter-chain.ts';
 import { FilterRun, type Pass } from './filter-run.ts';

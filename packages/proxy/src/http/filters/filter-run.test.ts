@@ -1,6 +1,6 @@
 /** The order of hooks, what is done at once and what waits, and that every failure is one request's. Time is the wheel's. */
 import { expect, test } from 'vitest';
-import { TimerWheel } from '../../timer-wheel.ts';
+import { TimerWheel } from '../../timers/timer-wheel.ts';
 import { recordedExchange } from '../../../testing/http/exchange-records.ts';
 import { FilterChain, type LoggingFailure } from './filter-chain.ts';
 import { FilterRun, type Pass } from './filter-run.ts';

@@ -11,9 +11,9 @@
  * At most one pass is under way at a time. It knows nothing of HTTP: what is handed to hooks, and what their results mean, is in the
  * pass.
  */
-import { Deadline } from '../../deadline.ts';
-import type { TimerWheel } from '../../timer-wheel.ts';
-import type { ExchangeRecord } from '../exchange-record.ts';
+import { Deadline } from '../../timers/deadline.ts';
+import type { TimerWheel } from '../../timers/timer-wheel.ts';
+import type { ExchangeRecord } from '../record/exchange-record.ts';
 import { thrownLine, type FilterChain, type PlacedFilter } from './filter-chain.ts';
 import type { HookName } from './filter.ts';
 

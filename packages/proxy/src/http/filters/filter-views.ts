@@ -9,7 +9,7 @@ import {
   type ResponseHead,
 } from '@muster/http1';
 import { STATUS_CODES } from 'node:http';
-import type { Attempt } from '../exchange-record.ts';
+import type { Attempt } from '../record/exchange-record.ts';
 import { FieldList, RESERVED_IN_ANSWERS, RESERVED_IN_REQUESTS, RESERVED_UPSTREAM } from './field-list.ts';
 import type { FilterRequest, IncomingRequest, UpstreamRequest, UpstreamResponse } from './filter.ts';
 import { checkStatus, isBodiless } from './filter-answer.ts';

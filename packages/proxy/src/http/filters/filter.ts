@@ -35,8 +35,8 @@
  *       },
  *     } satisfies Filter;
  */
-import type { ExchangeRecord } from '../exchange-record.ts';
-import type { Termination } from '../termination.ts';
+import type { ExchangeRecord } from '../record/exchange-record.ts';
+import type { Termination } from '../record/termination.ts';
 
 /** A hook may do its work at once or promise it. */
 type Awaitable<Result> = Result | Promise<Result>;

@@ -5,7 +5,7 @@
  * ahead than is kept) the kernel is looked at once a second, and before something of the request is sent.
  */
 import type { Leg } from '@muster/transport';
-import { WheelTimer, type TimerOwner, type TimerWheel } from '../timer-wheel.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../../timers/timer-wheel.ts';
 
 const LOOK_MS = 1_000;
 

@@ -1,23 +1,17 @@
 /**
- * The heads that go on: what a backend sees of a request, and a client of an answer.
+ * Who asked, as backends are told it: the fields that Muster adds to each request of one client's connection.
  *
- *     GET /spells HTTP/1.1            the client's method and target (its prefix stripped where the route says so)
- *     Host: api.example.com           kept, the target, or a name
- *     Accept: …                       the client's end-to-end fields: order, case and repetition as they came
  *     X-Forwarded-For: 192.0.2.7      who asked; what the client itself said of that only where it is trusted
  *     X-Request-Id: 5f0c-1a-3         passed on, or made
  *     Via: 1.1 muster-5f0c…           RFC 9110, 7.6.3; the listener's own pseudonym, by which it knows what comes back
  *
- * Text in, text out; one character per byte. The parts that repeat with every request of a connection are made once.
+ * Fields are text, one character per byte, whatever carries them in the end. Those that repeat with every request of a connection
+ * are made once.
  */
 import { hostOfTarget, isInAny } from '@muster/membership';
-import type { RequestHead, ResponseHead } from '@muster/http1';
+import type { RequestHead } from '@muster/http1';
+import type { HttpSettings } from '../routes/http-settings.ts';
 import { clientOf, forwardedNodes, listedNodes, plainAddress } from './client-chain.ts';
-import { httpDate } from './http-date.ts';
-import type { HttpSettings } from './http-settings.ts';
-
-/** By minor version: Via names the one that was received. */
-const VIA_BY_MINOR = Array.from({ length: 10 }, (_, minor) => `Via: 1.${minor} muster\r\n`);
 
 /** What the requests of one client connection have in common. */
 export class ForwardedFrom {
@@ -92,7 +86,7 @@ export class ForwardedFrom {
       fields += `Forwarded: ${appended(said.forwarded, forwardedElement(this.address, authority))}\r\n`;
     } else if (said.forwarded !== null) fields += `Forwarded: ${said.forwarded}\r\n`;
     const { pseudonym } = this.settings;
-    return fields + (pseudonym === null ? VIA_BY_MINOR[minorVersion]! : `Via: 1.${minorVersion} ${pseudonym}\r\n`);
+    return `${fields}Via: 1.${minorVersion} ${pseudonym ?? 'muster'}\r\n`;
   }
 }
 
@@ -140,46 +134,4 @@ function hostFor(hostField: string, authority: string, target: string): string {
   const host = hostField === 'keep' ? authority : hostField;
   if (host !== 'target' && host !== '') return host;
   return hostOfTarget(target);
-}
-
-/** The head of a request as its backend gets it. `fields` are the end-to-end ones, which a filter may have changed. */
-export function requestHeadText(head: RequestHead, fields: string, routing: RequestRouting): string {
-  const { pathAndQuery, host, from } = routing;
-  let text = `${head.method} ${pathAndQuery} HTTP/1.1\r\nHost: ${host}\r\n${fields}`;
-  if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n';
-  if (head.upgrade !== null || head.acceptsTrailers) text += hopFields(head);
-  if (head.maxForwards > 0) text += `Max-Forwards: ${head.maxForwards - 1}\r\n`;
-  return `${text}${from}\r\n`;
-}
-
-/** What the connection to the backend is asked for: another protocol, and trailers, which go on (RFC 9110, 10.1.4). */
-function hopFields({ upgrade, acceptsTrailers }: RequestHead): string {
-  const trailers = acceptsTrailers ? 'TE: trailers\r\n' : '';
-  if (upgrade === null) return `Connection: TE\r\n${trailers}`;
-  return `Connection: upgrade${acceptsTrailers ? ', TE' : ''}\r\nUpgrade: ${upgrade}\r\n${trailers}`;
-}
-
-export interface ResponseManner {
-  readonly isHttp10: boolean;
-  readonly isPersistent: boolean;
-  readonly requestId: string;
-}
-
-/** The head of an answer as its client gets it. */
-export function responseHeadText(head: ResponseHead, fields: string, manner: ResponseManner): string {
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}`;
-  if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
-  if (head.framing === 'chunked' && !manner.isHttp10) text += 'Transfer-Encoding: chunked\r\n';
-  if (!head.hasRequestId) text += `X-Request-Id: ${manner.requestId}\r\n`;
-  // RFC 9110, 15.5.22: this status must name the protocol that is asked for.
-  if (head.status === 426 && head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  if (!manner.isPersistent) text += 'Connection: close\r\n';
-  return `${text}${VIA_BY_MINOR[head.minorVersion]!}\r\n`;
-}
-
-/** An interim answer; or the one that switches protocols, which is the last and so names the request. */
-export function interimHeadText(head: ResponseHead, requestId: string | null): string {
-  const upgrade = head.upgrade === null ? '' : `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  const id = requestId === null ? '' : `X-Request-Id: ${requestId}\r\n`;
-  return `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}${upgrade}${id}${VIA_BY_MINOR[head.minorVersion]!}\r\n`;
 }

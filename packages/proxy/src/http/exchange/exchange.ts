@@ -14,23 +14,23 @@
  * Bytes go straight through: a write that the kernel does not take whole pauses the side that it came from until it has.
  */
 import type { RequestHead } from '@muster/http1';
-import type { HashKey } from '../pool/hash-key.ts';
+import { hashText, type HashKey } from '../../pool/hash-key.ts';
 import { connectFailure, isLocalFault } from '@muster/transport';
-import { AnswerRelay } from './answer-relay.ts';
-import { answerRules, type AnswerRules } from './answer-rules.ts';
+import { AnswerRelay } from '../http1/answer-relay.ts';
+import { answerRules, type AnswerRules } from '../routes/answer-rules.ts';
 import { Attempts, type AttemptUser } from './attempts.ts';
-import type { ClientConnection } from './client-connection.ts';
+import type { ClientConnection } from '../http1/client-connection.ts';
 import { ExchangeNotes } from './exchange-notes.ts';
-import type { Attempt, AttemptOutcome, RefusedPick } from './exchange-record.ts';
-import { ExchangeFilters } from './filters/exchange-filters.ts';
-import { requestHeadText, type RequestRouting } from './forwarded-head.ts';
-import { hashText } from './hash-text.ts';
-import type { HttpProtocol } from './http-protocol.ts';
-import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from './own-answer.ts';
-import { RequestBody, type TextRead } from './request-body.ts';
-import { AMBIGUOUS, stripPrefix } from './route-table.ts';
-import { verdictOf, type Termination } from './termination.ts';
-import { keepAlivePolicy, type LossReason, type UpstreamConnection } from './upstream-connection.ts';
+import type { Attempt, AttemptOutcome, RefusedPick } from '../record/exchange-record.ts';
+import { ExchangeFilters } from '../filters/exchange-filters.ts';
+import { requestHeadText } from '../http1/head-text.ts';
+import type { RequestRouting } from './forwarded-from.ts';
+import type { HttpProtocol } from '../http-protocol.ts';
+import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from '../record/own-answer.ts';
+import { RequestBody, type TextRead } from '../http1/request-body.ts';
+import { AMBIGUOUS, stripPrefix } from '../routes/route-table.ts';
+import { verdictOf, type Termination } from '../record/termination.ts';
+import { keepAlivePolicy, type LossReason, type UpstreamConnection } from '../http1/upstream-connection.ts';
 
 /** After a backend takes no more bytes it has so long to show what it said before. */
 const LAST_WORDS_MS = 1_000;

@@ -7,8 +7,8 @@
  */
 import type { ListenerSpec } from '@muster/membership';
 import { RefusalLog, type RefusalLine } from './refusal-log.ts';
-import { WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
-import { emptyListenerStats, type CloseReason, type ListenerStats, type RefusalReason } from './traffic-stats.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timers/timer-wheel.ts';
+import { emptyListenerStats, type CloseReason, type ListenerStats, type ConnectionRefusal } from './listener-stats.ts';
 import type { Acceptor, Leg, ListenOutcome, SocketHandle, Transport } from '@muster/transport';
 
 /** An accepted connection. It tells its listener once when it is over. */
@@ -22,7 +22,7 @@ export interface OpenConnection {
 }
 
 export type Outcome =
-  | { readonly kind: 'refused'; readonly reason: RefusalReason }
+  | { readonly kind: 'refused'; readonly reason: ConnectionRefusal }
   | { readonly kind: 'closed'; readonly reason: CloseReason };
 
 /** What is spoken on a listener. */
@@ -180,7 +180,7 @@ export class Listener implements TimerOwner {
     if (!this.#isClosing) this.#acceptFailureLog.refused({ listener: this.id, pool: null, reason: 'accept_failed' });
   }
 
-  #refused(reason: RefusalReason, pool: string | null): void {
+  #refused(reason: ConnectionRefusal, pool: string | null): void {
     this.stats.refused[reason]++;
     if (!this.#isClosing) this.#refusalLog.refused({ listener: this.id, pool, reason });
   }

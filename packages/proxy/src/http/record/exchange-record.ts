@@ -7,7 +7,7 @@
  */
 import type { BackendSet } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
-import type { RefusalReason } from '../traffic-stats.ts';
+import type { PickFailure } from '../../pool/pool-stats.ts';
 import type { Termination } from './termination.ts';
 
 /** How an attempt ended. */
@@ -61,7 +61,7 @@ export interface RefusedPick extends Pick<
   Attempt,
   'set' | 'triedIds' | 'fullIds' | 'undialledIds' | 'isStrict' | 'onlyIds'
 > {
-  readonly reason: RefusalReason;
+  readonly reason: PickFailure;
 }
 
 export interface ExchangeRecord {
@@ -96,4 +96,21 @@ export interface ExchangeRecord {
   readonly termination: Termination;
   /** More about the termination, in words; null where there is nothing to add. */
   readonly detail: string | null;
+}
+
+/**
+ * What of a request's path and query is kept and shown: the path. A query may hold a token, a password or somebody's name, and logs
+ * are read by more people than requests are, so only its length is told.
+ */
+export interface ShownPath {
+  readonly path: string;
+  /** The query's length in bytes without its `?`; 0 where there is none, or an empty one. */
+  readonly queryBytes: number;
+}
+
+/** `/reset?token=s3cret` is `{ path: '/reset', queryBytes: 12 }`. */
+export function shownPath(pathAndQuery: string): ShownPath {
+  const question = pathAndQuery.indexOf('?');
+  if (question < 0) return { path: pathAndQuery, queryBytes: 0 };
+  return { path: pathAndQuery.slice(0, question), queryBytes: pathAndQuery.length - question - 1 };
 }

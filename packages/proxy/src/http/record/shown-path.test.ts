@@ -1,6 +1,6 @@
 /** Queries are not shown. */
 import { expect, test } from 'vitest';
-import { shownPath } from './shown-path.ts';
+import { shownPath } from './exchange-record.ts';
 
 test.each([
   ['/reset?token=s3cret', '/reset', 12],

@@ -1,7 +1,7 @@
 /** The timer wheel, in virtual time. */
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RefusalLog, type RefusalLine } from './refusal-log.ts';
+import { RefusalLog, type RefusalLine } from '../listener/refusal-log.ts';
 import { TICK_MS, TimerWheel, WheelTimer } from './timer-wheel.ts';
 
 function virtualWheel() {

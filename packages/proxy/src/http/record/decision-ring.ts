@@ -14,9 +14,14 @@
  * copied instead. So a full ring of 1,024 holds 2 MiB under ordinary requests.
  */
 import type { DecidedAttempt, Decision, PickInputs, RefusedPick as DecidedRefusal } from '@muster/selection';
-import type { Attempt, AttemptOutcome, ExchangeRecord, RefusedPick } from './exchange-record.ts';
-import { KeptPick } from './kept-pick.ts';
-import { shownPath } from './shown-path.ts';
+import {
+  shownPath,
+  type Attempt,
+  type AttemptOutcome,
+  type ExchangeRecord,
+  type RefusedPick,
+} from './exchange-record.ts';
+import { KeptPick } from './pick-slot.ts';
 import { describeTermination, type Termination } from './termination.ts';
 
 const DECISIONS_KEPT_DEFAULT = 1_024;

@@ -3,8 +3,8 @@
  * request, and why, is the exchange's business.
  */
 import type { PathRules, RequestHead } from '@muster/http1';
-import type { Attempt, ExchangeRecord, RefusedPick } from './exchange-record.ts';
-import type { Termination } from './termination.ts';
+import type { Attempt, ExchangeRecord, RefusedPick } from '../record/exchange-record.ts';
+import type { Termination } from '../record/termination.ts';
 
 export abstract class ExchangeNotes implements ExchangeRecord {
   readonly head: RequestHead;

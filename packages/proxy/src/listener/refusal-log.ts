@@ -2,8 +2,8 @@
  * Tells the log that a listener refuses connections: the first one at once, then at most one line per 5 s that says
  * how many there were since. A node under load without a backend must not turn its log into a second incident.
  */
-import type { RefusalReason } from './traffic-stats.ts';
-import { WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
+import type { ConnectionRefusal } from './listener-stats.ts';
+import { WheelTimer, type TimerOwner, type TimerWheel } from '../timers/timer-wheel.ts';
 
 const QUIET_MS = 5_000;
 
@@ -11,7 +11,7 @@ export interface RefusalLine {
   readonly listener: string;
   /** Null where it is not known which. */
   readonly pool: string | null;
-  readonly reason: RefusalReason | 'accept_failed';
+  readonly reason: ConnectionRefusal | 'accept_failed';
   /** Connections that were refused since the last line and had none of their own. */
   readonly suppressedCount: number;
 }

@@ -7,9 +7,9 @@
 import { HeadProblem, lastLineFrom, partialResponseProblem, type ResponseHead } from '@muster/http1';
 import { BodyReader } from './body-reader.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { Exchange } from './exchange.ts';
-import type { ExchangeFilters } from './filters/exchange-filters.ts';
-import { interimHeadText, responseHeadText } from './forwarded-head.ts';
+import type { Exchange } from '../exchange/exchange.ts';
+import type { ExchangeFilters } from '../filters/exchange-filters.ts';
+import { interimHeadText, responseHeadText } from './head-text.ts';
 import { textOf } from '@muster/transport';
 import type { LossReason, UpstreamConnection } from './upstream-connection.ts';
 

@@ -2,7 +2,7 @@
 import type { PendingFact } from '@muster/membership';
 import { expect, test } from 'vitest';
 import { DecisionRing, type DecisionQuery } from './decision-ring.ts';
-import { recordedAttempt, recordedExchange, recordedSet } from '../../testing/http/exchange-records.ts';
+import { recordedAttempt, recordedExchange, recordedSet } from '../../../testing/http/exchange-records.ts';
 
 const ALL: DecisionQuery = { requestId: null, limit: 100, withCandidates: false };
 

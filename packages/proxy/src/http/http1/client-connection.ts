@@ -10,15 +10,16 @@
  * destroy the answer on its way (RFC 9112, 9.6).
  */
 import { HeadProblem, RequestHeadReader, describeProblem, lastLineFrom, partialRequestProblem } from '@muster/http1';
-import { Deadline } from '../deadline.ts';
-import type { Listener, OpenConnection } from '../listener.ts';
-import type { CloseReason, ListenerStats } from '../traffic-stats.ts';
+import { Deadline } from '../../timers/deadline.ts';
+import type { Listener, OpenConnection } from '../../listener/listener.ts';
+import type { CloseReason, ListenerStats } from '../../listener/listener-stats.ts';
 import { type Leg, type LegOwner, textOf, type WriteOutcome } from '@muster/transport';
-import { Exchange } from './exchange.ts';
-import { ForwardedFrom } from './forwarded-head.ts';
-import type { HttpProtocol } from './http-protocol.ts';
-import { answerText, failureAnswer, type AnswerManner, type OwnAnswer } from './own-answer.ts';
-import { verdictOf, type Termination } from './termination.ts';
+import { Exchange } from '../exchange/exchange.ts';
+import { ForwardedFrom } from '../exchange/forwarded-from.ts';
+import type { HttpProtocol } from '../http-protocol.ts';
+import { failureAnswer, type OwnAnswer } from '../record/own-answer.ts';
+import { answerText, type AnswerManner } from './head-text.ts';
+import { verdictOf, type Termination } from '../record/termination.ts';
 import { ReadPause } from './read-pause.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
 import type { UpstreamConnection } from './upstream-connection.ts';

@@ -2,8 +2,8 @@
  * What a connection becomes when both sides have agreed on another protocol (a WebSocket, for example): bytes both ways, under an
  * idle timeout of its own. In the connection table it counts as a connection to its target until it ends.
  */
-import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';
-import { LegPair, type RelayEnd, type RelayHost } from '../leg-pair.ts';
+import type { PooledConnection, TargetConnections } from '../../pool/target-connections.ts';
+import { LegPair, type RelayEnd, type RelayHost } from '../../tcp/leg-pair.ts';
 import type { Leg } from '@muster/transport';
 
 export type TunnelEnd = RelayEnd | 'target_removed' | 'drain_timeout';

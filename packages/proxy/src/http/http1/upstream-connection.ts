@@ -11,9 +11,9 @@
  */
 import { ResponseHeadReader } from '@muster/http1';
 import type { PoolSpec } from '@muster/membership';
-import { Deadline } from '../deadline.ts';
-import type { IdleConnection, TargetConnections } from '../pool/target-connections.ts';
-import { TICK_MS, type TimerWheel } from '../timer-wheel.ts';
+import { Deadline } from '../../timers/deadline.ts';
+import type { IdleConnection, TargetConnections } from '../../pool/target-connections.ts';
+import { TICK_MS, type TimerWheel } from '../../timers/timer-wheel.ts';
 import { type Dial, type Dialler, type DialOwner, type Leg, type LegOwner, timeoutCode } from '@muster/transport';
 
 /** Why a connection was lost: the backend ended or reset it, or takes no more bytes and says nothing. */

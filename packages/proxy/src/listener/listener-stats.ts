@@ -4,20 +4,10 @@
  * Every accepted connection is counted exactly once more: it is open, or was refused, or was closed. So
  * accepted = open + Σ refused + Σ closed at any moment, which the tests hold it to.
  */
-import type { HttpTraffic } from './http/http-stats.ts';
+import type { PickFailure } from '../pool/pool-stats.ts';
 
-/** Why a connection was closed without a byte having been relayed. */
-export type RefusalReason =
-  /** The worker is at its limit of connections. */
-  | 'connection_limit'
-  /** The listener names a pool that the roster does not have. */
-  | 'unknown_pool'
-  /** The pool has no eligible backend. */
-  | 'empty_set'
-  /** Every eligible backend that was not tried is at its limit of connections. */
-  | 'backends_full'
-  /** The attempts are used up, or every eligible backend was tried. */
-  | 'connect_failed';
+/** Why a connection was closed without a byte having been relayed: the worker is at its limit, or nobody could be picked or reached. */
+export type ConnectionRefusal = 'connection_limit' | PickFailure;
 
 /** Why a relayed connection ended. */
 export type CloseReason =
@@ -42,42 +32,8 @@ export interface ListenerStats {
   acceptFailures: number;
   bytesFromDownstream: number;
   bytesFromUpstream: number;
-  readonly refused: Record<RefusalReason, number>;
+  readonly refused: Record<ConnectionRefusal, number>;
   readonly closed: Record<CloseReason, number>;
-}
-
-/** What happens in a pool, as it is counted. */
-export interface PoolCounters {
-  /** Dials that failed or timed out. */
-  connectFailures: number;
-  /** Connections and requests that were tried again. */
-  retries: number;
-}
-
-/** How a pool is at the moment. */
-export interface PoolGauges {
-  /** HTTP requests from their route to the end of their answer, waiting ones and tunnels included. */
-  requestsInFlight: number;
-  /** Of these, who wait for a connection or for their turn to be tried again. */
-  requestsWaiting: number;
-  /** To backends, dials included. */
-  connectionsOpen: number;
-  /** Of these, kept alive for a request to come. */
-  connectionsIdle: number;
-}
-
-export interface PoolStats extends Readonly<PoolCounters> {
-  readonly now: PoolGauges;
-  /** Picks by backend id, for the backends that the pool has now. */
-  readonly picksByBackend: Record<string, number>;
-}
-
-export interface ProxyStats {
-  /** Over all listeners, removed ones included: never goes down, `open` apart. */
-  readonly total: ListenerStats;
-  readonly listeners: Record<string, ListenerStats>;
-  readonly pools: Record<string, PoolStats>;
-  readonly http: HttpTraffic;
 }
 
 export function emptyListenerStats(): ListenerStats {

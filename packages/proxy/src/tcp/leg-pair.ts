@@ -9,7 +9,7 @@
  * It relays and notices the end; closing the legs is the owner's business.
  */
 import type { Leg, LegOwner } from '@muster/transport';
-import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from './timer-wheel.ts';
+import { TICK_MS, WheelTimer, type TimerOwner, type TimerWheel } from '../timers/timer-wheel.ts';
 
 /** Why a relay ended: both sides had ended, one was reset or takes no more bytes, or nothing was said for too long. */
 export type RelayEnd = 'finished' | 'reset' | 'idle';

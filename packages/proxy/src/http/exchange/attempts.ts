@@ -7,13 +7,13 @@
  */
 import type { Candidate, PoolSpec } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
-import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
-import type { Waiting, WaitingLine } from '../pool/waiting-line.ts';
-import { VERDICT_BY_OUTCOME, verdictOfAnswer } from './backend-verdict.ts';
-import type { Attempt, AttemptOutcome, RefusedPick } from './exchange-record.ts';
-import type { ExchangeFilters, Narrowing } from './filters/exchange-filters.ts';
-import type { Termination } from './termination.ts';
-import { takeIdle, UpstreamConnection, type UpstreamEnvironment, type UpstreamUser } from './upstream-connection.ts';
+import type { HashKeySource, Pick, ProxiedPool } from '../../pool/proxied-pool.ts';
+import type { Waiting, WaitingLine } from '../../pool/waiting-line.ts';
+import { VERDICT_BY_OUTCOME, verdictOfAnswer } from '../record/backend-verdict.ts';
+import type { Attempt, AttemptOutcome, RefusedPick } from '../record/exchange-record.ts';
+import type { ExchangeFilters, Narrowing } from '../filters/exchange-filters.ts';
+import type { Termination } from '../record/termination.ts';
+import { takeIdle, UpstreamConnection, type UpstreamEnvironment, type UpstreamUser } from '../http1/upstream-connection.ts';
 
 type Picked = Pick & { ok: true };
 type OpenAttempt = { -readonly [Key in keyof Attempt]: Attempt[Key] };
