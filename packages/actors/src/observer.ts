@@ -12,7 +12,7 @@ import { FOLLOW_BATCH_EVENTS } from '@muster/journal';
 import type { Announcement, RecordedEvent, Roster } from '@muster/membership';
 import type { Observation, ObservationSink } from '@muster/observations';
 import { NewestMap } from './newest-map.ts';
-import type { HashHistory } from './hash-history.ts';
+import type { HashHistory } from './folded-roster.ts';
 import type { Clock, Outlier } from './ports.ts';
 
 /** Other nodes whose newest words are remembered, so that they are not kept again; the oldest is forgotten first. */

@@ -13,7 +13,7 @@
 import { assertEvent, assign, fromCallback, fromPromise, setup, spawnChild, stopChild } from 'xstate';
 import { messageOf } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
-import type { JournalReading, ReadingEvent, RebuildRequest } from './journal-reading.ts';
+import { servedAlready, type JournalReading, type ReadingEvent, type RebuildRequest } from './journal-reading.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 
 type FollowerEvent =
@@ -49,6 +49,11 @@ function reader(read: (input: Reader, send: (event: ReadingEvent) => void, signa
   });
 }
 
+/** Whether the journal is another history than the served one. */
+function isReplaced({ reading }: FollowerContext): boolean {
+  return reading.ports.contact.replacement !== null;
+}
+
 export const followerMachine = setup({
   types: { context: {} as FollowerContext, input: {} as JournalReading, events: {} as FollowerEvent },
   actors: {
@@ -70,18 +75,22 @@ export const followerMachine = setup({
     },
     noteReplaced: ({ context, event }) => {
       assertEvent(event, 'replaced');
-      context.reading.replaced(event.epoch);
+      context.reading.ports.contact.replaced(event.epoch);
     },
     noteReturned: ({ context, event }) => {
       assertEvent(event, 'replaced');
-      context.reading.returned(event.epoch);
+      context.reading.ports.contact.returned();
+      context.reading.other.end({ outcome: 'refused', message: servedAlready(event.epoch) });
     },
-    startOtherOver: ({ context }) => context.reading.startOtherOver(),
+    startOtherOver: ({ context }) => context.reading.other.startOver(),
     wishRebuild: assign(({ event }) => {
       assertEvent(event, ['rebuild', 'cut']);
       return { request: event.request, built: null };
     }),
-    sayRebuild: ({ context }) => context.reading.sayRebuild(context.request),
+    sayRebuild: ({ context: { reading, request } }) => {
+      const reason = request?.reason;
+      reading.ports.log.error({ reason }, `the roster is built anew beside the one that is served: ${reason}`);
+    },
     startRebuild: spawnChild('rebuild', {
       id: 'rebuild',
       input: ({ context: { reading, request } }) => ({ reading, request }),
@@ -97,14 +106,17 @@ export const followerMachine = setup({
     })),
   },
   guards: {
-    isReplaced: ({ context }) => context.reading.isReplaced,
-    isServedAgain: ({ context, event }) => event.type === 'replaced' && context.reading.isServedAgain(event.epoch),
+    isReplaced: ({ context }) => isReplaced(context),
+    isServedAgain: ({ context: { reading }, event }) => {
+      const { contact } = reading.ports;
+      return event.type === 'replaced' && event.epoch === contact.epoch && event.epoch !== contact.replacement?.epoch;
+    },
     isBuilt: ({ context }) => context.built !== null,
     hasBuilt: ({ event }) => event.type === 'xstate.done.actor.rebuild' && event.output !== null,
-    mayRebuild: ({ context }) => context.request === null && !context.reading.isReplaced,
+    mayRebuild: ({ context }) => context.request === null && !isReplaced(context),
   },
   delays: {
-    retry: ({ context }) => backoffMs(context.failuresCount - 1, RETRY_BACKOFF, context.reading.random),
+    retry: ({ context }) => backoffMs(context.failuresCount - 1, RETRY_BACKOFF, context.reading.ports.random),
   },
 }).createMachine({
   id: 'follower',

@@ -62,10 +62,10 @@ export class Handover {
 
   async #writeOwn(): Promise<void> {
     const { builder, contact, writers, clock, log } = this.#ports;
-    const { journal } = contact;
+    const append = contact.append.bind(contact);
     const executor = new CommandExecutor({
       folded: builder.folded,
-      contact: { journal, failed: () => undefined, tookAppend: () => undefined },
+      contact: { append, failed: () => undefined, tookAppend: () => undefined },
       refusal: async () => this.#whyOver(),
       pulse: null,
       clock,
@@ -96,9 +96,9 @@ export class Handover {
     const { builder, contact } = this.#ports;
     const event = restoringEvent(builder.folded.roster.cluster, { ...step, origin: step.origin ?? by });
     const record = { id: randomUUIDv7(), ...event };
-    const first = await contact.journal.append(record);
+    const first = await contact.append(record);
     // The id makes a second try harmless.
-    const outcome = first.outcome === 'unknown' ? await contact.journal.append(record) : first;
+    const outcome = first.outcome === 'unknown' ? await contact.append(record) : first;
     if (outcome.outcome === 'appended') return outcome.revision;
     throw new Error(outcome.outcome === 'conflict' ? 'somebody else writes the same' : outcome.message);
   }

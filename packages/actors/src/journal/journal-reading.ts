@@ -62,49 +62,15 @@ const STUCK_REMEDY =
   'on a node that is up to date: muster snapshot; where there is none, muster restore-history on one that serves, once the stream is deleted';
 
 export class JournalReading {
-  readonly random: () => number;
-  readonly #ports: FollowerPorts;
-  readonly #other: OtherHistory;
-  /** Looks again at what there is to do. */
+  readonly ports: FollowerPorts;
+  readonly other: OtherHistory;
+  /** Has the follower look again at what there is to do. */
   readonly #lookAgain: () => void;
 
   constructor(ports: FollowerPorts, other: OtherHistory, lookAgain: () => void) {
-    this.random = ports.random;
-    this.#ports = ports;
-    this.#other = other;
+    this.ports = ports;
+    this.other = other;
     this.#lookAgain = lookAgain;
-  }
-
-  /** Whether the journal is another history than the served one. */
-  get isReplaced(): boolean {
-    return this.#ports.contact.replacement !== null;
-  }
-
-  /** Whether an epoch that took another one's place is the served one. */
-  isServedAgain(epoch: string): boolean {
-    const { contact } = this.#ports;
-    return epoch === contact.epoch && contact.replacement?.epoch !== epoch;
-  }
-
-  replaced(epoch: string): void {
-    this.#ports.contact.replaced(epoch);
-  }
-
-  /** The journal is the served history again. */
-  returned(epoch: string): void {
-    this.#ports.contact.returned();
-    this.#other.end({ outcome: 'refused', message: servedAlready(epoch) });
-  }
-
-  /** What was read of the other history is of no use. */
-  startOtherOver(): void {
-    this.#other.startOver();
-  }
-
-  sayRebuild(request: RebuildRequest | null): void {
-    if (request === null) return;
-    const { reason } = request;
-    this.#ports.log.error({ reason }, `the roster is built anew beside the one that is served: ${reason}`);
   }
 
   /** How a reading that threw ended. */
@@ -114,13 +80,13 @@ export class JournalReading {
   }
 
   unreadable(reason: string, error?: unknown): void {
-    this.#ports.contact.unreadable(reason, error);
-    this.#other.answer({ outcome: 'unavailable', message: reason });
+    this.ports.contact.unreadable(reason, error);
+    this.other.answer({ outcome: 'unavailable', message: reason });
   }
 
   /** Reads the served history for ever. Throws `JournalError`. */
   async readServed(send: Send, signal: AbortSignal): Promise<void> {
-    const { contact, folded, onEvents, onCaughtUp } = this.#ports;
+    const { contact, folded, onEvents, onCaughtUp } = this.ports;
     const { revision: afterRevision } = folded.roster;
     let isHeadKnown = false;
     for await (const item of contact.journal.follow({ afterRevision, epoch: contact.epoch!, signal })) {
@@ -138,7 +104,7 @@ export class JournalReading {
           contact.wasRead();
           isHeadKnown = true;
           folded.heardOf(item.revision);
-          this.#other.answer({ outcome: 'refused', message: servedAlready(contact.epoch!) });
+          this.other.answer({ outcome: 'refused', message: servedAlready(contact.epoch!) });
           onCaughtUp();
           break;
         case 'away':
@@ -154,18 +120,18 @@ export class JournalReading {
 
   /** Reads the other history until it is adopted, or is gone too. Throws `JournalError`. */
   async readOther(send: Send, signal: AbortSignal): Promise<void> {
-    const { contact, log } = this.#ports;
-    const builder = this.#other.builder(contact.replacement!.epoch);
+    const { contact, log } = this.ports;
+    const builder = this.other.builder(contact.replacement!.epoch);
     for await (const step of builder.steps(signal)) {
       if (step.kind === 'replaced') return send({ type: 'replaced', epoch: step.epoch });
       if (step.kind === 'away') this.unreadable(step.reason);
       else this.#answered(send);
-      if (!this.#other.mayAdopt(builder)) continue;
-      const handover = this.#other.handOver(builder, this.#lookAgain);
+      if (!this.other.mayAdopt(builder)) continue;
+      const handover = this.other.handOver(builder, this.#lookAgain);
       if (handover === null) continue;
       if (handover === 'written') return this.#adopt(builder, send, signal);
       log.error({ epoch: builder.epoch }, `history ${builder.epoch} is not adopted: ${handover.failure}`);
-      this.#other.handoverFailed(handover.failure);
+      this.other.handoverFailed(handover.failure);
     }
   }
 
@@ -174,7 +140,7 @@ export class JournalReading {
    * goes back [I2]. Throws `JournalError`.
    */
   async replaceServed(builder: RosterBuilder, send: Send, signal: AbortSignal): Promise<void> {
-    const { folded } = this.#ports;
+    const { folded } = this.ports;
     for await (const step of builder.steps(signal)) {
       if (step.kind === 'replaced') return send({ type: 'gone' });
       if (step.kind === 'away') this.unreadable(step.reason);
@@ -187,14 +153,14 @@ export class JournalReading {
 
   /** Builds the served history's roster anew; null when that history is gone, or the signal says so. */
   rebuild({ atOrBefore }: RebuildRequest, signal: AbortSignal): Promise<RosterBuilder | null> {
-    const { contact, folded, cluster, clock, log } = this.#ports;
+    const { contact, folded, cluster, clock, random, log } = this.ports;
     const options = {
       journal: contact.journal,
       node: folded.node,
       cluster,
       clock,
       log,
-      random: this.random,
+      random,
       epoch: contact.epoch!,
       ...(atOrBefore !== undefined && { atOrBefore }),
       onStuck: (why: string, error: unknown) => this.unreadable(`${why}; ${STUCK_REMEDY}`, error),
@@ -203,13 +169,13 @@ export class JournalReading {
   }
 
   #answered(send: Send): void {
-    this.#ports.contact.answered();
+    this.ports.contact.answered();
     send({ type: 'answered' });
   }
 
   /** For the lag in the status, where there is much to read. */
   async #hearOfHead(): Promise<void> {
-    const { contact, folded, log } = this.#ports;
+    const { contact, folded, log } = this.ports;
     try {
       const { epoch, revision } = await contact.journal.head();
       if (epoch === contact.epoch && contact.replacement === null) folded.heardOf(revision);
@@ -219,9 +185,9 @@ export class JournalReading {
   }
 
   async #adopt(builder: RosterBuilder, send: Send, signal: AbortSignal): Promise<void> {
-    const { contact, log, clock, onAdopted } = this.#ports;
+    const { contact, log, clock, onAdopted } = this.ports;
     const { epoch: from } = contact;
-    const by = this.#other.wishedBy;
+    const by = this.other.wishedBy;
     if (!(await this.#swap(builder, { isOtherHistory: true, signal }))) return;
     const { epoch } = builder;
     const { revision, pools } = builder.folded.roster;
@@ -229,7 +195,7 @@ export class JournalReading {
     const why = by === null ? 'since it holds all that was served' : `by ${by}`;
     log.warn({ epoch, revision, from, by }, `${what}, ${why}`);
     onAdopted({ from: from!, to: epoch, revision, atMs: clock.now(), by });
-    this.#other.end({ outcome: 'adopted', epoch, revision });
+    this.other.end({ outcome: 'adopted', epoch, revision });
     send({ type: 'adopted' });
   }
 
@@ -240,7 +206,7 @@ export class JournalReading {
   ): Promise<boolean> {
     const text = await encodeInTurns(built.roster);
     if (signal.aborted) return false;
-    this.#ports.swapRoster({ epoch, built, text, isOtherHistory });
+    this.ports.swapRoster({ epoch, built, text, isOtherHistory });
     return true;
   }
 }

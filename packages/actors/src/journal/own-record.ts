@@ -6,8 +6,7 @@
  * that the journal does not take is said again until it does, under the same id.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import type { AppendOutcome, NewEvent } from '@muster/journal';
-import { formatSubject, type MembershipEventInput, messageOf } from '@muster/membership';
+import { formatSubject, type MembershipEventInput } from '@muster/membership';
 import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
@@ -91,7 +90,7 @@ export class OwnRecord {
     const subject = formatSubject(folded.roster.cluster, { kind: 'node', node });
     const record = { id, subject, origin: `node:${node}`, payload: JSON.stringify(event) };
     for (let failuresCount = 0; ; failuresCount++) {
-      const outcome = contact.journalRefusal() === null ? await this.#append(record, expectedRevision) : null;
+      const outcome = contact.journalRefusal() === null ? await contact.append(record, { expectedRevision }) : null;
       switch (outcome?.outcome) {
         case 'appended':
           await folded.whenFolded(outcome.revision, FOLD_WAIT_MS);
@@ -112,11 +111,5 @@ export class OwnRecord {
       await pause(clock, delayMs, AbortSignal.any([signal, this.#retry.signal]));
       if (signal.aborted) return { outcome: 'left-off' };
     }
-  }
-
-  #append(record: NewEvent, expectedRevision: number): Promise<AppendOutcome> {
-    return this.#ports.contact.journal
-      .append(record, { expectedRevision })
-      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
   }
 }

@@ -3,7 +3,7 @@ import { emptyRoster, type Announcement, type Roster } from '@muster/membership'
 import { describe, expect, test } from 'vitest';
 import { Agreement } from './agreement.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
-import { HashHistory } from '../hash-history.ts';
+import { HashHistory } from '../folded-roster.ts';
 import { RebuildDecision } from './rebuild-decision.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 

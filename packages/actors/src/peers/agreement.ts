@@ -9,7 +9,7 @@
  */
 import { LEASE_EXPIRED, type Announcement, type Roster } from '@muster/membership';
 import { NewestMap } from '../newest-map.ts';
-import type { HashHistory } from '../hash-history.ts';
+import type { HashHistory } from '../folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { PeerStatus } from '../node-handle.ts';
