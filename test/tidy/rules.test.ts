@@ -7,7 +7,7 @@ import { codeFaults, FILE_LINES_MAX, nameFaults, shapeFaults, textFaults } from 
 import { parseSource } from './source-files.ts';
 
 const PROBE = 'packages/probes/src/tcp.ts';
-const PURE = 'packages/membership/src/roster.ts';
+const PURE = 'packages/membership/src/fold/roster.ts';
 
 describe('imports', () => {
   test.each([
@@ -24,7 +24,7 @@ describe('imports', () => {
     [PROBE, `import { a } from './http';`],
     [PROBE, `import { a } from 'muster';`],
     ['packages/journal-embedded/src/file.ts', `import { a } from '@muster/journal-jetstream';`],
-    ['packages/membership/src/event.ts', `import { a } from '@muster/selection';`],
+    ['packages/membership/src/vocabulary/event.ts', `import { a } from '@muster/selection';`],
     ['test/e2e/drain.test.ts', `import { a } from '../../packages/proxy/src/relay.ts';`],
   ])('%s may not say %s', (path, text) => {
     expect(importFaults(parseSource(path, text))).toHaveLength(1);

@@ -21,7 +21,7 @@ export const ODD = 64;
 /** What a path that is not in its normal form yet may have; so may a `/` before `/` or `.`: see `normalPath`. */
 export const UNUSUAL = 128;
 
-export const TAB = 0x09;
+const TAB = 0x09;
 export const LF = 0x0a;
 export const CR = 0x0d;
 export const SPACE = 0x20;
@@ -63,4 +63,26 @@ export function isAll(text: string, bit: number): boolean {
   let index = 0;
   while (index < text.length && (CLASS[text.charCodeAt(index)]! & bit) !== 0) index++;
   return index === text.length;
+}
+
+/**
+ * Optional whitespace as HTTP has it: spaces and tabs, nothing else. `String.trim` takes a no-break space away, which is one byte here,
+ * and would make `\xA0chunked` a coding that the next reader does not see.
+ */
+export function isWhitespace(code: number): boolean {
+  return code === SPACE || code === TAB;
+}
+
+/** The text between the indices, without whitespace around it. */
+export function trimmed(text: string, start: number, end: number): string {
+  let from = start;
+  let to = end;
+  while (from < to && isWhitespace(text.charCodeAt(from))) from++;
+  while (from < to && isWhitespace(text.charCodeAt(to - 1))) to--;
+  return text.slice(from, to);
+}
+
+/** The elements between the commas of a list; '' for an empty one. */
+export function elements(list: string): string[] {
+  return list.split(',').map((element) => trimmed(element, 0, element.length));
 }

@@ -10,11 +10,22 @@
  * they are complete, within limits. What has been let through is always the beginning of a body that is right: a size line that
  * turns out wrong had not been ended yet.
  */
-import { CLASS, BACKSLASH, CR, EQUALS, HEX_VALUE, LF, QUOTE, SEMICOLON, TOKEN, VALUE } from './characters.ts';
+import {
+  BACKSLASH,
+  CLASS,
+  CR,
+  EQUALS,
+  HEX_VALUE,
+  isWhitespace,
+  LF,
+  QUOTE,
+  SEMICOLON,
+  TOKEN,
+  VALUE,
+} from './characters.ts';
 import { BODY_PROBLEMS, type BodyProblem } from './problem.ts';
-import { SAID_BY_PROXIES, type FieldNames } from './own-fields.ts';
+import { type FieldNames, SAID_BY_PROXIES } from './own-fields.ts';
 import { keptTrailers } from './trailers.ts';
-import { isWhitespace } from './whitespace.ts';
 
 export interface ChunkedLimits {
   /** Bytes of all chunk extensions of a body together; above it 413. Default 16 KiB. */

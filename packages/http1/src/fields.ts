@@ -4,9 +4,7 @@
  * What is set is checked, so that no filter can end a line, or a message, with what it took from somewhere; and the fields that say
  * where a body ends, what a connection does and whom the request is for are not theirs to touch: the data plane writes those.
  */
-import { fieldNames } from './kept-fields.ts';
-import { COLON, TOKEN, VALUE, isAll } from './characters.ts';
-import { trimmed } from './whitespace.ts';
+import { COLON, isAll, TOKEN, trimmed, VALUE } from './characters.ts';
 
 /** Value of the first field of that name (given in lower case) in a `fields` text, without whitespace around it; else null. */
 export function fieldValue(fields: string, lowerCaseName: string): string | null {
@@ -141,4 +139,26 @@ function checkedName(name: string): string {
 
 function shown(text: unknown): string {
   return JSON.stringify(text) ?? String(text);
+}
+
+/** The lines of `fields` whose names, in lower case, are not in `names`: what goes on where Connection names fields that nobody knows here. */
+export function withoutNamed(fields: string, names: ReadonlySet<string>): string {
+  let kept = '';
+  for (let from = 0; from < fields.length;) {
+    const lineTo = fields.indexOf('\n', from) + 1;
+    const name = fields.slice(from, fields.indexOf(':', from)).toLowerCase();
+    if (!names.has(name)) kept += fields.slice(from, lineTo);
+    from = lineTo;
+  }
+  return kept;
+}
+
+/** A value, and that of an earlier line of the same field, as one list (RFC 9110, 5.3). */
+export function joined(earlier: string | null, value: string): string {
+  return earlier === null ? value : `${earlier}, ${value}`;
+}
+
+/** Names in lower case, written with whitespace between them. */
+export function fieldNames(text: string): ReadonlySet<string> {
+  return new Set(text.trim().split(/\s+/));
 }

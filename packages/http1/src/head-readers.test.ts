@@ -1,12 +1,11 @@
 /** A reader with a memory reads what one without any reads: for every sequence of heads on a connection. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HEAD_LIMITS } from './head-limits.ts';
+import { HEAD_LIMITS, REQUEST_RULES, type RequestRules } from './head-rules.ts';
 import { RequestHeadReader, ResponseHeadReader } from './head-readers.ts';
 import { headEnd } from './head-text.ts';
 import { HeadProblem } from './problem.ts';
-import { RequestHead, parseRequestHead } from './request-head.ts';
-import { REQUEST_RULES, type RequestRules } from './request-rules.ts';
+import { parseRequestHead, RequestHead } from './request-head.ts';
 import { ResponseHead } from './response-head.ts';
 
 const NARROW: RequestRules = { ...REQUEST_RULES, maxHeadBytes: 80, maxFields: 2, maxTargetBytes: 8 };

@@ -13,14 +13,13 @@
  * Every head that is handed out is the caller's own, to be changed as it likes.
  */
 import { CR } from './characters.ts';
-import type { HeadLimits } from './head-limits.ts';
+import type { HeadLimits, RequestRules } from './head-rules.ts';
 import { headEnd } from './head-text.ts';
-import { MENDABLE, answerHeadEnd, mendedHead } from './mended-head.ts';
+import { answerHeadEnd, MENDABLE, mendedHead } from './mended-head.ts';
 import { HeadProblem } from './problem.ts';
-import { RequestHead, parseRequestHead } from './request-head.ts';
+import { parseRequestHead, RequestHead } from './request-head.ts';
 import { LINE, normalise, readCommonLine } from './request-line.ts';
-import type { RequestRules } from './request-rules.ts';
-import { ResponseHead, parseResponseHead } from './response-head.ts';
+import { parseResponseHead, ResponseHead } from './response-head.ts';
 
 const KEPT_CHARACTERS_MAX = 2_048;
 

@@ -1,10 +1,9 @@
 /** Where heads end, and what is told of those that have not ended. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HEAD_LIMITS } from './head-limits.ts';
+import { HEAD_LIMITS, REQUEST_RULES } from './head-rules.ts';
 import { headEnd, lastLineFrom, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 import type { HeadProblemReason } from './problem.ts';
-import { REQUEST_RULES } from './request-rules.ts';
 
 const LIMITS = { ...REQUEST_RULES, maxHeadBytes: 100, maxFields: 3, maxTargetBytes: 20 };
 

@@ -6,8 +6,7 @@
  * and 2.0. Line ends are checked by whoever reads the lines, because they have to be found there anyway.
  */
 import { CLASS, CR, SPACE, TOKEN } from './characters.ts';
-import type { HeadLimits } from './head-limits.ts';
-import type { RequestRules } from './request-rules.ts';
+import type { HeadLimits, RequestRules } from './head-rules.ts';
 import { HEAD_PROBLEMS, type HeadProblem } from './problem.ts';
 
 /** The RFCs name none; RFC 9112, 3: a method longer than any that is served is 501. */

@@ -12,7 +12,6 @@
 export { ChunkedBody, CHUNKED_LIMITS, type ChunkedLimits } from './chunked-body.ts';
 export { Fields, fieldValue, joinedValues } from './fields.ts';
 export { RequestHeadReader, ResponseHeadReader } from './head-readers.ts';
-export { HEAD_LIMITS, type HeadLimits } from './head-limits.ts';
 export {
   BodyProblem,
   HeadProblem,
@@ -24,5 +23,5 @@ export { SAID_BY_PROXIES, saidByProxies, type FieldNames } from './own-fields.ts
 export { headEnd, lastLineFrom, partialRequestProblem, partialResponseProblem } from './head-text.ts';
 export { RequestHead, parseRequestHead } from './request-head.ts';
 export { PATH_RULES, loosePath, type PathRules } from './request-path.ts';
-export { REQUEST_RULES, type RequestRules } from './request-rules.ts';
+export { HEAD_LIMITS, REQUEST_RULES, type HeadLimits, type RequestRules } from './head-rules.ts';
 export { ResponseHead, parseResponseHead } from './response-head.ts';

@@ -1,7 +1,7 @@
 /** Which faults of an answer's head are mended, into what, and which are refused all the same. */
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HEAD_LIMITS } from './head-limits.ts';
+import { HEAD_LIMITS } from './head-rules.ts';
 import { ResponseHeadReader } from './head-readers.ts';
 import { HeadProblem, type HeadProblemReason } from './problem.ts';
 import { ResponseHead } from './response-head.ts';

@@ -11,7 +11,7 @@
  */
 import { headEnd, isBare } from './head-text.ts';
 import type { HeadProblemReason } from './problem.ts';
-import { elements } from './whitespace.ts';
+import { elements } from './characters.ts';
 
 /** What a strict reader says of a head that may be worth mending. */
 export const MENDABLE: ReadonlySet<HeadProblemReason> = new Set<HeadProblemReason>([

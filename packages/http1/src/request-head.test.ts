@@ -2,9 +2,9 @@
 import { describe, expect, test } from 'vitest';
 import { headEnd, partialRequestProblem } from './head-text.ts';
 import { HeadProblem, type HeadProblemReason } from './problem.ts';
-import { RequestHead, parseRequestHead } from './request-head.ts';
+import { parseRequestHead, RequestHead } from './request-head.ts';
 import { SAID_BY_PROXIES, saidByProxies } from './own-fields.ts';
-import { REQUEST_RULES } from './request-rules.ts';
+import { REQUEST_RULES } from './head-rules.ts';
 
 function parse(text: string, rules = REQUEST_RULES): RequestHead | HeadProblem {
   return parseRequestHead(text, 0, text.length, rules);

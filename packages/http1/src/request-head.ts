@@ -14,19 +14,15 @@
  * means the same. The path is in its normal form (`request-path.ts`); fields that nothing here depends on are not interpreted at all.
  */
 import { readAuthority } from './authority.ts';
-import { CR } from './characters.ts';
-import { connectionOptions } from './connection-options.ts';
-import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
-import { REFUSED, cursor } from './field-cursor.ts';
+import { CR, elements } from './characters.ts';
+import { codingProblem, connectionOptions, decimal, NO_NUMBER, upgradeProtocols } from './hop-fields.ts';
+import { cursor, isAlias, KNOWN, REFUSED } from './field-lines.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import { hasControl } from './head-text.ts';
-import { joined, withoutNamed } from './kept-fields.ts';
-import { SAID_BY_PROXIES, type FieldNames } from './own-fields.ts';
-import { KNOWN, isAlias } from './known-fields.ts';
+import { joined, withoutNamed } from './fields.ts';
+import { type FieldNames, SAID_BY_PROXIES } from './own-fields.ts';
 import { readRequestLine } from './request-line.ts';
-import type { RequestRules } from './request-rules.ts';
-import { upgradeProtocols } from './upgrade.ts';
-import { elements } from './whitespace.ts';
+import type { RequestRules } from './head-rules.ts';
 
 export class RequestHead {
   /** Case-sensitive, at most 32 characters; never CONNECT. */

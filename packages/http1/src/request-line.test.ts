@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { HeadProblem } from './problem.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
-import { REQUEST_RULES } from './request-rules.ts';
+import { REQUEST_RULES } from './head-rules.ts';
 
 function withLine(line: string): string {
   return `${line}\r\nHost: a\r\n\r\n`;

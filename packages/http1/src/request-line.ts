@@ -9,7 +9,6 @@ import { CLASS, PATH, QUERY, SPACE, TOKEN, UNUSUAL, isAll } from './characters.t
 import { readAuthority } from './authority.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
 import { MAX_METHOD_LENGTH } from './head-text.ts';
-import type { RequestHead } from './request-head.ts';
 import { normalPath, type PathRules } from './request-path.ts';
 
 const SLASH = 0x2f;
@@ -34,13 +33,24 @@ const PARTS = /^([^ ]+) ([^ ]+) ([^ ]+)$/;
 const VERSION = /^HTTP\/([0-9])\.([0-9])$/;
 const ABSOLUTE = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?]*)(.*)$/;
 
+/** Where the parts of the line are put: a `RequestHead`, in which they are explained. */
+interface RequestLine {
+  method: string;
+  target: string;
+  targetForm: 'origin' | 'absolute' | 'asterisk';
+  pathAndQuery: string;
+  authority: string;
+  isHttp10: boolean;
+  minorVersion: number;
+}
+
 /**
  * Reads the line between the indices, without its CRLF, into the head. What is common (a path as target, and nothing wrong) is read
  * in one go; all else is taken apart again, slowly, to say what it is.
  */
 // oxlint-disable-next-line max-params -- An object around the indices would be made for every request.
 export function readRequestLine(
-  head: RequestHead,
+  head: RequestLine,
   text: string,
   from: number,
   to: number,
@@ -55,7 +65,7 @@ export function readRequestLine(
 }
 
 /** Brings the path of what was read to its normal form. */
-export function normalise(head: RequestHead, rules: PathRules): HeadProblem | null {
+export function normalise(head: RequestLine, rules: PathRules): HeadProblem | null {
   const path = normalPath(head.pathAndQuery, rules);
   if (path instanceof HeadProblem) return path;
   head.pathAndQuery = path;
@@ -64,7 +74,7 @@ export function normalise(head: RequestHead, rules: PathRules): HeadProblem | nu
 
 /** Reads a line with a path as its target, as it was sent; looks at every character. Returns a number of `LINE`. */
 // oxlint-disable-next-line max-params -- As above.
-export function readCommonLine(head: RequestHead, text: string, from: number, to: number): number {
+export function readCommonLine(head: RequestLine, text: string, from: number, to: number): number {
   let methodTo = from;
   while ((CLASS[text.charCodeAt(methodTo)]! & TOKEN) !== 0) methodTo++;
   const minor = text.charCodeAt(to - 1);
@@ -120,7 +130,7 @@ function readPath(text: string, from: number, to: number): number {
   return index === to ? line : LINE.uncommon;
 }
 
-function readUncommonLine(head: RequestHead, line: string): HeadProblem | null {
+function readUncommonLine(head: RequestLine, line: string): HeadProblem | null {
   const parts = PARTS.exec(line);
   if (parts === null) return HEAD_PROBLEMS.request_line;
   const [, method = '', target = '', version = ''] = parts;
@@ -143,7 +153,7 @@ function readUncommonLine(head: RequestHead, line: string): HeadProblem | null {
 }
 
 /** RFC 9112, 3.2.2. An empty path is `/`, and for OPTIONS, where no query follows, `*`. */
-function readAbsoluteForm(head: RequestHead): HeadProblem | null {
+function readAbsoluteForm(head: RequestLine): HeadProblem | null {
   const parts = ABSOLUTE.exec(head.target);
   if (parts === null) return HEAD_PROBLEMS.target;
   const [, scheme = '', authority = '', rest = ''] = parts;

@@ -1,6 +1,6 @@
 /** Responses: one row for each rule that refuses them, with its section, and how the accepted ones are framed. */
 import { describe, expect, test } from 'vitest';
-import { HEAD_LIMITS } from './head-limits.ts';
+import { HEAD_LIMITS } from './head-rules.ts';
 import { headEnd, partialResponseProblem } from './head-text.ts';
 import { HeadProblem, type HeadProblemReason } from './problem.ts';
 import { ResponseHead, parseResponseHead } from './response-head.ts';

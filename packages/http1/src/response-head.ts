@@ -11,17 +11,14 @@
  * A backend is held to the same rules as a client, since two readings of a response's end are as good as two of a request's: the answer
  * is 502, and its connection is done. Faults that leave one reading are mended before (`mended-head.ts`), not here.
  */
-import { CR, VALUE, isAll } from './characters.ts';
-import { connectionOptions } from './connection-options.ts';
-import { NO_NUMBER, codingProblem, decimal } from './framing.ts';
-import { REFUSED, cursor } from './field-cursor.ts';
+import { CR, isAll, VALUE } from './characters.ts';
+import { codingProblem, connectionOptions, decimal, NO_NUMBER, upgradeProtocols } from './hop-fields.ts';
+import { cursor, KNOWN, REFUSED } from './field-lines.ts';
 import { HEAD_PROBLEMS, HeadProblem } from './problem.ts';
-import type { HeadLimits } from './head-limits.ts';
+import type { HeadLimits } from './head-rules.ts';
 import { hasControl } from './head-text.ts';
-import { joined, withoutNamed } from './kept-fields.ts';
-import { KNOWN } from './known-fields.ts';
+import { joined, withoutNamed } from './fields.ts';
 import { OWN_IN_ANSWERS } from './own-fields.ts';
-import { upgradeProtocols } from './upgrade.ts';
 
 export class ResponseHead {
   /** 100 to 599. */

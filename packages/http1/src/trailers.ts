@@ -5,10 +5,10 @@
  * the RFC allows, where a receiver that merged them into the head would be told anew how the message is framed, whom it is for,
  * who sent it, what is allowed, or what its content is; and so is what only a proxy, or only Muster, may say (`own-fields.ts`).
  */
-import { fieldNames } from './kept-fields.ts';
-import { REFUSED, cursor } from './field-cursor.ts';
+import { fieldNames } from './fields.ts';
+import { cursor, REFUSED } from './field-lines.ts';
 import { hasControl } from './head-text.ts';
-import { OWN_IN_ANSWERS, foldedName, type FieldNames } from './own-fields.ts';
+import { type FieldNames, foldedName, OWN_IN_ANSWERS } from './own-fields.ts';
 import { BODY_PROBLEMS, type BodyProblem } from './problem.ts';
 
 const NOT_IN_TRAILERS = fieldNames(`

@@ -14,11 +14,16 @@ const PARTS_MAX = 3;
 export function messageOf(error: unknown): string {
   try {
     const text = error instanceof Error ? ofError(error) : ofValue(error);
-    return text.length > CHARACTERS_MAX ? `${text.slice(0, CHARACTERS_MAX)}…` : text;
+    return clip(text, CHARACTERS_MAX);
   } catch {
     // A getter or a conversion of the value threw in its turn.
     return 'something was thrown that cannot be read';
   }
+}
+
+/** The text, or its beginning with `…` behind it where it has more characters than that. */
+export function clip(text: string, charactersMax: number): string {
+  return text.length > charactersMax ? `${text.slice(0, charactersMax)}…` : text;
 }
 
 function ofError(error: Error): string {

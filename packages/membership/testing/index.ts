@@ -3,7 +3,7 @@
  * some of them make no sense, and some are not even JSON.
  */
 import * as fc from 'fast-check';
-import type { RecordedEvent } from '../src/recorded-event.ts';
+import type { RecordedEvent } from '../src/vocabulary/recorded-event.ts';
 
 const pool = fc.constantFrom('api', 'spells', 'web');
 const backend = fc.constantFrom('b-1', 'b-2', 'b-3', 'b-4');

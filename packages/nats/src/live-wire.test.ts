@@ -1,19 +1,20 @@
 /** Words over a real server: heard, answered, heard again after a restart, and bounded. */
 import { describe, expect, test } from 'vitest';
 import { linkHarness, program, toBe } from '../testing/link-harness.ts';
-import { liveWire, type LiveWord } from './live-wire.ts';
+import type { LiveMessage } from '@muster/membership';
+import { liveWire } from './live-wire.ts';
 import type { NatsLink } from './nats-link.ts';
 
 /** Words that were listened for, in order; `next` waits. */
 function ear() {
-  const words: LiveWord[] = [];
+  const words: LiveMessage[] = [];
   let wake = () => {};
   return {
-    onWord: (word: LiveWord) => {
+    onWord: (word: LiveMessage) => {
       words.push(word);
       wake();
     },
-    next: async (): Promise<LiveWord> => {
+    next: async (): Promise<LiveMessage> => {
       while (words.length === 0) await new Promise<void>((resolve) => (wake = resolve));
       return words.shift()!;
     },

@@ -3,7 +3,11 @@
  */
 import type { CommandOutcome } from '@muster/actors';
 import { JournalError } from '@muster/journal';
+import { clip } from '@muster/membership';
 import type { ReplayError } from '@muster/replay';
+
+/** Characters that an answer shows of a message that is not Muster's own. */
+const SHOWN_CHARACTERS_MAX = 300;
 
 export interface ApiErrorBody {
   readonly error: {
@@ -104,10 +108,16 @@ export function toApiError(error: unknown): ApiError {
   const known = FASTIFY_REFUSALS[code ?? ''];
   if (known !== undefined) return new ApiError(known[0], { code: known[1], message: known[2] });
   if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return new ApiError(400, { code: 'broken-json', message: `the body is not JSON: ${clip(message ?? '')}` });
+    return new ApiError(400, {
+      code: 'broken-json',
+      message: `the body is not JSON: ${clip(message ?? '', SHOWN_CHARACTERS_MAX)}`,
+    });
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new ApiError(statusCode, { code: 'bad-request', message: clip(message ?? 'the request makes no sense') });
+    return new ApiError(statusCode, {
+      code: 'bad-request',
+      message: clip(message ?? 'the request makes no sense', SHOWN_CHARACTERS_MAX),
+    });
   }
   return new ApiError(500, { code: 'internal', message: 'the node failed to answer; its log says why' });
 }
@@ -115,8 +125,4 @@ export function toApiError(error: unknown): ApiError {
 /** By its name: what answers questions about the past is loaded with the first one. */
 function isReplayError(error: unknown): error is ReplayError {
   return error instanceof Error && error.name === 'ReplayError';
-}
-
-function clip(text: string): string {
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

@@ -5,7 +5,14 @@
  *
  * Whoever published an event decides what stands in it, so whatever a terminal could take for a command is shown escaped.
  */
-import { decodeEvent, parseSubject, type Entity, type MembershipEvent, type RecordedEvent } from '@muster/membership';
+import {
+  clip,
+  decodeEvent,
+  parseSubject,
+  type Entity,
+  type MembershipEvent,
+  type RecordedEvent,
+} from '@muster/membership';
 import { leadsTo } from '../config/listener-text.ts';
 import { printable, timeOfDay } from './plain-text.ts';
 
@@ -13,7 +20,7 @@ import { printable, timeOfDay } from './plain-text.ts';
 export function describeEvent(recorded: RecordedEvent): string {
   const subject = parseSubject(recorded.subject);
   const by = recorded.origin === null ? '' : `  (${recorded.origin})`;
-  if (subject === null) return printable(`${clip(recorded.subject)}  not a subject of an event${by}`);
+  if (subject === null) return printable(`${clip(recorded.subject, 120)}  not a subject of an event${by}`);
   const decoded = decodeEvent(recorded, subject.cluster);
   const entity = describeEntity(subject.entity);
   if ('reason' in decoded) return printable(`${entity}  not understood: ${decoded.message}${by}`);
@@ -99,8 +106,4 @@ function describeHealth({ health, healthView }: Extract<MembershipEvent, { type:
   const what = 'http' in health ? `GET ${health.http}` : 'TCP connect';
   const view = healthView === 'own' ? '' : `, seen by a ${healthView}`;
   return `, health ${what} every ${health.intervalMs} ms${view}`;
-}
-
-function clip(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 120)}…` : text;
 }

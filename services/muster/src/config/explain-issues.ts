@@ -4,7 +4,7 @@
  *
  * It walks the schema that refused, to know which keys and values would have been right there.
  */
-import { nearestName } from '@muster/membership';
+import { clip, nearestName } from '@muster/membership';
 import type { z } from 'zod';
 import type { KeyPath } from './toml-lines.ts';
 
@@ -177,7 +177,7 @@ function explainKey(path: KeyPath, key: string, known: readonly string[]): Expla
   const suggestion = nearestKey(key, known);
   const fix = suggestion === null ? `known here: ${known.join(', ')}` : `did you mean "${suggestion}"?`;
   const place = path.length > 1 ? ` in ${nameOf(path.slice(0, -1))}` : '';
-  return { path, what: `"${clip(key)}" is not known${place}`, fix, suggestion };
+  return { path, what: `"${clip(key, EXCERPT_CHARACTERS_MAX)}" is not known${place}`, fix, suggestion };
 }
 
 function explainChoice(path: KeyPath, found: unknown, known: readonly string[]): Explanation {
@@ -218,7 +218,8 @@ function nameOf(path: KeyPath): string {
   if (path.length === 0) return 'it';
   let name = '';
   for (const part of path)
-    name += typeof part === 'number' ? `[${part + 1}]` : `${name === '' ? '' : '.'}${clip(part)}`;
+    name +=
+      typeof part === 'number' ? `[${part + 1}]` : `${name === '' ? '' : '.'}${clip(part, EXCERPT_CHARACTERS_MAX)}`;
   return name;
 }
 
@@ -252,11 +253,7 @@ const EXCERPT_CHARACTERS_MAX = 80;
 
 function excerpt(value: unknown): string {
   if (typeof value === 'object' && value !== null) return kindOf(value);
-  return clip(typeof value === 'string' ? JSON.stringify(value) : String(value));
-}
-
-function clip(text: string): string {
-  return text.length > EXCERPT_CHARACTERS_MAX ? `${text.slice(0, EXCERPT_CHARACTERS_MAX)}…` : text;
+  return clip(typeof value === 'string' ? JSON.stringify(value) : String(value), EXCERPT_CHARACTERS_MAX);
 }
 
 /** The parts of a zod schema's definition that are looked at here. */
