@@ -4,7 +4,7 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_300,
+  shippedLines: 57_400,
   /** Shipped files of fewer than 30 lines. */
   shortFiles: 49,
   /** Files that import each other in circles. */
