@@ -1,4 +1,4 @@
-/** Five seconds of `everything-at-once.ts`. */
+/** Ten seconds of `everything-at-once.ts`. */
 import { testEverythingAtOnce } from './everything-at-once.ts';
 
-testEverythingAtOnce(5_000);
+testEverythingAtOnce(10_000);
