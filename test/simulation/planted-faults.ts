@@ -2,10 +2,10 @@
  * One deliberate fault for each invariant, planted from outside: a journal's link, a worker or a transport that does what it must
  * not. The product is as it is; what is shown is that the checks would see it, if it were so.
  */
-import type { LiveMessage, NodeHandle, WorkerMessage } from '@muster/actors';
+import type { NodeHandle, WorkerMessage } from '@muster/actors';
 import { WireEnd, type SimulatedWire } from '@muster/actors/testing';
 import type { AppendOutcome, FollowItem, Head, NewEvent } from '@muster/journal';
-import { announcementSubject } from '@muster/membership';
+import { announcementSubject, type LiveMessage } from '@muster/membership';
 import { CLUSTER, type History } from './world/history.ts';
 import { JournalLink, type JournalLinkOptions, type JournalPath } from './world/journal-link.ts';
 import type { Invariant } from './world/finding.ts';

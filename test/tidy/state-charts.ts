@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { MACHINES, stateChart } from '@muster/actors/inspection';
+import { CHARTED_MACHINES, stateChart } from '@muster/actors/inspection';
 
 export const CHARTS_FILE = new URL('../../docs/state-charts.md', import.meta.url);
 
@@ -17,7 +17,7 @@ in now, and what it does next, is shown by [\`muster inspect\`](operations.md#li
 `;
 
 export function chartsText(): string {
-  const sections = Object.entries(MACHINES).map(
+  const sections = Object.entries(CHARTED_MACHINES).map(
     ([kind, machine]) =>
       `## ${kind}\n\n${headerSentence(kind)}\n\n\`\`\`mermaid\n${stateChart(machine).join('\n')}\n\`\`\`\n`,
   );

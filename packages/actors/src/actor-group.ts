@@ -11,7 +11,7 @@
  */
 import { messageOf } from '@muster/membership';
 import type { AnyActor } from 'xstate';
-import { judgeCrash } from './backoff.ts';
+import { judgeCrash } from './waits.ts';
 import type { InspectedGroup, InspectionHub } from './inspection/inspection-hub.ts';
 import type { MachineKind } from './inspection/inspection-line.ts';
 import type { Clock, Logger } from './ports.ts';

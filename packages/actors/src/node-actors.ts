@@ -7,7 +7,7 @@ import { messageOf } from '@muster/membership';
 import { createActor, type Actor } from 'xstate';
 import { ActorGroup, type Supervision } from './actor-group.ts';
 import type { FactWriter } from './journal/fact-writer.ts';
-import type { FoldedRoster } from './journal/folded-roster.ts';
+import type { FoldedRoster } from './folded-roster.ts';
 import type { InspectionHub } from './inspection/inspection-hub.ts';
 import { listenerMachine } from './listener-machine.ts';
 import type { NodeOptions } from './node-handle.ts';

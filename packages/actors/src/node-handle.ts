@@ -11,12 +11,13 @@ import type {
   RestorationStep,
   Roster,
   RecordedEvent,
+  LiveWire,
 } from '@muster/membership';
 import type { Journal, JournalPlace } from '@muster/journal';
 import type { ObservationSink } from '@muster/observations';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import type { Neighbour } from './peers/neighbours.ts';
-import type { Clock, LiveWire, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
+import type { Clock, LocalSnapshot, Logger, OpenSocket, SpawnWorker, StartProbe } from './ports.ts';
 
 export interface NodeOptions {
   /** This node's name, the second token of its health subjects. */

@@ -1,7 +1,7 @@
 /** What a node says of itself, read off its parts when somebody asks. Nothing is kept here. */
 import type { Actor } from 'xstate';
 import { rosterHash } from '@muster/membership';
-import type { FoldedRoster } from './journal/folded-roster.ts';
+import type { FoldedRoster } from './folded-roster.ts';
 import type { JournalContact } from './journal/journal-contact.ts';
 import type { JournalFollower } from './journal/journal-follower.ts';
 import type { JournalPulse } from './journal/journal-pulse.ts';
@@ -57,7 +57,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
     journalAwayReason: contact.awayReason,
     confirmation: pulse?.confirmation ?? null,
     isFromLocalSnapshot: parts.isFromLocalSnapshot,
-    epochChange: follower.succession.change,
+    epochChange: follower.change,
     adoption: parts.adoption,
     rebuilds: follower.rebuilds,
     ...(parts.exchange?.status() ?? ALONE),

@@ -12,36 +12,41 @@
  * `node-machine.ts`.
  */
 import { createActor, type Actor } from 'xstate';
-import { messageOf, type Command, type PendingFacts, type Rejection, type Roster } from '@muster/membership';
+import {
+  messageOf,
+  type Command,
+  type PendingFacts,
+  type Rejection,
+  type Roster,
+  type LiveWire,
+} from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
-import { backoffMs, RETRY_BACKOFF } from './backoff.ts';
-import { CommandExecutor } from './command-executor.ts';
+import { backoffMs, RETRY_BACKOFF, inTime } from './waits.ts';
+import { CommandExecutor } from './journal/command-executor.ts';
 import { FactWriter } from './journal/fact-writer.ts';
-import { FoldedRoster } from './journal/folded-roster.ts';
+import { FoldedRoster } from './folded-roster.ts';
 import { InspectionHub } from './inspection/inspection-hub.ts';
 import type { InspectionLine, InspectionQuery } from './inspection/inspection-line.ts';
 import { JournalContact } from './journal/journal-contact.ts';
-import { JournalFollower, type RosterSwap } from './journal/journal-follower.ts';
+import { JournalFollower } from './journal/journal-follower.ts';
+import type { RosterSwap } from './journal/journal-reading.ts';
 import { JournalPulse } from './journal/journal-pulse.ts';
 import { LastAdoption } from './journal/last-adoption.ts';
 import { LiveExchange } from './peers/live-exchange.ts';
 import { LocalSnapshotKeeper } from './journal/local-snapshot-keeper.ts';
-import { Milestones } from './milestones.ts';
+import { Readiness } from './readiness.ts';
 import { NameClaim } from './peers/name-claim.ts';
 import { NodeActors } from './node-actors.ts';
 import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
 import { nodeStatus } from './node-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
-import { inTime } from './pause.ts';
 import { Observer } from './observer.ts';
-import type { LiveWire } from './ports.ts';
-import type { WriteAhead } from './journal/preparation.ts';
 import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';
 import { SnapshotKeeper } from './journal/snapshot-keeper.ts';
 import { StartingPoint } from './journal/starting-point.ts';
-import type { Wish } from './journal/succession.ts';
+import type { Wish } from './journal/other-history.ts';
 import { WorkerFeed } from './workers/worker-feed.ts';
 
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -81,59 +86,60 @@ class Node implements NodeHandle {
   readonly #hub: InspectionHub;
   readonly #actors: NodeActors;
   readonly #machine: Actor<typeof nodeMachine>;
-  readonly #milestones: Milestones;
+  readonly #readiness: Readiness;
   #loadFailuresCount = 0;
   #isFromLocalSnapshot = false;
   #hasCaughtUp = false;
-  #isStopping = false;
 
   constructor(options: NodeOptions) {
-    const { journal, clock, log, random = Math.random, localSnapshot = null, live = null } = options;
+    const {
+      journal,
+      node,
+      cluster,
+      workers,
+      clock,
+      log,
+      random = Math.random,
+      localSnapshot = null,
+      live = null,
+    } = options;
     this.#options = options;
     this.journal = journal;
     this.#random = random;
     this.#startedMs = clock.now();
-    this.#contact = new JournalContact(journal, options);
-    this.#folded = new FoldedRoster(options);
-    this.#pulse = live && new JournalPulse({ ...options, live, random, onHead: (head) => this.#onHead(head) });
-    this.#observer = new Observer({ ...options, contact: this.#contact, folded: this.#folded });
-    this.#feed = new WorkerFeed({ folded: this.#folded, clock, log });
-    const shared = { contact: this.#contact, folded: this.#folded, feed: this.#feed, clock, random, log };
-    this.#facts = new FactWriter({
-      ...shared,
-      onChanged: (added, settled) => this.#feed.onFactsChanged(added, settled),
-    });
-    const local = localSnapshot && new LocalSnapshotKeeper({ ...shared, localSnapshot });
-    this.#snapshots = new SnapshotKeeper({ ...shared, local, isInDoubt: () => this.#exchange?.isInDoubt ?? false });
-    this.#start = new StartingPoint({ ...shared, snapshots: this.#snapshots, localSnapshot, local });
-    this.#commands = new CommandExecutor({ ...shared, pulse: this.#pulse, refusal: () => this.#commandRefusal() });
-    this.#adoption = new LastAdoption(options);
+    const contact = (this.#contact = new JournalContact(journal, { clock, log }));
+    const folded = (this.#folded = new FoldedRoster({ node, cluster, clock }));
+    const onHead = (head: Head): void => this.#onHead(head);
+    const pulse = (this.#pulse = live && new JournalPulse({ journal, live, clock, random, log, onHead }));
+    const { observations = null, adoptionStore = null } = options;
+    const observer = (this.#observer = new Observer({ observations, node, contact, folded, clock }));
+    const feed = (this.#feed = new WorkerFeed({ folded, clock, log }));
+    const onChanged = feed.onFactsChanged.bind(feed);
+    const facts = (this.#facts = new FactWriter({ contact, folded, clock, random, log, onChanged }));
+    const local = localSnapshot && new LocalSnapshotKeeper({ localSnapshot, contact, folded, clock, log });
+    const isInDoubt = (): boolean => this.#exchange?.isInDoubt ?? false;
+    const snapshots = new SnapshotKeeper({ contact, folded, feed, local, isInDoubt, clock, random, log });
+    this.#snapshots = snapshots;
+    this.#start = new StartingPoint({ contact, folded, feed, snapshots, localSnapshot, local, clock, log });
+    this.#commands = new CommandExecutor({ folded, contact, pulse, clock, refusal: () => this.#commandRefusal() });
+    this.#adoption = new LastAdoption({ adoptionStore, log });
     const leaseMs = live && (options.nodeLeaseMs ?? NODE_LEASE_MS);
-    const ownRecord = new OwnRecord({ ...shared, workers: options.workers, leaseMs });
-    this.#name = new NameClaim({
-      ...shared,
-      ownRecord,
-      isShared: live !== null,
-      onHeld: () => this.#milestones.holdsName(),
-    });
-    this.#tally = new ProbeTally(options);
-    const observer = this.#observer;
-    this.#hub = new InspectionHub(clock);
-    const seen = { hub: this.#hub, observer };
-    this.#actors = new NodeActors({ ...options, ...shared, ...seen, facts: this.#facts, tally: this.#tally });
-    this.#milestones = new Milestones({ ...shared, workers: options.workers, actors: this.#actors });
-    this.#served = new ServedRoster({
-      ...shared,
-      facts: this.#facts,
-      snapshots: this.#snapshots,
-      observer,
-      reconcile: () => void this.#actors.reconcile(),
-    });
+    const ownRecord = new OwnRecord({ contact, folded, clock, random, log, workers, leaseMs });
+    const onHeld = (): void => this.#readiness.nameHeld.resolve();
+    this.#name = new NameClaim({ contact, folded, ownRecord, clock, log, isShared: live !== null, onHeld });
+    const tally = (this.#tally = new ProbeTally(options));
+    const hub = (this.#hub = new InspectionHub(clock));
+    const { startProbe, openSocket, spawnWorker } = options;
+    const world = { clock, random, log, startProbe, openSocket, spawnWorker };
+    const actors = (this.#actors = new NodeActors({ ...world, hub, folded, feed, facts, tally, observer }));
+    this.#readiness = new Readiness({ workers, folded, feed, actors });
+    const reconcile = (): void => void actors.reconcile();
+    this.#served = new ServedRoster({ contact, folded, facts, feed, snapshots, observer, log, reconcile });
     this.#follower = this.#makeFollower();
-    this.#exchange = live && this.#pulse && this.#makeExchange(live, this.#pulse);
+    this.#exchange = live && pulse && this.#makeExchange(live, pulse);
     this.#machine = createActor(nodeMachine, { clock, input: this.#duties() });
     this.#machine.subscribe({
-      complete: () => this.#milestones.hasStopped(),
+      complete: () => this.#readiness.hasStopped(),
       error: (error) => {
         this.#actors.noteDefect(error);
         // The root has no supervisor but the process, which ends by it: a node that follows nothing any more must not go on.
@@ -142,9 +148,14 @@ class Node implements NodeHandle {
         });
       },
     });
-    this.#hub.add({ kind: 'node', inspected: () => [[options.node, this.#machine]] });
-    this.#actors.startWorkers(options.workers);
+    hub.add({ kind: 'node', inspected: () => [[node, this.#machine]] });
+    actors.startWorkers(workers);
     this.#machine.start();
+  }
+
+  get #isStopping(): boolean {
+    const state = nodeState(this.#machine.getSnapshot());
+    return state === 'stopping' || state === 'stopped';
   }
 
   roster(): Roster {
@@ -213,10 +224,8 @@ class Node implements NodeHandle {
     return this.#follower.missing();
   }
 
-  onAdopting(write: WriteAhead): () => void {
-    const { writers } = this.#follower.succession;
-    writers.add(write);
-    return () => writers.delete(write);
+  onAdopting(write: Parameters<NodeHandle['onAdopting']>[0]): () => void {
+    return this.#follower.onAdopting(write);
   }
 
   saveSnapshot(): ReturnType<NodeHandle['saveSnapshot']> {
@@ -228,15 +237,15 @@ class Node implements NodeHandle {
   }
 
   caughtUp(): Promise<void> {
-    return this.#milestones.caughtUp;
+    return this.#readiness.caughtUp.promise;
   }
 
   nameHeld(): Promise<void> {
-    return this.#milestones.nameHeld;
+    return this.#readiness.nameHeld.promise;
   }
 
   ready(): Promise<void> {
-    return this.#milestones.ready();
+    return this.#readiness.ready();
   }
 
   stop({
@@ -245,7 +254,7 @@ class Node implements NodeHandle {
   }: { drainTimeoutMs?: number; reason?: string } = {}): Promise<void> {
     if (this.#isStopping) this.#actors.drainSooner(drainTimeoutMs);
     this.#machine.send({ type: 'stop', drainTimeoutMs, reason: reason ?? null });
-    return this.#milestones.stopped;
+    return this.#readiness.stopped.promise;
   }
 
   #makeFollower(): JournalFollower {
@@ -266,21 +275,26 @@ class Node implements NodeHandle {
   }
 
   #makeExchange(live: LiveWire, pulse: JournalPulse): LiveExchange {
-    const { version = '0' } = this.#options;
+    const { node, cluster, version = '0', clock, log, bound, onNeighbours } = this.#options;
     return new LiveExchange({
-      ...this.#options,
       live,
-      pulse,
+      node,
+      cluster,
       version,
-      name: this.#name,
       contact: this.#contact,
+      pulse,
       folded: this.#folded,
-      observer: this.#observer,
+      name: this.#name,
+      clock,
       random: this.#random,
+      log,
+      observer: this.#observer,
+      ...(bound && { bound }),
+      ...(onNeighbours && { onNeighbours }),
       rebuild: (reason, options) => this.#follower.rebuild(reason, options),
       snapshotRevision: () => this.#snapshots.newestRevision,
       onSnapshotHeard: (revision) => this.#snapshots.heardOfSnapshot(revision),
-      onDeclaredStopped: () => this.#onDeclaredStopped(),
+      onDeclaredStopped: () => this.#name.renew(),
     });
   }
 
@@ -301,9 +315,10 @@ class Node implements NodeHandle {
   }
 
   #follow(): () => void {
-    const endings = [this.#follower.start(), this.#pulse?.start()];
+    const [endFollower, endPulse] = [this.#follower.start(), this.#pulse?.start()];
     return () => {
-      for (const end of endings) end?.();
+      endFollower();
+      endPulse?.();
     };
   }
 
@@ -332,22 +347,19 @@ class Node implements NodeHandle {
 
   async #serve(): Promise<void> {
     this.#feed.open();
-    this.#milestones.serves();
-    this.#beginExchange();
+    this.#readiness.serving.resolve();
+    const exchange = this.#exchange;
+    if (exchange !== null) {
+      // The leases are taken out of the roster as it is now: what was folded before is not looked at again.
+      exchange.begin();
+      this.#folded.witness = exchange.witness;
+      this.#served.onChanged((before, after) => exchange.onBatch(before, after));
+    }
     await this.#actors.reconcile();
     this.#snapshots.onRosterChanged();
   }
 
-  /** Takes the leases out of the roster as it is now. What was folded before is not looked at again, event by event. */
-  #beginExchange(): void {
-    const exchange = this.#exchange;
-    if (exchange === null) return;
-    exchange.begin();
-    this.#folded.witness = exchange.witness;
-    this.#served.onChanged((before, after) => exchange.onBatch(before, after));
-  }
-
-  /** At first, after each outage, and after each swap. */
+  /** The journal was read to its end: at first, after each outage, and after each swap. */
   #onCaughtUp(): void {
     if (this.#isFromLocalSnapshot || !this.#hasCaughtUp) {
       const { revision } = this.#folded.roster;
@@ -357,7 +369,7 @@ class Node implements NodeHandle {
     this.#hasCaughtUp = true;
     this.#isFromLocalSnapshot = false;
     this.#machine.send({ type: 'caught-up' });
-    this.#milestones.hasCaughtUp();
+    this.#readiness.caughtUp.resolve();
     if (!this.#isStopping) this.#name.caughtUp();
   }
 
@@ -370,14 +382,8 @@ class Node implements NodeHandle {
     this.#exchange?.onReplaced({ isSame, isOtherHistory });
   }
 
-  /** By another node that heard nothing of this one, or by a person. */
-  #onDeclaredStopped(): void {
-    this.#name.renew();
-  }
-
   async #shutDown({ drainTimeoutMs, reason }: Stopping): Promise<void> {
     const wasServing = this.#feed.isOpen;
-    this.#isStopping = true;
     this.#name.leave();
     await this.#actors.stop(drainTimeoutMs);
     if (wasServing) {

@@ -11,8 +11,8 @@
 import { FOLLOW_BATCH_EVENTS } from '@muster/journal';
 import type { Announcement, RecordedEvent, Roster } from '@muster/membership';
 import type { Observation, ObservationSink } from '@muster/observations';
-import { forgetOldest } from './forget-oldest.ts';
-import type { HashHistory } from './journal/hash-history.ts';
+import { NewestMap } from './newest-map.ts';
+import type { HashHistory } from './folded-roster.ts';
 import type { Clock, Outlier } from './ports.ts';
 
 /** Other nodes whose newest words are remembered, so that they are not kept again; the oldest is forgotten first. */
@@ -29,7 +29,7 @@ export interface ObserverPorts {
 export class Observer {
   readonly #ports: ObserverPorts;
   readonly #sink: ObservationSink | null;
-  readonly #newestByPeer = new Map<string, Announcement>();
+  readonly #newestByPeer = new NewestMap<string, Announcement>(PEERS_MAX);
   /** So that a hash is handed over once. */
   #newestHash: string | null = null;
 
@@ -62,9 +62,7 @@ export class Observer {
     const before = this.#newestByPeer.get(node);
     if (this.#sink === null || (before?.revision === revision && before.hash === hash && before.epoch === epoch))
       return;
-    this.#newestByPeer.delete(node);
     this.#newestByPeer.set(node, announcement);
-    forgetOldest(this.#newestByPeer, PEERS_MAX);
     this.#sink.add({ kind: 'hash', timeMs: this.#timeMs(), node, epoch, revision, hash });
   }
 

@@ -131,37 +131,6 @@ export interface WorkerEvents {
 /** Starts worker `index` (0 for the first) of the node. */
 export type SpawnWorker = (index: number, events: WorkerEvents) => WorkerProcess;
 
-/** A live word (see `live-words.ts`) as it arrived. */
-export interface LiveMessage {
-  readonly subject: string;
-  /** At most `LIVE_WORD_CHARACTERS_MAX` characters; longer ones do not arrive. */
-  readonly text: string;
-  /** Says something to the sender alone; nothing where it did not ask. Never throws. */
-  readonly answer: (text: string) => void;
-}
-
-/**
- * Where nodes and members hear each other without the journal: core NATS. Words may be lost, and are when nobody listens.
- * A node whose journal is its own has nobody to talk to, and no such wire.
- *
- * A word reaches everybody who listens for it, whoever said it: a node knows by its own voice that the wire is whole.
- */
-export interface LiveWire {
-  /** Sends, or drops the word where the wire is cut. Never throws, never queues. */
-  say(subject: string, text: string): void;
-  /** Subjects may hold the wildcard `*` for one token. Lives on when the wire was cut and mended. Returns what ends it. */
-  listen(subject: string, onMessage: (message: LiveMessage) => void): () => void;
-  /** Told at once what is the case, and at every change. Returns what ends it. */
-  watch(onChange: (isConnected: boolean) => void): () => void;
-  /** Name of the server that it is connected to, for people; null while it is cut. */
-  readonly server: string | null;
-  /**
-   * Leaves the server that this wire, and the journal with it, is connected to for another one, where there is another. `reason` is for
-   * people: it ends a sentence.
-   */
-  leave(reason: string): void;
-}
-
 /** One snapshot on this machine, for a start while the journal is away. */
 export interface LocalSnapshot {
   /** Null where there is none, or none that can be read; that is logged by whoever implements this. */

@@ -10,7 +10,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { asksTheSame, diff, emptyRoster, observationBy } from '@muster/membership';
 import type { Backend, Change, Health, HealthPolicy, Pool, Roster } from '@muster/membership';
-import type { FoldedRoster } from './journal/folded-roster.ts';
+import type { FoldedRoster } from './folded-roster.ts';
 import type { Finding } from './pools/own-findings.ts';
 import type { BackendWish } from './pools/pool-machine.ts';
 

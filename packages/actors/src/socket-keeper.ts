@@ -7,7 +7,7 @@
  *       └──── anything else: the reason is told; again after 500 ms to 5 s, or when a listener of ours moves
  */
 import { messageOf, parseBind, type Address } from '@muster/membership';
-import { backoffMs, type Backoff } from './backoff.ts';
+import { backoffMs, type Backoff } from './waits.ts';
 import type { Blocker, OwnSockets } from './own-sockets.ts';
 import type { Clock, Logger, OpenSocket, OpenSocketOutcome, SharedSocket } from './ports.ts';
 

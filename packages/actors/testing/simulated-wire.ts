@@ -4,7 +4,7 @@
  * `cut` is noticed by whoever holds the end, as a closed connection is. `swallow` is not: words vanish in both directions and
  * everything looks whole, as when a network drops packets. Like core NATS it delivers what an end says to that end, too.
  */
-import type { LiveMessage, LiveWire } from '../src/ports.ts';
+import type { LiveMessage, LiveWire } from '@muster/membership';
 import type { SimulatedClock } from './simulated-clock.ts';
 
 interface Listener {

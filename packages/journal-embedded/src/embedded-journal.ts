@@ -32,7 +32,7 @@ import {
 import type { RecordedEvent } from '@muster/membership';
 import type { ThreadData } from './messages.ts';
 import { RecentEvents } from './recent-events.ts';
-import type { KnownHead } from './start-proof.ts';
+import type { KnownHead } from './head-file.ts';
 import { ThreadClient, type ThreadListener } from './thread-client.ts';
 
 export interface EmbeddedJournalOptions {
@@ -211,4 +211,27 @@ class ThreadedJournal implements EmbeddedJournal, PullSource, ThreadListener {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+/**
+ * A journal that was refused because it is damaged, for a node that goes on with the last state that it kept elsewhere: nothing can be
+ * read from it and nothing is appended to it, and everybody who tries is told why.
+ */
+export function refusedJournal(refusal: JournalError): Journal {
+  const refuse = (): never => {
+    throw refusal;
+  };
+  const refusing: AsyncIterable<never> = {
+    [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(refusal) }),
+  };
+  return {
+    append: async () => ({ outcome: 'unavailable', message: refusal.message }),
+    read: () => refusing,
+    follow: () => refusing,
+    head: async () => refuse(),
+    saveSnapshot: async () => refuse(),
+    loadSnapshot: async () => refuse(),
+    renew: async () => refuse(),
+    close: async () => undefined,
+  };
 }

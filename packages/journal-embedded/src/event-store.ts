@@ -25,12 +25,12 @@ import {
 } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import { eventDigest, snapshotDigest } from './event-digest.ts';
-import { EventRows, type Place } from './event-rows.ts';
+import { ProvenRows, type Place } from './proven-rows.ts';
 import type { JournalFile } from './journal-file.ts';
 import type { CommitOutcome, SubmittedAppend } from './messages.ts';
 import { damageError, isFull, journalErrorOf } from './sqlite-failure.ts';
-import { provenSnapshot } from './proven-snapshot.ts';
-import { proveStart, type KnownHead } from './start-proof.ts';
+import type { KnownHead } from './head-file.ts';
+import { proveStart } from './start-proof.ts';
 
 /** A page ends after the event that passes this, so that pages of large payloads stay small messages. */
 const PAGE_CHARACTERS_MAX = 2_097_152;
@@ -45,7 +45,7 @@ export interface EventStoreOptions {
 export class EventStore {
   readonly #file: JournalFile;
   readonly #statements: ReturnType<typeof prepareStatements>;
-  readonly #rows: EventRows;
+  readonly #rows: ProvenRows;
   readonly #onNote: (text: string) => void;
   #newest: Place;
 
@@ -53,12 +53,12 @@ export class EventStore {
   constructor(file: JournalFile, { known = null, onNote = () => undefined }: EventStoreOptions = {}) {
     this.#file = file;
     this.#onNote = onNote;
-    [this.#statements, this.#rows] = this.#guard(() => [prepareStatements(file), new EventRows(file)]);
+    [this.#statements, this.#rows] = this.#guard(() => [prepareStatements(file), new ProvenRows(file)]);
     this.#newest = this.#guard(() => proveStart({ file, rows: this.#rows, known, onNote }));
     this.#keepHead();
   }
 
-  /** So that the next start knows how far the journal had come. */
+  /** Writes down how far the journal has come, for the next start. */
   #keepHead(): void {
     const { revision, digest } = this.#newest;
     const failure = this.#file.head.write({ epoch: this.#file.epoch, revision, digest });
@@ -121,8 +121,11 @@ export class EventStore {
     const digest = eventDigest(this.#newest.digest, { ...place, id, subject, origin, payload });
     const { changes } = this.#statements.insert.run(place.revision, place.timeMs, id, subject, origin, payload, digest);
     // The unique id kept it out: it is there already.
-    if (changes === 0)
-      return this.#findDuplicate(event) ?? this.#throwDamage(`its index of ids and its events differ on ${id}`);
+    if (changes === 0) {
+      const duplicate = this.#findDuplicate(event);
+      if (duplicate === null) throw this.#damage(`its index of ids and its events differ on ${id}`);
+      return duplicate;
+    }
     this.#statements.setNewestOnSubject.run(subject, place.revision);
     this.#newest = { ...place, digest };
     return { outcome: 'appended', ...place, isDuplicate: false };
@@ -136,10 +139,6 @@ export class EventStore {
     if (found.named !== null && found.named !== subject)
       throw this.#damage(`its newest event on ${subject} is not event ${found.revision}`);
     return found.revision;
-  }
-
-  #throwDamage(what: string): never {
-    throw this.#damage(what);
   }
 
   #findDuplicate(event: NewEvent): CommitOutcome | null {
@@ -201,7 +200,7 @@ export class EventStore {
 
   /** The newest that is proven; one that is not is passed over, for an older one, or for the first event. */
   loadSnapshot(atOrBefore: number): StoredSnapshot | null {
-    return this.#guard(() => provenSnapshot({ file: this.#file, rows: this.#rows, onNote: this.#onNote }, atOrBefore));
+    return this.#guard(() => this.#rows.snapshot(atOrBefore, this.#onNote));
   }
 
   #guard<Result>(work: () => Result): Result {

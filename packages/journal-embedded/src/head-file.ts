@@ -14,11 +14,14 @@ import { digestOf } from './event-digest.ts';
 const FILE_MODE = 0o600;
 const RECORD_BYTES = 256;
 
-/** The newest event that was committed. */
-export interface JournalHead {
+/** How far a journal had come, by what is kept elsewhere than in it. */
+export interface KnownHead {
   readonly epoch: string;
-  /** 0 before the first event. */
+  /** Of the newest event that was committed; 0 before the first. */
   readonly revision: number;
+}
+
+export interface JournalHead extends KnownHead {
   readonly digest: string;
 }
 
@@ -38,7 +41,7 @@ export class HeadFile {
     try {
       return parseHead(readFileSync(this.path, 'utf8'));
     } catch {
-      // Not to be read: it proves nothing, as one that was written by nobody.
+      // What cannot be read proves nothing.
       return { outcome: 'unusable' };
     }
   }
@@ -56,7 +59,7 @@ export class HeadFile {
     }
   }
 
-  /** Whole at every moment, also where an unusable one is in the way. Left open. */
+  /** Puts a new file in the place of what is there, so that a whole one is there at every moment. It is left open. */
   #replace(head: JournalHead): number {
     const besides = `${this.path}.new`;
     rmSync(besides, { force: true });

@@ -12,14 +12,23 @@
  * a file that somebody deletes under a running node; such a journal is gone with its process, as any open file is.
  */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
 import { HeadFile } from './head-file.ts';
-import { OwnerFile } from './owner-file.ts';
-import type { KnownHead } from './start-proof.ts';
+import type { KnownHead } from './head-file.ts';
 import { damageError, isLocked, journalErrorOf } from './sqlite-failure.ts';
 
 /** "MUST" in ASCII. */
@@ -69,7 +78,6 @@ export interface JournalFile extends Disposable {
 
 /** Opens or makes the file and holds its lock. Throws `JournalError`: `locked`, `unreadable` or `failed`. */
 export function openJournalFile({ path, fileBytesMax, known = null }: JournalFileOptions): JournalFile {
-  const owner = new OwnerFile(path);
   const head = new HeadFile(path);
   const expected = expectedHead(head, known);
   // SQLite takes an empty file for a new one, and removes what lies beside it.
@@ -87,7 +95,7 @@ export function openJournalFile({ path, fileBytesMax, known = null }: JournalFil
     addDigests(database);
     const epoch = epochOf(database, path);
     if (fileBytesMax !== null) limitFileSize(database, fileBytesMax);
-    owner.claim();
+    claimOwnership(path);
     return {
       database,
       path,
@@ -96,13 +104,13 @@ export function openJournalFile({ path, fileBytesMax, known = null }: JournalFil
       [Symbol.dispose]: () => {
         head.close();
         // Release first: once the lock is free, the owner file may be a successor's.
-        owner.release();
+        rmSync(ownerPath(path), { force: true });
         database.close();
       },
     };
   } catch (error) {
     database.close();
-    throw isLocked(error) ? lockedError(path, owner.read(), error) : journalErrorOf(error, path);
+    throw isLocked(error) ? lockedError(path, error) : journalErrorOf(error, path);
   }
 }
 
@@ -213,7 +221,34 @@ function limitFileSize(database: DatabaseSync, fileBytesMax: number): void {
   database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(fileBytesMax / pageBytes))}`);
 }
 
-function lockedError(path: string, ownerPid: number | null, cause: unknown): JournalError {
+/**
+ * A small file beside the journal names the process that holds it, for the message that refuses a second one. It is no lock: SQLite's is
+ * the truth, and the kernel frees that with the process. After kill -9 this file names a process that is gone, which hurts nobody,
+ * because it is read only when the lock is taken, and then whoever took it has written it or is about to.
+ */
+function ownerPath(path: string): string {
+  return `${path}.owner`;
+}
+
+function claimOwnership(path: string): void {
+  // The mode counts for a new file only, and one may have been left by a process that was killed.
+  rmSync(ownerPath(path), { force: true });
+  writeFileSync(ownerPath(path), `${process.pid}\n`, { mode: FILE_MODE });
+}
+
+/** The process that holds the journal, or null when that cannot be told. */
+function ownerOf(path: string): number | null {
+  try {
+    const pid = Number(readFileSync(ownerPath(path), 'utf8'));
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : null;
+  } catch {
+    // There is no file, or one that this user may not read. The refusal is then made without a pid.
+    return null;
+  }
+}
+
+function lockedError(path: string, cause: unknown): JournalError {
+  const ownerPid = ownerOf(path);
   const holder = ownerPid === null ? 'another process' : `process ${ownerPid}`;
   const remedy = 'stop that process, or give this node a journal of its own';
   return new JournalError('locked', `the journal ${path} is held by ${holder}; ${remedy}`, cause);

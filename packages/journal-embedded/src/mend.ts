@@ -10,11 +10,11 @@
 import { copyFileSync, existsSync, renameSync, rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { JournalError } from '@muster/journal';
-import { EventRows, type ProvenEvent } from './event-rows.ts';
+import { ProvenRows, type ProvenEvent } from './proven-rows.ts';
 import { EventStore } from './event-store.ts';
 import { epochOf, openJournalFile } from './journal-file.ts';
 import { checkAllRows } from './row-check.ts';
-import type { KnownHead } from './start-proof.ts';
+import type { KnownHead } from './head-file.ts';
 import { journalErrorOf } from './sqlite-failure.ts';
 
 const GROUP_EVENTS = 1_000;
@@ -52,7 +52,7 @@ export function surveyJournal(path: string, { known = null }: SurveyOptions = {}
     const { epoch, revision } = store.head();
     const reason = checkAllRows(file, (text) => notes.push(text));
     if (reason === null) return { outcome: 'sound', epoch, provenRevision: revision, notes };
-    return { outcome: 'past-damaged', epoch, provenRevision: provenRevisionOf(new EventRows(file)), notes, reason };
+    return { outcome: 'past-damaged', epoch, provenRevision: provenRevisionOf(new ProvenRows(file)), notes, reason };
   } catch (error) {
     if (!(error instanceof JournalError) || error.code !== 'unreadable') throw error;
     return { outcome: 'damaged', ...surveyDamaged(path), notes, reason: error.message };
@@ -70,14 +70,14 @@ function surveyDamaged(path: string): Pick<Survey, 'epoch' | 'provenRevision'> {
   }
 }
 
-function provenRevisionOf(rows: EventRows): number {
+function provenRevisionOf(rows: ProvenRows): number {
   let revision = 0;
   for (const { event } of provenBeginning(rows)) ({ revision } = event);
   return revision;
 }
 
 /** Up to the first that is not proven. */
-function* provenBeginning(rows: EventRows): Generator<ProvenEvent, void> {
+function* provenBeginning(rows: ProvenRows): Generator<ProvenEvent, void> {
   const { revision } = rows.newest();
   try {
     yield* rows.proven(1, revision);
@@ -88,7 +88,7 @@ function* provenBeginning(rows: EventRows): Generator<ProvenEvent, void> {
 
 interface DamagedFile extends Disposable {
   readonly epoch: string;
-  readonly rows: EventRows;
+  readonly rows: ProvenRows;
 }
 
 /** As it is: nothing in it is made or changed. */
@@ -98,7 +98,7 @@ function openDamaged(path: string): DamagedFile {
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA query_only = 1');
     const epoch = epochOf(database, path);
-    return { epoch, rows: new EventRows({ database, path, epoch }), [Symbol.dispose]: () => database.close() };
+    return { epoch, rows: new ProvenRows({ database, path, epoch }), [Symbol.dispose]: () => database.close() };
   } catch (error) {
     database.close();
     throw error;

@@ -10,7 +10,7 @@
  */
 import type { AppendOutcome, Head, JournalErrorCode, NewEvent, StoredSnapshot } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
-import type { KnownHead } from './start-proof.ts';
+import type { KnownHead } from './head-file.ts';
 
 /** What the thread is started with. */
 export interface ThreadData {

@@ -6,7 +6,7 @@
  * refused. The two indexes beside the events follow from them, and are made anew where they are wrong, because appends are decided by them.
  */
 import type { StatementSync } from 'node:sqlite';
-import { EventRows } from './event-rows.ts';
+import { ProvenRows } from './proven-rows.ts';
 import type { JournalFile } from './journal-file.ts';
 import { journalErrorOf } from './sqlite-failure.ts';
 
@@ -17,13 +17,13 @@ export class RowCheck {
   /** What is wrong with the rows, for people; null as long as nothing was found. */
   damage: string | null = null;
   readonly #file: JournalFile;
-  readonly #rows: EventRows;
+  readonly #rows: ProvenRows;
   readonly #revisionOfId: StatementSync;
   readonly #newestBySubject = new Map<string, number>();
   #isIndexWrong = false;
   #next = 1;
 
-  constructor(file: JournalFile, rows = new EventRows(file)) {
+  constructor(file: JournalFile, rows = new ProvenRows(file)) {
     this.#file = file;
     this.#rows = rows;
     this.#revisionOfId = file.database.prepare('SELECT revision FROM events WHERE id = ?');

@@ -11,24 +11,17 @@
  */
 import type { StatementSync } from 'node:sqlite';
 import { eventDigest } from './event-digest.ts';
-import type { EventRows, Place } from './event-rows.ts';
-import type { JournalHead } from './head-file.ts';
+import type { Place, ProvenRows } from './proven-rows.ts';
+import type { JournalHead, KnownHead } from './head-file.ts';
 import type { JournalFile } from './journal-file.ts';
-import { provenSnapshot } from './proven-snapshot.ts';
 import { damageError } from './sqlite-failure.ts';
 
 /** Rows that are given digests in one transaction. */
 const UPGRADE_EVENTS = 4_096;
 
-/** How far a journal had come, by what is kept elsewhere than in it. */
-export interface KnownHead {
-  readonly epoch: string;
-  readonly revision: number;
-}
-
 export interface StartProof {
   readonly file: JournalFile;
-  readonly rows: EventRows;
+  readonly rows: ProvenRows;
   readonly known: KnownHead | null;
   readonly onNote: (text: string) => void;
 }
@@ -42,14 +35,14 @@ export function proveStart(proof: StartProof): Place {
   addMissingDigests(proof, head);
   if (head !== null && rows.digestAt(head.revision) !== head.digest) throw notRecorded(file.path, head);
   const newest = rows.newest();
-  const snapshot = provenSnapshot(proof, newest.revision);
+  const snapshot = rows.snapshot(newest.revision, proof.onNote);
   // Each is checked as it comes.
   for (const _event of rows.proven((snapshot?.revision ?? 0) + 1, newest.revision));
   return newest;
 }
 
 /** Events that were cut off at either end leave traces: a first revision that is not 1, or mentions of later ones. */
-function checkEnds({ database, path }: JournalFile, rows: EventRows): void {
+function checkEnds({ database, path }: JournalFile, rows: ProvenRows): void {
   const { revision } = rows.newest();
   const { first, mentioned } = database
     .prepare(
@@ -67,7 +60,7 @@ function missingEnd(path: string, revision: number, expected: number): Error {
   return damageError(path, `${which} missing`);
 }
 
-function checkKnown({ path, epoch }: JournalFile, rows: EventRows, known: KnownHead): void {
+function checkKnown({ path, epoch }: JournalFile, rows: ProvenRows, known: KnownHead): void {
   const { revision } = rows.newest();
   if (known.epoch !== epoch) {
     const what = `it is history ${epoch}, and this node had come to event ${known.revision} of history ${known.epoch} in it`;
@@ -110,7 +103,7 @@ function addMissingDigests({ file, rows, onNote }: StartProof, head: JournalHead
 }
 
 interface Batch {
-  readonly rows: EventRows;
+  readonly rows: ProvenRows;
   readonly update: StatementSync;
   readonly from: number;
   /** Of the event before. */

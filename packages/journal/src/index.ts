@@ -4,3 +4,4 @@ export * from './journal.ts';
 export * from './memory-journal.ts';
 export * from './pull-follower.ts';
 export * from './snapshot-retention.ts';
+export * from './starting-roster.ts';

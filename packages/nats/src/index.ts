@@ -2,4 +2,4 @@
 export { describeServers, NatsAccessError, type NatsAccess } from './nats-access.ts';
 export { checkNatsAccess } from './access-check.ts';
 export { openNatsLink, type NatsLink, type NatsLinkOptions } from './nats-link.ts';
-export { liveWire, type LiveWire, type LiveWireOptions, type LiveMessage } from './live-wire.ts';
+export { liveWire, type LiveWireOptions } from './live-wire.ts';

@@ -1,7 +1,8 @@
 /** Words over a real server: heard, answered, heard again after a restart, and bounded. */
 import { describe, expect, test } from 'vitest';
 import { linkHarness, program, toBe } from '../testing/link-harness.ts';
-import { liveWire, type LiveMessage } from './live-wire.ts';
+import type { LiveMessage } from '@muster/membership';
+import { liveWire } from './live-wire.ts';
 import type { NatsLink } from './nats-link.ts';
 
 /** Words that were listened for, in order; `next` waits. */

@@ -6,33 +6,9 @@
  * link's pings find it gone, seconds later. How much that can be is bounded: what this process says of itself is little, and answers,
  * which others ask for as often as they like, are `ANSWER_BYTES_PER_SECOND` at most. Whoever is not answered asks again.
  */
-import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
+import { LIVE_WORD_CHARACTERS_MAX, type LiveMessage, type LiveWire } from '@muster/membership';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import type { NatsLink } from './nats-link.ts';
-
-/** A word as it arrived. */
-export interface LiveMessage {
-  readonly subject: string;
-  readonly text: string;
-  /** Says something to the sender alone; nothing where it did not ask, or wants the answer elsewhere than in an inbox. Never throws. */
-  readonly answer: (text: string) => void;
-}
-
-export interface LiveWire {
-  /** Sends, or drops the word where the link is away. Never throws, never queues. */
-  say(subject: string, text: string): void;
-  /** Subjects may hold the wildcard `*` for one token. Lives on when the link was away and is back. Returns what ends it. */
-  listen(subject: string, onMessage: (word: LiveMessage) => void): () => void;
-  /**
-   * Told at once what is the case, and at every change. A link on which the server refuses one of the subjects that are listened to
-   * counts as cut: whoever concludes something from silence must not do so there. Returns what ends it.
-   */
-  watch(onChange: (isConnected: boolean) => void): () => void;
-  /** Name of the server that it is connected to; null while it is cut. */
-  readonly server: string | null;
-  /** As `NatsLink.leave`. */
-  leave(reason: string): void;
-}
 
 /** UTF-8 takes at most three bytes for a character of a JavaScript string. */
 const BYTES_PER_CHARACTER_MAX = 3;

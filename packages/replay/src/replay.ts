@@ -17,7 +17,7 @@ import { resolveInstant, type Instant } from './instant.ts';
 import { ProvenRanges } from './proven-ranges.ts';
 import { ReplayError } from './replay-error.ts';
 import type { ReplaySource } from './replay-source.ts';
-import { compacted, oldestRevision, startingRoster } from './starting-roster.ts';
+import { compacted, oldestRevision, startingBase } from './starting-roster.ts';
 
 export interface ReplayOptions {
   /** What is kept in memory between questions. */
@@ -168,7 +168,7 @@ class LogReplay implements Replay {
   async #baseFor(revision: number, head: Head): Promise<Base> {
     const nearest = this.#checkpoints.nearestRevision(revision) ?? -1;
     if (nearest >= 0 && revision - nearest <= this.#checkpoints.spacingRevisions) return this.#checkpoint(revision);
-    const stored = await startingRoster(this.source, head, revision);
+    const stored = await startingBase(this.source, head, revision);
     return stored.roster.revision >= nearest ? stored : this.#checkpoint(revision);
   }
 

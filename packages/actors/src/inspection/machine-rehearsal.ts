@@ -8,6 +8,7 @@
 import { fromCallback, type AnyActorLogic, type AnyStateMachine } from 'xstate';
 import { backendMachine } from '../pools/backend-machine.ts';
 import { ejectionMachine } from '../pools/ejection-machine.ts';
+import { followerMachine } from '../journal/follower-machine.ts';
 import { listenerMachine } from '../listener-machine.ts';
 import { nodeMachine } from '../node-machine.ts';
 import { poolMachine } from '../pools/pool-machine.ts';
@@ -24,6 +25,9 @@ export const MACHINES: Readonly<Record<MachineKind, AnyStateMachine>> = {
   worker: workerMachine,
   ejection: ejectionMachine,
 };
+
+/** All machines that a node is made of. The follower's cannot be looked at from outside: what it is in shows in the node's status. */
+export const CHARTED_MACHINES: Readonly<Record<string, AnyStateMachine>> = { ...MACHINES, follower: followerMachine };
 
 /** What the recording answers in place of the world. */
 export interface RecordedWorld {

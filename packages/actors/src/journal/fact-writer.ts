@@ -21,10 +21,9 @@ import {
   type PendingFact,
   type RecordedEvent,
   type Roster,
-  messageOf,
 } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { FoldedRoster } from './folded-roster.ts';
+import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { isNews, isSaid, ownFindings, type Finding } from '../pools/own-findings.ts';
 import type { Clock, Logger } from '../ports.ts';
@@ -202,14 +201,12 @@ export class FactWriter {
     const rostersCount = this.#rostersCount;
     this.#inFlightByKey.set(key, fact);
     const entity = { kind: 'health', node: folded.node, pool: fact.pool, backend: fact.backend } as const;
-    const outcome = await contact.journal
-      .append({
-        id: fact.id,
-        subject: formatSubject(folded.roster.cluster, entity),
-        origin: `node:${folded.node}`,
-        payload: JSON.stringify(fact.event),
-      })
-      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    const outcome = await contact.append({
+      id: fact.id,
+      subject: formatSubject(folded.roster.cluster, entity),
+      origin: `node:${folded.node}`,
+      payload: JSON.stringify(fact.event),
+    });
     this.#inFlightByKey.delete(key);
     if (rostersCount === this.#rostersCount) this.#conclude(key, fact, outcome);
     else this.#waitAgain(key, fact);

@@ -4,7 +4,7 @@ import { emptyRoster, type PendingFact } from '@muster/membership';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FactWriter, REASON_CHARACTERS_MAX } from './fact-writer.ts';
-import { FoldedRoster } from './folded-roster.ts';
+import { FoldedRoster } from '../folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { PASS, REFUSE, SimulatedWorld } from '../../testing/simulated-world.ts';

@@ -10,7 +10,8 @@
  *
  * The node serves what it has in all three [I6].
  */
-import type { Journal } from '@muster/journal';
+import type { AppendOptions, AppendOutcome, Journal, NewEvent } from '@muster/journal';
+import { messageOf } from '@muster/membership';
 import type { Clock, Logger } from '../ports.ts';
 
 /** The journal's other history. */
@@ -70,6 +71,13 @@ export class JournalContact {
   /** The history that took the place of the one that is served, or null. */
   get replacement(): Replacement | null {
     return this.#replacement;
+  }
+
+  /** Appends to the journal. What that throws, which no journal should, is an answer that got lost. */
+  append(event: NewEvent, options: AppendOptions = {}): Promise<AppendOutcome> {
+    return this.journal
+      .append(event, options)
+      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
   }
 
   /** It did not take an append. `error`: what was thrown, where something was; its stack goes to the log. */

@@ -15,12 +15,11 @@
  * A server that knows no leader may be cut off, or nobody leads just now. The first is cured by another server. The second passes by
  * itself, so whoever finds no leader there either leaves again ever more slowly.
  */
-import { messageOf } from '@muster/membership';
+import { messageOf, type LiveWire } from '@muster/membership';
 import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
-import { backoffMs, type Backoff } from '../backoff.ts';
+import { backoffMs, type Backoff, pause } from '../waits.ts';
 import type { JournalConfirmation } from '../node-handle.ts';
-import { pause } from '../pause.ts';
-import type { Clock, LiveWire, Logger } from '../ports.ts';
+import type { Clock, Logger } from '../ports.ts';
 
 /** Between an answer and the next question. */
 const PULSE_INTERVAL_MS = 1_000;

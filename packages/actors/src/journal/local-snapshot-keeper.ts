@@ -4,11 +4,11 @@
  * What is saved is the recorded roster alone. Pending facts are not in it: what a node saw before it was restarted is old news,
  * and its first probes see for themselves.
  */
+import { encodeInTurns } from '@muster/journal';
 import { rosterHash, type Roster, messageOf } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { Clock, LocalSnapshot, Logger } from '../ports.ts';
-import { encodeInTurns } from './stored-roster.ts';
 
 /** From one save to the next, at least; and how far the snapshot may be behind the roster, at most. */
 const SAVE_INTERVAL_MS = 5_000;

@@ -6,13 +6,11 @@
  * that the journal does not take is said again until it does, under the same id.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import type { AppendOutcome, NewEvent } from '@muster/journal';
-import { formatSubject, type MembershipEventInput, messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
-import type { FoldedRoster } from './folded-roster.ts';
+import { formatSubject, type MembershipEventInput } from '@muster/membership';
+import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { forgetOldest } from '../forget-oldest.ts';
-import { pause } from '../pause.ts';
+import { NewestMap } from '../newest-map.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** How long to wait until this node has folded what it said. */
@@ -46,7 +44,7 @@ export class OwnRecord {
   /** Ends what is being said, or the wait before it is said again. */
   #saying = new AbortController();
   #retry = new AbortController();
-  readonly #startedIds = new Set<string>();
+  readonly #startedIds = new NewestMap<string, true>(STARTED_IDS_MAX);
 
   constructor(ports: OwnRecordPorts) {
     this.#ports = ports;
@@ -63,8 +61,7 @@ export class OwnRecord {
     const { workers, leaseMs } = this.#ports;
     const event = { type: 'NodeStarted', workers, ...(leaseMs !== null && { leaseMs }) } as const;
     const id = randomUUIDv7();
-    this.#startedIds.add(id);
-    forgetOldest(this.#startedIds, STARTED_IDS_MAX);
+    this.#startedIds.set(id, true);
     return this.#say(event, { id, expectedRevision });
   }
 
@@ -93,7 +90,7 @@ export class OwnRecord {
     const subject = formatSubject(folded.roster.cluster, { kind: 'node', node });
     const record = { id, subject, origin: `node:${node}`, payload: JSON.stringify(event) };
     for (let failuresCount = 0; ; failuresCount++) {
-      const outcome = contact.journalRefusal() === null ? await this.#append(record, expectedRevision) : null;
+      const outcome = contact.journalRefusal() === null ? await contact.append(record, { expectedRevision }) : null;
       switch (outcome?.outcome) {
         case 'appended':
           await folded.whenFolded(outcome.revision, FOLD_WAIT_MS);
@@ -114,11 +111,5 @@ export class OwnRecord {
       await pause(clock, delayMs, AbortSignal.any([signal, this.#retry.signal]));
       if (signal.aborted) return { outcome: 'left-off' };
     }
-  }
-
-  #append(record: NewEvent, expectedRevision: number): Promise<AppendOutcome> {
-    return this.#ports.contact.journal
-      .append(record, { expectedRevision })
-      .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
   }
 }

@@ -2,7 +2,7 @@
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import { encodeSnapshot, rosterHash, type Roster } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { FoldedRoster } from './folded-roster.ts';
+import { FoldedRoster } from '../folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
 import { JournalFollower } from './journal-follower.ts';
 import { REFUSE, SimulatedWorld } from '../../testing/simulated-world.ts';

@@ -4,14 +4,15 @@
  *     newest trusted snapshot ──► fold, batch by batch ──► caught up ──► goes on folding, until somebody takes it
  *
  * It is read at the pace of whoever iterates: each step is one batch and a turn of the event loop. A builder whose reading
- * broke off is iterated again and goes on where it was. It decides nothing: when it is good enough, and what it takes the
- * place of, is the follower's matter.
+ * broke off is iterated again and goes on where it was. It decides nothing: the follower decides when it is good enough, and what it
+ * takes the place of.
  */
 import { setImmediate } from 'node:timers/promises';
-import type { Journal } from '@muster/journal';
-import { FoldedRoster } from './folded-roster.ts';
+import { JournalError, newestTrustedSnapshot, type Journal } from '@muster/journal';
+import { messageOf } from '@muster/membership';
+import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
+import { FoldedRoster } from '../folded-roster.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { loadTrusted } from './stored-roster.ts';
 
 export interface RosterBuilderOptions {
   readonly journal: Journal;
@@ -82,9 +83,48 @@ export class RosterBuilder {
   async #begin(headRevision: number): Promise<void> {
     const { journal, cluster, log, atOrBefore = headRevision } = this.#options;
     // A history that has lost its end may have snapshots of what it lost.
-    const query = { epoch: this.epoch, cluster, atOrBefore: Math.min(atOrBefore, headRevision), log };
-    const snapshot = await loadTrusted(journal, query);
+    const query = { epoch: this.epoch, cluster, atOrBefore: Math.min(atOrBefore, headRevision) };
+    const snapshot = await newestTrustedSnapshot(journal, { ...query, onPassedOver: passingOver(log) });
     if (snapshot !== null) this.folded.adopt(snapshot.roster);
     this.#hasBegun = true;
   }
+}
+
+export interface RebuildOptions extends RosterBuilderOptions {
+  readonly random: () => number;
+  /** Told each time that the log is found not to have what comes behind the newest snapshot there is. */
+  readonly onStuck: (reason: string, error: unknown) => void;
+}
+
+/**
+ * Builds a roster up to the journal's end; a try that breaks off is followed by another. Null when the history is gone or the signal
+ * says so. Never rejects.
+ */
+export async function builtToTheEnd(options: RebuildOptions, signal: AbortSignal): Promise<RosterBuilder | null> {
+  const { clock, random, log, onStuck } = options;
+  let builder = new RosterBuilder(options);
+  for (let failuresCount = 0; !signal.aborted; failuresCount++) {
+    try {
+      for await (const step of builder.steps(signal)) {
+        if (step.kind === 'replaced') return null;
+        if (builder.isCaughtUp) return builder;
+      }
+    } catch (error) {
+      log.warn({ err: error }, `building the roster anew is tried again: ${messageOf(error)}`);
+      if (error instanceof JournalError && error.code === 'compacted') {
+        // What it began with is too old by now, so it begins with the newest snapshot, whatever was asked for.
+        const { atOrBefore: _atOrBefore, ...anew } = options;
+        builder = new RosterBuilder(anew);
+        if (failuresCount > 0) onStuck(messageOf(error), error);
+      }
+      await pause(clock, backoffMs(failuresCount, RETRY_BACKOFF, random), signal);
+    }
+  }
+  return null;
+}
+
+/** Logs each snapshot in the journal that is not trusted. */
+export function passingOver(log: Logger): (revision: number, reason: string) => void {
+  return (revision, reason) =>
+    log.warn({ revision, reason }, `the snapshot at revision ${revision} is passed over: ${reason}`);
 }

@@ -7,9 +7,9 @@
  */
 import { messageOf, type RecordedEvent } from '@muster/membership';
 import type { FactWriter } from './fact-writer.ts';
-import type { FoldedBatch, FoldedRoster } from './folded-roster.ts';
+import type { FoldedBatch, FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import type { RosterSwap } from './journal-follower.ts';
+import type { RosterSwap } from './journal-reading.ts';
 import type { RosterListener } from '../node-handle.ts';
 import type { Observer } from '../observer.ts';
 import type { Logger } from '../ports.ts';

@@ -1,7 +1,7 @@
 /** When a snapshot of the roster is saved in the journal, and by which of many nodes. */
 import { createMemoryJournal, JournalError, type Journal } from '@muster/journal';
 import { expect, test } from 'vitest';
-import { FoldedRoster } from './folded-roster.ts';
+import { FoldedRoster } from '../folded-roster.ts';
 import { JournalContact } from './journal-contact.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { SnapshotKeeper } from './snapshot-keeper.ts';

@@ -10,13 +10,13 @@
  * Where somebody has cut the log in front of the newest snapshot that is known, nobody could start any more: then one is saved at
  * once.
  */
+import { encodeInTurns } from '@muster/journal';
 import { rosterHash, messageOf } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import type { NodeHandle } from '../node-handle.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { encodeInTurns } from './stored-roster.ts';
 import type { WorkerFeed } from '../workers/worker-feed.ts';
 
 const SNAPSHOT_EVENTS_MIN = 1_000;

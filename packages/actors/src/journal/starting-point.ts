@@ -7,16 +7,17 @@
  *     the journal does not answer in time                                                the local snapshot, if there is one
  *
  * A node that begins with its local snapshot serves at once what it served last; whether the journal's history may take its
- * place is decided as for a node that runs (`succession.ts`).
+ * place is decided as for a node that runs (`other-history.ts`).
  */
+import { newestTrustedSnapshot, trustedSnapshot, type TrustedSnapshot } from '@muster/journal';
 import { messageOf, type Roster } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
-import { inTime } from '../pause.ts';
 import type { Clock, LocalSnapshot, Logger } from '../ports.ts';
+import { inTime } from '../waits.ts';
+import { passingOver } from './roster-builder.ts';
 import type { SnapshotKeeper } from './snapshot-keeper.ts';
-import { loadTrusted, trustedSnapshot, type TrustedSnapshot } from './stored-roster.ts';
 import type { WorkerFeed } from '../workers/worker-feed.ts';
 
 /** How long the journal may take to answer before a node serves from its local snapshot. */
@@ -76,8 +77,9 @@ export class StartingPoint {
   async #readJournal(): Promise<JournalStart> {
     const { contact, folded, log } = this.#ports;
     const { epoch, revision, firstRevision } = await contact.journal.head();
-    const query = { epoch, cluster: folded.roster.cluster, atOrBefore: revision, log };
-    return { epoch, firstRevision, headRevision: revision, snapshot: await loadTrusted(contact.journal, query) };
+    const query = { epoch, cluster: folded.roster.cluster, atOrBefore: revision, onPassedOver: passingOver(log) };
+    const snapshot = await newestTrustedSnapshot(contact.journal, query);
+    return { epoch, firstRevision, headRevision: revision, snapshot };
   }
 
   async #readLocal(): Promise<TrustedSnapshot | null> {

@@ -3,8 +3,8 @@ import { emptyRoster, type Announcement, type Roster } from '@muster/membership'
 import { describe, expect, test } from 'vitest';
 import { Agreement } from './agreement.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
-import { HashHistory } from '../journal/hash-history.ts';
-import { RebuildDecision } from '../journal/rebuild-decision.ts';
+import { HashHistory } from '../folded-roster.ts';
+import { RebuildDecision } from './rebuild-decision.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 
 /** A node's own hash at a revision in these tests. */

@@ -8,8 +8,8 @@
  * It does not decide who of two is right (`rebuild-decision.ts`), nor who is dead (`node-leases.ts`).
  */
 import { LEASE_EXPIRED, type Announcement, type Roster } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
-import type { HashHistory } from '../journal/hash-history.ts';
+import { NewestMap } from '../newest-map.ts';
+import type { HashHistory } from '../folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { PeerStatus } from '../node-handle.ts';
@@ -50,7 +50,7 @@ export interface AgreementPorts {
 export class Agreement {
   readonly #ports: AgreementPorts;
   /** In the order in which they were heard last. */
-  readonly #peersByNode = new Map<string, Peer>();
+  readonly #peersByNode = new NewestMap<string, Peer>(PEERS_MAX);
   #agreedRevision = 0;
   #lossesCount = 0;
 
@@ -83,9 +83,7 @@ export class Agreement {
     if (known === undefined || known.isSilent) log.info({ peer: node, version }, `node ${node} is heard`);
     const heard = { announcement, heardMs: clock.now(), heardElapsedMs: clock.elapsedMs(), isSilent: false };
     const peer: Peer = isSameProcess ? Object.assign(known, heard) : { ...heard, ...notCompared(), isDisputed: false };
-    this.#peersByNode.delete(node);
     this.#peersByNode.set(node, peer);
-    forgetOldest(this.#peersByNode, PEERS_MAX);
     this.#judge(peer, announcement);
   }
 

@@ -5,6 +5,7 @@
  */
 import { formatEntity, formatSubject, LEASE_EXPIRED, type Entity } from '@muster/membership';
 import type { NewEvent } from '@muster/journal';
+import type { WheelEntry } from '../tick-wheel.ts';
 
 const END_ID_PREFIX = `${LEASE_EXPIRED}.`;
 /** Of the 128 that an id may have. */
@@ -12,7 +13,7 @@ const ID_NAME_CHARACTERS_MAX = 90;
 
 type LeasedEntity = Extract<Entity, { readonly kind: 'backend' | 'node' }>;
 
-export interface Lease {
+export interface Lease extends WheelEntry {
   readonly entity: LeasedEntity;
   leaseMs: number;
   /** When it was last heard, or what made it was folded here. */
@@ -22,8 +23,6 @@ export interface Lease {
   /** The newest event on its subject that the journal is known to have: one that the fold rejected may be newer. */
   newestRevision: number;
   isEnding: boolean;
-  /** Its place in the wheel; null while it is in none. */
-  tick: number | null;
 }
 
 export function makeLease(entity: LeasedEntity, known: Pick<Lease, 'leaseMs' | 'aliveMs' | 'revision'>): Lease {

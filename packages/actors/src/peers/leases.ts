@@ -20,7 +20,7 @@ import { randomUUID } from 'node:crypto';
 import type { AppendOutcome, Journal } from '@muster/journal';
 import type { Crowd } from './crowd.ts';
 import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
-import { LeaseWheel } from './lease-wheel.ts';
+import { TickWheel } from '../tick-wheel.ts';
 import { describeHolder, endOfLease, type Lease } from './lease.ts';
 import type { Clock, Logger } from '../ports.ts';
 
@@ -48,13 +48,13 @@ export interface LeasesPorts {
 
 export class Leases {
   readonly #ports: LeasesPorts;
-  readonly #wheel: LeaseWheel;
+  readonly #wheel: TickWheel<Lease>;
   #inFlightCount = 0;
   #isClosed = false;
 
   constructor(ports: LeasesPorts) {
     this.#ports = ports;
-    this.#wheel = new LeaseWheel({ tickMs: SWEEP_INTERVAL_MS, nowMs: ports.clock.elapsedMs() });
+    this.#wheel = new TickWheel({ tickMs: SWEEP_INTERVAL_MS, nowMs: ports.clock.elapsedMs() });
   }
 
   /** Watches a lease from now on, or again after its terms have changed. */

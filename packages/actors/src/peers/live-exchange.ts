@@ -21,12 +21,13 @@ import {
   type FoldWitness,
   type NodeRecord,
   type Roster,
+  type LiveMessage,
+  type LiveWire,
 } from '@muster/membership';
 import { Agreement } from './agreement.ts';
-import { announceRegularly } from './announcer.ts';
 import { BulkEnds } from './bulk-ends.ts';
 import { Crowd } from './crowd.ts';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { JournalPulse } from '../journal/journal-pulse.ts';
@@ -38,8 +39,12 @@ import type { NodeStatus } from '../node-handle.ts';
 import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from '../observer.ts';
-import type { Clock, LiveMessage, LiveWire, Logger } from '../ports.ts';
-import { RebuildDecision, type RebuildDecisionPorts } from '../journal/rebuild-decision.ts';
+import type { Clock, Logger } from '../ports.ts';
+import { RebuildDecision, type RebuildDecisionPorts } from './rebuild-decision.ts';
+
+const ANNOUNCE_INTERVAL_MS = 1_000;
+/** Each wait is this much longer or shorter by chance, so that nodes that started together do not speak together for ever. */
+const ANNOUNCE_JITTER_RATIO = 0.1;
 
 export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'> {
   readonly live: LiveWire;
@@ -78,6 +83,7 @@ export class LiveExchange {
   readonly #neighbours: Neighbours;
   readonly #endings: (() => void)[] = [];
   #sweepTimer: unknown = null;
+  #announceTimer: unknown = null;
   #expiredCount = 0;
   /** The newest event on this node's own record of which it has thought. */
   #answeredStopRevision = 0;
@@ -129,13 +135,14 @@ export class LiveExchange {
       live.listen(heartbeatSubject(cluster, { pool: '*', backend: '*' }), (message) => this.#members.hear(message)),
     );
     this.#sweep();
-    this.#endings.push(announceRegularly({ ...this.#ports, announcement: () => this.#announcement() }));
+    this.#announce();
   }
 
   /** The node has stopped. Idempotent. */
   end(): void {
     for (const end of this.#endings.splice(0)) end();
     this.#ports.clock.clearTimeout(this.#sweepTimer);
+    this.#ports.clock.clearTimeout(this.#announceTimer);
     this.#leases.close();
   }
 
@@ -216,7 +223,14 @@ export class LiveExchange {
     };
   }
 
-  /** Between two regular announcements. */
+  /** Speaks now, and then about every second. What is lost is not repeated: the next announcement says everything again. */
+  #announce(): void {
+    const { clock, random } = this.#ports;
+    this.#speak();
+    const delayMs = ANNOUNCE_INTERVAL_MS * (1 + ANNOUNCE_JITTER_RATIO * (2 * random() - 1));
+    this.#announceTimer = clock.setTimeout(() => this.#announce(), delayMs);
+  }
+
   #speak(): void {
     const { live, cluster, node } = this.#ports;
     const words = this.#announcement();

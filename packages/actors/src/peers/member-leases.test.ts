@@ -2,7 +2,7 @@
 import { emptyRoster, foldBatch, type RecordedEvent, type Roster } from '@muster/membership';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RejectedEvent } from '../journal/folded-roster.ts';
+import type { RejectedEvent } from '../folded-roster.ts';
 import { describeHolder, type Lease } from './lease.ts';
 import { MemberLeases } from './member-leases.ts';
 

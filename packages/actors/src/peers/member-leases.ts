@@ -21,19 +21,29 @@ import {
   type HeartbeatAnswer,
   type RecordedEvent,
   type Roster,
+  type LiveMessage,
 } from '@muster/membership';
-import { Departures } from './departures.ts';
-import type { RejectedEvent } from '../journal/folded-roster.ts';
-import { forgetOldest } from '../forget-oldest.ts';
+import type { RejectedEvent } from '../folded-roster.ts';
+import { NewestMap } from '../newest-map.ts';
 import type { Hearing } from './hearing.ts';
 import { makeLease, type Lease } from './lease.ts';
 import type { Leases } from './leases.ts';
-import type { Clock, LiveMessage } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 
 /** How long a member must have been unknown before it is told so. */
 const STRANGER_GRACE_MS = 2_000;
 /** Members unknown at once whose first heartbeat is remembered; the oldest is forgotten first, and waits anew. */
 const STRANGERS_MAX = 10_000;
+
+/** Members taken out that are remembered; of one that is not, a node answers `unknown`. */
+const REMOVALS_MAX = 10_000;
+
+interface Removal {
+  /** The event that did it. */
+  readonly revision: number;
+  readonly origin: string | null;
+  readonly reason: string | null;
+}
 
 interface Member {
   readonly lease: Lease;
@@ -60,9 +70,10 @@ export class MemberLeases {
   readonly #poolPrefix: string;
   /** By the subject of their heartbeats. */
   #membersBySubject = new Map<string, Member>();
-  readonly #departures = new Departures();
+  /** Who took out a member on purpose, or gave its name another target; by the member and its target. */
+  readonly #removals = new NewestMap<string, Removal>(REMOVALS_MAX);
   /** When each was first heard, by the clock that never steps, in that order. */
-  readonly #strangers = new Map<string, number>();
+  readonly #strangers = new NewestMap<string, number>(STRANGERS_MAX);
 
   constructor(ports: MemberLeasesPorts) {
     this.#ports = ports;
@@ -89,7 +100,8 @@ export class MemberLeases {
 
   /** The roster is not the old one with more events: takes the members as they are in it. Who was heard of them stays heard. */
   onReplaced(roster: Roster, { isOtherHistory }: { readonly isOtherHistory: boolean }): void {
-    if (isOtherHistory) this.#departures.clear();
+    // The revisions are of a history that is no longer served.
+    if (isOtherHistory) this.#removals.clear();
     const old = this.#membersBySubject;
     this.#membersBySubject = new Map();
     for (const { lease } of old.values()) this.#ports.leases.letGo(lease);
@@ -121,7 +133,7 @@ export class MemberLeases {
     if (before !== undefined && before.target.value !== after?.target.value) this.#departed(before, event);
     if (after === undefined) return;
     const standing = standingOf(this.#subjectOf(after), after.target.value);
-    this.#departures.forget(standing);
+    this.#removals.delete(standing);
     this.#strangers.delete(standing);
     // A change of its mode by somebody else is no sign of life.
     const isRegistered = before === undefined || isRegistration(event);
@@ -138,8 +150,8 @@ export class MemberLeases {
     const parsed = parsePayload(payload);
     const event = 'event' in parsed ? parsed.event : null;
     const reason = event !== null && 'reason' in event ? (event.reason ?? null) : null;
-    if (event?.type === 'BackendDeregistered' && reason === LEASE_EXPIRED) this.#departures.forget(standing);
-    else this.#departures.remember(standing, { revision, origin, reason });
+    if (event?.type === 'BackendDeregistered' && reason === LEASE_EXPIRED) this.#removals.delete(standing);
+    else this.#removals.set(standing, { revision, origin, reason });
   }
 
   #hold(backend: Backend, heardMs = this.#ports.clock.elapsedMs()): void {
@@ -199,9 +211,7 @@ export class MemberLeases {
     const nowMs = clock.elapsedMs();
     const firstMs = this.#strangers.get(standing);
     if (firstMs !== undefined && firstMs >= hearing.sinceMs) return nowMs - firstMs >= STRANGER_GRACE_MS;
-    this.#strangers.delete(standing);
     this.#strangers.set(standing, nowMs);
-    forgetOldest(this.#strangers, STRANGERS_MAX);
     return false;
   }
 
@@ -210,8 +220,8 @@ export class MemberLeases {
     if (present !== undefined) {
       return { standing: 'removed', revision: present.target.revision, origin: present.origin, reason: null };
     }
-    const departure = this.#departures.find(standing);
-    return departure === null ? { standing: 'unknown' } : { standing: 'removed', ...departure };
+    const removal = this.#removals.get(standing);
+    return removal === undefined ? { standing: 'unknown' } : { standing: 'removed', ...removal };
   }
 
   #subjectOf({ pool, id }: Pick<Backend, 'pool' | 'id'>): string {

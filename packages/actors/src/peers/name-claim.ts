@@ -28,13 +28,13 @@ import {
   type Announcement,
   type FoldWitness,
 } from '@muster/membership';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { NameStatus } from '../node-handle.ts';
 import type { OwnRecord } from '../journal/own-record.ts';
-import { inTime } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';
+import { inTime } from '../waits.ts';
 
 /** How long nobody else may have been heard before the name is claimed, in ms. The middle one is two announcements. */
 const QUIET_MS = { free: 200, started: 2_200, afterStandingBack: SILENT_AFTER_MS } as const;

@@ -9,7 +9,7 @@
  * lease; and not for ever, because a machine's address is given to another one some day.
  */
 import { LEASE_EXPIRED, type Announcement, type BoundAddresses, type Roster } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
+import { NewestMap } from '../newest-map.ts';
 import type { Clock } from '../ports.ts';
 
 export interface Neighbour {
@@ -36,7 +36,7 @@ interface Known extends Neighbour {
 
 export class Neighbours {
   readonly #ports: NeighboursPorts;
-  readonly #knownByNode = new Map<string, Known>();
+  readonly #knownByNode = new NewestMap<string, Known>(NODES_MAX);
 
   constructor(ports: NeighboursPorts) {
     this.#ports = ports;
@@ -48,9 +48,7 @@ export class Neighbours {
     const heardMs = this.#ports.clock.elapsedMs();
     const text = JSON.stringify(bound);
     const known = this.#knownByNode.get(node);
-    this.#knownByNode.delete(node);
     this.#knownByNode.set(node, { node, bound, text, heardMs });
-    forgetOldest(this.#knownByNode, NODES_MAX);
     if (known?.text !== text) this.#tell();
   }
 

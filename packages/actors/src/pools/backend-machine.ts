@@ -9,7 +9,7 @@
  */
 import { messageOf } from '@muster/membership';
 import { assign, setup } from 'xstate';
-import { backoffMs, judgeCrash, RETRY_BACKOFF } from '../backoff.ts';
+import { backoffMs, judgeCrash, RETRY_BACKOFF } from '../waits.ts';
 import type { Supervision } from '../actor-group.ts';
 import type { Finding } from './own-findings.ts';
 import type { FlippedEvent, ProberPorts, ProbeTask } from './probe-round.ts';

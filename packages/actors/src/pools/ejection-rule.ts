@@ -6,7 +6,7 @@
  * maintenance, ejected already) is left as it is, and so is one that has another target than the one that failed.
  */
 import { isEligible, viewpointOf, withPendingFacts, type EjectionPolicy } from '@muster/membership';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { Outlier } from '../ports.ts';
 
 export type OutlierVerdict =

@@ -16,7 +16,7 @@ import { ejectionPolicyOf, type EjectionPolicy } from '@muster/membership';
 import { ActorGroup, type Supervision } from '../actor-group.ts';
 import { ejectionMachine } from './ejection-machine.ts';
 import { countMax, judgeOutlier, termMs } from './ejection-rule.ts';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { Finding } from './own-findings.ts';
 import type { Outlier } from '../ports.ts';
 

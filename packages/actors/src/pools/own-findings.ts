@@ -10,7 +10,7 @@ import {
   type PoolSpec,
   type Roster,
 } from '@muster/membership';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 
 /** Something that this node saw of one backend: its probes, or its traffic. */
 export interface Finding {

@@ -6,7 +6,7 @@
  * A worker that is further behind starts over from a roster.
  */
 import type { RecordedEvent } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
+import { NewestMap } from '../newest-map.ts';
 
 const TAIL_EVENTS = 20_000;
 /** Characters of events; over it the oldest go, down to half of it. 16 MiB where they are ASCII, else 32 MiB. */
@@ -20,7 +20,7 @@ export class EventTail {
   #characters = 0;
   /** The revision after which the tail is complete. */
   #afterRevision = 0;
-  readonly #hashByRevision = new Map<number, string>();
+  readonly #hashByRevision = new NewestMap<number, string>(HASHES_MAX);
 
   /** Forgets everything: the next event comes after this revision, at which the roster has this hash. */
   restartAfter(revision: number, hash: string): void {
@@ -40,7 +40,6 @@ export class EventTail {
     if (this.#events.length > 2 * TAIL_EVENTS) this.#drop(this.#events.length - TAIL_EVENTS);
     if (this.#characters > TAIL_CHARACTERS_MAX) this.#drop(this.#countAbove(TAIL_CHARACTERS_MAX / 2));
     this.#hashByRevision.set(events.at(-1)!.revision, hash);
-    forgetOldest(this.#hashByRevision, HASHES_MAX);
   }
 
   /** How many of the oldest have to go until the others weigh no more than that. */

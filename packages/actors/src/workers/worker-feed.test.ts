@@ -1,7 +1,7 @@
 /** What the feed keeps for workers, before and after the node serves. */
 import { encodeSnapshot, type RecordedEvent } from '@muster/membership';
 import { expect, test } from 'vitest';
-import { FoldedRoster } from '../journal/folded-roster.ts';
+import { FoldedRoster } from '../folded-roster.ts';
 import { SimulatedClock } from '../../testing/simulated-clock.ts';
 import { WorkerFeed } from './worker-feed.ts';
 

@@ -7,7 +7,7 @@
  */
 import { encodeSnapshot, rosterHash, type PendingFact, type RecordedEvent } from '@muster/membership';
 import { EventTail } from './event-tail.ts';
-import type { FoldedRoster } from '../journal/folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import { OwnSockets } from '../own-sockets.ts';
 import type { Clock, ListenerDefinition, Logger, SharedSocket } from '../ports.ts';
 import type { WorkerLink } from './worker-link.ts';

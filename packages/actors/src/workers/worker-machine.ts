@@ -12,7 +12,7 @@
  */
 import { messageOf } from '@muster/membership';
 import { assign, fromCallback, sendTo, setup } from 'xstate';
-import { backoffMs, RETRY_BACKOFF } from '../backoff.ts';
+import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { Clock, Logger, Outlier, SpawnWorker } from '../ports.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import { WorkerLink } from './worker-link.ts';

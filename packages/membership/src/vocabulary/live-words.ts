@@ -23,6 +23,40 @@ export const LEASE_EXPIRED = 'lease-expired';
 /** Characters of a live word that are read; a longer one is passed over. */
 export const LIVE_WORD_CHARACTERS_MAX = 4_096;
 
+/** A word as it arrived. */
+export interface LiveMessage {
+  readonly subject: string;
+  /** At most `LIVE_WORD_CHARACTERS_MAX` characters; longer ones do not arrive. */
+  readonly text: string;
+  /** Says something to the sender alone; nothing where it did not ask, or wants the answer elsewhere than in an inbox. Never throws. */
+  readonly answer: (text: string) => void;
+}
+
+/**
+ * Where nodes and members hear each other without the journal: core NATS. Words may be lost, and are when nobody listens. A node whose
+ * journal is its own has nobody to talk to, and no such wire.
+ *
+ * A word reaches everybody who listens for it, whoever said it: a node knows by its own voice that the wire is whole.
+ */
+export interface LiveWire {
+  /** Sends, or drops the word where the wire is cut. Never throws, never queues. */
+  say(subject: string, text: string): void;
+  /** Subjects may hold the wildcard `*` for one token. Lives on when the wire was cut and mended. Returns what ends it. */
+  listen(subject: string, onMessage: (message: LiveMessage) => void): () => void;
+  /**
+   * Told at once what is the case, and at every change. A wire on which the server refuses one of the subjects that are listened to
+   * counts as cut: whoever concludes something from silence must not do so there. Returns what ends it.
+   */
+  watch(onChange: (isConnected: boolean) => void): () => void;
+  /** Name of the server that it is connected to, for people; null while it is cut. */
+  readonly server: string | null;
+  /**
+   * Leaves the server that this wire, and the journal with it, is connected to for another one, where there is another. `reason` is for
+   * people: it ends a sentence.
+   */
+  leave(reason: string): void;
+}
+
 /** For example `muster-live.demo.node.lb-1`; `*` stands for all nodes. */
 export function announcementSubject(cluster: string, node: string): string {
   return `${PREFIX}.${cluster}.node.${node}`;

@@ -4,8 +4,14 @@
  *
  * A node that serves says so once a second. Whoever starts a cluster pays for the silence with `HEARING_MS`, once in its life.
  */
-import type { LiveWire, LocalSnapshot } from '@muster/actors';
-import { announcementSubject, decodeSnapshot, parseAnnouncement, type Announcement } from '@muster/membership';
+import type { LocalSnapshot } from '@muster/actors';
+import {
+  announcementSubject,
+  decodeSnapshot,
+  parseAnnouncement,
+  type Announcement,
+  type LiveWire,
+} from '@muster/membership';
 
 /** Two announcements with their jitter, so that one may be lost. */
 const HEARING_MS = 2_200;

@@ -4,7 +4,8 @@
  *
  * What only one kind needs is loaded for that kind, so that no node pays for a client that it does not use.
  */
-import type { AdoptionStore, LiveWire, LocalSnapshot } from '@muster/actors';
+import type { LiveWire } from '@muster/membership';
+import type { AdoptionStore, LocalSnapshot } from '@muster/actors';
 import { createMemoryJournal, type Journal } from '@muster/journal';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';

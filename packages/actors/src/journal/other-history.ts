@@ -7,15 +7,15 @@
  *
  * A history that lacks something may be an accident: a stream that somebody made anew, a node that filled it from its config. To
  * take it would lose what only the nodes remember, and nobody could tell the nodes to give it back. What is written into it before
- * it is adopted is in `preparation.ts`. Until then an error in the log says so once a minute, because nothing that this node sees
+ * it is adopted is in `handover.ts`. Until then an error in the log says so once a minute, because nothing that this node sees
  * or is told is recorded.
  */
 import { emptyRoster, restorationSteps, type RestorationStep, type Roster } from '@muster/membership';
-import type { FoldedRoster } from './folded-roster.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { EpochChange, NodeHandle } from '../node-handle.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { Preparation, type PreparationOutcome, type WriteAhead } from './preparation.ts';
+import { Handover, type HandoverOutcome, type HistoryWriter } from './handover.ts';
 import { RosterBuilder } from './roster-builder.ts';
 
 const REMINDER_INTERVAL_MS = 60_000;
@@ -32,7 +32,7 @@ export interface Wish {
   readonly isRestoring: boolean;
 }
 
-export interface SuccessionPorts {
+export interface OtherHistoryPorts {
   readonly contact: JournalContact;
   readonly folded: FoldedRoster;
   readonly node: string;
@@ -50,6 +50,12 @@ interface Missing {
   readonly wasRead: boolean;
 }
 
+interface BegunHandover {
+  readonly builder: RosterBuilder;
+  /** Null while it is under way. */
+  outcome: HandoverOutcome | null;
+}
+
 /** What a step is about: `BackendRegistered` of one backend is not its `BackendModeSet`. */
 function nameOf({ entity, event }: RestorationStep): string {
   return `${event.type} ${JSON.stringify(entity)}`;
@@ -59,24 +65,25 @@ interface Waiting extends Wish {
   readonly answered: PromiseWithResolvers<AdoptOutcome>;
 }
 
-export class Succession {
+export class OtherHistory {
   /** Told before another history is adopted, so that they write into it what they would miss. */
-  readonly writers = new Set<WriteAhead>();
-  readonly #ports: SuccessionPorts;
+  readonly writers = new Set<HistoryWriter>();
+  readonly #ports: OtherHistoryPorts;
   /** What a history holds that is not there. */
   readonly #nothing: Roster;
   #builder: RosterBuilder | null = null;
-  #preparation: Preparation | null = null;
+  /** What is being written into it, or was, and what came of that; null before there is anything to write. */
+  #handover: BegunHandover | null = null;
   #reminder: unknown = null;
   #wish: Waiting | null = null;
   #missing: Missing | null = null;
 
-  constructor(ports: SuccessionPorts) {
+  constructor(ports: OtherHistoryPorts) {
     this.#ports = ports;
     this.#nothing = emptyRoster(ports.cluster);
   }
 
-  /** As in the status; null while the journal is the served history. */
+  /** What the status says of it; null while the journal is the served history. */
   get change(): EpochChange | null {
     const { contact } = this.#ports;
     if (contact.replacement === null) return null;
@@ -87,7 +94,7 @@ export class Succession {
     return { from: contact.epoch!, to, sinceMs, revision: roster?.revision ?? 0, poolsCount, missingCount };
   }
 
-  /** Who wants it; null: it is adopted by itself, or not at all. */
+  /** Who wants it adopted; null while nobody said so, and it is adopted by itself or not at all. */
   get wishedBy(): string | null {
     return this.#wish?.by ?? null;
   }
@@ -128,24 +135,34 @@ export class Succession {
   }
 
   /**
-   * Whether everything is written into it that was to be; null while that is under way, and then `onSettled` is called. To be asked
+   * Whether everything that was to be is written into it; null while that is under way, and then `onSettled` is called. To be asked
    * while it may be adopted.
    */
-  prepare(builder: RosterBuilder, onSettled: () => void): PreparationOutcome | null {
-    if (this.#preparation?.builder !== builder) {
-      const { contact, folded, clock, log } = this.#ports;
-      const restoredBy = this.#wish?.isRestoring ? this.#wish.by : null;
-      const { writers } = this;
-      const served = folded.roster;
-      this.#preparation = new Preparation({ contact, clock, log, builder, served, restoredBy, writers });
-      this.#preparation.start(onSettled);
+  handOver(builder: RosterBuilder, onSettled: () => void): HandoverOutcome | null {
+    if (this.#handover?.builder !== builder) this.#beginHandover(builder, onSettled);
+    return this.#handover?.outcome ?? null;
+  }
+
+  #beginHandover(builder: RosterBuilder, onSettled: () => void): void {
+    const { contact, folded, clock, log } = this.#ports;
+    const { writers } = this;
+    const restoredBy = this.#wish?.isRestoring ? this.#wish.by : null;
+    if (restoredBy === null && writers.size === 0) {
+      this.#handover = { builder, outcome: 'written' };
+      return;
     }
-    return this.#preparation.outcome;
+    const begun: BegunHandover = { builder, outcome: null };
+    this.#handover = begun;
+    const handover = new Handover({ contact, clock, log, builder, served: folded.roster, restoredBy, writers });
+    void handover.write().then((outcome) => {
+      begun.outcome = outcome;
+      onSettled();
+    });
   }
 
   /** What was to be written could not be: whoever wished it is told, and may wish it again. */
-  prepareFailed(message: string): void {
-    this.#preparation = null;
+  handoverFailed(message: string): void {
+    this.#handover = null;
     this.answer({ outcome: 'unavailable', message });
   }
 
@@ -154,7 +171,7 @@ export class Succession {
     const { clock } = this.#ports;
     if (this.#wish === null) {
       this.#wish = { ...wish, answered: Promise.withResolvers() };
-      this.#preparation = null;
+      this.#handover = null;
     }
     const { answered } = this.#wish;
     const timer = clock.setTimeout(() => {
@@ -175,7 +192,7 @@ export class Succession {
   /** What was read of it is of no use: it begins again. */
   startOver(): void {
     this.#builder = null;
-    this.#preparation = null;
+    this.#handover = null;
     this.#missing = null;
   }
 

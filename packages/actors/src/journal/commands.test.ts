@@ -1,6 +1,6 @@
 /** Commands through a node: decided, appended, folded, answered; also when many change the same thing. */
 import { describe, expect, test } from 'vitest';
-import { SimulatedWorld } from '../testing/simulated-world.ts';
+import { SimulatedWorld } from '../../testing/simulated-world.ts';
 
 async function servingWorld(): Promise<SimulatedWorld> {
   const world = new SimulatedWorld();

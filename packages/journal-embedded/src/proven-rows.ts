@@ -1,11 +1,14 @@
 /**
- * Reading the rows of the events, each with its proof: what is not the event that was recorded at its revision is never handed out.
+ * Reading the rows of events and snapshots, each with its proof: what is not the event that was recorded at its revision, or not the
+ * snapshot that was stored after it, is never handed out.
  *
- * Revisions have no gaps in this journal, so one that is missing is a lost event, and nobody may fold past it.
+ * Revisions have no gaps in this journal, so one that is missing is a lost event, and nobody may fold past it. A snapshot that is not
+ * proven costs no more than a longer fold, and is passed over.
  */
 import type { StatementSync } from 'node:sqlite';
+import type { StoredSnapshot } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
-import { beginningDigest, eventDigest } from './event-digest.ts';
+import { beginningDigest, eventDigest, snapshotDigest } from './event-digest.ts';
 import type { JournalFile } from './journal-file.ts';
 import { damageError } from './sqlite-failure.ts';
 
@@ -26,18 +29,19 @@ export interface ProvenEvent {
   readonly digest: string;
 }
 
-/** Of an event that is, or is to be, the newest. */
+/** Where an event stands in the chain of digests. */
 export interface Place {
   readonly revision: number;
   readonly timeMs: number;
   readonly digest: string;
 }
 
-export class EventRows {
+export class ProvenRows {
   readonly #file: Pick<JournalFile, 'database' | 'path' | 'epoch'>;
   readonly #range: StatementSync;
   readonly #digest: StatementSync;
   readonly #newest: StatementSync;
+  readonly #snapshot: StatementSync;
 
   constructor(file: Pick<JournalFile, 'database' | 'path' | 'epoch'>) {
     const { database } = file;
@@ -50,6 +54,9 @@ export class EventRows {
     this.#digest = database.prepare('SELECT digest FROM events WHERE revision = ?');
     this.#newest = database.prepare(
       'SELECT revision, time_ms AS timeMs, digest FROM events ORDER BY revision DESC LIMIT 1',
+    );
+    this.#snapshot = database.prepare(
+      'SELECT revision, hash, data, digest FROM snapshots WHERE revision <= ? ORDER BY revision DESC LIMIT 1',
     );
   }
 
@@ -106,6 +113,27 @@ export class EventRows {
       expected += 1;
       yield event;
     }
+  }
+
+  /** The newest proven snapshot at or before a revision; null where there is none. `onNote` is told of each that is passed over. */
+  snapshot(atOrBefore: number, onNote: (text: string) => void): StoredSnapshot | null {
+    const { path, epoch } = this.#file;
+    for (let last = atOrBefore; ;) {
+      const row = this.#snapshot.get(last) as (Omit<StoredSnapshot, 'epoch'> & { digest: string | null }) | undefined;
+      if (row === undefined) return null;
+      const { digest, ...stored } = row;
+      const snapshot = { epoch, ...stored };
+      if (this.#isProvenSnapshot(snapshot, digest)) return snapshot;
+      const what = `its snapshot at revision ${snapshot.revision} is not the one that was stored, and is passed over`;
+      onNote(`the journal ${path}: ${what}`);
+      last = snapshot.revision - 1;
+    }
+  }
+
+  /** One without a digest is of an earlier version; whoever reads it compares the roster's hash. */
+  #isProvenSnapshot(snapshot: StoredSnapshot, digest: string | null): boolean {
+    if (typeof snapshot.hash !== 'string' || typeof snapshot.data !== 'string') return false;
+    return digest === null || digest === snapshotDigest(this.digestAt(snapshot.revision) ?? '', snapshot);
   }
 
   #damage(what: string): Error {

@@ -11,12 +11,12 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome, NewEvent } from '@muster/journal';
-import { decide, formatSubject, messageOf, parsePayload, type Command, type Decision } from '@muster/membership';
-import type { FoldedRoster } from './journal/folded-roster.ts';
-import type { JournalContact } from './journal/journal-contact.ts';
-import type { JournalPulse } from './journal/journal-pulse.ts';
-import type { CommandOutcome } from './node-handle.ts';
-import type { Clock } from './ports.ts';
+import { decide, formatSubject, parsePayload, type Command, type Decision } from '@muster/membership';
+import type { FoldedRoster } from '../folded-roster.ts';
+import type { JournalContact } from './journal-contact.ts';
+import type { JournalPulse } from './journal-pulse.ts';
+import type { CommandOutcome } from '../node-handle.ts';
+import type { Clock } from '../ports.ts';
 
 /** How often a command is decided before it is answered `contended`. */
 const DECISIONS_MAX = 5;
@@ -30,7 +30,7 @@ const FOLD_WAIT_MS = 5_000;
 export interface CommandExecutorPorts {
   /** What commands are decided on. */
   readonly folded: FoldedRoster;
-  readonly contact: Pick<JournalContact, 'journal' | 'failed' | 'tookAppend'>;
+  readonly contact: Pick<JournalContact, 'append' | 'failed' | 'tookAppend'>;
   /** Why nothing may be decided or appended, for people; or null. It may wait out what ends by itself within a few seconds. */
   readonly refusal: () => Promise<string | null>;
   /** Null for a node whose journal is its own. */
@@ -39,19 +39,11 @@ export interface CommandExecutorPorts {
 }
 
 export class CommandExecutor {
-  readonly #folded: FoldedRoster;
-  readonly #contact: CommandExecutorPorts['contact'];
-  readonly #refusal: CommandExecutorPorts['refusal'];
-  readonly #pulse: CommandExecutorPorts['pulse'];
-  readonly #clock: Clock;
+  readonly #ports: CommandExecutorPorts;
   #inFlightCount = 0;
 
-  constructor({ folded, contact, refusal, pulse, clock }: CommandExecutorPorts) {
-    this.#folded = folded;
-    this.#contact = contact;
-    this.#refusal = refusal;
-    this.#pulse = pulse;
-    this.#clock = clock;
+  constructor(ports: CommandExecutorPorts) {
+    this.#ports = ports;
   }
 
   async execute(command: Command, origin: string): Promise<CommandOutcome> {
@@ -61,7 +53,7 @@ export class CommandExecutor {
     }
     this.#inFlightCount += 1;
     try {
-      const refusal = (await this.#refusal()) ?? (await this.#leaderIsSilent());
+      const refusal = (await this.#ports.refusal()) ?? (await this.#leaderIsSilent());
       if (refusal !== null) return { outcome: 'unavailable', isStored: 'no', message: refusal };
       return await this.#decideAndAppend(command, origin);
     } finally {
@@ -71,16 +63,17 @@ export class CommandExecutor {
 
   /** A leader that was silent is asked once more: it may be back since a moment ago. */
   async #leaderIsSilent(): Promise<string | null> {
-    if (this.#pulse === null || this.#pulse.silence === null) return null;
-    await this.#pulse.look();
-    const { silence } = this.#pulse;
+    const { pulse } = this.#ports;
+    if (pulse === null || pulse.silence === null) return null;
+    await pulse.look();
+    const { silence } = pulse;
     return silence && `${silence}: nothing was appended; try again when it answers`;
   }
 
   async #decideAndAppend(command: Command, origin: string): Promise<CommandOutcome> {
     let newestOnSubject = 0;
     for (let decisionsCount = 0; decisionsCount < DECISIONS_MAX; decisionsCount++) {
-      const decision = decide(this.#folded.roster, command, origin);
+      const decision = decide(this.#ports.folded.roster, command, origin);
       if (decision.outcome !== 'accepted') return decision;
       const expectedRevision = Math.max(decision.expectedRevision, newestOnSubject);
       const event = this.#eventOf(decision, origin);
@@ -92,25 +85,22 @@ export class CommandExecutor {
       const outcome = await this.#append(event, expectedRevision);
       if (outcome.outcome !== 'conflict') return this.#answer(outcome);
       newestOnSubject = outcome.actualRevision;
-      if (!(await this.#folded.whenFolded(outcome.actualRevision, FOLD_WAIT_MS))) break;
+      if (!(await this.#ports.folded.whenFolded(outcome.actualRevision, FOLD_WAIT_MS))) break;
     }
     const message = `others keep changing the same thing; look at it again, then repeat the command`;
     return { outcome: 'refused', reason: 'contended', message, suggestion: null };
   }
 
   #eventOf({ entity, event }: Extract<Decision, { outcome: 'accepted' }>, origin: string): NewEvent {
-    const subject = formatSubject(this.#folded.roster.cluster, entity);
+    const subject = formatSubject(this.#ports.folded.roster.cluster, entity);
     return { id: randomUUIDv7(), subject, origin, payload: JSON.stringify(event) };
   }
 
   /** Where the answer got lost, asks once more if there is time: the id makes that harmless. */
   async #append(event: NewEvent, expectedRevision: number): Promise<AppendOutcome> {
-    const beganMs = this.#clock.elapsedMs();
-    const leftMs = () => APPEND_TIMEOUT_MS - (this.#clock.elapsedMs() - beganMs);
-    const attempt = () =>
-      this.#contact.journal
-        .append(event, { expectedRevision, timeoutMs: leftMs() })
-        .catch((error: unknown): AppendOutcome => ({ outcome: 'unknown', message: messageOf(error) }));
+    const beganMs = this.#ports.clock.elapsedMs();
+    const leftMs = () => APPEND_TIMEOUT_MS - (this.#ports.clock.elapsedMs() - beganMs);
+    const attempt = () => this.#ports.contact.append(event, { expectedRevision, timeoutMs: leftMs() });
     const first = await attempt();
     if (first.outcome !== 'unknown' || leftMs() <= 0) return first;
     const second = await attempt();
@@ -122,20 +112,20 @@ export class CommandExecutor {
     switch (outcome.outcome) {
       case 'appended': {
         const { revision } = outcome;
-        this.#contact.tookAppend();
-        this.#folded.heardOf(revision);
-        await this.#folded.whenFolded(revision, FOLD_WAIT_MS);
-        const rejection = this.#folded.rejectionAt(revision);
+        this.#ports.contact.tookAppend();
+        this.#ports.folded.heardOf(revision);
+        await this.#ports.folded.whenFolded(revision, FOLD_WAIT_MS);
+        const rejection = this.#ports.folded.rejectionAt(revision);
         if (rejection === null) return { outcome: 'appended', revision };
         return { outcome: 'refused', reason: 'invalid', message: rejection.message, suggestion: null };
       }
       case 'refused':
         return { outcome: 'refused', reason: 'invalid', message: outcome.message, suggestion: null };
       case 'unavailable':
-        this.#contact.failed(outcome.message);
+        this.#ports.contact.failed(outcome.message);
         return { outcome: 'unavailable', isStored: 'no', message: outcome.message };
       case 'unknown':
-        this.#contact.failed(outcome.message);
+        this.#ports.contact.failed(outcome.message);
         return { outcome: 'unavailable', isStored: 'unknown', message: outcome.message };
     }
   }

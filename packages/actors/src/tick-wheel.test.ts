@@ -1,7 +1,7 @@
 /** The wheel: never early, at most a tick late, nothing lost. */
 import { expect, test } from 'vitest';
-import { LeaseWheel } from './lease-wheel.ts';
-import { makeLease, type Lease } from './lease.ts';
+import { TickWheel } from './tick-wheel.ts';
+import { makeLease, type Lease } from './peers/lease.ts';
 
 const TICK_MS = 250;
 
@@ -10,7 +10,7 @@ function lease(node: string): Lease {
 }
 
 test('a lease is taken once, at its moment or up to a tick later', () => {
-  const wheel = new LeaseWheel({ tickMs: TICK_MS, nowMs: 0 });
+  const wheel = new TickWheel<Lease>({ tickMs: TICK_MS, nowMs: 0 });
   const atMsByLease = new Map<Lease, number>();
   for (let index = 0; index < 500; index++) {
     const held = lease(`n-${index}`);
@@ -30,22 +30,22 @@ test('a lease is taken once, at its moment or up to a tick later', () => {
 });
 
 test('one that was put elsewhere is taken there alone, and one that was removed never', () => {
-  const wheel = new LeaseWheel({ tickMs: TICK_MS, nowMs: 0 });
+  const wheel = new TickWheel<Lease>({ tickMs: TICK_MS, nowMs: 0 });
   const [moved, removed] = [lease('moved'), lease('removed')];
   wheel.put(moved, 500);
   wheel.put(removed, 500);
   wheel.put(moved, 1_000);
   wheel.remove(removed);
-  expect(wheel.takeDue(900)).toEqual([]);
-  expect(wheel.takeDue(60_000)).toEqual([moved]);
-  expect(wheel.takeDue(120_000)).toEqual([]);
+  expect([...wheel.takeDue(900)]).toEqual([]);
+  expect([...wheel.takeDue(60_000)]).toEqual([moved]);
+  expect([...wheel.takeDue(120_000)]).toEqual([]);
 });
 
 test('what is put in during a sweep waits for the next', () => {
-  const wheel = new LeaseWheel({ tickMs: TICK_MS, nowMs: 0 });
+  const wheel = new TickWheel<Lease>({ tickMs: TICK_MS, nowMs: 0 });
   const held = lease('held');
   wheel.put(held, 0);
   for (const taken of wheel.takeDue(1_000)) wheel.put(taken, 0);
-  expect(wheel.takeDue(1_000)).toEqual([]);
-  expect(wheel.takeDue(1_250)).toEqual([held]);
+  expect([...wheel.takeDue(1_000)]).toEqual([]);
+  expect([...wheel.takeDue(1_250)]).toEqual([held]);
 });

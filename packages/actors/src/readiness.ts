@@ -2,11 +2,11 @@
  * What a node has reached, for those who wait for it: that it serves, that it has caught up, that its workers serve, that it
  * has stopped. Whoever waits for something that a stop has put out of reach is told so.
  */
-import type { FoldedRoster } from './journal/folded-roster.ts';
+import type { FoldedRoster } from './folded-roster.ts';
 import type { NodeActors } from './node-actors.ts';
 import type { WorkerFeed } from './workers/worker-feed.ts';
 
-export interface MilestonesPorts {
+export interface ReadinessPorts {
   /** Workers that there should be. */
   readonly workers: number;
   readonly folded: FoldedRoster;
@@ -14,62 +14,37 @@ export interface MilestonesPorts {
   readonly actors: NodeActors;
 }
 
-export class Milestones {
-  readonly #ports: MilestonesPorts;
-  readonly #serving = Promise.withResolvers<void>();
-  readonly #caughtUp = Promise.withResolvers<void>();
-  readonly #nameHeld = Promise.withResolvers<void>();
-  readonly #stopped = Promise.withResolvers<void>();
+export class Readiness {
+  readonly serving = Promise.withResolvers<void>();
+  readonly caughtUp = Promise.withResolvers<void>();
+  readonly nameHeld = Promise.withResolvers<void>();
+  readonly stopped = Promise.withResolvers<void>();
+  readonly #ports: ReadinessPorts;
   /** Never resolves: rejects when the node has stopped. */
   readonly #ended = Promise.withResolvers<never>();
 
-  constructor(ports: MilestonesPorts) {
+  constructor(ports: ReadinessPorts) {
     this.#ports = ports;
     // Nobody has to wait for these.
-    for (const { promise } of [this.#serving, this.#caughtUp, this.#nameHeld, this.#ended])
-      promise.catch(() => undefined);
+    for (const { promise } of [this.serving, this.caughtUp, this.nameHeld, this.#ended]) promise.catch(() => undefined);
   }
 
-  get caughtUp(): Promise<void> {
-    return this.#caughtUp.promise;
-  }
-
-  get nameHeld(): Promise<void> {
-    return this.#nameHeld.promise;
-  }
-
-  get stopped(): Promise<void> {
-    return this.#stopped.promise;
-  }
-
-  /** As `NodeHandle.ready`. */
+  /** What `NodeHandle.ready` promises. */
   ready(): Promise<void> {
     return Promise.race([this.#whenReady(), this.#ended.promise]);
   }
 
-  serves(): void {
-    this.#serving.resolve();
-  }
-
-  hasCaughtUp(): void {
-    this.#caughtUp.resolve();
-  }
-
-  holdsName(): void {
-    this.#nameHeld.resolve();
-  }
-
   hasStopped(): void {
-    this.#serving.reject(new Error('the node was stopped before it served'));
-    this.#caughtUp.reject(new Error('the node was stopped before it had caught up'));
-    this.#nameHeld.reject(new Error('the node was stopped before it was the node of its name'));
+    this.serving.reject(new Error('the node was stopped before it served'));
+    this.caughtUp.reject(new Error('the node was stopped before it had caught up'));
+    this.nameHeld.reject(new Error('the node was stopped before it was the node of its name'));
     this.#ended.reject(new Error('the node was stopped before it was ready'));
-    this.#stopped.resolve();
+    this.stopped.resolve();
   }
 
   async #whenReady(): Promise<void> {
     const { folded, actors } = this.#ports;
-    await this.#serving.promise;
+    await this.serving.promise;
     const { revision } = folded.roster;
     await actors.reconcile();
     await this.#whenWorkersServe(revision);

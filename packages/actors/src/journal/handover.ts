@@ -1,21 +1,20 @@
 /**
- * What is written into another history before this node adopts it, so that nothing is missing in it at the turn of the swap.
+ * The handover: what is written into another history before this node adopts it, so that nothing is missing in it at the turn of the swap.
  *
  *     restored by a person's word ──► everything that is served and missing there is written, once
- *           or not ──► whoever asked is told (the node's own config is applied) ──► done
+ *           or not ──► whoever asked is told (the node's own config is applied) ──► written
  *
- * The other history is read on meanwhile, and what is written here is folded there as anybody's events; what others write after it is
- * newer. A restoration that fails
- * ends the adoption: it would lose what it was to keep. Whoever else writes has `OWN_WRITES_TIMEOUT_MS`; what they could not write
- * by then they write after the swap.
+ * The other history is read on meanwhile, and what is written here is folded there like anybody's events; what others write after it
+ * is newer. A restoration that fails ends the adoption, which would lose what it was to keep. Whoever else writes has
+ * `OWN_WRITES_TIMEOUT_MS`; what they could not write by then they write after the swap.
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { messageOf, restorationSteps, restoringEvent, type RestorationStep, type Roster } from '@muster/membership';
-import { CommandExecutor } from '../command-executor.ts';
+import { CommandExecutor } from './command-executor.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { NodeHandle } from '../node-handle.ts';
-import { inTime } from '../pause.ts';
 import type { Clock, Logger } from '../ports.ts';
+import { inTime } from '../waits.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 
 const OWN_WRITES_TIMEOUT_MS = 10_000;
@@ -23,53 +22,33 @@ const APPENDS_IN_FLIGHT_MAX = 128;
 /** How long to wait until what was appended is folded. */
 const FOLD_WAIT_MS = 5_000;
 
-/** Another history, as those see it who write into it before it is adopted. */
-type Successor = Pick<NodeHandle, 'roster' | 'execute'>;
-export type WriteAhead = (successor: Successor) => Promise<void>;
+/** Writes into another history what its author would miss there. */
+export type HistoryWriter = Parameters<NodeHandle['onAdopting']>[0];
 
-export interface PreparationPorts {
+export interface HandoverPorts {
   readonly contact: JournalContact;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Reads the other history. */
   readonly builder: RosterBuilder;
   /** The roster that is served, which stands still meanwhile. */
   readonly served: Roster;
   /** Who has all of it written there; null where nobody does. */
   readonly restoredBy: string | null;
-  readonly writers: ReadonlySet<WriteAhead>;
+  readonly writers: ReadonlySet<HistoryWriter>;
 }
 
-export type PreparationOutcome = 'prepared' | { readonly failure: string };
+export type HandoverOutcome = 'written' | { readonly failure: string };
 
-export class Preparation {
-  readonly builder: RosterBuilder;
-  readonly #ports: PreparationPorts;
-  #outcome: PreparationOutcome | null = null;
+export class Handover {
+  readonly #ports: HandoverPorts;
 
-  constructor(ports: PreparationPorts) {
+  constructor(ports: HandoverPorts) {
     this.#ports = ports;
-    this.builder = ports.builder;
   }
 
-  /** Null while it is under way. */
-  get outcome(): PreparationOutcome | null {
-    return this.#outcome;
-  }
-
-  /** Prepares at once where there is nothing to write; else `onSettled` is called later. */
-  start(onSettled: () => void): void {
-    const { restoredBy, writers } = this.#ports;
-    if (restoredBy === null && writers.size === 0) {
-      this.#outcome = 'prepared';
-      return;
-    }
-    void this.#prepare().then((outcome) => {
-      this.#outcome = outcome;
-      onSettled();
-    });
-  }
-
-  async #prepare(): Promise<PreparationOutcome> {
+  /** Writes all that is to be written. Never rejects. */
+  async write(): Promise<HandoverOutcome> {
     const { restoredBy, clock, log } = this.#ports;
     try {
       if (restoredBy !== null) await this.#restore(restoredBy);
@@ -78,20 +57,20 @@ export class Preparation {
     }
     const written = await inTime(this.#writeOwn(), { clock, timeoutMs: OWN_WRITES_TIMEOUT_MS });
     if (written === 'late') log.warn({}, 'the config is not in the other history yet; it is applied after the swap');
-    return 'prepared';
+    return 'written';
   }
 
   async #writeOwn(): Promise<void> {
     const { builder, contact, writers, clock, log } = this.#ports;
-    const { journal } = contact;
+    const append = contact.append.bind(contact);
     const executor = new CommandExecutor({
       folded: builder.folded,
-      contact: { journal, failed: () => undefined, tookAppend: () => undefined },
+      contact: { append, failed: () => undefined, tookAppend: () => undefined },
       refusal: async () => this.#whyOver(),
       pulse: null,
       clock,
     });
-    const successor: Successor = {
+    const successor: Parameters<HistoryWriter>[0] = {
       roster: () => builder.folded.roster,
       execute: (command, origin) => executor.execute(command, origin),
     };
@@ -117,9 +96,9 @@ export class Preparation {
     const { builder, contact } = this.#ports;
     const event = restoringEvent(builder.folded.roster.cluster, { ...step, origin: step.origin ?? by });
     const record = { id: randomUUIDv7(), ...event };
-    const first = await contact.journal.append(record);
+    const first = await contact.append(record);
     // The id makes a second try harmless.
-    const outcome = first.outcome === 'unknown' ? await contact.journal.append(record) : first;
+    const outcome = first.outcome === 'unknown' ? await contact.append(record) : first;
     if (outcome.outcome === 'appended') return outcome.revision;
     throw new Error(outcome.outcome === 'conflict' ? 'somebody else writes the same' : outcome.message);
   }
@@ -132,14 +111,14 @@ export class Preparation {
   }
 }
 
-/** Steps of one type in a row, so many at a time. */
+/** Steps of one type in a row, at most `APPENDS_IN_FLIGHT_MAX` in a group. */
 function groupsOf(steps: readonly RestorationStep[]): RestorationStep[][] {
   const groups: RestorationStep[][] = [];
   for (const step of steps) {
     const group = groups.at(-1);
-    if (group === undefined || group[0]!.event.type !== step.event.type || group.length === APPENDS_IN_FLIGHT_MAX) {
-      groups.push([step]);
-    } else group.push(step);
+    const isFull = group?.length === APPENDS_IN_FLIGHT_MAX;
+    if (group !== undefined && !isFull && group[0]?.event.type === step.event.type) group.push(step);
+    else groups.push([step]);
   }
   return groups;
 }

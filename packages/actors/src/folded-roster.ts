@@ -17,12 +17,13 @@ import {
   type PendingFacts,
   type RecordedEvent,
   type Rejection,
+  rosterHash,
   type Roster,
 } from '@muster/membership';
-import { forgetOldest } from '../forget-oldest.ts';
-import { HashHistory } from './hash-history.ts';
-import type { Clock } from '../ports.ts';
+import { NewestMap } from './newest-map.ts';
+import type { Clock } from './ports.ts';
 
+const REVISIONS_KEPT = 65_536;
 /** Rejections that are remembered for those who appended the event; the oldest is forgotten first. */
 const REJECTIONS_MAX = 1_024;
 
@@ -54,7 +55,7 @@ export class FoldedRoster {
   /** Asked before each event of a batch; null for nobody. */
   witness: FoldWitness | null = null;
   readonly #clock: Clock;
-  readonly #rejectionByRevision = new Map<number, RejectedEvent>();
+  readonly #rejectionByRevision = new NewestMap<number, RejectedEvent>(REJECTIONS_MAX);
   readonly #waiters = new Set<Waiter>();
 
   constructor({ node, cluster, clock }: { readonly node: string; readonly cluster: string; readonly clock: Clock }) {
@@ -86,7 +87,7 @@ export class FoldedRoster {
     this.heardOf(after.revision);
     for (const rejection of rejections) {
       const { subject } = events.find(({ revision }) => revision === rejection.revision)!;
-      this.#remember({ ...rejection, subject });
+      this.#rejectionByRevision.set(rejection.revision, { ...rejection, subject });
     }
     return { before, after, events, rejections };
   }
@@ -104,7 +105,7 @@ export class FoldedRoster {
       this.close();
     }
     this.heardOf(Math.max(built.headRevision, built.roster.revision));
-    for (const rejection of built.#rejectionByRevision.values()) this.#remember(rejection);
+    for (const [revision, rejection] of built.#rejectionByRevision) this.#rejectionByRevision.set(revision, rejection);
   }
 
   lay(fact: PendingFact): void {
@@ -159,9 +160,32 @@ export class FoldedRoster {
     this.#clock.clearTimeout(waiter.timer);
     waiter.resolve(isFolded);
   }
+}
 
-  #remember(rejection: RejectedEvent): void {
-    this.#rejectionByRevision.set(rejection.revision, rejection);
-    forgetOldest(this.#rejectionByRevision, REJECTIONS_MAX);
+/**
+ * The roster's hash at each of the newest revisions: what other nodes' announcements are compared with. Nodes are hardly ever at the
+ * same revision at the same moment, so each keeps the hash that it had at every revision, and an older announcement can be judged.
+ *
+ * It is a ring in three typed arrays, 1 MiB: a revision's place is its remainder, and what a revision 65,536 later has overwritten is
+ * forgotten. `record` costs three stores and allocates nothing, because it runs once for every event.
+ */
+export class HashHistory {
+  /** All zero at first, which is true: at revision 0 the roster is empty, and its hash is zero. */
+  readonly #revisions = new Float64Array(REVISIONS_KEPT);
+  readonly #highs = new Uint32Array(REVISIONS_KEPT);
+  readonly #lows = new Uint32Array(REVISIONS_KEPT);
+
+  record({ revision, digest }: Pick<Roster, 'revision' | 'digest'>): void {
+    const place = revision % REVISIONS_KEPT;
+    this.#revisions[place] = revision;
+    this.#highs[place] = digest.high;
+    this.#lows[place] = digest.low;
+  }
+
+  /** The hash as `rosterHash` gives it, or null where this node was not at that revision or it is long past. */
+  at(revision: number): string | null {
+    const place = revision % REVISIONS_KEPT;
+    if (this.#revisions[place] !== revision) return null;
+    return rosterHash({ digest: { high: this.#highs[place]!, low: this.#lows[place]! } });
   }
 }

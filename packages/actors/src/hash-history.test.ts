@@ -1,7 +1,7 @@
 /** The ring of hashes: what it remembers, and what it does not make up. */
 import { emptyRoster, fold, rosterHash } from '@muster/membership';
 import { expect, test } from 'vitest';
-import { HashHistory } from './hash-history.ts';
+import { HashHistory } from './folded-roster.ts';
 
 test('the hash of each folded revision is the one that the roster had there', () => {
   const history = new HashHistory();

@@ -8,7 +8,7 @@
  * A verdict waits until every node has had the time to announce itself at the disputed revision. A rebuild is not
  * repeated within `REBUILD_INTERVAL_MIN_MS`, and not after one that changed nothing, until another node turns away.
  */
-import type { Agreement } from '../peers/agreement.ts';
+import type { Agreement } from './agreement.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** One announcement of every node, and a half. */
