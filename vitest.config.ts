@@ -8,8 +8,8 @@
  * packages whose tests need NATS servers; `simulation` is two thousand seeds of a whole cluster, and `long` is that and whatever
  * else takes minutes.
  *
- * The files of `unit` share their processes, because loading the same modules again for each costs as much as the tests themselves.
- * So a test gives back what it takes: a changed environment, a listener on `process`, a spy.
+ * Files of that first group share their processes, because loading the same modules again for each costs as much as the tests
+ * themselves. So a test gives back what it takes: a changed environment, a listener on `process`, a spy.
  *
  * The deadlines are for a machine with twenty times more to do than it has cores; a test that fails is not late, it is wrong.
  *
@@ -63,11 +63,21 @@ export default defineConfig({
           ...TOGETHER,
         },
       },
-      { test: { name: 'nats', include: [ON_NATS], testTimeout: MINUTE_MS, hookTimeout: MINUTE_MS, ...TOGETHER } },
+      {
+        test: {
+          name: 'nats',
+          include: [ON_NATS],
+          isolate: false,
+          testTimeout: MINUTE_MS,
+          hookTimeout: MINUTE_MS,
+          ...TOGETHER,
+        },
+      },
       {
         test: {
           name: 'conformance',
           include: ['test/conformance/**/*.test.ts'],
+          isolate: false,
           exclude: [LONG],
           testTimeout: MINUTE_MS,
           ...TOGETHER,
@@ -77,6 +87,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          isolate: false,
           exclude: [LONG, ALONE],
           ...ofProcesses(2 * MINUTE_MS),
           ...TOGETHER,
@@ -86,6 +97,7 @@ export default defineConfig({
         test: {
           name: 'fault',
           include: ['test/fault/**/*.test.ts'],
+          isolate: false,
           exclude: [LONG, ALONE],
           ...ofProcesses(4 * MINUTE_MS),
           ...TOGETHER,

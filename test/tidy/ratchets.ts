@@ -4,7 +4,7 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_300,
+  shippedLines: 57_400,
   /** Shipped files of fewer than 30 lines. */
   shortFiles: 49,
   /** Files that import each other in circles. */
@@ -13,10 +13,16 @@ export const RATCHETS = {
   roomsInCircles: 22,
   /** How many files lie in folders that have more than 20. */
   crowdedRooms: {
-    'packages/proxy/src/http': 28,
     'packages/replay/src': 26,
     'services/muster/src/cli': 34,
     'services/muster/src/config': 25,
     'services/muster/src/node': 26,
+  },
+  /** How many files each walk of docs/architecture.md passes; the aims are 16, 18, 13 and 14. */
+  walkFiles: {
+    "An event: from NATS to a worker's BackendSet": 18,
+    'A connection: from the accept to its answer': 18,
+    'A flip: from the probe to the journal': 12,
+    'A question: `muster explain request`, from the command to its answer': 15,
   },
 } as const;

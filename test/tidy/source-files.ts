@@ -15,8 +15,17 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export interface Import {
   /** As written, e.g. `./roster.ts`, `@muster/membership`, `node:net`. */
   readonly specifier: string;
-  /** Only types, so gone when the file runs. */
-  readonly isTypeOnly: boolean;
+  /** What is imported, by the names that the other file gives; null for all of it. */
+  readonly names: readonly string[] | null;
+}
+
+/** A name that a file passes on from another one. */
+export interface Forward {
+  readonly specifier: string;
+  /** As the other file calls it; null: whatever that one exports. */
+  readonly name: string | null;
+  /** As this file calls it; null: as the other one does. */
+  readonly as: string | null;
 }
 
 export interface SourceFile {
@@ -27,6 +36,9 @@ export interface SourceFile {
   readonly code: string;
   /** Import and re-export lines, dynamic imports of a literal, and types written as `import('…')`. */
   readonly imports: readonly Import[];
+  readonly forwards: readonly Forward[];
+  /** The names that it exports and defines itself. */
+  readonly defines: readonly string[];
   /** Where the first comment starts, past a `#!` line; null for a file without one. */
   readonly firstCommentAt: number | null;
 }
@@ -40,21 +52,29 @@ export function parseSource(path: string, text: string): SourceFile {
   for (const { start, end } of comments) {
     code = code.slice(0, start) + code.slice(start, end).replace(/[^\n]/g, ' ') + code.slice(end);
   }
-  const imports: Import[] = module.staticImports.map(({ moduleRequest, entries }) => ({
-    specifier: moduleRequest.value,
-    isTypeOnly: entries.length > 0 && entries.every(({ isType }) => isType),
-  }));
-  for (const { entries } of module.staticExports) {
-    for (const { moduleRequest, isType } of entries) {
-      if (moduleRequest !== null) imports.push({ specifier: moduleRequest.value, isTypeOnly: isType });
+  const imports: Import[] = module.staticImports.map(({ moduleRequest, entries }) => {
+    const kinds: readonly string[] = entries.map(({ importName }) => importName.kind);
+    return {
+      specifier: moduleRequest.value,
+      names: kinds.includes('NamespaceObject') ? null : entries.map(({ importName }) => importName.name ?? 'default'),
+    };
+  });
+  const forwards: Forward[] = [];
+  const defines: string[] = [];
+  for (const { moduleRequest, importName, exportName } of module.staticExports.flatMap(({ entries }) => entries)) {
+    if (moduleRequest === null) {
+      defines.push(exportName.name ?? 'default');
+      continue;
     }
+    imports.push({ specifier: moduleRequest.value, names: importName.name === null ? null : [importName.name] });
+    forwards.push({ specifier: moduleRequest.value, name: importName.name, as: exportName.name });
   }
   // Dynamic imports and import types look alike: `import('…')`. Both count as imports, the stricter reading.
   for (const [, specifier] of code.matchAll(/\bimport\(\s*['"`]([^'"`]+)['"`]/g)) {
-    if (specifier !== undefined) imports.push({ specifier, isTypeOnly: false });
+    if (specifier !== undefined) imports.push({ specifier, names: null });
   }
   const shebang = comments[0]?.start === 0 && text.startsWith('#!') ? 1 : 0;
-  return { path, text, code, imports, firstCommentAt: comments[shebang]?.start ?? null };
+  return { path, text, code, imports, forwards, defines, firstCommentAt: comments[shebang]?.start ?? null };
 }
 
 const SKIPPED_FOLDERS = new Set(['node_modules', '.git', '.types', 'data', 'coverage']);

@@ -18,16 +18,9 @@ import { interleavingTests } from './contract/interleavings.ts';
 import { readTests } from './contract/read.ts';
 import { roundTripTests } from './contract/round-trip.ts';
 import { snapshotTests } from './contract/snapshot.ts';
-import type { Journal } from '../src/journal.ts';
+import type { ContractTests, JournalUnderTest } from './contract/subject.ts';
 
-/** One journal, and what a test may do to its store. */
-export interface JournalUnderTest extends AsyncDisposable {
-  readonly journal: Journal;
-  /** Closes the journal and opens the same store again; null where nothing outlives a close. */
-  reopen(): Promise<Journal | null>;
-  /** Deletes the store and makes it anew, empty. */
-  recreate(): Promise<Journal>;
-}
+export type { JournalUnderTest } from './contract/subject.ts';
 
 export interface JournalContractOptions {
   /** A fresh, empty journal. */
@@ -35,9 +28,6 @@ export interface JournalContractOptions {
   /** Tests that this journal cannot pass, by their full title, each with the reason that a reader will see. */
   readonly skip?: readonly { readonly reason: string; readonly tests: readonly string[] }[];
 }
-
-/** Tests by their title. */
-export type ContractTests = Readonly<Record<string, (subject: JournalUnderTest) => Promise<void>>>;
 
 /** Registers the suite with vitest. Throws when `skip` names a test that there is not. */
 export function journalContract(name: string, options: JournalContractOptions): void {

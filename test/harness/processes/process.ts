@@ -71,8 +71,12 @@ export async function runProcess(file: string, args: readonly string[], options?
   return { code: await started.exited(), output: started.output() };
 }
 
+const PAUSE_MIN_MS = 10;
+const PAUSE_MAX_MS = 100;
+
 /**
- * Waits until `probe` gives something other than null, false or undefined, asking every few milliseconds.
+ * Waits until `probe` gives something other than null, false or undefined. It asks again after 10 ms, and later after a tenth of
+ * what it has waited, at most 100 ms: a node that is asked for its status all the time has no time for what is waited for.
  * Throws after `timeoutMs` (default 45 s: a busy machine starts a node in 20) with `what` and the last error: a test that waits for the impossible says so.
  */
 export async function eventually<Value>(
@@ -80,9 +84,10 @@ export async function eventually<Value>(
   probe: () => Promise<Value> | Value,
   timeoutMs = 45_000,
 ): Promise<Exclude<Awaited<Value>, null | false | undefined>> {
-  const deadline = performance.now() + timeoutMs;
+  const beganMs = performance.now();
+  let waitedMs = 0;
   let lastError: unknown = null;
-  while (performance.now() < deadline) {
+  while (waitedMs < timeoutMs) {
     try {
       const value = await probe();
       if (value !== null && value !== false && value !== undefined) {
@@ -91,7 +96,8 @@ export async function eventually<Value>(
     } catch (error) {
       lastError = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(waitedMs / 10, PAUSE_MIN_MS), PAUSE_MAX_MS)));
+    waitedMs = performance.now() - beganMs;
   }
   throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: lastError });
 }

@@ -1,6 +1,6 @@
 /** Contract: one append after another, their order, their ids, and what is refused. */
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import { PAYLOAD_BYTES_MAX, type NewEvent } from '../../src/journal.ts';
 import { appendMany, collect, mustAppend, OTHER_SUBJECT, sampleEvent } from './samples.ts';
 

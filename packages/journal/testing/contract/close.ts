@@ -1,6 +1,6 @@
 /** Contract: what is left of a journal after `close`. */
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import { collect, FollowerUnderTest, mustAppend, sampleEvent } from './samples.ts';
 
 export const closeTests: ContractTests = {

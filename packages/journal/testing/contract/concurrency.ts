@@ -1,6 +1,6 @@
 /** Contract: expectations, and appends that race. */
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import { appendMany, collect, mustAppend, OTHER_SUBJECT, sampleEvent } from './samples.ts';
 
 const RACE_ROUNDS = 30;

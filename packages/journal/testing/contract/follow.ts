@@ -1,7 +1,7 @@
 /** Contract: followers, their marks, their pace and their end. */
 import * as fc from 'fast-check';
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import { FOLLOW_BATCH_EVENTS, type Journal } from '../../src/journal.ts';
 import { appendMany, collect, FollowerUnderTest, mustAppend, OTHER_SUBJECT, sampleEvent } from './samples.ts';
 

@@ -14,7 +14,7 @@
 import * as fc from 'fast-check';
 import type { RecordedEvent } from '@muster/membership';
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import type { AppendOutcome, Journal, NewEvent } from '../../src/journal.ts';
 import { collect, FollowerUnderTest, sampleEvent } from './samples.ts';
 

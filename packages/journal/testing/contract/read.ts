@@ -1,6 +1,6 @@
 /** Contract: reading from a revision, from a time, up to a revision. */
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import type { Journal, ReadOptions } from '../../src/journal.ts';
 import { appendMany, collect, mustAppend, OTHER_SUBJECT, sampleEvent } from './samples.ts';
 

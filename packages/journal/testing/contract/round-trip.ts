@@ -1,6 +1,6 @@
 /** Contract: text comes back as it went in. */
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import { collect, mustAppend, sampleEvent } from './samples.ts';
 
 const texts: readonly string[] = [

@@ -1,6 +1,6 @@
 /** Contract: snapshots, and the epoch that they and the followers belong to. */
 import { expect } from 'vitest';
-import type { ContractTests } from '../index.ts';
+import type { ContractTests } from './subject.ts';
 import type { Journal, StoredSnapshot } from '../../src/journal.ts';
 import { appendMany, collect, FollowerUnderTest } from './samples.ts';
 

@@ -33,10 +33,7 @@ test.each([
     [['node', '/app/services/muster/bin/muster.mjs', 'up'], ['sh', '-c', 'muster up'], NPM],
     [12, 13],
   ],
-  [
-    [['node', 'bootstrap.mjs', 'muster', 'up'], NPM],
-    [12],
-  ],
+  [[['node', 'bootstrap.mjs', 'muster', 'up'], NPM], [12]],
   [[NPM], [11]],
   [[['pnpm']], [11]],
 ])('%j: watched', (ancestors, pids) => {

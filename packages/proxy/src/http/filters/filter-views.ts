@@ -8,11 +8,13 @@ import {
   type RequestHead,
   type ResponseHead,
 } from '@muster/http1';
-import { STATUS_CODES } from 'node:http';
 import type { Attempt } from '../record/exchange-record.ts';
 import { FieldList, RESERVED_IN_ANSWERS, RESERVED_IN_REQUESTS, RESERVED_UPSTREAM } from './field-list.ts';
 import type { FilterRequest, IncomingRequest, UpstreamRequest, UpstreamResponse } from './filter.ts';
 import { checkStatus, isBodiless } from './filter-answer.ts';
+
+/** Not imported: an ES import of `node:http` evaluates all its exports, and its `WebSocket` loads undici, 50 ms in each worker. */
+const { STATUS_CODES } = process.getBuiltinModule('node:http');
 
 /** The exchange, as far as it is shown. */
 export interface ShownExchange {

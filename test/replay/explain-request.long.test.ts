@@ -1,0 +1,4 @@
+/** Ten thousand requests of `explained-requests.ts`. */
+import { testExplainedRequests } from './explained-requests.ts';
+
+testExplainedRequests(10_000);
