@@ -4,9 +4,8 @@
  * Before a retry there are two questions, kept apart. What the world does (a journal that is away, a taken port, a killed worker) is retried for
  * ever, ever more slowly. A defect of our own is not cured by repetition: an actor that keeps crashing is given up.
  */
-import type { Clock } from './ports.ts';
-
 import { backoffMs, RETRY_BACKOFF } from '@muster/membership';
+import type { Clock } from './ports.ts';
 
 export { backoffMs, RETRY_BACKOFF, type Backoff } from '@muster/membership';
 
