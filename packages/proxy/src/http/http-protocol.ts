@@ -4,10 +4,10 @@
  *     arrival ──► ClientConnection (http1/) ──► Exchange (exchange/) ──► UpstreamConnection (http1/) ──► backend
  *
  * Here is the place to choose by what the client's handshake settled on (ALPN); today every connection speaks HTTP/1.1.
+ * Each exchange of the listener shares one HttpService.
  */
 import type { ListenerSpec } from '@muster/membership';
-import type { Arrival } from '../listener/arrival.ts';
-import type { Listener, OpenConnection, Protocol } from '../listener/listener.ts';
+import type { Arrival, Listener, OpenConnection, Protocol } from '../listener/listener.ts';
 import { HttpService, type HttpEnvironment } from './exchange/http-service.ts';
 import { ClientConnection } from './http1/client-connection.ts';
 import { UpstreamConnections, type UpstreamEnvironment } from './http1/upstream-connection.ts';

@@ -19,8 +19,7 @@ import {
   type Dialler,
   type Leg,
 } from '@muster/transport';
-import type { Arrival } from '../listener/arrival.ts';
-import type { Listener, OpenConnection, Outcome, Protocol } from '../listener/listener.ts';
+import type { Arrival, Listener, OpenConnection, Outcome, Protocol } from '../listener/listener.ts';
 import type { CloseReason, ListenerStats } from '../listener/listener-stats.ts';
 import type { HashKeySource, Pick, ProxiedPool } from '../pool/proxied-pool.ts';
 import type { PooledConnection, TargetConnections } from '../pool/target-connections.ts';

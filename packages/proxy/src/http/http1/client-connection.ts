@@ -11,20 +11,18 @@
  */
 import { HeadProblem, describeProblem, type ResponseHead } from '@muster/http1';
 import { Deadline } from '../../timers/deadline.ts';
-import type { Listener, OpenConnection } from '../../listener/listener.ts';
+import type { Arrival, Listener, OpenConnection } from '../../listener/listener.ts';
 import type { CloseReason, ListenerStats } from '../../listener/listener-stats.ts';
 import type { Leg, LegOwner, WriteOutcome } from '@muster/transport';
 import { Exchange } from '../exchange/exchange.ts';
 import { ForwardedFrom } from '../exchange/forwarded-from.ts';
 import type { HttpService } from '../exchange/http-service.ts';
 import type { ClientStream, UpstreamStream } from '../exchange/streams.ts';
-import type { Arrival } from '../../listener/arrival.ts';
 import { failureAnswer, type OwnAnswer, type Termination, verdictOf } from '../record/termination.ts';
 import { answerText, type AnswerManner, interimHeadText, responseHeadText } from './head-text.ts';
 import { ReadPause } from './read-pause.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
-import type { RequestBodyReader } from './request-body.ts';
-import { RequestReader } from './request-reader.ts';
+import { RequestReader, type RequestBodyReader } from './request-reader.ts';
 
 /** After its last answer a client may send so much more, and take so long, before the connection is closed for good. */
 const LINGER_BYTES_MAX = 1_048_576;
