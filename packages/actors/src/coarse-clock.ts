@@ -39,7 +39,7 @@ class CoarseClock implements Clock {
   }
 
   setTimeout(fn: () => void, delayMs: number): unknown {
-    // The wheel may have stood still: what is due in it is nothing, and so it is brought to now.
+    // The wheel stood still while it was empty, and is brought to the present first.
     if (this.#interval === null) this.#start();
     const timer: Timer = { fn, tick: null };
     this.#wheel.put(timer, performance.now() + delayMs);

@@ -3,5 +3,6 @@ export { coarseClock } from './coarse-clock.ts';
 export * from './inspection/inspection-line.ts';
 export type { Neighbour } from './peers/neighbours.ts';
 export * from './node-handle.ts';
+export * from './node-status.ts';
 export { startNode } from './node.ts';
 export * from './ports.ts';

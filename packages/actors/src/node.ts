@@ -31,22 +31,21 @@ import { JournalContact } from './journal/journal-contact.ts';
 import { JournalFollower } from './journal/journal-follower.ts';
 import type { RosterSwap } from './journal/journal-reading.ts';
 import { JournalPulse } from './journal/journal-pulse.ts';
-import { LastAdoption } from './journal/last-adoption.ts';
 import { LiveExchange } from './peers/live-exchange.ts';
-import { LocalSnapshotKeeper } from './journal/local-snapshot-keeper.ts';
 import { Readiness } from './readiness.ts';
 import { NameClaim } from './peers/name-claim.ts';
 import { NodeActors } from './node-actors.ts';
-import type { CommandOutcome, NodeHandle, NodeOptions, NodeStatus, RosterListener } from './node-handle.ts';
+import type { CommandOutcome, NodeHandle, NodeOptions, RosterListener } from './node-handle.ts';
+import type { NodeStatus } from './node-status.ts';
 import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-machine.ts';
-import { nodeStatus } from './node-status.ts';
+import { nodeStatus } from './read-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
 import { Observer } from './observer.ts';
 import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';
-import { SnapshotKeeper } from './journal/snapshot-keeper.ts';
+import { LocalSnapshotKeeper, SnapshotKeeper } from './journal/snapshot-keeper.ts';
 import { StartingPoint } from './journal/starting-point.ts';
-import type { Wish } from './journal/other-history.ts';
+import { LastAdoption, type Wish } from './journal/other-history.ts';
 import { WorkerFeed } from './workers/worker-feed.ts';
 
 const DRAIN_TIMEOUT_MS = 30_000;
@@ -315,11 +314,8 @@ class Node implements NodeHandle {
   }
 
   #follow(): () => void {
-    const [endFollower, endPulse] = [this.#follower.start(), this.#pulse?.start()];
-    return () => {
-      endFollower();
-      endPulse?.();
-    };
+    const endings = [this.#follower.start(), this.#pulse?.start()];
+    return () => endings.forEach((end) => end?.());
   }
 
   #onHead({ epoch, revision, firstRevision }: Head): void {

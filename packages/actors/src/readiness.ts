@@ -7,7 +7,6 @@ import type { NodeActors } from './node-actors.ts';
 import type { WorkerFeed } from './workers/worker-feed.ts';
 
 export interface ReadinessPorts {
-  /** Workers that there should be. */
   readonly workers: number;
   readonly folded: FoldedRoster;
   readonly feed: WorkerFeed;

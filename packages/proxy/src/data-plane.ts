@@ -17,7 +17,8 @@ import type { PoolStats } from './pool/pool-stats.ts';
 import { UndialledTargets } from './pool/undialled-targets.ts';
 import type { RefusalLine } from './listener/refusal-log.ts';
 import { DecisionRing, type DecisionQuery } from './http/record/decision-ring.ts';
-import { HttpProtocol, requestIds, type HttpEnvironment } from './http/http-protocol.ts';
+import { requestIds, type HttpEnvironment } from './http/exchange/http-service.ts';
+import { HttpProtocol } from './http/http-protocol.ts';
 import { HttpStats, NOBODY, type HttpTraffic } from './http/record/http-stats.ts';
 
 import { TcpProtocol } from './tcp/tcp-protocol.ts';

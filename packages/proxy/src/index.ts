@@ -3,10 +3,9 @@ export type { AttemptOutcome, Attempt, ExchangeRecord } from './http/record/exch
 export type { DecisionQuery } from './http/record/decision-ring.ts';
 export type * from './http/filters/filter.ts';
 export type { FilterChain, LoggingFailure } from './http/filters/filter-chain.ts';
-export { loadFilters, type FilterLoadOutcome } from './http/filters/filter-loader.ts';
-export { isLeftByFilter } from './http/filters/stray-error.ts';
+export { isLeftByFilter, loadFilters, type FilterLoadOutcome } from './http/filters/filter-loader.ts';
 export type { HttpSettings } from './http/routes/http-settings.ts';
-export type { RefusedHead } from './http/http-protocol.ts';
+export type { RefusedHead } from './http/exchange/http-service.ts';
 export { STATUS_CLASSES, type HttpPoolTraffic, type HttpTraffic } from './http/record/http-stats.ts';
 export { LATENCY_BOUNDS_MS, type LatencyCounts } from './http/record/latency-histogram.ts';
 export { shownPath } from './http/record/exchange-record.ts';

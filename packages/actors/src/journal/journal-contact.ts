@@ -58,12 +58,11 @@ export class JournalContact {
     this.#log = log;
   }
 
-  /** ms since 1970; null while it answers. */
+  /** ms since 1970, and for people why; null while it answers. */
   get awaySinceMs(): number | null {
     return this.#absence?.sinceMs ?? null;
   }
 
-  /** For people: why it is away; null while it answers. */
   get awayReason(): string | null {
     return this.#absence?.reason ?? null;
   }

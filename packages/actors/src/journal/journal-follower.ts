@@ -5,10 +5,11 @@
 import { createActor, type Actor } from 'xstate';
 import { JournalError } from '@muster/journal';
 import { messageOf } from '@muster/membership';
-import type { EpochChange, NodeHandle, NodeStatus } from '../node-handle.ts';
+import type { NodeHandle } from '../node-handle.ts';
+import type { EpochChange, NodeStatus } from '../node-status.ts';
 import { followerMachine } from './follower-machine.ts';
 import type { HistoryWriter } from './handover.ts';
-import { JournalReading, servedAlready, type FollowerPorts } from './journal-reading.ts';
+import { JournalReading, servedAlready, type FollowerPorts, type RebuildRequest } from './journal-reading.ts';
 import { OtherHistory, type AdoptOutcome, type Wish } from './other-history.ts';
 
 export class JournalFollower {
@@ -47,12 +48,8 @@ export class JournalFollower {
     };
   }
 
-  /**
-   * Builds the roster anew from the journal, beside the served one, and swaps them. Does nothing while one is being built,
-   * or while the journal is another history. `atOrBefore`: the newest revision that a snapshot to begin with may have;
-   * default: the newest there is.
-   */
-  rebuild(reason: string, limit: { readonly atOrBefore?: number } = {}): void {
+  /** Has the roster built anew and swapped for the served one, unless one is being built or the journal is another history. */
+  rebuild(reason: string, limit: Pick<RebuildRequest, 'atOrBefore'> = {}): void {
     this.#actor?.send({ type: 'rebuild', request: { reason, ...limit } });
   }
 

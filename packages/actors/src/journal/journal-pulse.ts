@@ -18,7 +18,7 @@
 import { messageOf, type LiveWire } from '@muster/membership';
 import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
 import { backoffMs, type Backoff, pause } from '../waits.ts';
-import type { JournalConfirmation } from '../node-handle.ts';
+import type { JournalConfirmation } from '../node-status.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** Between an answer and the next question. */

@@ -9,7 +9,7 @@ import { setImmediate } from 'node:timers/promises';
 import { encodeInTurns, FOLLOW_BATCH_EVENTS, JournalError } from '@muster/journal';
 import { messageOf, type RecordedEvent } from '@muster/membership';
 import type { FoldedRoster } from '../folded-roster.ts';
-import type { Adoption } from '../node-handle.ts';
+import type { Adoption } from '../node-status.ts';
 import type { OtherHistory, OtherHistoryPorts } from './other-history.ts';
 import { builtToTheEnd, type RosterBuilder } from './roster-builder.ts';
 

@@ -10,10 +10,11 @@
  * it is adopted is in `handover.ts`. Until then an error in the log says so once a minute, because nothing that this node sees
  * or is told is recorded.
  */
-import { emptyRoster, restorationSteps, type RestorationStep, type Roster } from '@muster/membership';
+import { emptyRoster, messageOf, restorationSteps, type RestorationStep, type Roster } from '@muster/membership';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import type { EpochChange, NodeHandle } from '../node-handle.ts';
+import type { AdoptionStore, NodeHandle } from '../node-handle.ts';
+import type { Adoption, EpochChange } from '../node-status.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { Handover, type HandoverOutcome, type HistoryWriter } from './handover.ts';
 import { RosterBuilder } from './roster-builder.ts';
@@ -212,5 +213,48 @@ export class OtherHistory {
       log.error({ ...change }, contact.appendRefusal() ?? 'the journal was replaced');
       this.#reminder = this.#remindLater();
     }, REMINDER_INTERVAL_MS);
+  }
+}
+
+/** Remembers that this node adopted another history: when, which, and by whose word; over restarts where there is a place for it. */
+export class LastAdoption {
+  readonly #store: AdoptionStore | null;
+  readonly #log: Logger;
+  #newest: Adoption | null = null;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor({ adoptionStore = null, log }: { readonly adoptionStore?: AdoptionStore | null; readonly log: Logger }) {
+    this.#store = adoptionStore;
+    this.#log = log;
+    void this.#load();
+  }
+
+  /** Null for never, and until it has been read after a start. */
+  get newest(): Adoption | null {
+    return this.#newest;
+  }
+
+  note(adoption: Adoption): void {
+    this.#newest = adoption;
+    this.#saving = this.#saving.then(() => this.#save(adoption));
+  }
+
+  async #load(): Promise<void> {
+    try {
+      const loaded = (await this.#store?.load()) ?? null;
+      // One of this process is newer.
+      this.#newest ??= loaded;
+    } catch (error) {
+      this.#log.warn({ err: error }, `which history this node adopted before cannot be read: ${messageOf(error)}`);
+    }
+  }
+
+  async #save(adoption: Adoption): Promise<void> {
+    try {
+      await this.#store?.save(adoption);
+    } catch (error) {
+      const text = `that history ${adoption.to} was adopted cannot be kept for after a restart: ${messageOf(error)}`;
+      this.#log.warn({ err: error }, text);
+    }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * Snapshots of the node's roster: one in the journal now and then, for all nodes, and one on this machine, for a start while
- * the journal is away (`local-snapshot-keeper.ts`).
+ * the journal is away.
  *
  * Encoding a roster costs about 7 µs a backend, 70 ms for 10,000: so it is done in parts with turns of the event loop between
  * them, after `SNAPSHOT_EVENTS_MIN` to twice as many events, at most every `SNAPSHOT_INTERVAL_MIN_MS`, and at the stop. The
@@ -11,12 +11,11 @@
  * once.
  */
 import { encodeInTurns } from '@muster/journal';
-import { rosterHash, messageOf } from '@muster/membership';
+import { messageOf, rosterHash, type Roster } from '@muster/membership';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import type { NodeHandle } from '../node-handle.ts';
-import type { Clock, Logger } from '../ports.ts';
+import type { Clock, LocalSnapshot, Logger } from '../ports.ts';
 import type { WorkerFeed } from '../workers/worker-feed.ts';
 
 const SNAPSHOT_EVENTS_MIN = 1_000;
@@ -162,5 +161,77 @@ export class SnapshotKeeper {
 
   #nextDistance(): number {
     return SNAPSHOT_EVENTS_MIN * (1 + this.#ports.random());
+  }
+}
+
+/** From one save on this machine to the next, at least; and how far that snapshot may be behind the roster, at most. */
+const SAVE_INTERVAL_MS = 5_000;
+
+type LocalSnapshotPorts = Pick<SnapshotPorts, 'contact' | 'folded' | 'clock' | 'log'> & {
+  readonly localSnapshot: LocalSnapshot;
+};
+
+/**
+ * Keeps the snapshot on this machine fresh, and exact after a stop. Pending facts are not in it: what a node saw before it was restarted
+ * is old news, and its first probes see for themselves.
+ */
+export class LocalSnapshotKeeper {
+  readonly #ports: LocalSnapshotPorts;
+  #saved: Roster | null = null;
+  /** Set from the moment a save is due until it is done. */
+  #timer: unknown = null;
+  #saving: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(ports: LocalSnapshotPorts) {
+    this.#ports = ports;
+  }
+
+  /** What the node serves is what is saved: it began with it. */
+  loaded(roster: Roster): void {
+    this.#saved = roster;
+  }
+
+  /** The roster has changed: it is saved within `SAVE_INTERVAL_MS`. */
+  saveSoon(): void {
+    if (this.#timer !== null || this.#isStopped) return;
+    this.#timer = this.#ports.clock.setTimeout(() => {
+      this.#timer = null;
+      void this.#saveNext();
+    }, SAVE_INTERVAL_MS);
+  }
+
+  /** Saves what there is now, after what is being saved. */
+  saveNow(): Promise<void> {
+    return this.#saveNext();
+  }
+
+  /** At the stop: saves what there is now, and nothing after that. */
+  async save(): Promise<void> {
+    this.#isStopped = true;
+    this.#ports.clock.clearTimeout(this.#timer);
+    await this.#saveNext();
+  }
+
+  /** One save at a time, in order. */
+  #saveNext(): Promise<void> {
+    this.#saving = this.#saving.then(() => this.#saveNow());
+    return this.#saving;
+  }
+
+  async #saveNow(): Promise<void> {
+    const { localSnapshot, contact, folded, log } = this.#ports;
+    const { roster } = folded;
+    const { epoch } = contact;
+    if (roster === this.#saved || epoch === null) return;
+    const { revision } = roster;
+    try {
+      const data = await encodeInTurns(roster);
+      await localSnapshot.save({ epoch, revision, hash: rosterHash(roster), data });
+      this.#saved = roster;
+    } catch (error) {
+      const text = `the local snapshot at revision ${revision} could not be saved: ${messageOf(error)}`;
+      log.warn({ revision, err: error }, text);
+    }
   }
 }

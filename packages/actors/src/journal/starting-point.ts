@@ -10,14 +10,13 @@
  * place is decided as for a node that runs (`other-history.ts`).
  */
 import { newestTrustedSnapshot, trustedSnapshot, type TrustedSnapshot } from '@muster/journal';
-import { messageOf, type Roster } from '@muster/membership';
+import { messageOf } from '@muster/membership';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import type { LocalSnapshotKeeper } from './local-snapshot-keeper.ts';
 import type { Clock, LocalSnapshot, Logger } from '../ports.ts';
 import { inTime } from '../waits.ts';
 import { passingOver } from './roster-builder.ts';
-import type { SnapshotKeeper } from './snapshot-keeper.ts';
+import type { LocalSnapshotKeeper, SnapshotKeeper } from './snapshot-keeper.ts';
 import type { WorkerFeed } from '../workers/worker-feed.ts';
 
 /** How long the journal may take to answer before a node serves from its local snapshot. */
@@ -124,7 +123,7 @@ export class StartingPoint {
     contact.adopted(epoch);
     keeper?.loaded(local.roster);
     this.#begin(local);
-    const time = timeOf(local.roster);
+    const time = new Date(timeMs).toISOString();
     const text = `serving from the local snapshot of revision ${revision}, ${time}, until the journal has been read`;
     log.warn({ epoch, revision, timeMs }, text);
     return 'local';
@@ -140,9 +139,4 @@ export class StartingPoint {
 /** Whether there are no events any more that come right behind the journal's newest snapshot, or behind nothing. */
 function isCutBefore({ firstRevision, snapshot }: JournalStart): boolean {
   return (snapshot?.stored.revision ?? 0) + 1 < firstRevision;
-}
-
-/** The time of the newest event in a roster, for people. */
-function timeOf({ timeMs }: Roster): string {
-  return new Date(timeMs).toISOString();
 }

@@ -12,7 +12,7 @@ import { NewestMap } from '../newest-map.ts';
 import type { HashHistory } from '../folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
-import type { PeerStatus } from '../node-handle.ts';
+import type { PeerStatus } from '../node-status.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** Other nodes that are remembered; beyond it the one that was not heard for longest is forgotten. */

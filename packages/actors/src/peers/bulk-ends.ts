@@ -3,7 +3,7 @@
  *
  * Only what this node folded since it began to serve; the events in the journal tell the rest.
  */
-import type { BulkEnd } from '../node-handle.ts';
+import type { BulkEnd } from '../node-status.ts';
 import type { Clock } from '../ports.ts';
 
 /** Ends that follow each other within so many ms belong together: one sweep ends at most 64. */

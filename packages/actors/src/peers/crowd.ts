@@ -15,7 +15,7 @@
  * One that falls silent beside one other is no crowd: of two nodes one that was killed is declared stopped after one lease.
  */
 import type { Lease } from './lease.ts';
-import type { MassSilence } from '../node-handle.ts';
+import type { MassSilence } from '../node-status.ts';
 import type { Clock } from '../ports.ts';
 
 /** Silent for this part of its lease, somebody has missed at least one heartbeat: members beat three times in a lease. */

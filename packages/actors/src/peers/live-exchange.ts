@@ -35,7 +35,7 @@ import { enderOf } from './lease.ts';
 import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
 import type { NameClaim } from './name-claim.ts';
-import type { NodeStatus } from '../node-handle.ts';
+import type { NodeStatus } from '../node-status.ts';
 import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from '../observer.ts';

@@ -31,7 +31,7 @@ import {
 import type { FoldedRoster } from '../folded-roster.ts';
 import { SILENT_AFTER_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
-import type { NameStatus } from '../node-handle.ts';
+import type { NameStatus } from '../node-status.ts';
 import type { OwnRecord } from '../journal/own-record.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { inTime } from '../waits.ts';

@@ -9,18 +9,11 @@ import { makeLease, type Lease } from './lease.ts';
 import type { Leases } from './leases.ts';
 import type { Clock } from '../ports.ts';
 
-export interface NodeLeasesPorts {
-  /** This node. */
-  readonly node: string;
-  readonly leases: Leases;
-  readonly clock: Clock;
-}
-
 export class NodeLeases {
-  readonly #ports: NodeLeasesPorts;
+  readonly #ports: { readonly node: string; readonly leases: Leases; readonly clock: Clock };
   readonly #leaseByNode = new Map<string, Lease>();
 
-  constructor(ports: NodeLeasesPorts) {
+  constructor(ports: { readonly node: string; readonly leases: Leases; readonly clock: Clock }) {
     this.#ports = ports;
   }
 

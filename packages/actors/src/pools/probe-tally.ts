@@ -4,7 +4,7 @@
  * Faults of this machine come in thousands when they come, so they are logged once per `LOG_INTERVAL_MS` with a count.
  */
 import type { ProbeOutcome } from '@muster/probes';
-import type { ProbeTotals } from '../node-handle.ts';
+import type { ProbeTotals } from '../node-status.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 const LOG_INTERVAL_MS = 10_000;

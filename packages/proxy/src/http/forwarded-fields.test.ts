@@ -75,8 +75,8 @@ describe('of a request', () => {
 
   test('an IPv4 client of a socket for both families has its own form', async () => {
     const settings = httpSettings(listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p' }));
-    expect(new ForwardedFrom('::ffff:192.0.2.7', settings).address).toBe('192.0.2.7');
-    expect(new ForwardedFrom('2001:db8::7', settings).address).toBe('2001:db8::7');
+    expect(new ForwardedFrom({ peerAddress: '::ffff:192.0.2.7', scheme: 'http' }, settings).address).toBe('192.0.2.7');
+    expect(new ForwardedFrom({ peerAddress: '2001:db8::7', scheme: 'http' }, settings).address).toBe('2001:db8::7');
   });
 
   test.each([
@@ -98,7 +98,10 @@ describe('of a request', () => {
     const settings = httpSettings(listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p' }));
     const head = Object.assign(new RequestHead(), { authority: "0.0.0.0=5000,b;'" });
     const exchange = { head, requestId: 'r', attempts: [{ target: '[fe80::1%eth0]:80' }] };
-    const { host, from } = new ForwardedFrom('fe80::2%eth0', settings).routing(exchange, '/');
+    const { host, from } = new ForwardedFrom({ peerAddress: 'fe80::2%eth0', scheme: 'http' }, settings).routing(
+      exchange,
+      '/',
+    );
     expect(host).toBe("0.0.0.0=5000,b;'");
     expect(from).toMatch(
       /^X-Forwarded-For: fe80::2\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: 0.0.0.0=5000%2Cb;'\r\n/,
@@ -107,7 +110,7 @@ describe('of a request', () => {
 
   test('the zone of a target is never sent', () => {
     const spec = { bind: '[::]:80', protocol: 'http', pool: 'p', hostField: 'target' };
-    const from = new ForwardedFrom('', httpSettings(listenerSpecSchema.parse(spec)));
+    const from = new ForwardedFrom({ peerAddress: '', scheme: 'http' }, httpSettings(listenerSpecSchema.parse(spec)));
     const hostOf = (target: string) =>
       from.routing({ head: new RequestHead(), requestId: 'r', attempts: [{ target }] }, '/').host;
     expect(['[fe80::1%eth0]:80', '[::1]:80', 'a.example:80', 'unix:/run/a%b'].map(hostOf)).toEqual([
@@ -313,7 +316,7 @@ describe('what only a proxy may say', () => {
     const settings = httpSettings(
       listenerSpecSchema.parse({ bind: '[::]:80', protocol: 'http', pool: 'p', trustedProxies: ['10.0.0.0/8'] }),
     );
-    const from = new ForwardedFrom('::ffff:10.0.0.2', settings);
+    const from = new ForwardedFrom({ peerAddress: '::ffff:10.0.0.2', scheme: 'http' }, settings);
     const said = (forwardedFor: string | null, forwarded: string | null = null) =>
       from.clientAddress(Object.assign(new RequestHead(), { forwardedFor, forwarded }));
     expect(said('203.0.113.7:4711, 10.0.0.3:80')).toBe('203.0.113.7');

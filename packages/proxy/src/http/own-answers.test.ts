@@ -4,7 +4,7 @@ import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { ExchangeRecord } from './record/exchange-record.ts';
 import { FilterChain } from './filters/filter-chain.ts';
 import type { Filter, FilterAnswer } from './filters/filter.ts';
-import type { RefusedHead } from './http-protocol.ts';
+import type { RefusedHead } from './exchange/http-service.ts';
 import { answering, ask, client, get, scripted, statusOf, until, valuesOf } from '../../testing/http/scripted.ts';
 
 const MADE = /^[0-9a-f]{12}-[0-9a-z]+$/;

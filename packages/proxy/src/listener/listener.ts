@@ -6,6 +6,7 @@
  * belongs to the control process, so connections that wait in its queue are not lost with a worker.
  */
 import type { ListenerSpec } from '@muster/membership';
+import { Arrival } from './arrival.ts';
 import { RefusalLog, type RefusalLine } from './refusal-log.ts';
 import { WheelTimer, type TimerOwner, type TimerWheel } from '../timers/timer-wheel.ts';
 import { emptyListenerStats, type CloseReason, type ListenerStats, type ConnectionRefusal } from './listener-stats.ts';
@@ -30,7 +31,7 @@ export interface Protocol {
   readonly name: ListenerSpec['protocol'];
   /** For connections and requests from now on. */
   update(spec: ListenerSpec): void;
-  open(leg: Leg, listener: Listener): OpenConnection;
+  open(arrival: Arrival, listener: Listener): OpenConnection;
 }
 
 /** The part of the worker that its listeners share. */
@@ -169,7 +170,12 @@ export class Listener implements TimerOwner {
     }
     this.stats.open++;
     this.#environment.onOpenCountChanged(1);
-    const connection = this.#protocol.open(leg, this);
+    this.#arrived(new Arrival(leg));
+  }
+
+  /** Nothing has to happen before the protocol: whatever will, comes between `#accepted` and here. */
+  #arrived(arrival: Arrival): void {
+    const connection = this.#protocol.open(arrival, this);
     this.#connections.add(connection);
     connection.start();
   }

@@ -3,9 +3,9 @@
  * where the budget for retries is used up. First come, first served, and no more than `maxWaitingRequests`; how long one waits is its
  * own business.
  */
-const MAX_WAITING_DEFAULT = 1_024;
+export const MAX_WAITING_DEFAULT = 1_024;
 const RETRIES_MIN = 3;
-const RATIO_DEFAULT = 0.2;
+export const RETRY_BUDGET_RATIO_DEFAULT = 0.2;
 
 export interface Waiting {
   /** There may be room now: leaves the line if it found a place, else it keeps its turn. */
@@ -81,7 +81,7 @@ export class RetryBudget {
   #retriesCount = 0;
 
   /** Counts a request that makes a further attempt, which `giveBack` ends, if there is room for it. */
-  take(ratio: number = RATIO_DEFAULT): boolean {
+  take(ratio: number = RETRY_BUDGET_RATIO_DEFAULT): boolean {
     if (this.#retriesCount >= Math.max(RETRIES_MIN, Math.floor(this.requestsCount * ratio))) return false;
     this.#retriesCount++;
     return true;

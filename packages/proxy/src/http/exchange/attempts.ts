@@ -5,7 +5,7 @@
  * beyond the budget waits its turn); connections per backend (a request that finds all of them full waits in line). Whether
  * another attempt may be made at all is the exchange's decision, because it knows what was sent.
  */
-import type { Candidate, PoolSpec } from '@muster/membership';
+import type { Candidate } from '@muster/membership';
 import type { PickInputs } from '@muster/selection';
 import type { HashKeySource, Pick, ProxiedPool } from '../../pool/proxied-pool.ts';
 import type { Waiting, WaitingLine } from '../../pool/waiting-line.ts';
@@ -13,7 +13,8 @@ import { VERDICT_BY_OUTCOME, verdictOfAnswer } from '../record/backend-verdict.t
 import type { Attempt, AttemptOutcome, RefusedPick } from '../record/exchange-record.ts';
 import type { ExchangeFilters, Narrowing } from '../filters/exchange-filters.ts';
 import type { Termination } from '../record/termination.ts';
-import { takeIdle, UpstreamConnection, type UpstreamEnvironment, type UpstreamUser } from '../http1/upstream-connection.ts';
+import type { ExchangePolicy, PolicyTable } from '../routes/exchange-policy.ts';
+import type { UpstreamOpener, UpstreamStream, UpstreamUser } from './streams.ts';
 
 type Picked = Pick & { ok: true };
 type OpenAttempt = { -readonly [Key in keyof Attempt]: Attempt[Key] };
@@ -25,10 +26,17 @@ export interface AttemptUser extends UpstreamUser, HashKeySource {
   /** Milliseconds since it began. */
   elapsedMs(): number;
   /** A connection is being dialled, or was kept alive and can be written to. */
-  onConnection(upstream: UpstreamConnection): void;
-  onNobody(termination: Termination, detail: string | null): void;
-  /** It waits for room or for its turn; `onConnection` or `onNobody` follows. */
+  onConnection(upstream: UpstreamStream): void;
+  /** Nobody can be had. */
+  fail(termination: Termination, detail: string | null): void;
+  /** It waits for room or for its turn; `onConnection` or `fail` follows. */
   onWaiting(timeoutMs: number): void;
+}
+
+/** What all exchanges of a listener make their attempts with. */
+interface AttemptMeans {
+  readonly upstreams: UpstreamOpener;
+  readonly settings: { readonly policies: PolicyTable };
 }
 
 export class Attempts implements Waiting {
@@ -39,9 +47,10 @@ export class Attempts implements Waiting {
   refused: RefusedPick | null = null;
   readonly pool: ProxiedPool;
   readonly #user: AttemptUser;
-  readonly #environment: UpstreamEnvironment;
+  readonly #upstreams: UpstreamOpener;
+  readonly #policies: PolicyTable;
   #triedIds: readonly string[] = NONE_TRIED;
-  #spec: PoolSpec | null = null;
+  #policy: ExchangePolicy | null = null;
   #backend: Candidate | null = null;
   /** The next connection must be a new one. */
   #isFreshWanted = false;
@@ -54,17 +63,18 @@ export class Attempts implements Waiting {
   /** What filters left to pick from; undefined: they are still to be asked about this attempt. */
   #narrowing: Narrowing | undefined;
 
-  constructor(user: AttemptUser, pool: ProxiedPool, environment: UpstreamEnvironment) {
+  constructor(user: AttemptUser, pool: ProxiedPool, { upstreams, settings }: AttemptMeans) {
     this.#user = user;
     this.pool = pool;
-    this.#environment = environment;
+    this.#upstreams = upstreams;
+    this.#policies = settings.policies;
     this.#narrowing = user.filters?.choosesPeers === true ? undefined : null;
     pool.retryBudget.requestsCount++;
   }
 
-  /** Of the set that was picked from last; throws before the first pick. */
-  get spec(): PoolSpec {
-    return this.#spec!;
+  /** By the spec of the set that was picked from last; throws before the first pick. */
+  get policy(): ExchangePolicy {
+    return this.#policy!;
   }
 
   get isWaiting(): boolean {
@@ -73,7 +83,7 @@ export class Attempts implements Waiting {
 
   /** It has waited for too long. */
   waitedInVain(): void {
-    this.#user.onNobody(this.#line === this.pool.retryLine ? 'retries_exhausted' : 'wait_timeout', null);
+    this.#user.fail(this.#line === this.pool.retryLine ? 'retries_exhausted' : 'wait_timeout', null);
   }
 
   /** The first attempt, or another one. */
@@ -180,10 +190,11 @@ export class Attempts implements Waiting {
 
   #begin(picked: Picked): void {
     const { backend, target, spec } = picked;
-    this.#spec = spec;
+    const policy = this.#policies.for(spec);
+    this.#policy = policy;
     this.#backend = backend;
     this.refused = null;
-    const reused = this.#isFreshWanted ? null : takeIdle(target, this.#user);
+    const reused = this.#isFreshWanted ? null : this.#upstreams.takeIdle(target, this.#user);
     this.list.push(this.#attemptOf(picked, reused !== null));
     if (this.#user.filters?.choosesPeers === true) this.#narrowing = undefined;
     this.#triedIds = this.#triedIds.length === 0 ? [backend.id] : [...this.#triedIds, backend.id];
@@ -192,14 +203,11 @@ export class Attempts implements Waiting {
     if (reused !== null) return this.#user.onConnection(reused);
     const { waitingLine } = this.pool;
     // Who wants a new connection although there are idle ones takes the place of the oldest of them.
-    const isFull = target.connections.size >= (spec.maxConnectionsPerBackend ?? Infinity);
+    const isFull = target.connections.size >= policy.maxConnectionsPerBackend;
     if (isFull) target.idle[0]?.closeIdle();
-    const upstream = new UpstreamConnection(this.#environment, target, {
-      user: this.#user,
-      onRoom: () => waitingLine.serveOne(),
-    });
-    upstream.dial(spec.connectTimeoutMs);
-    this.#user.onConnection(upstream);
+    const { connectTimeoutMs } = policy;
+    const onRoom = () => waitingLine.serveOne();
+    this.#user.onConnection(this.#upstreams.dial(target, this.#user, { connectTimeoutMs, onRoom }));
   }
 
   #attemptOf(picked: Picked, isReused: boolean): OpenAttempt {
@@ -225,7 +233,7 @@ export class Attempts implements Waiting {
 
   #mayRetry(): boolean {
     if (this.#holdsRetry) return true;
-    this.#holdsRetry = this.pool.retryBudget.take(this.#spec!.retryBudgetRatio);
+    this.#holdsRetry = this.pool.retryBudget.take(this.#policy!.retryBudgetRatio);
     return this.#holdsRetry;
   }
 
@@ -237,25 +245,26 @@ export class Attempts implements Waiting {
     if (set !== null) this.refused = { reason, set, ...passed, isStrict: false, onlyIds: this.#onlyIds() };
     if (reason === 'backends_full') return this.#wait(this.pool.waitingLine);
     const last = this.list.at(-1);
-    if (reason === 'unknown_pool') return this.#user.onNobody('unknown_pool', `there is no pool ${this.pool.id}`);
+    if (reason === 'unknown_pool') return this.#user.fail('unknown_pool', `there is no pool ${this.pool.id}`);
     if (last === undefined) {
       const narrowed = this.#narrowing ? `, to which ${this.#narrowing.by} leaves no backend that is there` : '';
-      return this.#user.onNobody('no_healthy_backend', `pool ${this.pool.id}${narrowed}`);
+      return this.#user.fail('no_healthy_backend', `pool ${this.pool.id}${narrowed}`);
     }
-    if (last.outcome === 'connect_timeout') return this.#user.onNobody('connect_timeout', last.detail);
-    if (this.#isTargetRefused) return this.#user.onNobody('target_refused', last.detail);
-    this.#user.onNobody(last.outcome === 'stale' ? 'no_answer' : 'connect_failed', last.detail);
+    if (last.outcome === 'connect_timeout') return this.#user.fail('connect_timeout', last.detail);
+    if (this.#isTargetRefused) return this.#user.fail('target_refused', last.detail);
+    this.#user.fail(last.outcome === 'stale' ? 'no_answer' : 'connect_failed', last.detail);
   }
 
   #wait(line: WaitingLine): void {
     if (this.#line === line) return;
     this.#stopWaiting();
-    const spec = this.pool.spec ?? this.#spec!;
-    if (!line.join(this, spec.maxWaitingRequests)) {
-      return this.#user.onNobody(line === this.pool.retryLine ? 'retries_exhausted' : 'backends_full', null);
+    const { spec } = this.pool;
+    const policy = spec === null ? this.#policy! : this.#policies.for(spec);
+    if (!line.join(this, policy.maxWaiting)) {
+      return this.#user.fail(line === this.pool.retryLine ? 'retries_exhausted' : 'backends_full', null);
     }
     this.#line = line;
-    this.#user.onWaiting(spec.waitTimeoutMs ?? spec.connectTimeoutMs);
+    this.#user.onWaiting(policy.waitTimeoutMs);
   }
 
   #stopWaiting(): void {

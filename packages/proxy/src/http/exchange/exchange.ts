@@ -1,5 +1,5 @@
 /**
- * One request and its answer.
+ * One request and its answer, between its client's stream and its backend's (`streams.ts`).
  *
  *     routed ──pick──► dialling ──connected──► sent ──head──► answering ──body──► over
  *        │    ▲  │        │                      │
@@ -13,55 +13,93 @@
  *
  * Bytes go straight through: a write that the kernel does not take whole pauses the side that it came from until it has.
  */
-import type { RequestHead } from '@muster/http1';
-import { hashText, type HashKey } from '../../pool/hash-key.ts';
+import type { PathRules, RequestHead, ResponseHead } from '@muster/http1';
 import { connectFailure, isLocalFault } from '@muster/transport';
-import { AnswerRelay } from '../http1/answer-relay.ts';
-import { answerRules, type AnswerRules } from '../routes/answer-rules.ts';
-import { Attempts, type AttemptUser } from './attempts.ts';
-import type { ClientConnection } from '../http1/client-connection.ts';
-import { ExchangeNotes } from './exchange-notes.ts';
-import type { Attempt, AttemptOutcome, RefusedPick } from '../record/exchange-record.ts';
+import { hashText, type HashKey } from '../../pool/hash-key.ts';
 import { ExchangeFilters } from '../filters/exchange-filters.ts';
-import { requestHeadText } from '../http1/head-text.ts';
-import type { RequestRouting } from './forwarded-from.ts';
-import type { HttpProtocol } from '../http-protocol.ts';
-import { failureAnswer, lastRecipientAnswer, type OwnAnswer } from '../record/own-answer.ts';
-import { RequestBody, type TextRead } from '../http1/request-body.ts';
+import type { Attempt, AttemptOutcome, ExchangeRecord, RefusedPick } from '../record/exchange-record.ts';
+import { failureOf, lastRecipientAnswer, type OwnAnswer, type Termination } from '../record/termination.ts';
+import type { ExchangePolicy } from '../routes/exchange-policy.ts';
+import type { HttpSettings } from '../routes/http-settings.ts';
 import { AMBIGUOUS, stripPrefix } from '../routes/route-table.ts';
-import { verdictOf, type Termination } from '../record/termination.ts';
-import { keepAlivePolicy, type LossReason, type UpstreamConnection } from '../http1/upstream-connection.ts';
+import { AnswerRelay, type AnsweredExchange } from './answer-relay.ts';
+import { Attempts, type AttemptUser } from './attempts.ts';
+import type { RequestRouting } from './forwarded-from.ts';
+import type { HttpService } from './http-service.ts';
+import type { ClientStream, LossReason, RequestBody, UpstreamStream } from './streams.ts';
 
 /** After a backend takes no more bytes it has so long to show what it said before. */
 const LAST_WORDS_MS = 1_000;
 /** RFC 9110, 9.2.2. */
 const IDEMPOTENT_METHODS = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-export class Exchange extends ExchangeNotes implements AttemptUser {
+export class Exchange implements ExchangeRecord, AttemptUser, AnsweredExchange {
+  readonly head: RequestHead;
+  readonly body: RequestBody;
+  readonly answer: AnswerRelay;
+  readonly requestId: string;
+  readonly startedMs = Date.now();
+  path: string;
+  pool: string | null = null;
+  durationMs = 0;
+  status = 0;
+  answerBodyBytes = 0;
+  termination: Termination = 'finished';
+  detail: string | null = null;
   /** Null: its listener has none. */
   readonly filters: ExchangeFilters | null;
-  readonly #protocol: HttpProtocol;
-  readonly #client: ClientConnection;
-  readonly #body: RequestBody;
-  readonly #answer: AnswerRelay;
+  readonly #beganMs = performance.now();
+  readonly #service: HttpService;
+  /** What its listener said when the request came. */
+  readonly #settings: HttpSettings;
+  readonly #client: ClientStream;
   /** The path as it is forwarded. */
-  #pathAndQuery: string;
+  #pathAndQuery = '';
   #attempts: Attempts | null = null;
-  #upstream: UpstreamConnection | null = null;
+  #upstream: UpstreamStream | null = null;
   /** Whether a byte of the request may have reached the backend of the attempt under way. */
   #hasSent = false;
   /** Whether the backend of the attempt under way takes no more of it. */
   #hasWriteFailed = false;
   #isOver = false;
 
-  constructor(protocol: HttpProtocol, client: ClientConnection, head: RequestHead) {
-    super(head, protocol.requestIdOf(head), protocol.settings.requestRules.path);
-    this.#protocol = protocol;
+  constructor(service: HttpService, client: ClientStream, body: RequestBody) {
+    const { head } = body;
+    this.head = head;
+    this.body = body;
+    this.requestId = service.requestIdOf(head);
+    this.path = head.pathAndQuery;
+    this.#service = service;
+    this.#settings = service.settings;
     this.#client = client;
-    this.#pathAndQuery = head.pathAndQuery;
-    this.#body = new RequestBody(head, protocol.settings.maxBodyBytes);
-    this.#answer = new AnswerRelay(this, client);
-    this.filters = protocol.filters === null ? null : new ExchangeFilters(protocol.filters, this, protocol.wheel);
+    this.answer = new AnswerRelay(this, client);
+    this.filters = service.filters === null ? null : new ExchangeFilters(service.filters, this, service.wheel);
+  }
+
+  get method(): string {
+    return this.head.method;
+  }
+
+  get authority(): string {
+    return this.head.authority;
+  }
+
+  get target(): string {
+    return this.head.target;
+  }
+
+  get pathRules(): PathRules {
+    return this.#settings.requestRules.path;
+  }
+
+  /** Throws before the request is routed. */
+  get policy(): ExchangePolicy {
+    return this.#attempts!.policy;
+  }
+
+  /** Milliseconds since it began. */
+  elapsedMs(): number {
+    return performance.now() - this.#beganMs;
   }
 
   get listener(): string {
@@ -81,58 +119,34 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   }
 
   get requestBodyBytes(): number {
-    return this.#body.forwardedBytes;
+    return this.body.forwardedBytes;
   }
 
   /** Whether bytes from the client are still this request's. */
   get wantsBody(): boolean {
-    return !this.#body.isComplete && !this.#isOver;
+    return !this.body.isComplete && !this.#isOver;
   }
 
-  /** Of the attempt under way. */
-  get answerRules(): AnswerRules {
-    return answerRules(this.#attempts!.spec);
-  }
-
-  get hasAnswerBegun(): boolean {
-    return this.#answer.hasBegun;
-  }
-
-  /** Begins with what came with the head, which ends before the character `end`. Returns where in the read the body's part ends. */
-  begin(read: TextRead, end: number): number {
-    const { framing, contentLength } = this.head;
-    if (framing === 'length' && contentLength > this.#protocol.settings.maxBodyBytes) {
-      this.fail('body_too_large', null);
-      return read.bytes.length;
-    }
-    const next = this.#body.isComplete ? end - read.shift : this.#body.readFirst(read, end);
-    const { problem } = this.#body;
-    if (problem !== null) this.fail(problem, this.#body.problemReason);
+  /** Begins with what came of the body with the head. */
+  begin(): void {
+    const { problem, problemReason } = this.body;
+    if (problem !== null) this.fail(problem, problemReason);
     else if (this.filters === null) this.#route(this.head.pathAndQuery);
     else this.filters.filterRequest((path) => this.#route(path));
-    return next;
   }
 
-  /** More of the request's body. Returns where in the bytes it ends. */
-  onClientBytes(bytes: Buffer): number {
-    const next = this.#body.read(bytes);
-    const { problem } = this.#body;
-    if (problem !== null) {
-      this.fail(problem, this.#body.problemReason);
-      return bytes.length;
-    }
+  /** More of the request's body. */
+  onClientData(piece: Buffer): void {
     const upstream = this.#upstream!;
-    const piece = this.#body.forwardable(bytes);
     if (piece.length > 0 && !upstream.write(piece)) this.onUpstreamWriteFailed();
     else this.#awaitMore(upstream);
-    return next;
   }
 
-  onConnection(upstream: UpstreamConnection): void {
+  onConnection(upstream: UpstreamStream): void {
     this.#upstream = upstream;
     this.#hasSent = false;
     this.#hasWriteFailed = false;
-    // That of its turn in a line.
+    // The deadline belongs to the client's place in a line, which it has left.
     this.#client.clearDeadline();
     if (!upstream.isReused) return this.#hold();
     if (IDEMPOTENT_METHODS.has(this.method)) return this.#send();
@@ -141,10 +155,6 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     setImmediate(() => {
       if (this.#upstream === upstream) this.#send();
     });
-  }
-
-  onNobody(termination: Termination, detail: string | null): void {
-    this.fail(termination, detail);
   }
 
   onWaiting(timeoutMs: number): void {
@@ -171,13 +181,6 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     else this.filters.connectFailed({ code, detail }, outcome, () => this.#attempts!.next());
   }
 
-  onUpstreamBytes(bytes: Buffer): void {
-    // Nobody asked yet: whatever it says is no answer to this request.
-    if (!this.#hasSent) return this.onUpstreamLost('reset');
-    this.#client.stats.bytesFromUpstream += bytes.length;
-    this.#answer.onBytes(this.#upstream!, bytes);
-  }
-
   onUpstreamDrained(): void {
     this.#awaitMore(this.#upstream!);
   }
@@ -187,16 +190,16 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.#hasWriteFailed = true;
     if (this.wantsBody) this.#client.pauseReading();
     this.#client.clearDeadline();
-    if (!this.#answer.hasBegun) this.#upstream!.setDeadline(LAST_WORDS_MS);
+    if (!this.answer.hasBegun) this.#upstream!.setDeadline(LAST_WORDS_MS);
   }
 
   onUpstreamLost(reason: LossReason): void {
-    if (this.#answer.isHere) {
-      if (this.#answer.isFiltered) this.#hold();
-      return this.#answer.onUpstreamLost(reason);
+    if (this.answer.isHere) {
+      if (this.answer.isFiltered) this.#hold();
+      return this.answer.onUpstreamLost(this.#upstream!, reason);
     }
-    const isStale = this.#upstream!.isReused && !this.#answer.hasBytes;
-    const maySendAgain = IDEMPOTENT_METHODS.has(this.method) && this.#body.isKept;
+    const isStale = this.#upstream!.isReused && !this.#upstream!.incoming.hasBytes;
+    const maySendAgain = IDEMPOTENT_METHODS.has(this.method) && this.body.isKept;
     if (isStale && (!this.#hasSent || maySendAgain)) {
       this.#endAttempt('stale', 'the kept-alive connection had ended', null);
       this.#attempts!.forgetStale();
@@ -210,8 +213,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   }
 
   onUpstreamDeadline(): void {
-    if (this.#answer.hasBegun) return this.fail('answer_cut', 'nothing came for too long');
-    if (this.#answer.isFiltered) return;
+    if (this.answer.hasBegun) return this.fail('answer_cut', 'nothing came for too long');
+    if (this.answer.isFiltered) return;
     if (this.#hasWriteFailed) return this.onUpstreamLost('write_failed');
     this.#endAttempt('answer_timeout', null, 'no answer in time');
     this.fail('answer_timeout', null);
@@ -219,7 +222,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   onTargetLeft(reason: 'target_removed' | 'drain_timeout'): void {
     const wasSent = this.#hasSent;
-    if (this.#answer.hasBegun) this.#releaseUpstream(false);
+    if (this.answer.hasBegun) this.#releaseUpstream(false);
     else this.#endAttempt('target_removed', null, null);
     if (wasSent) this.fail(reason, null);
     else this.#attempts!.next();
@@ -235,8 +238,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   /** The client's pending write was taken. */
   onClientDrained(): void {
-    if (this.#upstream !== null) this.#answer.onClientDrained(this.#upstream);
-    if (this.wantsBody && !this.#client.isWritePending) this.#client.setDeadline(this.#client.bodyTimeoutMs);
+    if (this.#upstream !== null) this.answer.onClientDrained(this.#upstream);
+    if (this.wantsBody && !this.#client.isWritePending) this.#client.setDeadline(this.#settings.bodyTimeoutMs);
   }
 
   hashText(key: HashKey): string {
@@ -249,7 +252,7 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
    */
   answered(backendStatus: number, status: number): void {
     this.status = status;
-    this.#body.forget();
+    this.body.forget();
     this.#attempts!.answered(backendStatus);
   }
 
@@ -259,21 +262,20 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.fail('bad_answer', reason);
   }
 
-  /** Both sides have agreed on another protocol: `text` is the head that says so, with what the backend has said already. */
-  becomeTunnel(text: string): void {
+  /** Both sides have agreed on another protocol; `rest` is what the backend has said in it already. */
+  becomeTunnel(head: ResponseHead, rest: Buffer): void {
     this.answered(101, 101);
     const upstream = this.#upstream!;
-    if (!this.#client.sendText(text)) return this.fail('client_left', null);
+    if (!this.#client.respondSwitch(head, rest)) return this.fail('client_left', null);
     this.#upstream = null;
     this.#client.becomeTunnel(upstream);
   }
 
-  /** All of the answer has been taken. `isReusable`: its connection may serve another request. */
-  finish(isReusable: boolean): void {
+  finish(): void {
     // Released first, so that who waits for a retry finds it.
-    this.#releaseUpstream(isReusable && this.#body.isComplete);
+    this.#releaseUpstream(this.#upstream?.incoming.isReusable === true && this.body.isComplete);
     this.#over('finished', null);
-    this.#client.exchangeEnded(this.#body.isComplete);
+    this.#client.exchangeEnded(this.body.isComplete);
   }
 
   /** The end of it: the client is told, or cut off where it has a part of an answer already. May be repeated. */
@@ -281,13 +283,13 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     if (this.#isOver) return;
     if (this.filters !== null && this.#hasSent && this.filters.isAskedAbout(termination)) {
       this.#releaseUpstream(false);
-      const isAnswerBegun = this.#answer.hasBegun || this.#client.isWritePending;
+      const isAnswerBegun = this.answer.hasBegun || this.#client.isWritePending;
       return this.filters.proxyFailed({ reason: termination, detail, isAnswerBegun });
     }
-    const { status, text } = verdictOf(termination);
+    const answer = failureOf(termination);
     // Behind an interim answer that the client does not take, nothing can be said.
-    if (status !== null && !this.#answer.hasBegun && !this.#client.isWritePending) {
-      return this.answerHere(failureAnswer(status, termination, text), termination, detail);
+    if (answer !== null && !this.answer.hasBegun && !this.#client.isWritePending) {
+      return this.answerHere(answer, termination, detail);
     }
     this.cancel(termination, detail);
     this.#client.abort(termination);
@@ -299,9 +301,8 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     this.answerBodyBytes = answer.body.length;
     this.cancel(termination, detail);
     // A body that was refused has no end that could be trusted.
-    const isRequestComplete = this.#body.isComplete && this.#body.problem === null;
-    const { method, requestId } = this;
-    this.#client.answer(answer, { isHead: method === 'HEAD', isPersistent: isRequestComplete, requestId });
+    const isRequestComplete = this.body.isComplete && this.body.problem === null;
+    this.#client.answer(answer, isRequestComplete);
     this.#client.exchangeEnded(isRequestComplete);
   }
 
@@ -315,20 +316,20 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
   #route(pathAndQuery: string): void {
     if (this.head.maxForwards === 0) return this.answerHere(lastRecipientAnswer(this.method), 'answered_here', null);
     this.path = pathAndQuery;
-    if (this.#protocol.hasForwarded(this.head)) return this.fail('loop_detected', null);
-    const match = this.#protocol.settings.routes.match(this.authority, pathAndQuery);
+    if (this.#service.hasForwarded(this.head)) return this.fail('loop_detected', null);
+    const match = this.#settings.routes.match(this.authority, pathAndQuery);
     if (match === AMBIGUOUS || match === null) return this.fail(match === null ? 'no_route' : 'ambiguous_path', null);
     this.pool = match.pool;
     this.#pathAndQuery = stripPrefix(pathAndQuery, match.strippedPrefix);
-    const pool = this.#protocol.poolNamed(match.pool);
+    const pool = this.#service.poolNamed(match.pool);
     if (pool === null) return this.fail('unknown_pool', `there is no pool ${match.pool}`);
-    this.#attempts = new Attempts(this, pool, this.#protocol.upstreams);
+    this.#attempts = new Attempts(this, pool, this.#service);
     this.#attempts.next();
   }
 
   /** Nothing more of the body is read until there is somewhere to send it. */
   #hold(): void {
-    if (!this.#body.isComplete || this.#body.isBorrowed) this.#client.pauseReading();
+    if (!this.body.isComplete || this.body.isBorrowed) this.#client.pauseReading();
   }
 
   /** The head, with what is here of the body, in one write; nothing of it for a client that has gone while it was not read. */
@@ -345,30 +346,29 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
 
   #write(fields: string, routing: RequestRouting): void {
     const upstream = this.#upstream!;
-    const head = requestHeadText(this.head, fields, routing);
     this.#hasSent = true;
-    const isTaken = upstream.writeMessage(head, this.#body.kept);
-    this.#body.written(upstream.isReused && IDEMPOTENT_METHODS.has(this.method));
+    const isTaken = upstream.sendRequest(fields, routing);
+    this.body.written(upstream.isReused && IDEMPOTENT_METHODS.has(this.method));
     if (isTaken) this.#awaitMore(upstream);
     else this.onUpstreamWriteFailed();
   }
 
   /** After a write to the backend: whose turn it is, and how long it may take. */
-  #awaitMore(upstream: UpstreamConnection): void {
-    const { bodyTimeoutMs } = this.#protocol.settings;
+  #awaitMore(upstream: UpstreamStream): void {
+    const { bodyTimeoutMs } = this.#settings;
     if (upstream.isWritePending) {
       // Also after the last of the body: what is pending is in the buffer that would be read into.
       this.#client.pauseReading();
       this.#client.clearDeadline();
       upstream.setDeadline(bodyTimeoutMs);
-    } else if (!this.#body.isComplete) {
+    } else if (!this.body.isComplete) {
       this.#client.resumeReading();
       this.#client.setDeadline(bodyTimeoutMs);
-      if (!this.#answer.hasBegun) upstream.clearDeadline();
+      if (!this.answer.hasBegun) upstream.clearDeadline();
     } else {
       this.#client.resumeReading();
       if (!this.#client.isWritePending) this.#client.clearDeadline();
-      if (!this.#answer.hasBegun) upstream.setDeadline(this.answerRules.headTimeoutMs);
+      if (!this.answer.hasBegun) upstream.setDeadline(this.policy.answerTimeoutMs);
     }
   }
 
@@ -383,17 +383,17 @@ export class Exchange extends ExchangeNotes implements AttemptUser {
     if (upstream === null) return;
     this.#upstream = null;
     upstream.target.leave();
-    upstream.release(isReusable, keepAlivePolicy(this.#attempts!.spec));
+    upstream.release(isReusable, this.policy.keepAlive);
   }
 
   #over(termination: Termination, detail: string | null): void {
     this.#isOver = true;
-    this.#body.forget();
+    this.body.forget();
     this.termination = termination;
     this.detail = detail;
     this.durationMs = this.elapsedMs();
     this.#attempts?.close(termination);
-    this.#protocol.exchangeOver(this);
+    this.#service.exchangeOver(this);
     this.filters?.finish(this);
   }
 }

@@ -13,10 +13,18 @@ import type { RequestHead } from '@muster/http1';
 import type { HttpSettings } from '../routes/http-settings.ts';
 import { clientOf, forwardedNodes, listedNodes, plainAddress } from './client-chain.ts';
 
+/** What is known of the connection that requests come on. */
+export interface ArrivalFacts {
+  /** '' for a Unix socket, which no CIDR holds. */
+  readonly peerAddress: string;
+  readonly scheme: string;
+}
+
 /** What the requests of one client connection have in common. */
 export class ForwardedFrom {
   readonly address: string;
   readonly settings: HttpSettings;
+  readonly #scheme: string;
   readonly #isTrusted: boolean;
   /** What trusted proxies said last of the client, and who it is by that; null before anybody said anything. */
   #saidFor: string | null = null;
@@ -26,12 +34,12 @@ export class ForwardedFrom {
   #minorVersion = -1;
   #fields = '';
 
-  /** `address` is the peer's; '' for a Unix socket, which no CIDR holds. */
-  constructor(address: string, settings: HttpSettings) {
+  constructor({ peerAddress, scheme }: ArrivalFacts, settings: HttpSettings) {
     // A socket for both families has IPv4 peers as ::ffff:192.0.2.7; backends know them by their own form.
-    this.address = plainAddress(address);
+    this.address = plainAddress(peerAddress);
+    this.#scheme = scheme;
     this.settings = settings;
-    this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, address);
+    this.#isTrusted = settings.trustedProxies.length > 0 && isInAny(settings.trustedProxies, peerAddress);
   }
 
   /** What a request becomes on its way to the backend of its newest attempt. */
@@ -73,7 +81,7 @@ export class ForwardedFrom {
     let fields = '';
     if (forwardedFields === 'x-forwarded' || forwardedFields === 'both') {
       fields += `X-Forwarded-For: ${appended(said.forwardedFor, this.address || 'unknown')}\r\n`;
-      fields += `X-Forwarded-Proto: ${said.forwardedProto ?? 'http'}\r\n`;
+      fields += `X-Forwarded-Proto: ${said.forwardedProto ?? this.#scheme}\r\n`;
       if (authority !== '' || said.forwardedHost !== null) {
         fields += `X-Forwarded-Host: ${said.forwardedHost ?? listable(authority)}\r\n`;
       }
@@ -83,7 +91,7 @@ export class ForwardedFrom {
       if (said.forwardedHost !== null) fields += `X-Forwarded-Host: ${said.forwardedHost}\r\n`;
     }
     if (forwardedFields === 'forwarded' || forwardedFields === 'both') {
-      fields += `Forwarded: ${appended(said.forwarded, forwardedElement(this.address, authority))}\r\n`;
+      fields += `Forwarded: ${appended(said.forwarded, forwardedElement(this.address, this.#scheme, authority))}\r\n`;
     } else if (said.forwarded !== null) fields += `Forwarded: ${said.forwarded}\r\n`;
     const { pseudonym } = this.settings;
     return `${fields}Via: 1.${minorVersion} ${pseudonym ?? 'muster'}\r\n`;
@@ -109,9 +117,9 @@ function appended(list: string | null, element: string): string {
 }
 
 /** RFC 7239, 4: IPv6 addresses are bracketed and quoted, as is a host with a port. */
-function forwardedElement(address: string, authority: string): string {
+function forwardedElement(address: string, scheme: string, authority: string): string {
   const node = address === '' ? 'unknown' : address.includes(':') ? `"[${address}]"` : address;
-  return `for=${node};${authority === '' ? '' : `host="${authority}";`}proto=http`;
+  return `for=${node};${authority === '' ? '' : `host="${authority}";`}proto=${scheme}`;
 }
 
 /** The exchange. */

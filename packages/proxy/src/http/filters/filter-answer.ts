@@ -1,6 +1,6 @@
 /** What a filter answers, checked and made into an answer that can be written at once. */
 import { Fields } from '@muster/http1';
-import type { OwnAnswer } from '../record/own-answer.ts';
+import type { OwnAnswer } from '../record/termination.ts';
 import type { FilterAnswer } from './filter.ts';
 
 /** An answer that a filter gives is held whole until the client has taken it. */

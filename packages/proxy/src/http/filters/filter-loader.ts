@@ -10,12 +10,14 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { FilterChain, thrownLine, type FilterChainOptions, type FilterModule } from './filter-chain.ts';
 import { HOOK_NAMES, type Filter } from './filter.ts';
-import { FILTER_MARK } from './stray-error.ts';
 
 /** Different files, and different versions of a file, in one process. */
 const VERSIONS_MAX = 256;
 /** A module that awaits something at its top has so long. */
 const LOAD_TIMEOUT_MS = 10_000;
+
+/** In the address of every filter's module; what follows tells its versions apart. */
+const FILTER_MARK = '?muster-filter=';
 
 export interface FilterLoadOptions extends FilterChainOptions {
   /** Absolute: what the paths are relative to. */
@@ -127,4 +129,20 @@ function problemOfShape(exported: unknown): string | null {
   if (odd !== undefined) return `has ${odd}, which is no function: write \`${odd}(…) { … }\``;
   if (HOOK_NAMES.every((name) => hooks[name] === undefined)) return `has no hook; the hooks are ${HOOKS_TEXT}`;
   return null;
+}
+
+/**
+ * Whether a filter left an error behind, which no request waits for: thrown by a timer of its own or in a promise that nobody awaits.
+ * The marks on filters' modules stand in the traces of what they throw. What is no error at all is a filter's too, since our own code
+ * throws nothing else; an error without a trace, or from code that a filter imports, is nobody's. Never throws, whatever was thrown.
+ */
+export function isLeftByFilter(error: unknown): boolean {
+  try {
+    if (!(error instanceof Error)) return true;
+    const stack: unknown = error.stack;
+    return typeof stack === 'string' && stack.includes(FILTER_MARK);
+  } catch {
+    // It throws when it is looked at. Nothing of ours does.
+    return true;
+  }
 }

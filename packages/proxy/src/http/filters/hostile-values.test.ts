@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { answering, client, get, ok, statusOf, until, valuesOf } from '../../../testing/http/scripted.ts';
 import { Filtered, NOWHERE } from '../../../testing/http/filtered.ts';
-import { isLeftByFilter } from './stray-error.ts';
+import { isLeftByFilter } from './filter-loader.ts';
 import { shapeProblem } from './filter-loader.ts';
 
 function thrower(): never {

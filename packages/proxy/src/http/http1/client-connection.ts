@@ -9,47 +9,48 @@
  * meanwhile. After a refusal the connection is ended by halves and read for a while without looking, because a reset would
  * destroy the answer on its way (RFC 9112, 9.6).
  */
-import { HeadProblem, RequestHeadReader, describeProblem, lastLineFrom, partialRequestProblem } from '@muster/http1';
+import { HeadProblem, describeProblem, type ResponseHead } from '@muster/http1';
 import { Deadline } from '../../timers/deadline.ts';
 import type { Listener, OpenConnection } from '../../listener/listener.ts';
 import type { CloseReason, ListenerStats } from '../../listener/listener-stats.ts';
-import { type Leg, type LegOwner, textOf, type WriteOutcome } from '@muster/transport';
+import type { Leg, LegOwner, WriteOutcome } from '@muster/transport';
 import { Exchange } from '../exchange/exchange.ts';
 import { ForwardedFrom } from '../exchange/forwarded-from.ts';
-import type { HttpProtocol } from '../http-protocol.ts';
-import { failureAnswer, type OwnAnswer } from '../record/own-answer.ts';
-import { answerText, type AnswerManner } from './head-text.ts';
-import { verdictOf, type Termination } from '../record/termination.ts';
+import type { HttpService } from '../exchange/http-service.ts';
+import type { ClientStream, UpstreamStream } from '../exchange/streams.ts';
+import type { Arrival } from '../../listener/arrival.ts';
+import { failureAnswer, type OwnAnswer, type Termination, verdictOf } from '../record/termination.ts';
+import { answerText, type AnswerManner, interimHeadText, responseHeadText } from './head-text.ts';
 import { ReadPause } from './read-pause.ts';
 import { Tunnel, type TunnelEnd } from './tunnel.ts';
-import type { UpstreamConnection } from './upstream-connection.ts';
+import type { RequestBodyReader } from './request-body.ts';
+import { RequestReader } from './request-reader.ts';
 
 /** After its last answer a client may send so much more, and take so long, before the connection is closed for good. */
 const LINGER_BYTES_MAX = 1_048_576;
 const LINGER_MS = 2_000;
 /** When its listener goes away, a connection may still bring the request that is on its way; it is the last. */
 const LAST_REQUEST_MS = 1_000;
-/** A larger read is not turned into text whole, but as far as a head may reach, with the empty lines around it. */
-const TEXT_BYTES_MAX = 16 * 1_024;
-const HEAD_END_BYTES = 4;
 
 type State = 'idle' | 'reading_head' | 'exchange' | 'flushing' | 'lingering' | 'tunnel' | 'closed';
 
-export class ClientConnection implements OpenConnection, LegOwner {
+export class ClientConnection implements OpenConnection, ClientStream, LegOwner {
   readonly listenerId: string;
   isWritePending = false;
   /** The client sends no more. */
   hasEnded = false;
-  readonly #protocol: HttpProtocol;
+  readonly #service: HttpService;
+  readonly #arrival: Arrival;
   readonly #listener: Listener;
   readonly #leg: Leg;
   readonly #deadline: Deadline;
   readonly #reading: ReadPause;
-  readonly #heads = new RequestHeadReader();
+  readonly #requests = new RequestReader();
   #from: ForwardedFrom | null = null;
   #state: State = 'idle';
-  #partialHead = '';
   #exchange: Exchange | null = null;
+  /** The body of the newest request; null before the first. */
+  #body: RequestBodyReader | null = null;
   #isPersistent = true;
   /** The exchange has nowhere to put what the client sends. */
   #isHeld = false;
@@ -57,22 +58,23 @@ export class ClientConnection implements OpenConnection, LegOwner {
   #ahead: Buffer | null = null;
   #isServing = false;
   #lingeredBytes = 0;
-  /** Whether all of the last answered request was read. */
+  /** Whether all of the last answered request's body was read. */
   #isRequestComplete = true;
   #tunnel: Tunnel | null = null;
 
-  constructor(protocol: HttpProtocol, leg: Leg, listener: Listener) {
-    this.#protocol = protocol;
+  constructor(service: HttpService, arrival: Arrival, listener: Listener) {
+    this.#service = service;
+    this.#arrival = arrival;
     this.#listener = listener;
     this.listenerId = listener.id;
-    this.#leg = leg;
-    this.#deadline = new Deadline(protocol.wheel, () => this.#deadlineReached());
-    this.#reading = new ReadPause(leg, protocol.wheel, () => this.#clientLeft());
-    leg.owner = this;
+    this.#leg = arrival.leg;
+    this.#deadline = new Deadline(service.wheel, () => this.#deadlineReached());
+    this.#reading = new ReadPause(arrival.leg, service.wheel, () => this.#clientLeft());
+    arrival.leg.owner = this;
   }
 
   start(): void {
-    this.#deadline.set(this.#protocol.settings.headTimeoutMs);
+    this.#deadline.set(this.#service.settings.headTimeoutMs);
     this.#leg.start();
   }
 
@@ -82,7 +84,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
    */
   finish(): void {
     if (this.#state === 'idle') this.#deadline.set(LAST_REQUEST_MS);
-    else if (this.#state !== 'flushing' && this.#exchange?.hasAnswerBegun !== true) this.#isPersistent = false;
+    else if (this.#state !== 'flushing' && this.#exchange?.answer.hasBegun !== true) this.#isPersistent = false;
   }
 
   close(reason: CloseReason): void {
@@ -91,21 +93,11 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   get from(): ForwardedFrom {
-    const { settings } = this.#protocol;
+    const { settings } = this.#service;
     if (this.#from?.settings === settings) return this.#from;
-    return (this.#from = new ForwardedFrom(this.#from?.address ?? this.#leg.peerAddress() ?? '', settings));
+    return (this.#from = new ForwardedFrom(this.#arrival, settings));
   }
 
-  get bodyTimeoutMs(): number {
-    return this.#protocol.settings.bodyTimeoutMs;
-  }
-
-  /** Whether another request may follow on this connection. */
-  get isPersistent(): boolean {
-    return this.#isPersistent;
-  }
-
-  /** No request follows the one in flight. */
   endAfterThis(): void {
     this.#isPersistent = false;
   }
@@ -123,9 +115,20 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (!this.hasEnded) this.#deadline.clear();
   }
 
-  /** False: the client takes no more. Nothing may be pending. */
-  sendText(text: string): boolean {
-    return this.#sent(this.#leg.writeText(text));
+  respondInterim(head: ResponseHead): boolean {
+    return this.#sent(this.#leg.writeText(interimHeadText(head, null)));
+  }
+
+  /** In one write, whatever came of the body. */
+  respond(head: ResponseHead, piece: string | Buffer): boolean {
+    const text = responseHeadText(head, this.#exchange!, this.#isPersistent);
+    if (typeof piece === 'string') return this.#sent(this.#leg.writeText(text + piece));
+    return this.send(Buffer.concat([Buffer.from(text, 'latin1'), piece]));
+  }
+
+  respondSwitch(head: ResponseHead, rest: Buffer): boolean {
+    const text = interimHeadText(head, this.#exchange!.requestId);
+    return this.#sent(this.#leg.writeText(text + rest.toString('latin1')));
   }
 
   send(bytes: Uint8Array): boolean {
@@ -142,13 +145,11 @@ export class ClientConnection implements OpenConnection, LegOwner {
     this.#resumeLeg();
   }
 
-  /** Muster's own answer. `isPersistent`: as far as the request is concerned, another may follow. */
-  answer(answer: OwnAnswer, { isHead, isPersistent, requestId }: AnswerManner): void {
-    this.#isPersistent &&= isPersistent;
-    this.sendText(answerText(answer, { isHead, isPersistent: this.#isPersistent, requestId }));
+  answer(answer: OwnAnswer, isPersistent: boolean): void {
+    const { method, requestId } = this.#exchange!;
+    this.#answer(answer, { isHead: method === 'HEAD', isPersistent, requestId });
   }
 
-  /** The exchange is over and its answer written, or pending. `isRequestComplete`: nothing of the request is still to come. */
   exchangeEnded(isRequestComplete: boolean): void {
     this.#exchange = null;
     this.#isHeld = false;
@@ -159,15 +160,13 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (!this.isWritePending) this.#flushed();
   }
 
-  /** A part of an answer went out and the rest will not: the client must not take it for all. */
   abort(termination: Termination): void {
     this.#exchange = null;
     this.#end(termination === 'client_left' ? 'reset' : 'aborted', true);
   }
 
-  /** Both sides have agreed on another protocol, and the client was told so. */
-  becomeTunnel(upstream: UpstreamConnection): void {
-    const { wheel } = this.#protocol;
+  becomeTunnel(upstream: UpstreamStream): void {
+    const { wheel } = this.#service;
     this.#deadline.dispose();
     this.#state = 'tunnel';
     this.pauseReading();
@@ -178,8 +177,8 @@ export class ClientConnection implements OpenConnection, LegOwner {
       upstream: leg,
       target: upstream.target,
       onClosed,
-      idleTimeoutMs: this.#protocol.settings.tunnelIdleTimeoutMs,
-      halfCloseTimeoutMs: this.#protocol.settings.halfCloseTimeoutMs,
+      idleTimeoutMs: this.#service.settings.tunnelIdleTimeoutMs,
+      halfCloseTimeoutMs: this.#service.settings.halfCloseTimeoutMs,
       isDownstreamPending: this.isWritePending,
     };
     this.#tunnel = new Tunnel({ wheel, stats: this.#listener.stats }, ends, (reason) => this.#tunnelEnded(reason));
@@ -226,14 +225,13 @@ export class ClientConnection implements OpenConnection, LegOwner {
     if (!this.isWritePending) this.#awaitHalfClosed();
   }
 
-  /** Whether a client that was not read for a while has reset its connection meanwhile. */
   get isGone(): boolean {
     return this.#reading.hasLostClient;
   }
 
   /** Who ended its side may only have half-closed, or be gone: it has so long to be sent something, which shows that. */
   #awaitHalfClosed(): void {
-    if (this.hasEnded) this.#deadline.set(this.#protocol.settings.halfCloseTimeoutMs);
+    if (this.hasEnded) this.#deadline.set(this.#service.settings.halfCloseTimeoutMs);
   }
 
   /** Reads requests until there is nothing more to read, or one is in flight. Never within itself: a read may hold many. */
@@ -254,38 +252,36 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   #readHead(bytes: Buffer): void {
-    const { requestRules, headTimeoutMs } = this.#protocol.settings;
-    const shift = this.#partialHead.length;
-    const text =
-      this.#partialHead + textOf(bytes, Math.max(TEXT_BYTES_MAX, requestRules.maxHeadBytes + HEAD_END_BYTES));
-    // One empty line before a request is forgiven (RFC 9112, 2.2).
-    const from = text.startsWith('\r\n') ? 2 : 0;
-    if (from === text.length) return void (this.#partialHead = text);
-    const head = this.#heads.read(text, from, requestRules);
-    if (head === null) {
-      const checkedTo = Math.max(from, lastLineFrom(this.#partialHead));
-      const problem = partialRequestProblem(text, from, requestRules, checkedTo);
-      if (problem !== null) return this.#refuse(problem, describeProblem(problem.reason));
-      this.#partialHead = text;
+    const { requestRules, headTimeoutMs, maxBodyBytes } = this.#service.settings;
+    const requests = this.#requests;
+    const head = requests.readHead(bytes, requestRules);
+    if (head === 'blank') return;
+    if (head === 'partial') {
       if (this.#state === 'idle') this.#deadline.set(headTimeoutMs);
       this.#state = 'reading_head';
       return;
     }
-    this.#partialHead = '';
     this.#deadline.clear();
     if (head instanceof HeadProblem) return this.#refuse(head, describeProblem(head.reason));
     this.#state = 'exchange';
     if (!head.isPersistent || this.#listener.isClosing) this.#isPersistent = false;
     this.from.admit(head);
-    const exchange = new Exchange(this.#protocol, this, head);
+    const body = requests.readBody(head, bytes, maxBodyBytes);
+    const { next } = requests;
+    const exchange = new Exchange(this.#service, this, body);
+    this.#body = body;
     this.#exchange = exchange;
-    const next = exchange.begin({ bytes, text, shift }, this.#heads.end);
+    exchange.begin();
     if (next < bytes.length) this.#keepAhead(bytes, next);
   }
 
   #exchangeBytes(bytes: Buffer): void {
     const exchange = this.#exchange!;
-    const next = exchange.wantsBody ? exchange.onClientBytes(bytes) : 0;
+    if (!exchange.wantsBody) return this.#keepAhead(bytes, 0);
+    const body = this.#body!;
+    const next = body.read(bytes);
+    if (body.problem !== null) return exchange.fail(body.problem, body.problemReason);
+    exchange.onClientData(body.forwardable(bytes));
     if (next < bytes.length) this.#keepAhead(bytes, next);
   }
 
@@ -306,7 +302,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
 
   #beIdle(): void {
     this.#state = 'idle';
-    const { keepAliveTimeoutMs } = this.#protocol.settings;
+    const { keepAliveTimeoutMs } = this.#service.settings;
     this.#deadline.set(this.#listener.isClosing ? LAST_REQUEST_MS : keepAliveTimeoutMs);
     if (this.#isServing) return;
     const ahead = this.#takeAhead();
@@ -348,13 +344,18 @@ export class ClientConnection implements OpenConnection, LegOwner {
   }
 
   #refuse({ status, reason }: { status: number; reason: string }, text: string): void {
-    const peerAddress = this.#leg.peerAddress() ?? '';
-    const requestId = this.#protocol.requestIdOf(null);
-    this.#protocol.refused({ requestId, listener: this.listenerId, peerAddress, status, reason });
+    const { peerAddress } = this.#arrival;
+    const requestId = this.#service.requestIdOf(null);
+    this.#service.refused({ requestId, listener: this.listenerId, peerAddress, status, reason });
     this.#isRequestComplete = false;
     this.#state = 'flushing';
-    this.answer(failureAnswer(status, reason, text), { isHead: false, isPersistent: false, requestId });
+    this.#answer(failureAnswer(status, reason, text), { isHead: false, isPersistent: false, requestId });
     if (!this.isWritePending) this.#flushed();
+  }
+
+  #answer(answer: OwnAnswer, manner: AnswerManner): void {
+    this.#isPersistent &&= manner.isPersistent;
+    this.#sent(this.#leg.writeText(answerText(answer, { ...manner, isPersistent: this.#isPersistent })));
   }
 
   #sent(outcome: WriteOutcome): boolean {
@@ -363,7 +364,7 @@ export class ClientConnection implements OpenConnection, LegOwner {
       return outcome === 'taken';
     }
     this.isWritePending = true;
-    this.#deadline.set(this.#protocol.settings.bodyTimeoutMs);
+    this.#deadline.set(this.#service.settings.bodyTimeoutMs);
     return true;
   }
 

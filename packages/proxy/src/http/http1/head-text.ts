@@ -10,7 +10,7 @@
  */
 import { fieldValue, type RequestHead, type ResponseHead } from '@muster/http1';
 import type { RequestRouting } from '../exchange/forwarded-from.ts';
-import type { OwnAnswer } from '../record/own-answer.ts';
+import type { OwnAnswer } from '../record/termination.ts';
 
 /** Not imported: an ES import of `node:http` evaluates all its exports, and its `WebSocket` loads undici, 50 ms in each worker. */
 const { STATUS_CODES } = process.getBuiltinModule('node:http');
@@ -35,21 +35,20 @@ function hopFields({ upgrade, acceptsTrailers }: RequestHead): string {
   return `Connection: upgrade${acceptsTrailers ? ', TE' : ''}\r\nUpgrade: ${upgrade}\r\n${trailers}`;
 }
 
-export interface ResponseManner {
-  readonly isHttp10: boolean;
-  readonly isPersistent: boolean;
+interface AnsweredRequest {
+  readonly head: RequestHead;
   readonly requestId: string;
 }
 
-/** The head of an answer as its client gets it. */
-export function responseHeadText(head: ResponseHead, fields: string, manner: ResponseManner): string {
-  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${fields}`;
+/** The head of an answer as its client gets it; `isPersistent`: another request may follow. */
+export function responseHeadText(head: ResponseHead, request: AnsweredRequest, isPersistent: boolean): string {
+  let text = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields}`;
   if (!head.hasDate) text += `Date: ${httpDate()}\r\n`;
-  if (head.framing === 'chunked' && !manner.isHttp10) text += 'Transfer-Encoding: chunked\r\n';
-  if (!head.hasRequestId) text += `X-Request-Id: ${manner.requestId}\r\n`;
+  if (head.framing === 'chunked' && !request.head.isHttp10) text += 'Transfer-Encoding: chunked\r\n';
+  if (!head.hasRequestId) text += `X-Request-Id: ${request.requestId}\r\n`;
   // RFC 9110, 15.5.22: this status must name the protocol that is asked for.
   if (head.status === 426 && head.upgrade !== null) text += `Connection: upgrade\r\nUpgrade: ${head.upgrade}\r\n`;
-  if (!manner.isPersistent) text += 'Connection: close\r\n';
+  if (!isPersistent) text += 'Connection: close\r\n';
   return `${text}${VIA_BY_MINOR[head.minorVersion]!}\r\n`;
 }
 

@@ -6,20 +6,24 @@
  * for a day, or a filter that does not finish, does not hold it.
  */
 import type { RequestHead } from '@muster/http1';
+import type { RequestBody } from '../exchange/streams.ts';
 import { BodyReader } from './body-reader.ts';
 
 const RETRY_BUFFER_BYTES = 64 * 1_024;
 
 /** One read, as bytes and, from the beginning, as text; `shift` characters of the text came before the bytes. */
-export interface TextRead {
+interface TextRead {
   readonly bytes: Buffer;
   readonly text: string;
   readonly shift: number;
 }
 
-export class RequestBody {
+export class RequestBodyReader implements RequestBody {
+  readonly head: RequestHead;
   readonly #reader: BodyReader;
   readonly #maxBytes: number;
+  /** By what its head says. */
+  readonly #isTooLarge: boolean;
   /** Of framed body that went on. */
   forwardedBytes = 0;
   /** All of it so far, as text (one character per byte) where it is little; null once it is too much, or was not worth keeping. */
@@ -28,8 +32,10 @@ export class RequestBody {
   isBorrowed = false;
 
   constructor(head: RequestHead, maxBytes: number) {
+    this.head = head;
     this.#reader = new BodyReader(head);
     this.#maxBytes = maxBytes;
+    this.#isTooLarge = head.framing === 'length' && head.contentLength > maxBytes;
   }
 
   get isComplete(): boolean {
@@ -39,7 +45,7 @@ export class RequestBody {
   /** Why what was read last must not go on; null: it may. */
   get problem(): 'bad_request_body' | 'body_too_large' | 'trailers_too_large' | null {
     const { problem, dataBytes } = this.#reader;
-    if (problem === null) return dataBytes > this.#maxBytes ? 'body_too_large' : null;
+    if (problem === null) return this.#isTooLarge || dataBytes > this.#maxBytes ? 'body_too_large' : null;
     if (problem.status === 400) return 'bad_request_body';
     return problem.status === 413 ? 'body_too_large' : 'trailers_too_large';
   }
@@ -50,6 +56,7 @@ export class RequestBody {
 
   /** What came with the head, from the character `end` on. Returns the index of the first byte that is not the body's. */
   readFirst({ bytes, text, shift }: TextRead, end: number): number {
+    if (this.#isTooLarge) return bytes.length;
     const next = this.#reader.read(bytes, end - shift);
     if (this.problem !== null) return next;
     this.isBorrowed = text.length - shift < bytes.length;

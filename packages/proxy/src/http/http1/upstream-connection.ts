@@ -5,70 +5,36 @@
  *         │                     │  └──released──► ▲
  *         └─ failed             └─ ended, removed, too old, dirty ──► closed
  *
- * It carries bytes and notices the end. What they mean is its user's business: the exchange that it serves at the moment. While
+ * It carries the request of the exchange that it serves at the moment, reads the answer, and notices the end. While
  * it is idle it reads on, so that an end that the backend has sent is known before somebody takes it; a byte that nobody asked
  * for makes it unusable. One that was not read for a while, because its client was slow, is looked at first.
  */
-import { ResponseHeadReader } from '@muster/http1';
-import type { PoolSpec } from '@muster/membership';
 import { Deadline } from '../../timers/deadline.ts';
 import type { IdleConnection, TargetConnections } from '../../pool/target-connections.ts';
 import { TICK_MS, type TimerWheel } from '../../timers/timer-wheel.ts';
 import { type Dial, type Dialler, type DialOwner, type Leg, type LegOwner, timeoutCode } from '@muster/transport';
-
-/** Why a connection was lost: the backend ended or reset it, or takes no more bytes and says nothing. */
-export type LossReason = 'ended' | 'reset' | 'write_failed';
-
-/** The exchange that is served. */
-export interface UpstreamUser {
-  onUpstreamConnected(): void;
-  /** The connection is closed already. */
-  onUpstreamConnectFailed(code: string, detail?: string): void;
-  onUpstreamBytes(bytes: Buffer): void;
-  onUpstreamDrained(): void;
-  /** It takes no more bytes. What it said before may still be read; `onUpstreamLost` follows. */
-  onUpstreamWriteFailed(): void;
-  /** The connection is closed already, except for `ended`. */
-  onUpstreamLost(reason: LossReason): void;
-  /** The deadline that the user set. */
-  onUpstreamDeadline(): void;
-  /** The connection is closed already. */
-  onTargetLeft(reason: 'target_removed' | 'drain_timeout'): void;
-}
-
-export interface KeepAlivePolicy {
-  readonly maxIdle: number;
-  readonly idleTimeoutMs: number;
-  readonly maxAgeMs: number;
-}
-
-export function keepAlivePolicy(spec: PoolSpec): KeepAlivePolicy {
-  const { maxIdleConnectionsPerBackend, upstreamIdleTimeoutMs, upstreamMaxAgeMs } = spec;
-  return {
-    maxIdle: maxIdleConnectionsPerBackend ?? MAX_IDLE_CONNECTIONS,
-    idleTimeoutMs: upstreamIdleTimeoutMs ?? UPSTREAM_IDLE_TIMEOUT_MS,
-    maxAgeMs: upstreamMaxAgeMs ?? UPSTREAM_MAX_AGE_MS,
-  };
-}
-
-const MAX_IDLE_CONNECTIONS = 128;
-const UPSTREAM_IDLE_TIMEOUT_MS = 60_000;
-const UPSTREAM_MAX_AGE_MS = 3_600_000;
+import type { RequestRouting } from '../exchange/forwarded-from.ts';
+import type { DialOptions, UpstreamOpener, UpstreamStream, UpstreamUser } from '../exchange/streams.ts';
+import type { KeepAlivePolicy } from '../routes/exchange-policy.ts';
+import { AnswerReader } from './answer-reader.ts';
+import { requestHeadText } from './head-text.ts';
 
 export interface UpstreamEnvironment {
   readonly dialler: Dialler;
   readonly wheel: TimerWheel;
 }
 
-export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
+class UpstreamConnection implements UpstreamStream, DialOwner, LegOwner, IdleConnection {
   readonly target: TargetConnections;
-  readonly heads = new ResponseHeadReader();
+  readonly incoming = new AnswerReader(this);
   readonly #environment: UpstreamEnvironment;
   /** The user's deadline, or the end of the idle time. */
   readonly #deadline: Deadline;
   readonly #onRoom: () => void;
   readonly #madeTick: number;
   #user: UpstreamUser | null;
+  /** The user's request was sent, or a part of it: what comes is its answer. */
+  #isAsked = false;
   #dial: Dial | null = null;
   #leg: Leg | null = null;
   #isClosed = false;
@@ -108,6 +74,8 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     this.#user = user;
     this.isReused = true;
     this.isSettled = false;
+    this.#isAsked = false;
+    this.incoming.hasBytes = false;
     this.#deadline.clear();
   }
 
@@ -135,10 +103,6 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
     return this.#peerAddress;
   }
 
-  get isClosed(): boolean {
-    return this.#isClosed;
-  }
-
   setDeadline(delayMs: number): void {
     this.#deadline.set(delayMs);
   }
@@ -157,14 +121,19 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   }
 
   /**
-   * A head and what is here of the body: in one write where that is text, else one after the other, because text out of much of a
-   * body costs more than the second system call. False: it takes no more bytes.
+   * In one write where the body is text, else one after the other, because text out of much of a body costs more than the second
+   * system call.
    */
-  writeMessage(head: string, body: string | Buffer): boolean {
-    if (typeof body === 'string') return this.#written(this.#leg!.writeText(head + body));
-    const isTaken = this.#written(this.#leg!.writeText(head));
-    if (!isTaken || !this.isWritePending) return isTaken && this.write(body);
-    this.#unwritten = body;
+  sendRequest(fields: string, routing: RequestRouting): boolean {
+    const { head, body, policy } = this.#user!;
+    const text = requestHeadText(head, fields, routing);
+    const { kept } = body;
+    this.#isAsked = true;
+    this.incoming.begin(head.method, policy.answers);
+    if (typeof kept === 'string') return this.#written(this.#leg!.writeText(text + kept));
+    const isTaken = this.#written(this.#leg!.writeText(text));
+    if (!isTaken || !this.isWritePending) return isTaken && this.write(kept);
+    this.#unwritten = kept;
     return true;
   }
 
@@ -216,8 +185,13 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   }
 
   onBytes(_leg: Leg, bytes: Buffer): void {
-    if (this.#user === null) this.close();
-    else this.#user.onUpstreamBytes(bytes);
+    const user = this.#user;
+    if (user === null) return this.close();
+    // Nobody asked yet: whatever it says is no answer to this request.
+    if (!this.#isAsked) return user.onUpstreamLost('reset');
+    const { answer } = user;
+    answer.stats.bytesFromUpstream += bytes.length;
+    if (!this.incoming.read(bytes, answer)) this.pause();
   }
 
   onDrained(): void {
@@ -277,14 +251,28 @@ export class UpstreamConnection implements DialOwner, LegOwner, IdleConnection {
   }
 }
 
-/** The kept-alive connection that was used last, or null. */
-export function takeIdle(target: TargetConnections, user: UpstreamUser): UpstreamConnection | null {
-  const { idle } = target;
-  // Only this file puts connections there. Nearly always the last one can be taken.
-  const found = (idle.at(-1)?.isSettled === true ? idle.pop() : takeSettled(idle)) as UpstreamConnection | undefined;
-  if (found === undefined) return null;
-  found.take(user);
-  return found;
+/** The connections to the backends of all listeners: taken where one is kept alive, dialled where none is. */
+export class UpstreamConnections implements UpstreamOpener {
+  readonly #environment: UpstreamEnvironment;
+
+  constructor(environment: UpstreamEnvironment) {
+    this.#environment = environment;
+  }
+
+  takeIdle(target: TargetConnections, user: UpstreamUser): UpstreamConnection | null {
+    const { idle } = target;
+    // Only this file puts connections there. Nearly always the last one can be taken.
+    const found = (idle.at(-1)?.isSettled === true ? idle.pop() : takeSettled(idle)) as UpstreamConnection | undefined;
+    if (found === undefined) return null;
+    found.take(user);
+    return found;
+  }
+
+  dial(target: TargetConnections, user: UpstreamUser, { connectTimeoutMs, onRoom }: DialOptions): UpstreamConnection {
+    const upstream = new UpstreamConnection(this.#environment, target, { user, onRoom });
+    upstream.dial(connectTimeoutMs);
+    return upstream;
+  }
 }
 
 function takeSettled(idle: IdleConnection[]): IdleConnection | undefined {

@@ -61,3 +61,35 @@ export function describeTermination(termination: Termination): string {
 export function verdictOf(termination: Termination): Verdict {
   return VERDICTS[termination];
 }
+
+/** An answer that Muster gives itself: a refusal, a failure, or what a filter says. A whole message, before anything makes text of it. */
+export interface OwnAnswer {
+  readonly status: number;
+  /** Complete lines with their CRLF; '' for none. Without Content-Length, Connection and Date. */
+  readonly fields: string;
+  /** Each character is one byte. */
+  readonly body: string;
+}
+
+/** What a client is told of a failure; null where nothing is. */
+export function failureOf(termination: Termination): OwnAnswer | null {
+  const { status, text } = VERDICTS[termination];
+  return status === null ? null : failureAnswer(status, termination, text);
+}
+
+/** A failure in plain text, with the reason as a field that only Muster sends. */
+export function failureAnswer(status: number, reason: string, text: string): OwnAnswer {
+  const retry = status === 503 ? 'Retry-After: 1\r\n' : '';
+  const fields = `Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nMuster-Reason: ${reason}\r\n${retry}`;
+  return { status, fields, body: `muster: ${text}\n` };
+}
+
+/**
+ * To OPTIONS and TRACE that have come as far as they may (RFC 9110, 7.6.2). TRACE would have to repeat the request, and with it
+ * what proxies before us have put into it; it is not served.
+ */
+export function lastRecipientAnswer(method: string): OwnAnswer {
+  return method === 'OPTIONS'
+    ? { status: 204, fields: '', body: '' }
+    : { status: 405, fields: 'Allow: OPTIONS\r\n', body: '' };
+}

@@ -4,10 +4,13 @@
 import { createHash } from 'node:crypto';
 import { parseCidr, type Cidr, type ListenerSpec } from '@muster/membership';
 import { PATH_RULES, REQUEST_RULES, saidByProxies, type RequestRules } from '@muster/http1';
+import { PolicyTable } from './exchange-policy.ts';
 import { RouteTable } from './route-table.ts';
 
 export interface HttpSettings {
   readonly routes: RouteTable;
+  /** What an exchange with a pool may do. */
+  readonly policies: PolicyTable;
   /** What is asked of the head of a request. */
   readonly requestRules: RequestRules;
   /** Infinity: none. */
@@ -45,14 +48,16 @@ export function pseudonymOf({ bind, pool, routes }: ListenerSpec, loopMark: stri
 }
 
 export function httpSettings(spec: ListenerSpec, pseudonym: string | null = null): HttpSettings {
-  const { headTimeoutMs, keepAliveTimeoutMs, bodyTimeoutMs } = TIMEOUTS;
+  const { headTimeoutMs, keepAliveTimeoutMs } = TIMEOUTS;
+  const bodyTimeoutMs = spec.bodyTimeoutMs ?? TIMEOUTS.bodyTimeoutMs;
   return {
+    policies: new PolicyTable({ bodyTimeoutMs }),
     routes: new RouteTable(spec.routes ?? [{ pool: spec.pool! }]),
     requestRules: requestRules(spec),
     maxBodyBytes: spec.maxBodyBytes ?? Infinity,
     headTimeoutMs: spec.headTimeoutMs ?? headTimeoutMs,
     keepAliveTimeoutMs: spec.keepAliveTimeoutMs ?? keepAliveTimeoutMs,
-    bodyTimeoutMs: spec.bodyTimeoutMs ?? bodyTimeoutMs,
+    bodyTimeoutMs,
     tunnelIdleTimeoutMs: spec.idleTimeoutMs,
     halfCloseTimeoutMs: spec.halfCloseTimeoutMs ?? HALF_CLOSE_TIMEOUT_MS,
     trustedProxies: (spec.trustedProxies ?? []).map((text) => parseCidr(text)!),
