@@ -4,26 +4,14 @@
  * Before a retry there are two questions, kept apart. What the world does (a journal that is away, a taken port, a killed worker) is retried for
  * ever, ever more slowly. A defect of our own is not cured by repetition: an actor that keeps crashing is given up.
  */
+import { backoffMs, RETRY_BACKOFF } from '@muster/membership';
 import type { Clock } from './ports.ts';
 
-export interface Backoff {
-  /** The first wait, in ms; each further one is twice as long. */
-  readonly minMs: number;
-  /** No wait is longer, in ms. */
-  readonly maxMs: number;
-}
+export { backoffMs, RETRY_BACKOFF, type Backoff } from '@muster/membership';
 
-/** For the journal, workers, and actors that crashed. */
-export const RETRY_BACKOFF: Backoff = { minMs: 100, maxMs: 5_000 };
 /** An actor that crashes more often than this within `RESTARTS_WINDOW_MS` is given up. */
 const RESTARTS_MAX = 5;
 const RESTARTS_WINDOW_MS = 60_000;
-
-/** The wait before try `attempt` (0 for the first retry), in ms: half of it certain, half by chance. */
-export function backoffMs(attempt: number, { minMs, maxMs }: Backoff, random: () => number): number {
-  const fullMs = Math.min(maxMs, minMs * 2 ** Math.min(attempt, 30));
-  return (fullMs / 2) * (1 + random());
-}
 
 export type RestartVerdict =
   | { readonly kind: 'restart'; readonly delayMs: number; readonly crashedAtMs: readonly number[] }

@@ -3,7 +3,7 @@
  *
  * Codes are the server's (`errors.json` of nats-server); where the same thing comes in several shapes, all are named.
  */
-import { messageOf } from '@muster/membership';
+import { causeOf, messageOf } from '@muster/membership';
 import { JournalError } from '@muster/journal';
 import { JetStreamApiError } from '@nats-io/jetstream';
 import {
@@ -102,13 +102,6 @@ export function isNoResponders(error: unknown): boolean {
 /** The permission that was missing, wherever in the chain of causes it stands. */
 export function permissionViolation(error: unknown): PermissionViolationError | null {
   return causeOf(error, PermissionViolationError);
-}
-
-function causeOf<Kind extends Error>(error: unknown, kind: new (...parts: never[]) => Kind): Kind | null {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof kind) return cause;
-  }
-  return null;
 }
 
 /** A `JournalError` about this journal: what was tried, and why it failed. */

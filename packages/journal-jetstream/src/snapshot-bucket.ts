@@ -111,8 +111,9 @@ export class SnapshotBucket {
   }
 
   /**
-   * As with the stream, who makes it while another node does may not be answered, and looks again. Of three copies that were just
-   * made none is the leader yet, and what is stored then is lost without a word (2.15.1); so that is waited for, too.
+   * As with the stream, who makes it while another node does may not be answered, and looks again; nor is anybody while the servers
+   * choose who leads JetStream. Of three copies that were just made none is the leader yet, and what is stored then is lost without a
+   * word (2.15.1); so that is waited for, too.
    */
   async #openOrMake(replicas: number): Promise<ObjectStore> {
     const manager = await this.#stream.manager();
@@ -131,7 +132,7 @@ export class SnapshotBucket {
       const { cluster } = await manager.streams.info(this.#streamName);
       return replicas === 1 || cluster?.leader !== undefined;
     } catch (error) {
-      if (isTimeout(error)) return false;
+      if (isTimeout(error) || isNoResponders(error)) return false;
       throw error;
     }
   }

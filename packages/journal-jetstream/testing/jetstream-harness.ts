@@ -15,8 +15,9 @@ import {
 import { openNatsLink, type NatsLink } from '@muster/nats';
 import type { FollowItem, Journal, NewEvent, ReadOptions } from '@muster/journal';
 import type { JournalUnderTest } from '@muster/journal/testing';
-import { jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager, type StreamAPI } from '@nats-io/jetstream';
 import { openJetStreamJournal } from '../src/jetstream-journal.ts';
+import { isNoResponders, isStreamNotFound, isTimeout } from '../src/nats-failure.ts';
 
 /** A payload may have a mebibyte, and its head comes on top; foreign publishers send more. */
 export const SERVER_LINES = 'max_payload: 8388608';
@@ -113,11 +114,23 @@ export async function manager(link: NatsLink) {
   return jetstreamManager(await link.connected(), { checkAPI: false });
 }
 
+/** Deletes a cluster's stream and the bucket of its snapshots, and comes back when both are gone. */
 export async function deleteStream(link: NatsLink, cluster: string): Promise<void> {
   const { streams } = await manager(link);
   const names = [`muster-${cluster}`, `OBJ_muster-${cluster}-snapshots`];
-  // The bucket is there only where a test saved a snapshot.
-  await Promise.all(names.map((name) => streams.delete(name).catch(() => false)));
+  await Promise.all(names.map(async (name) => untilGone(streams, name)));
+}
+
+/** An answer that is late or lost tells nothing, so it is deleted again until the server says that it is not there. */
+async function untilGone(streams: StreamAPI, name: string): Promise<void> {
+  for (;;) {
+    try {
+      await streams.delete(name);
+    } catch (error) {
+      if (isStreamNotFound(error)) return;
+      if (!isTimeout(error) && !isNoResponders(error)) throw error;
+    }
+  }
 }
 
 /** Polls until it is so. Bounded by the test's own deadline. */

@@ -6,9 +6,11 @@
  *     commands    command × roster ──► the event to append
  *     sets        roster × a node's own view ──► who takes traffic
  */
+export { backoffLimitMs, backoffMs, RETRY_BACKOFF, type Backoff } from './backoff.ts';
 export { clip, messageOf } from './error-text.ts';
 export {
   BrokenInvariant,
+  causeOf,
   invariant,
   MusterError,
   present,

@@ -55,3 +55,11 @@ export function present<Value>(value: Value | null | undefined, what: string): V
   invariant(value !== null && value !== undefined, `there is no ${what}`);
   return value;
 }
+
+/** The first error of a class in the chain of causes that begins with `error` itself; null where there is none. */
+export function causeOf<Kind extends Error>(error: unknown, kind: new (...parts: never[]) => Kind): Kind | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof kind) return cause;
+  }
+  return null;
+}

@@ -3,6 +3,7 @@
  *
  * Secrets come in here as text or files and leave only towards the server: `describeServers` is what logs and errors may say.
  */
+import { MusterError } from '@muster/membership';
 import { parseServerUrl } from './server-url.ts';
 
 export interface NatsAccess {
@@ -29,9 +30,10 @@ export interface NatsAccess {
 }
 
 /** Something in the access cannot be used. The message says which server or file and what to do, and holds no secret. */
-export class NatsAccessError extends Error {
-  override readonly name = 'NatsAccessError';
-  readonly code = 'bad_nats_access';
+export class NatsAccessError extends MusterError<'bad-nats-access'> {
+  constructor(message: string) {
+    super({ code: 'bad-nats-access', message, source: 'internal', isRetryable: false });
+  }
 }
 
 /** For people, without users and passwords: `nats://127.0.0.1:4222, nats://127.0.0.1:4223`. */

@@ -7,12 +7,12 @@
  */
 import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { backoffLimitMs } from '@muster/membership';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { checkNatsAccess, secretFileWarnings, serverAddresses } from './access-check.ts';
 import { connectionEnd } from './connection-end.ts';
 import { complaint, dial, type Connected, type DialOptions } from './dialer.ts';
 import { describeServers, NatsAccessError, type NatsAccess } from './nats-access.ts';
-import { reconnectWaitMs } from './reconnect-wait.ts';
 import type { ServerAddress } from './server-url.ts';
 
 export interface NatsLink {
@@ -201,7 +201,9 @@ class Link implements NatsLink {
 
   async #pause(failureCount: number): Promise<void> {
     const { random, signal } = this.#dialOptions;
-    const waitMs = reconnectWaitMs(failureCount, { waitMaxMs: this.#reconnectWaitMaxMs, random });
+    const maxMs = this.#reconnectWaitMaxMs;
+    // Full jitter: all clients of a server lose it in one moment, so the first attempt is the one to spread.
+    const waitMs = random() * backoffLimitMs(failureCount, { minMs: maxMs / 10, maxMs });
     try {
       await wait(waitMs, undefined, { signal });
     } catch (error) {

@@ -7,10 +7,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jetstream } from '@nats-io/jetstream';
-import { messageOf } from '@muster/membership';
+import { backoffMs, causeOf, messageOf, RETRY_BACKOFF } from '@muster/membership';
 import type { NatsLink } from '@muster/nats';
-import { headers, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
-import { retryWaitMs } from './backoff.ts';
+import { headers, NoRespondersError, PermissionViolationError, TimeoutError } from '@nats-io/transport-node';
 
 /** How long one attempt waits for its answer. */
 const ATTEMPT_TIMEOUT_MS = 1_500;
@@ -46,7 +45,7 @@ export async function announce(
   { signal, onProblem }: AnnounceOptions,
 ): Promise<AnnounceOutcome> {
   let problem = 'it was not tried';
-  for (let failureCount = 1; !signal.aborted; failureCount++) {
+  for (let failureCount = 0; !signal.aborted; failureCount++) {
     const attempt = await untilAborted(attemptOnce(link, event, signal), signal);
     if (attempt === null) break;
     if (attempt.outcome !== 'failed') {
@@ -55,7 +54,7 @@ export async function announce(
     }
     problem = attempt.message;
     onProblem(problem);
-    await untilAborted(sleep(retryWaitMs(failureCount), undefined, { signal }), signal);
+    await untilAborted(sleep(backoffMs(failureCount, RETRY_BACKOFF, Math.random), undefined, { signal }), signal);
   }
   return { outcome: 'unconfirmed', message: link.awayReason ?? problem };
 }
@@ -74,7 +73,7 @@ async function attemptOnce(link: NatsLink, event: OutgoingEvent, signal: AbortSi
     // A server that is storing this very id right now says so with the sequence 0 (2.10) or an error (later ones).
     return seq > 0 ? { outcome: 'acknowledged', revision: seq } : failed('the server is still recording it');
   } catch (error) {
-    const denied = permissionViolation(error);
+    const denied = causeOf(error, PermissionViolationError);
     if (denied !== null) return { outcome: 'refused', message: describeViolation(denied) };
     return failed(describeFailure(error));
   }
@@ -103,14 +102,9 @@ function failed(message: string): Attempt {
 
 function describeFailure(error: unknown): string {
   if (error instanceof TimeoutError) return `no answer within ${ATTEMPT_TIMEOUT_MS} ms`;
-  if (error instanceof Error && error.name === 'JetStreamNotEnabled')
+  if (causeOf(error, NoRespondersError) !== null)
     return 'no stream takes its subject: it is not there, or has no leader now';
   return messageOf(error);
-}
-
-function permissionViolation(error: unknown): PermissionViolationError | null {
-  if (error instanceof PermissionViolationError) return error;
-  return error instanceof Error && error.cause !== undefined ? permissionViolation(error.cause) : null;
 }
 
 /** For people: what was not permitted, and what to do. */

@@ -1,5 +1,4 @@
 /** When the next heartbeat is due: one timer per member, jittered, so that members that joined together drift apart. */
-import { jittered } from './backoff.ts';
 
 export class HeartbeatTimer {
   readonly #intervalMs: number;
@@ -33,4 +32,11 @@ export class HeartbeatTimer {
   #schedule(delayMs: number): void {
     this.#timer = setTimeout(() => this.beatNow(), delayMs);
   }
+}
+
+const JITTER_RATIO = 0.1;
+
+/** The interval ±10 %. */
+export function jittered(intervalMs: number, random: () => number = Math.random): number {
+  return intervalMs * (1 + JITTER_RATIO * (2 * random() - 1));
 }

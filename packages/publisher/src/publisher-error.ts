@@ -1,4 +1,5 @@
 /** The errors of this package: what `join` and `openPublisher` throw. What may happen afterwards is returned, never thrown. */
+import { MusterError } from '@muster/membership';
 
 export type PublisherErrorCode =
   /** What was asked for makes no sense; nothing was sent. */
@@ -9,15 +10,8 @@ export type PublisherErrorCode =
   | 'aborted';
 
 /** `message` says what happened, to which member, and what to do. It holds no secrets. */
-export class PublisherError extends Error {
-  override readonly name = 'PublisherError';
-  readonly code: PublisherErrorCode;
-  readonly source = 'internal' as const;
-  readonly isRetryable: boolean;
-
+export class PublisherError extends MusterError<PublisherErrorCode> {
   constructor(code: PublisherErrorCode, message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
-    this.code = code;
-    this.isRetryable = code === 'aborted';
+    super({ code, message, source: 'internal', isRetryable: code === 'aborted', cause });
   }
 }

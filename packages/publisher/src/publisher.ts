@@ -7,11 +7,10 @@
  * It needs three permissions, and no other: to publish on `muster.<cluster>.backend.<pool>.<id>` and on
  * `muster-live.<cluster>.lease.<pool>.<id>`, and to subscribe below its inbox prefix. It can read nothing.
  */
-import { messageOf } from '@muster/membership';
+import { messageOf, RETRY_BACKOFF } from '@muster/membership';
 import { NatsAccessError, openNatsLink, type NatsAccess, type NatsLink } from '@muster/nats';
 import { createInbox, PermissionViolationError, type NatsConnection, type Subscription } from '@nats-io/transport-node';
 import { describeViolation } from './announce.ts';
-import { RETRY_WAIT_MAX_MS } from './backoff.ts';
 import { checkMember, checkName, type MemberOptions } from './member-options.ts';
 import { Member } from './member.ts';
 import { PublisherError } from './publisher-error.ts';
@@ -50,7 +49,7 @@ function openLink(options: OwnConnection, inboxPrefix: string): NatsLink {
   const { servers, name = 'muster-publisher', log } = options;
   const list = typeof servers === 'string' ? servers.split(',').map((server) => server.trim()) : servers;
   const access = { ...accessFields(options), servers: list, name, inboxPrefix };
-  const waits = { reconnectWaitMaxMs: RETRY_WAIT_MAX_MS, pingIntervalMs: PING_INTERVAL_MS };
+  const waits = { reconnectWaitMaxMs: RETRY_BACKOFF.maxMs, pingIntervalMs: PING_INTERVAL_MS };
   try {
     return openNatsLink(access, { ...waits, ...(log !== undefined && { log }) });
   } catch (error) {
