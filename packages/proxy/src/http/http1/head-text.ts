@@ -80,7 +80,7 @@ let dateSecond = 0;
 let dateText = '';
 
 /** The time as a Date field has it (RFC 9110, 5.6.7), made at most once a second. */
-export function httpDate(): string {
+function httpDate(): string {
   const nowMs = Date.now();
   const nowSecond = Math.floor(nowMs / 1_000);
   if (nowSecond !== dateSecond) {
