@@ -4,13 +4,13 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_400,
+  shippedLines: 57_750,
   /** Shipped files of fewer than 30 lines. */
-  shortFiles: 49,
+  shortFiles: 30,
   /** Files that import each other in circles. */
-  filesInCircles: 51,
+  filesInCircles: 21,
   /** Rooms whose files import each other's in circles. */
-  roomsInCircles: 22,
+  roomsInCircles: 15,
   /** How many files lie in folders that have more than 20. */
   crowdedRooms: {
     'packages/replay/src': 26,
@@ -21,7 +21,7 @@ export const RATCHETS = {
   /** How many files each walk of docs/architecture.md passes; the aims are 16, 18, 13 and 14. */
   walkFiles: {
     "An event: from NATS to a worker's BackendSet": 18,
-    'A connection: from the accept to its answer': 18,
+    'A connection: from the accept to its answer': 19,
     'A flip: from the probe to the journal': 12,
     'A question: `muster explain request`, from the command to its answer': 15,
   },

@@ -4,7 +4,16 @@ import { describe, expect, test } from 'vitest';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
 import type { Outlier } from '../pool/ejection-tally.ts';
 import { verdictOfAnswer, verdictOfStatus } from './record/backend-verdict.ts';
-import { ask, client, expectNothingUnderWay, get, ok, scripted, until, type Talker } from '../../testing/http/scripted.ts';
+import {
+  ask,
+  client,
+  expectNothingUnderWay,
+  get,
+  ok,
+  scripted,
+  until,
+  type Talker,
+} from '../../testing/http/scripted.ts';
 import { TERMINATIONS } from './record/termination.ts';
 
 test('of every status', () => {

@@ -9,7 +9,16 @@ import {
   type Transport,
   type WriteOutcome,
 } from '@muster/transport';
-import { client, expectNothingUnderWay, get, ok, scripted, statusOf, turn, until } from '../../testing/http/scripted.ts';
+import {
+  client,
+  expectNothingUnderWay,
+  get,
+  ok,
+  scripted,
+  statusOf,
+  turn,
+  until,
+} from '../../testing/http/scripted.ts';
 
 /** What becomes of a write to a backend; null: what the real leg says. */
 type OnWrite = (leg: Leg, bytes: Uint8Array) => WriteOutcome | null;

@@ -8,7 +8,15 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { ProxyHarness } from '../../testing/proxy-harness.ts';
-import { client, get, LAST_CHUNK, ok, type ScriptedBackend, scripted, type Talker } from '../../testing/http/scripted.ts';
+import {
+  client,
+  get,
+  LAST_CHUNK,
+  ok,
+  type ScriptedBackend,
+  scripted,
+  type Talker,
+} from '../../testing/http/scripted.ts';
 
 const CLIENTS = 100;
 const BODY_BYTES = 60_000;
