@@ -11,8 +11,8 @@ import { setImmediate } from 'node:timers/promises';
 import { asksTheSame, diff, emptyRoster, observationBy } from '@muster/membership';
 import type { Backend, Change, Health, HealthPolicy, Pool, Roster } from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
-import type { Finding } from './pools/own-findings.ts';
-import type { BackendWish } from './pools/pool-machine.ts';
+import type { Finding } from './journal/own-findings.ts';
+import type { BackendWish } from './pools/pool.ts';
 
 /** Changes applied in one turn of the event loop: about 3 ms where each starts a backend. */
 const RECONCILE_SLICE = 32;

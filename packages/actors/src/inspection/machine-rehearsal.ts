@@ -11,7 +11,7 @@ import { ejectionMachine } from '../pools/ejection-machine.ts';
 import { followerMachine } from '../journal/follower-machine.ts';
 import { listenerMachine } from '../listener-machine.ts';
 import { nodeMachine } from '../node-machine.ts';
-import { poolMachine } from '../pools/pool-machine.ts';
+import { poolMachine } from '../pools/pool.ts';
 import { proberMachine } from '../pools/prober-machine.ts';
 import { workerMachine } from '../workers/worker-machine.ts';
 import type { MachineKind, SeenEvent } from './inspection-line.ts';

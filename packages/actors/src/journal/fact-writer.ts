@@ -25,7 +25,7 @@ import {
 import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { isNews, isSaid, ownFindings, type Finding } from '../pools/own-findings.ts';
+import { isNews, isSaid, ownFindings, type Finding } from './own-findings.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** Facts that wait for the journal's answer at once; further ones wait their turn, one per backend and axis. */

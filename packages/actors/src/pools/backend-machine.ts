@@ -11,7 +11,7 @@ import { messageOf } from '@muster/membership';
 import { assign, setup } from 'xstate';
 import { backoffMs, judgeCrash, RETRY_BACKOFF } from '../waits.ts';
 import type { Supervision } from '../actor-group.ts';
-import type { Finding } from './own-findings.ts';
+import type { Finding } from '../journal/own-findings.ts';
 import type { FlippedEvent, ProberPorts, ProbeTask } from './probe-round.ts';
 import { proberMachine } from './prober-machine.ts';
 

@@ -17,7 +17,7 @@ import { ActorGroup, type Supervision } from '../actor-group.ts';
 import { ejectionMachine } from './ejection-machine.ts';
 import { countMax, judgeOutlier, termMs } from './ejection-rule.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
-import type { Finding } from './own-findings.ts';
+import type { Finding } from '../journal/own-findings.ts';
 import type { Outlier } from '../ports.ts';
 
 /** That an outlier is spared is logged once per pool in this time; workers report it once a second. */

@@ -18,7 +18,7 @@ import { isFinding, judge, nextProbeDelayMs, type Health, type HealthPolicy, typ
 import type { Observation, ProbeSeen } from '@muster/observations';
 import type { Probe, ProbeOutcome } from '@muster/probes';
 import type { AnswerLimitFields, Clock, StartProbe } from '../ports.ts';
-import type { ProbeSlots } from './probe-slots.ts';
+import type { ProbeSlots } from './probes.ts';
 
 /** How often a prober tells the observer what it thinks, so that what is kept can be read from the middle. */
 const STATE_INTERVAL_MS = 600_000;
