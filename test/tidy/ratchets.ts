@@ -22,7 +22,8 @@ export const RATCHETS = {
   walkFiles: {
     "An event: from NATS to a worker's BackendSet": 18,
     'A connection: from the accept to its answer': 18,
-    'A flip: from the probe to the journal': 12,
+    // With the line for probes and the pool, which the list of twelve passed over.
+    'A flip: from the probe to the journal': 13,
     'A question: `muster explain request`, from the command to its answer': 15,
   },
 } as const;

@@ -8,11 +8,22 @@
  * Stopping is the same thing with an empty roster as the goal.
  */
 import { setImmediate } from 'node:timers/promises';
-import { asksTheSame, diff, emptyRoster, observationBy } from '@muster/membership';
-import type { Backend, Change, Health, HealthPolicy, Pool, Roster } from '@muster/membership';
+import {
+  asksTheSame,
+  diff,
+  emptyRoster,
+  observationBy,
+  present,
+  type Backend,
+  type Change,
+  type Health,
+  type HealthEvent,
+  type HealthPolicy,
+  type Pool,
+  type Roster,
+} from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
-import type { Finding } from './journal/own-findings.ts';
-import type { BackendWish } from './pools/pool.ts';
+import { membershipOf, type BackendWish } from './pools/pool.ts';
 
 /** Changes applied in one turn of the event loop: about 3 ms where each starts a backend. */
 const RECONCILE_SLICE = 32;
@@ -26,7 +37,7 @@ export interface Reconciled {
   /** A backend is gone or has another target. */
   readonly targetLeft: (pool: string, backend: string) => void;
   /** What is known of a backend's target already, from another backend that has or had it. */
-  readonly known: (finding: Finding) => void;
+  readonly known: (pool: string, backend: string, event: HealthEvent) => void;
 }
 
 export class Reconciler {
@@ -56,12 +67,6 @@ export class Reconciler {
       this.#run = this.#reconcile();
     }
     return this.#run;
-  }
-
-  /** A pool's actor was made anew and knows none of its backends. */
-  refill(pool: string): Promise<void> {
-    this.#poolsToFill.add(pool);
-    return this.poke();
   }
 
   /** Stops all actors; resolves when that is done. */
@@ -109,7 +114,7 @@ export class Reconciler {
   }
 
   #applyOther(change: Exclude<Change, { kind: 'backend' }>, goal: Roster): void {
-    const { id } = (change.after ?? change.before)!;
+    const { id } = present(change.after ?? change.before, 'a side of a change');
     if (change.kind === 'listener') return this.#actors.listenerChanged(id);
     if (change.before === null) return this.#actors.poolStarted(id);
     if (change.after === null) return this.#actors.poolStopped(id);
@@ -117,7 +122,7 @@ export class Reconciler {
   }
 
   #collect({ before, after }: Extract<Change, { kind: 'backend' }>, wishesByPool: Map<string, BackendWish[]>): void {
-    const { pool, id } = (after ?? before)!;
+    const { pool, id } = present(after ?? before, 'a side of a change');
     if (before !== null && before.target.value !== after?.target.value) this.#actors.targetLeft(pool, id);
     if (after !== null) this.#noteHolder(after);
     const wish = this.#wish(pool, id);
@@ -136,13 +141,13 @@ export class Reconciler {
     const pool = this.#goal.pools.get(poolId);
     const backend = pool && this.#folded.backend(poolId, backendId);
     if (pool === undefined || backend === undefined) return { backend: backendId, member: null, task: null };
-    const { ejection, ...seen } = observationBy(this.#folded.node, backend.observations);
-    const target = backend.target.value;
-    const member = { target, ejectedMs: ejection.value === 'ejected' ? ejection.timeMs : null };
+    const { node } = this.#folded;
+    const member = membershipOf(backend, node);
     const policy = pool.spec.health;
     if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, member, task: null };
-    const health = seen.health.value === 'unknown' ? this.#heard(backend, policy) : seen.health.value;
-    return { backend: backendId, member, task: { target, policy, limits: pool.spec, health } };
+    const { value: seen } = observationBy(node, backend.observations).health;
+    const health = seen === 'unknown' ? this.#heard(backend, policy) : seen;
+    return { backend: backendId, member, task: { target: member.target, policy, limits: pool.spec, health } };
   }
 
   /** What another backend's probes found of the same target with the same question, which is told of this one, too. */
@@ -151,11 +156,7 @@ export class Reconciler {
       const health = key === `${pool}/${id}` ? 'unknown' : this.#foundBy(key, target, policy);
       if (health === 'unknown') continue;
       const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
-      this.#actors.known({
-        pool,
-        backend: id,
-        event: { type, target, reason: `known from ${key}, which has the same target` },
-      });
+      this.#actors.known(pool, id, { type, target, reason: `known from ${key}, which has the same target` });
       return health;
     }
     return 'unknown';

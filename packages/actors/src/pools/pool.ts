@@ -1,125 +1,235 @@
 /**
- * The pool: keeps one backend actor per member that is to be watched, as the node's reconciler wishes it, and the ejector,
- * which takes out for a while who fails with live traffic.
+ * The pool as this node works on it: keeps an actor for each of its backends that is to be probed, and decides who is ejected.
  *
- * It is told in batches what each backend should be now, not what happened to it, and changes only those that differ: a
- * backend whose target, policy and health are what its actor has already is left alone, whatever else was said about it.
+ *     the roster's wishes ──► backend actors, which differ from them only
+ *     a worker's outlier ──► rule ──► BackendEjected ──► its time is up, or its probes pass again ──► BackendReinstated
+ *
+ * A class and not a machine: nothing of it takes time. What time does to a backend is in the backend's chart, so a backend that nothing
+ * happens to has no actor. What is found are facts: they act on this node at once and are recorded when the journal takes them.
+ *
+ * Level-triggered: it is told in batches what each backend should be now, not what happened to it. One whose target, policy and health
+ * are what its actor has already is left alone. One that is ejected in the roster and not here (after a restart of this node) gets the
+ * rest of its time from the event's, as a first ejection; one that somebody else has reinstated is let go. A new target begins with
+ * nothing counted. Who is ejected when the policy changes stays out for the time that it was told, unless the pool ejects nobody any
+ * more. Two workers that report the same backend are one ejection, because the second report finds it out already.
  */
-import { createActor, forwardTo, fromCallback, setup, type Actor } from 'xstate';
-import { ActorGroup } from '../actor-group.ts';
-import { backendMachine, type BackendPorts } from './backend-machine.ts';
-import { Ejector, type EjectorPorts, type MemberState } from './ejector.ts';
+import { createActor, type Actor } from 'xstate';
+import {
+  ejectionPolicyOf,
+  observationBy,
+  type Backend,
+  type EjectionPolicy,
+  type HealthEvent,
+} from '@muster/membership';
+import { ActorGroup, type Supervision } from '../actor-group.ts';
+import type { FoldedRoster } from '../folded-roster.ts';
 import type { Outlier } from '../ports.ts';
-import type { ProbeTask } from './probe-round.ts';
+import { backendMachine, type BackendPorts, type Ejection } from './backend-machine.ts';
+import { countMax, judgeOutlier, termMs } from './ejection-rule.ts';
+import type { ProberPorts } from './probe-round.ts';
+import type { ProbeTask } from './probes.ts';
+
+/** That an outlier is spared is logged once per pool in this time; workers report it once a second. */
+const SPARED_LOG_INTERVAL_MS = 10_000;
+
+export interface PoolPorts extends Supervision {
+  readonly folded: FoldedRoster;
+  readonly prober: ProberPorts;
+  readonly onFound: (pool: string, backend: string, event: HealthEvent) => void;
+}
+
+/** A backend as the roster has it, this node's unrecorded facts included. */
+interface Membership {
+  readonly target: string;
+  /** When this node ejected it, ms since 1970; null where it has not, or no more. */
+  readonly ejectedMs: number | null;
+}
 
 /** What one backend should be now. */
 export interface BackendWish {
   readonly backend: string;
   /** Null: no member any more. */
-  readonly member: MemberState | null;
+  readonly member: Membership | null;
   /** Null: nothing to probe, or no member any more. */
   readonly task: ProbeTask | null;
 }
 
-export interface PoolInput {
-  readonly pool: string;
-  readonly ports: BackendPorts & EjectorPorts;
+export function membershipOf({ target, observations }: Backend, node: string): Membership {
+  const { ejection } = observationBy(node, observations);
+  return { target: target.value, ejectedMs: ejection.value === 'ejected' ? ejection.timeMs : null };
 }
 
-/** About `RECONCILE_SLICE` wishes, at most. */
-interface ReconcileEvent {
-  readonly type: 'reconcile';
-  readonly wishes: readonly BackendWish[];
-}
+export class Pool {
+  readonly #id: string;
+  readonly #ports: PoolPorts;
+  readonly #taskByBackend = new Map<string, ProbeTask>();
+  readonly #ejected = new Set<string>();
+  readonly #backends: ActorGroup<Actor<typeof backendMachine>>;
+  #spareLoggedMs = -Infinity;
 
-/** A worker's traffic found a backend failing. */
-interface OutlierEvent {
-  readonly type: 'outlier';
-  readonly outlier: Outlier;
-}
+  constructor(id: string, ports: PoolPorts) {
+    this.#id = id;
+    this.#ports = ports;
+    const { clock, random, log, onGivenUp, prober } = ports;
+    const backendPorts: BackendPorts = {
+      clock,
+      random,
+      log,
+      onGivenUp,
+      prober,
+      onFound: (backend, event) => this.#found(backend, event),
+      termMs: (count) => this.#termMs(count),
+      onForgiven: (backend) => {
+        if (!this.#taskByBackend.has(backend)) this.#stop(backend);
+      },
+    };
+    this.#backends = new ActorGroup(ports, {
+      kind: 'backend',
+      pool: id,
+      create: (backend) => {
+        const task = this.#taskByBackend.get(backend) ?? null;
+        return createActor(backendMachine, { clock, input: { pool: id, backend, task, ports: backendPorts } });
+      },
+      onRestarted: (backend) => this.#refill(backend),
+    });
+  }
 
-/** A backend's probes pass, which they did not before. */
-interface TurnedHealthyEvent {
-  readonly type: 'turned-healthy';
-  readonly backend: string;
-  readonly reason: string;
-}
+  /** About `RECONCILE_SLICE` wishes, at most. */
+  reconcile(wishes: readonly BackendWish[]): void {
+    for (const { backend, member, task } of wishes) {
+      if (member === null) this.#stop(backend);
+      else {
+        this.#watch(backend, task);
+        this.#follow(backend, member);
+        this.#stopIdle(backend);
+      }
+    }
+  }
 
-type PoolEvent = ReconcileEvent | OutlierEvent | TurnedHealthyEvent;
+  /** A worker's traffic found a backend failing. */
+  judge(outlier: Outlier): void {
+    const policy = this.#policy();
+    if (policy === null) return;
+    const { folded } = this.#ports;
+    const decided = judgeOutlier(outlier, { folded, policy, ejectedCount: this.#ejected.size });
+    if (decided.verdict === 'eject') this.#eject(outlier, policy);
+    else if (decided.verdict === 'spare') this.#logSpared(outlier, decided.why);
+  }
 
-/** Owns the backends, so that they end with the pool whatever ends it. */
-const members = fromCallback<ReconcileEvent, PoolInput>(({ input: { pool, ports }, sendBack, receive }) => {
-  const taskByBackend = new Map<string, ProbeTask>();
-  const onFinding: BackendPorts['onFinding'] = (finding) => {
-    ports.onFinding(finding);
-    const { backend, event } = finding;
-    if (event.type === 'BackendTurnedHealthy') sendBack({ type: 'turned-healthy', backend, reason: event.reason });
-  };
-  const group = new ActorGroup<Actor<typeof backendMachine>>(ports, {
-    kind: 'backend',
-    pool,
-    create: (backend) => {
-      const input = { pool, backend, task: taskByBackend.get(backend)!, ports: { ...ports, onFinding } };
-      return createActor(backendMachine, { clock: ports.clock, input });
-    },
-  });
-  const fulfil = ({ backend, task }: BackendWish): void => {
-    if (task === null) {
-      taskByBackend.delete(backend);
-      group.stop(backend);
+  /** The roster knows who is ejected when the pool is there again. */
+  stop(): void {
+    this.#backends.stopAll();
+  }
+
+  #watch(backend: string, task: ProbeTask | null): void {
+    if (task === null) this.#taskByBackend.delete(backend);
+    else this.#taskByBackend.set(backend, task);
+    const actor = this.#backends.get(backend);
+    if (actor === null) {
+      if (task !== null) this.#backends.start(backend);
       return;
     }
-    taskByBackend.set(backend, task);
-    if (!group.has(backend)) group.start(backend);
-    const actor = group.get(backend);
-    if (actor === null || isSameTask(actor.getSnapshot().context.task, task)) return;
-    actor.send({ type: 'probe', task });
-  };
-  receive(({ wishes }) => wishes.forEach(fulfil));
-  return () => group.stopAll();
-});
+    const { task: before } = actor.getSnapshot().context;
+    if (task === null) {
+      if (before !== null) actor.send({ type: 'unwatch' });
+    } else if (before === null || !isSameTask(before, task)) actor.send({ type: 'watch', task });
+  }
 
-/** The ejections end with the pool, too; the roster knows who is ejected when it is started again. */
-const ejector = fromCallback<PoolEvent, PoolInput>(({ input: { pool, ports }, receive }) => {
-  const actor = new Ejector(pool, ports);
-  receive((event) => {
-    switch (event.type) {
-      case 'reconcile':
-        return event.wishes.forEach(({ backend, member }) => actor.follow(backend, member));
-      case 'outlier':
-        return actor.judge(event.outlier);
-      case 'turned-healthy':
-        return actor.turnedHealthy(event.backend, event.reason);
+  #follow(backend: string, { target, ejectedMs }: Membership): void {
+    const ejection = this.#ejectionOf(backend);
+    if (ejection !== null && ejection.target !== target) {
+      this.#ejected.delete(backend);
+      this.#backends.get(backend)?.send({ type: 'retargeted' });
     }
-  });
-  return () => actor.stop();
-});
+    if (ejectedMs === null) {
+      if (this.#ejected.delete(backend)) this.#backends.get(backend)?.send({ type: 'admitted' });
+      return;
+    }
+    if (!this.#ejected.has(backend)) this.#begin(backend, this.#restOf(backend, { target, ejectedMs }));
+    if (this.#policy() !== null) return;
+    this.#backends.get(backend)?.send({ type: 'reinstate', reason: 'the pool ejects nobody any more' });
+  }
 
-export const poolMachine = setup({
-  types: {
-    context: {} as PoolInput,
-    input: {} as PoolInput,
-    events: {} as PoolEvent,
-  },
-  actors: { members, ejector },
-}).createMachine({
-  id: 'pool',
-  context: ({ input }) => input,
-  invoke: [
-    { id: 'members', src: 'members', input: ({ context }) => context },
-    { id: 'ejector', src: 'ejector', input: ({ context }) => context },
-  ],
-  initial: 'watching',
-  states: {
-    watching: {
-      on: {
-        reconcile: { actions: [forwardTo('members'), forwardTo('ejector')] },
-        outlier: { actions: forwardTo('ejector') },
-        'turned-healthy': { actions: forwardTo('ejector') },
-      },
-    },
-  },
-});
+  /** The actor of a backend crashed, and with it went what was counted of its ejections. */
+  #refill(id: string): void {
+    this.#ejected.delete(id);
+    const { folded } = this.#ports;
+    const backend = folded.backend(this.#id, id);
+    if (backend !== undefined) this.#follow(id, membershipOf(backend, folded.node));
+    this.#stopIdle(id);
+  }
+
+  #stop(backend: string): void {
+    this.#taskByBackend.delete(backend);
+    this.#ejected.delete(backend);
+    this.#backends.stop(backend);
+  }
+
+  /** Ends the actor of a backend that time does nothing to. */
+  #stopIdle(backend: string): void {
+    if (this.#taskByBackend.has(backend) || this.#ejected.has(backend) || this.#ejectionOf(backend) !== null) return;
+    this.#stop(backend);
+  }
+
+  #found(backend: string, event: HealthEvent): void {
+    if (event.type === 'BackendReinstated') this.#ejected.delete(backend);
+    this.#ports.onFound(this.#id, backend, event);
+  }
+
+  #eject({ backend, target, reason }: Outlier, policy: EjectionPolicy): void {
+    const count = this.#nextCount(backend, target);
+    const leftMs = termMs(policy, count);
+    this.#begin(backend, { target, count, leftMs });
+    this.#found(backend, { type: 'BackendEjected', target, reason: `${reason}; out for ${leftMs / 1_000} s` });
+  }
+
+  #begin(backend: string, ejection: Ejection): void {
+    this.#ejected.add(backend);
+    this.#backends.start(backend);
+    this.#backends.get(backend)?.send({ type: 'ejected', ...ejection });
+  }
+
+  /** What is left of an ejection that somebody else has recorded, or this node before it was started again. */
+  #restOf(backend: string, { target, ejectedMs }: { target: string; ejectedMs: number }): Ejection {
+    const count = this.#nextCount(backend, target);
+    const wholeMs = this.#termMs(count);
+    // The journal's clock may be another machine's: nobody is out for longer than the whole.
+    const leftMs = Math.min(wholeMs, Math.max(0, ejectedMs + wholeMs - this.#ports.clock.now()));
+    return { target, count, leftMs };
+  }
+
+  #nextCount(backend: string, target: string): number {
+    const policy = this.#policy();
+    const latest = this.#ejectionOf(backend);
+    return policy === null || latest?.target !== target ? 1 : Math.min(latest.count + 1, countMax(policy));
+  }
+
+  /** The present ejection of a backend, or the latest while it is not forgiven. */
+  #ejectionOf(backend: string): Ejection | null {
+    return this.#backends.get(backend)?.getSnapshot().context.ejection ?? null;
+  }
+
+  #termMs(count: number): number {
+    const policy = this.#policy();
+    return policy === null ? 0 : termMs(policy, count);
+  }
+
+  #policy(): EjectionPolicy | null {
+    const spec = this.#ports.folded.roster.pools.get(this.#id)?.spec;
+    return spec === undefined ? null : ejectionPolicyOf(spec);
+  }
+
+  #logSpared({ backend, target, reason }: Outlier, why: string): void {
+    const { clock, log } = this.#ports;
+    if (clock.elapsedMs() - this.#spareLoggedMs < SPARED_LOG_INTERVAL_MS) return;
+    this.#spareLoggedMs = clock.elapsedMs();
+    const pool = this.#id;
+    log.warn(
+      { pool, backend, target, reason, why },
+      `backend ${pool}/${backend} fails and is not ejected: ${why} (${reason})`,
+    );
+  }
+}
 
 const LIMITS = ['maxAnswerHeadBytes', 'maxAnswerFields', 'maxInterimAnswers'] as const;
 
