@@ -4,7 +4,7 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_750,
+  shippedLines: 57_900,
   /** Shipped files of fewer than 30 lines. */
   shortFiles: 30,
   /** Files that import each other in circles. */
@@ -14,9 +14,7 @@ export const RATCHETS = {
   /** How many files lie in folders that have more than 20. */
   crowdedRooms: {
     'packages/replay/src': 26,
-    'services/muster/src/cli': 34,
-    'services/muster/src/config': 25,
-    'services/muster/src/node': 26,
+    'services/muster/src/node': 24,
   },
   /** How many files each walk of docs/architecture.md passes; the aims are 16, 18, 13 and 14. */
   walkFiles: {

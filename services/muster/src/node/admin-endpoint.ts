@@ -4,14 +4,11 @@
 import type { NodeHandle } from '@muster/actors';
 import type { ObservationStore } from '@muster/observations';
 import type { FailingName } from '@muster/transport';
-import { createAdminServer } from '../admin/admin-server.ts';
-import type { RefusalOf } from '../admin/roster-view.ts';
-import type { NodeConfig } from '../config/node-config.ts';
+import { createAdminServer } from '@muster/admin';
+import type { AskDecisions, DecisionRecording, RefusalOf } from '@muster/questions';
+import type { NodeConfig } from '@muster/config';
 import type { Log } from '../log/log.ts';
-import { createMetrics } from '../metrics/metrics.ts';
-import type { AskDecisions } from './decision-questions.ts';
-import type { DecisionRecording } from './decision-recording.ts';
-import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
+import { createMetrics, followTraffic, TrafficTotals } from '@muster/metrics';
 
 export type RunningAdmin =
   | { readonly outcome: 'listening'; readonly address: string; close(): Promise<void> }

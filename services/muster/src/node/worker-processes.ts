@@ -11,10 +11,16 @@ import type { SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@mu
 import { messageOf } from '@muster/membership';
 import type { OwnAddress, ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
-import type { DecisionReport, WorkerOrder } from '../worker/decision-question.ts';
+import {
+  type AskDecisions,
+  type AskedWorker,
+  DecisionQuestions,
+  DecisionRecording,
+  type DecisionReport,
+  type RecordingWorker,
+  type WorkerOrder,
+} from '@muster/questions';
 import { workerEnvironment } from './child-environment.ts';
-import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
-import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
 

@@ -1,0 +1,15 @@
+/** Texts on their way to people: plain words, tables, colours, and the one way out to a terminal, a pipe or a log. Light, so that a short command starts fast. */
+export { printable, timeOfDay, duration, dateAndTime } from './plain-text.ts';
+export {
+  paint,
+  writeError,
+  writeJson,
+  writeJsonLines,
+  writeLines,
+  type Colour,
+  writeBytes,
+  writeText,
+  terminalLine,
+  writeControl,
+} from './output.ts';
+export { tableLines, type Line, setLines, cut } from './table.ts';
