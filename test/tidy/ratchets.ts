@@ -4,9 +4,9 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_900,
+  shippedLines: 57_887,
   /** Shipped files of fewer than 30 lines. */
-  shortFiles: 30,
+  shortFiles: 28,
   /** Files that import each other in circles. */
   filesInCircles: 21,
   /** Rooms whose files import each other's in circles. */

@@ -147,7 +147,7 @@ export class NodeActors {
       listenerChanged: (id) => this.#syncListener(id),
       poolStarted: (pool) => this.#startPool(pool),
       poolStopped: (pool) => this.#stopPool(pool),
-      backendsWished: (pool, wishes) => this.#pools.get(pool)?.reconcile(wishes),
+      backendWished: (pool, wish) => this.#pools.get(pool)?.reconcile(wish),
       targetLeft: (pool, backend) => facts.drop(pool, backend),
       known: facts.add.bind(facts),
     });

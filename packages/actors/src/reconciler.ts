@@ -33,7 +33,7 @@ export interface Reconciled {
   readonly listenerChanged: (listener: string) => void;
   readonly poolStarted: (pool: string) => void;
   readonly poolStopped: (pool: string) => void;
-  readonly backendsWished: (pool: string, wishes: readonly BackendWish[]) => void;
+  readonly backendWished: (pool: string, wish: BackendWish) => void;
   /** A backend is gone or has another target. */
   readonly targetLeft: (pool: string, backend: string) => void;
   /** What is known of a backend's target already, from another backend that has or had it. */
@@ -102,15 +102,10 @@ export class Reconciler {
   }
 
   #apply(changes: readonly Change[], goal: Roster): void {
-    const wishesByPool = new Map<string, BackendWish[]>();
     for (const change of changes) {
-      if (change.kind === 'backend') this.#collect(change, wishesByPool);
-      else {
-        this.#flush(wishesByPool);
-        this.#applyOther(change, goal);
-      }
+      if (change.kind === 'backend') this.#applyBackend(change);
+      else this.#applyOther(change, goal);
     }
-    this.#flush(wishesByPool);
   }
 
   #applyOther(change: Exclude<Change, { kind: 'backend' }>, goal: Roster): void {
@@ -121,19 +116,11 @@ export class Reconciler {
     if (!hasSamePolicies(change.before, change.after) && goal.pools.has(id)) this.#poolsToFill.add(id);
   }
 
-  #collect({ before, after }: Extract<Change, { kind: 'backend' }>, wishesByPool: Map<string, BackendWish[]>): void {
+  #applyBackend({ before, after }: Extract<Change, { kind: 'backend' }>): void {
     const { pool, id } = present(after ?? before, 'a side of a change');
     if (before !== null && before.target.value !== after?.target.value) this.#actors.targetLeft(pool, id);
     if (after !== null) this.#noteHolder(after);
-    const wish = this.#wish(pool, id);
-    const wishes = wishesByPool.get(pool);
-    if (wishes === undefined) wishesByPool.set(pool, [wish]);
-    else wishes.push(wish);
-  }
-
-  #flush(wishesByPool: Map<string, BackendWish[]>): void {
-    for (const [pool, wishes] of wishesByPool) this.#actors.backendsWished(pool, wishes);
-    wishesByPool.clear();
+    this.#actors.backendWished(pool, this.#wish(pool, id));
   }
 
   /** What a backend should be now, by the newest roster and what this node has seen itself. */

@@ -7,7 +7,7 @@
  * A class and not a machine: nothing of it takes time. What time does to a backend is in the backend's chart, so a backend that nothing
  * happens to has no actor. What is found are facts: they act on this node at once and are recorded when the journal takes them.
  *
- * Level-triggered: it is told in batches what each backend should be now, not what happened to it. One whose target, policy and health
+ * Level-triggered: it is told what a backend should be now, not what happened to it. One whose target, policy and health
  * are what its actor has already is left alone. One that is ejected in the roster and not here (after a restart of this node) gets the
  * rest of its time from the event's, as a first ejection; one that somebody else has reinstated is let go. A new target begins with
  * nothing counted. Who is ejected when the policy changes stays out for the time that it was told, unless the pool ejects nobody any
@@ -94,16 +94,11 @@ export class Pool {
     });
   }
 
-  /** About `RECONCILE_SLICE` wishes, at most. */
-  reconcile(wishes: readonly BackendWish[]): void {
-    for (const { backend, member, task } of wishes) {
-      if (member === null) this.#stop(backend);
-      else {
-        this.#watch(backend, task);
-        this.#follow(backend, member);
-        this.#stopIdle(backend);
-      }
-    }
+  reconcile({ backend, member, task }: BackendWish): void {
+    if (member === null) return this.#stop(backend);
+    this.#watch(backend, task);
+    this.#follow(backend, member);
+    this.#stopIdle(backend);
   }
 
   /** A worker's traffic found a backend failing. */
