@@ -6,7 +6,7 @@ export const RATCHETS = {
   /** Lines of what ships, comments included. */
   shippedLines: 57_887,
   /** Shipped files of fewer than 30 lines. */
-  shortFiles: 28,
+  shortFiles: 27,
   /** Files that import each other in circles. */
   filesInCircles: 21,
   /** Rooms whose files import each other's in circles. */

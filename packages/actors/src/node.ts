@@ -23,7 +23,7 @@ import {
   type LiveWire,
 } from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
-import { inTime } from './waits.ts';
+import { inTime } from './clock.ts';
 import { CommandExecutor } from './journal/command-executor.ts';
 import { FactWriter } from './journal/fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';

@@ -36,7 +36,7 @@ export interface Reconciled {
   readonly backendWished: (pool: string, wish: BackendWish) => void;
   /** A backend is gone or has another target. */
   readonly targetLeft: (pool: string, backend: string) => void;
-  /** What is known of a backend's target already, from another backend that has or had it. */
+  /** The health of a backend's target is known already, from another backend that has or had the same target. */
   readonly known: (pool: string, backend: string, event: HealthEvent) => void;
 }
 
@@ -137,7 +137,7 @@ export class Reconciler {
     return { backend: backendId, member, task: { target: member.target, policy, limits: pool.spec, health } };
   }
 
-  /** What another backend's probes found of the same target with the same question, which is told of this one, too. */
+  /** The health that another backend's probes found of the same target with the same question. It is told of this backend, too. */
   #heard({ pool, id, target: { value: target } }: Backend, policy: HealthPolicy): Health {
     for (const key of this.#holdersByTarget.get(target) ?? []) {
       const health = key === `${pool}/${id}` ? 'unknown' : this.#foundBy(key, target, policy);
@@ -166,7 +166,7 @@ export class Reconciler {
     else holders.add(`${pool}/${id}`);
   }
 
-  /** Those that left stay until the round is over, so that who comes in the same one hears of them. */
+  /** A backend that left is remembered until the round is over, so that one that comes in the same round hears what was known of it. */
   #forgetHolders(changes: readonly Change[]): void {
     for (const { kind, before, after } of changes) {
       if (kind !== 'backend' || before === null || before.target.value === after?.target.value) continue;

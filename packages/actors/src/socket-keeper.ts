@@ -71,7 +71,7 @@ export class SocketKeeper {
     this.#unwatch = null;
     const address = parseBind(bind);
     if (address?.kind !== 'unix') return void this.#ask();
-    // Of a Unix path the operating system cannot say whether it is ours, so that is found out first, one listener at a time.
+    // The operating system cannot say whether a Unix path is ours, so that is found out first, one listener at a time.
     ports.feed.ownSockets.inTurn(async () => {
       if (this.#isStopped) return;
       const blocker = ports.feed.ownSockets.makeWay(address);

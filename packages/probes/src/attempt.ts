@@ -95,7 +95,7 @@ class Attempt implements Probe, DialOwner, LegOwner {
     this.#settle(RESET_EARLY);
   }
 
-  /** What it said before is still to be read, and its end follows. */
+  /** Nothing is done: what the target said before is still to be read, and the connection's end follows. */
   onWriteFailed(): void {}
 
   onDrained(): void {}

@@ -38,7 +38,7 @@ export interface SeenEvent {
 interface Line {
   /** ms since 1970. */
   readonly timeMs: number;
-  /** By a clock that never steps; of one node's process. */
+  /** Milliseconds by the clock of the node's process, which never steps. */
   readonly elapsedMs: number;
   readonly kind: MachineKind;
   readonly id: string;
@@ -70,7 +70,7 @@ export interface EventLine extends Line {
   readonly event: SeenEvent;
   /** The state before. */
   readonly before: string;
-  /** What it holds since; absent where the event changed nothing of it. */
+  /** The context after the event; absent where the event changed nothing of it. */
   readonly context?: unknown;
   /** The machine's own actions that ran, by name. */
   readonly actions: readonly string[];

@@ -14,7 +14,7 @@ export function stateChart(machine: AnyStateMachine): string[] {
   return ['stateDiagram-v2', ...statesIn(root, '  '), ...arrowsFrom(root, machine).map((arrow) => `  ${arrow}`)];
 }
 
-/** What is drawn inside a state: where it begins, and its states, nested ones with theirs. */
+/** The lines inside a state: where it begins, and its states, each with the lines inside it. */
 function statesIn(parent: AnyStateNode, indent: string): string[] {
   const lines = initialArrows(parent, indent);
   for (const state of Object.values(parent.states)) {
@@ -25,7 +25,7 @@ function statesIn(parent: AnyStateNode, indent: string): string[] {
   return lines;
 }
 
-/** Of states side by side, all are begun in. */
+/** States that are side by side are all entered at the start. */
 function initialArrows(parent: AnyStateNode, indent: string): string[] {
   const begun = parent.type === 'parallel' ? Object.values(parent.states) : parent.initial.target;
   return (begun ?? []).map((state) => `${indent}[*] --> ${nameOf(state)}`);

@@ -17,7 +17,7 @@
  */
 import { backoffMs, type Backoff, messageOf, type LiveWire } from '@muster/membership';
 import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
-import { pause } from '../waits.ts';
+import { pause } from '../clock.ts';
 import type { JournalConfirmation } from '../node-status.ts';
 import type { Clock, Logger } from '../ports.ts';
 

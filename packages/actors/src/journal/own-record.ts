@@ -7,7 +7,7 @@
  */
 import { randomUUIDv7 } from 'node:crypto';
 import { backoffMs, RETRY_BACKOFF, formatSubject, type MembershipEventInput } from '@muster/membership';
-import { pause } from '../waits.ts';
+import { pause } from '../clock.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { NewestMap } from '../newest-map.ts';

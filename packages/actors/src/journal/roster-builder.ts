@@ -10,7 +10,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { JournalError, newestTrustedSnapshot, type Journal } from '@muster/journal';
 import { backoffMs, RETRY_BACKOFF, messageOf } from '@muster/membership';
-import { pause } from '../waits.ts';
+import { pause } from '../clock.ts';
 import { FoldedRoster } from '../folded-roster.ts';
 import type { Clock, Logger } from '../ports.ts';
 

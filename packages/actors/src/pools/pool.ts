@@ -29,7 +29,7 @@ import { countMax, judgeOutlier, termMs } from './ejection-rule.ts';
 import type { ProberPorts } from './probe-round.ts';
 import type { ProbeTask } from './probes.ts';
 
-/** That an outlier is spared is logged once per pool in this time; workers report it once a second. */
+/** A spared outlier is logged once per pool in this time, though workers report it once a second. */
 const SPARED_LOG_INTERVAL_MS = 10_000;
 
 export interface PoolPorts extends Supervision {
