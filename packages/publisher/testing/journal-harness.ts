@@ -56,23 +56,19 @@ export class JournalHarness implements AsyncDisposable {
     await manager.streams.add({ name: 'muster-demo', subjects: ['muster.demo.>'] });
   }
 
-  /** Everything in the stream, in order. */
+  /** Everything in the stream, in order. A connection of its own asks, since a request is lost on one that is just coming back. */
   async events(): Promise<SeenEvent[]> {
-    const manager = await jetstreamManager(await this.connection());
-    const { state } = await manager.streams.info('muster-demo');
-    const seen: SeenEvent[] = [];
-    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-      const message = await manager.streams.getMessage('muster-demo', { seq });
-      if (message === null) continue;
-      seen.push({
-        revision: seq,
-        subject: message.subject,
-        id: message.header.get('Nats-Msg-Id'),
-        origin: message.header.get('Muster-Origin'),
-        payload: message.json(),
-      });
+    const connection = await connect({
+      servers: this.url,
+      waitOnFirstConnect: true,
+      reconnectTimeWait: 50,
+      ...this.#user,
+    });
+    try {
+      return await seenIn(connection);
+    } finally {
+      await connection.close();
     }
-    return seen;
   }
 
   async types(): Promise<string[]> {
@@ -91,4 +87,22 @@ export class JournalHarness implements AsyncDisposable {
     await this.server[Symbol.asyncDispose]();
     await rm(this.#folder, { recursive: true, force: true });
   }
+}
+
+async function seenIn(connection: NatsConnection): Promise<SeenEvent[]> {
+  const manager = await jetstreamManager(connection);
+  const { state } = await manager.streams.info('muster-demo');
+  const seen: SeenEvent[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await manager.streams.getMessage('muster-demo', { seq });
+    if (message === null) continue;
+    seen.push({
+      revision: seq,
+      subject: message.subject,
+      id: message.header.get('Nats-Msg-Id'),
+      origin: message.header.get('Muster-Origin'),
+      payload: message.json(),
+    });
+  }
+  return seen;
 }
