@@ -198,6 +198,13 @@ class OwnWordsEnd extends WireEnd {
   }
 }
 
+/** I10: nobody is asked who else has heard one that is silent here: all others are taken for nodes of an older version. */
+class UnaskingEnd extends WireEnd {
+  override hear(message: LiveMessage, from: WireEnd): void {
+    super.hear({ ...message, text: message.text.replace(/"hears":\[.*\]/, '"zone":0') }, from);
+  }
+}
+
 /** A process that does not listen for its own name. */
 class NamelessEnd extends WireEnd {
   readonly #own: string;
@@ -273,6 +280,11 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     invariant: 'I10',
     fault: 'a node hears its own words alone',
     parts: () => ({ ...SOUND_PARTS, makeEnd: (wire) => wire.end(new OwnWordsEnd(wire)) }),
+  },
+  {
+    invariant: 'I10',
+    fault: 'nobody is asked who else has heard one that is silent here',
+    parts: () => ({ ...SOUND_PARTS, makeEnd: (wire) => wire.end(new UnaskingEnd(wire)) }),
   },
   {
     invariant: 'name',

@@ -293,7 +293,7 @@ class Node implements NodeHandle {
       rebuild: (reason, options) => this.#follower.rebuild(reason, options),
       snapshotRevision: () => this.#snapshots.newestRevision,
       onSnapshotHeard: (revision) => this.#snapshots.heardOfSnapshot(revision),
-      onDeclaredStopped: () => this.#name.renew(),
+      sayAlive: () => this.#name.renew(),
     });
   }
 

@@ -19,6 +19,8 @@ export class SimulatedWire {
   /** How long each copy of a word is under way, asked for each listener: none where it is lost, more where it is doubled. */
   journey: () => readonly number[] = () => [this.delayMs];
   readonly ends: WireEnd[] = [];
+  /** Whether words that are said at one end do not arrive at another, and nobody is told. Default: all arrive. */
+  isCutBetween: (from: WireEnd, to: WireEnd) => boolean = () => false;
 
   constructor(clock: SimulatedClock) {
     this.clock = clock;
@@ -109,6 +111,7 @@ export class WireEnd implements LiveWire {
   /** `from`: the end at which it was said. */
   hear(message: LiveMessage, from: WireEnd): void {
     if (this.#state !== 'whole' && !(this.#state === 'alone' && from === this)) return;
+    if (from !== this && this.#wire.isCutBetween(from, this)) return;
     for (const { pattern, onMessage } of this.#listeners) if (pattern.test(message.subject)) onMessage(message);
   }
 

@@ -15,7 +15,7 @@ import {
   targetOf,
 } from './declared.ts';
 import type { Random } from './random.ts';
-import { nodeName, TARGET_STATES, type Action, type Schedule } from './schedule.ts';
+import { MEMBERS, nodeName, TARGET_STATES, type Action, type Schedule } from './schedule.ts';
 
 export type Head = Pick<Schedule, 'nodes' | 'workers'>;
 
@@ -33,6 +33,7 @@ const WEIGHTS: Record<Action['kind'], number> = {
   journal: 4,
   adopt: 1,
   wire: 5,
+  route: 3,
   words: 4,
   clock: 3,
   'stand-still': 2,
@@ -127,6 +128,12 @@ const ACTIONS: Record<Action['kind'], (random: Random, head: Head) => Action> = 
     kind: 'wire',
     node: anyNode(random, head),
     state: random.pick(['whole', 'cut', 'swallowing']),
+  }),
+  route: (random, head) => ({
+    kind: 'route',
+    from: random.chance(0.5) ? MEMBERS : anyNode(random, head),
+    to: anyNode(random, head),
+    isCut: random.chance(0.5),
   }),
   words: (random) => ({
     kind: 'words',

@@ -6,7 +6,7 @@ import type { MembershipEventInput } from '@muster/membership';
 import { anyAction, anyNode, anyTarget, pauseOf, publication, type Head } from './any-action.ts';
 import { BACKENDS, backendRegistered, POOLS, targetOf } from './declared.ts';
 import type { Random } from './random.ts';
-import { nodeName, type Action, type Step, type TargetState } from './schedule.ts';
+import { MEMBERS, nodeName, type Action, type Step, type TargetState } from './schedule.ts';
 
 type Episode = (random: Random, head: Head) => Step[];
 
@@ -236,6 +236,29 @@ const aloneForALease: Episode = (random, head) => {
   ];
 };
 
+/** One of three routes is cut: a node does not hear members, or another node, or both, and hears the leader all the time. */
+const routeCutForALease: Episode = (random, head) => {
+  const node = anyNode(random, head);
+  const other = anyNode(random, head);
+  const pool = random.pick(POOLS);
+  const member: Action = { kind: 'member', pool, target: `10.1.${POOLS.indexOf(pool)}.1:80`, isSpeaking: true };
+  const beyond = random.pick([[MEMBERS], [other], [MEMBERS, other]]);
+  const isBothWays = random.chance(0.6);
+  const becoming = (isCut: boolean): Step[] => {
+    const step = (from: string, to: string): Step => ({ action: { kind: 'route', from, to, isCut }, thenMs: 0 });
+    const back = isBothWays && beyond.includes(other) ? [step(node, other)] : [];
+    return [...beyond.map((from) => step(from, node)), ...back];
+  };
+  return [
+    { action: member, thenMs: random.pick([0, 2_500]) },
+    ...becoming(true),
+    { action: { kind: 'wait' }, thenMs: random.pick([4_000, 8_000, 14_000]) },
+    { action: random.chance(0.3) ? { ...member, isSpeaking: false } : { kind: 'wait' }, thenMs: pauseOf(random) },
+    { action: random.chance(0.3) ? anyAction(random, head) : { kind: 'wait' }, thenMs: random.pick([0, 8_000]) },
+    ...becoming(false),
+  ];
+};
+
 /** A second machine is given a node's id, while targets come and go, and one of the two is gone at some time. */
 const secondMachine: Episode = (random, head) => {
   const node = anyNode(random, head);
@@ -294,6 +317,7 @@ export const EPISODES: readonly Episode[] = [
   killedAgain,
   aloneForALease,
   aloneForALease,
+  routeCutForALease,
   secondMachine,
   purged,
   withoutMemory,

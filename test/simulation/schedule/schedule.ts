@@ -63,6 +63,11 @@ export type Action =
   /** A person tells a node to take the journal as it is. */
   | { readonly kind: 'adopt'; readonly node: string }
   | { readonly kind: 'wire'; readonly node: string; readonly state: 'whole' | 'cut' | 'swallowing' }
+  /**
+   * A route between two servers is cut, or is whole again: live words of a node, or of all members (`MEMBERS`), do not reach one node,
+   * which hears all others and the journal's leader. One direction at a time.
+   */
+  | { readonly kind: 'route'; readonly from: string; readonly to: string; readonly isCut: boolean }
   /** What becomes of live words, on all wires. */
   | { readonly kind: 'words'; readonly delayMs: number; readonly lostRatio: number; readonly doubledRatio: number }
   /** A node that nobody knows announces another hash than the journal's newest revision has. */
@@ -113,5 +118,8 @@ export interface Schedule {
   readonly workers: number;
   readonly steps: readonly Step[];
 }
+
+/** The place where all members speak, beside those of the nodes. */
+export const MEMBERS = 'members';
 
 export const nodeName = (index: number): string => `lb-${index + 1}`;

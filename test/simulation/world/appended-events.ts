@@ -5,6 +5,7 @@ import type { Appended } from './journal-link.ts';
 import type { NodeProcess, SimulatedMachine } from './machine.ts';
 import { EndedLeases } from './ended-leases.ts';
 import { OneVoice } from './one-voice.ts';
+import type { Routes } from './routes.ts';
 
 /** A word that takes longer may come too late for whoever listens. */
 const MOMENT_MS = 300;
@@ -14,6 +15,7 @@ export interface AppendedEventsOptions {
   readonly wire: SimulatedWire;
   readonly leaseMs: { readonly member: number; readonly node: number };
   readonly machines: () => readonly SimulatedMachine[];
+  readonly routes: Routes;
 }
 
 export class AppendedEvents {

@@ -9,6 +9,7 @@ import { AppendedEvents } from './appended-events.ts';
 import { declared, declaredPoorly } from '../schedule/declared.ts';
 import type { Report } from './finding.ts';
 import { CLUSTER, JournalStore } from './history.ts';
+import { Routes } from './routes.ts';
 import { SimulatedMachine, SOUND_PARTS, type NodeProcess, type Parts } from './machine.ts';
 import { Random } from '../schedule/random.ts';
 import { nodeName, type Action, type Schedule } from '../schedule/schedule.ts';
@@ -56,6 +57,7 @@ export class World {
   readonly twins = new Map<string, SimulatedMachine>();
   readonly #makeMachine: (name: string) => SimulatedMachine;
   readonly #appended: AppendedEvents;
+  readonly #routes: Routes;
   readonly #random: Random;
   readonly #memberEnd: WireEnd;
   readonly #membersByPool = new Map<string, Member>();
@@ -72,7 +74,10 @@ export class World {
     const random = (): number => this.#random.next();
     const { clock, wire, store, targets } = this;
     const leaseMs = { member: LEASE_MS, node: NODE_LEASE_MS };
-    this.#appended = new AppendedEvents({ report, wire, leaseMs, machines: () => this.#allMachines() });
+    const machines = (): readonly SimulatedMachine[] => this.#allMachines();
+    this.#routes = new Routes({ memberEnd: this.#memberEnd, machines });
+    wire.isCutBetween = this.#routes.isCutBetween;
+    this.#appended = new AppendedEvents({ report, wire, leaseMs, machines, routes: this.#routes });
     const onAppended = this.#appended.judge.bind(this.#appended);
     const shared = { clock, wire, store, targets, workers, random, parts, report, onAppended };
     this.#makeMachine = (name) => new SimulatedMachine({ name, ...shared });
@@ -117,6 +122,8 @@ export class World {
       case 'wire':
         this.machine(action.node).setWire(action.state);
         return this.#appended.wiresChanged();
+      case 'route':
+        return this.#routes.set(action);
       case 'words':
         return this.#setWords(action);
       case 'clock':
@@ -166,6 +173,7 @@ export class World {
       machine.setWire('whole');
     }
     this.#setWords({ delayMs: 0, lostRatio: 0, doubledRatio: 0 });
+    this.#routes.mend();
     for (const target of this.targets.all()) Object.assign(target, { dialMs: 0, answerMs: 0 });
     for (const client of [...this.#httpClients, ...this.#relayClients]) client.close();
     for (const { proxy } of this.workers()) proxy.resume();

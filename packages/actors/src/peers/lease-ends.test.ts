@@ -2,6 +2,7 @@
 import type { AppendOptions, AppendOutcome, NewEvent } from '@muster/journal';
 import { expect, test } from 'vitest';
 import { Crowd } from './crowd.ts';
+import { Doubts } from './doubts.ts';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import { makeLease } from './lease.ts';
 import { Leases } from './leases.ts';
@@ -32,7 +33,8 @@ function watching(answer: AppendOutcome, { takenIds = 0 } = {}) {
   const revision = () => folded.revision;
   const crowd = new Crowd({ clock, onSuspicion: () => undefined, onOver: () => undefined });
   let confirmedMs = -Infinity;
-  const ports = { journal, revision, hearing, crowd, confirmedMs: () => confirmedMs, clock, log };
+  const doubts = new Doubts({ hearing, clock, onMissed: () => undefined });
+  const ports = { journal, revision, hearing, crowd, doubts, confirmedMs: () => confirmedMs, clock, log };
   const leases = new Leases({ node: 'lb-1', cluster: 'demo', ...ports });
   const aliveMs = clock.elapsedMs();
   const lease = makeLease({ kind: 'node', node: 'lb-2' }, { leaseMs: LEASE_MS, aliveMs, revision: REVISION });

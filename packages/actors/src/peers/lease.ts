@@ -16,8 +16,10 @@ type LeasedEntity = Extract<Entity, { readonly kind: 'backend' | 'node' }>;
 export interface Lease extends WheelEntry {
   readonly entity: LeasedEntity;
   leaseMs: number;
-  /** When it was last heard, or what made it was folded here. */
+  /** When it last lived as far as is known: heard here or by another node, or what made it was folded here. */
   aliveMs: number;
+  /** When this node heard it with its own ears; -Infinity for never. Only this may be told to others, or a rumour would feed itself. */
+  heardMs: number;
   /** The newest event on its subject that the roster holds. It is this standing that ends. */
   revision: number;
   /** The newest event on its subject that the journal is known to have: one that the fold rejected may be newer. */
@@ -25,8 +27,23 @@ export interface Lease extends WheelEntry {
   isEnding: boolean;
 }
 
-export function makeLease(entity: LeasedEntity, known: Pick<Lease, 'leaseMs' | 'aliveMs' | 'revision'>): Lease {
-  return { entity, ...known, newestRevision: known.revision, isEnding: false, tick: null };
+/** `heardMs`: default never. */
+export function makeLease(
+  entity: LeasedEntity,
+  known: Pick<Lease, 'leaseMs' | 'aliveMs' | 'revision'> & Partial<Pick<Lease, 'heardMs'>>,
+): Lease {
+  return { entity, heardMs: -Infinity, ...known, newestRevision: known.revision, isEnding: false, tick: null };
+}
+
+/** Its holder was heard just now, by this node itself. */
+export function noteHeard(lease: Lease, nowMs: number): void {
+  lease.aliveMs = nowMs;
+  lease.heardMs = nowMs;
+}
+
+/** When it is over for a node that hears without a gap since `hearingSinceMs`. */
+export function deadlineOf({ aliveMs, leaseMs }: Pick<Lease, 'aliveMs' | 'leaseMs'>, hearingSinceMs: number): number {
+  return Math.max(aliveMs, hearingSinceMs) + leaseMs;
 }
 
 /**

@@ -12,16 +12,17 @@
  * standing that it ends, so exactly one is recorded. Each is said once. A leader that is cut off takes an end and cannot record it; said
  * again after the cut, it would take out somebody who was heard by all others all the time.
  *
- * A lease ends only where the journal's leader, backed by a majority, has spoken since its deadline, and where not most others fell
- * silent together (`crowd.ts`). Nothing here removes anything: it goes when the event is folded, here as everywhere.
+ * A lease ends only where the journal's leader, backed by a majority, has spoken since its deadline, where no other node has heard its
+ * holder (`doubts.ts`), and where not most others fell silent together (`crowd.ts`). Nothing here removes anything: it goes when the event is folded, here as everywhere.
  */
 import { messageOf } from '@muster/membership';
 import { randomUUID } from 'node:crypto';
 import type { AppendOutcome, Journal } from '@muster/journal';
 import type { Crowd } from './crowd.ts';
+import type { Doubts } from './doubts.ts';
 import { SWEEP_INTERVAL_MS, type Hearing } from './hearing.ts';
 import { TickWheel } from '../tick-wheel.ts';
-import { describeHolder, endOfLease, type Lease } from './lease.ts';
+import { deadlineOf, describeHolder, endOfLease, type Lease } from './lease.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** Ends that wait for the journal's answer at once; further ones wait for a later sweep. */
@@ -40,6 +41,7 @@ export interface LeasesPorts {
   readonly revision: () => number;
   readonly hearing: Hearing;
   readonly crowd: Crowd;
+  readonly doubts: Pick<Doubts, 'add' | 'remove' | 'isSettled'>;
   /** Of which moment the newest word of the journal's leader is, by the clock that never steps. */
   readonly confirmedMs: () => number;
   readonly clock: Clock;
@@ -60,11 +62,13 @@ export class Leases {
   /** Watches a lease from now on, or again after its terms have changed. */
   hold(lease: Lease): void {
     this.#ports.crowd.add(lease);
+    this.#ports.doubts.add(lease);
     this.#wheel.put(lease, lease.aliveMs + lease.leaseMs);
   }
 
   letGo(lease: Lease): void {
     this.#ports.crowd.remove(lease);
+    this.#ports.doubts.remove(lease);
     this.#wheel.remove(lease);
   }
 
@@ -77,7 +81,7 @@ export class Leases {
     const nowMs = clock.elapsedMs();
     for (const lease of this.#wheel.takeDue(nowMs)) {
       // A crowd that fell silent, or an end that was not taken, has made it deaf: what is due waits until it hears.
-      const deadlineMs = Math.max(lease.aliveMs, hearing.sinceMs ?? nowMs) + lease.leaseMs;
+      const deadlineMs = deadlineOf(lease, hearing.sinceMs ?? nowMs);
       if (deadlineMs > nowMs) this.#wheel.put(lease, deadlineMs);
       else if (this.#canEnd(lease, deadlineMs)) void this.#end(lease, nowMs);
       else this.#wheel.put(lease, nowMs + SWEEP_INTERVAL_MS);
@@ -90,9 +94,10 @@ export class Leases {
 
   /** Its own voice after the deadline proves to the node that the wire was whole until then, the leader's that others were heard. */
   #canEnd(lease: Lease, deadlineMs: number): boolean {
-    const { hearing, revision, confirmedMs, crowd } = this.#ports;
+    const { hearing, revision, confirmedMs, crowd, doubts } = this.#ports;
     if (lease.isEnding || this.#inFlightCount >= ENDS_IN_FLIGHT_MAX) return false;
     if (!hearing.hasHeardSelfSince(deadlineMs) || confirmedMs() < deadlineMs) return false;
+    if (!doubts.isSettled(lease)) return false;
     return lease.newestRevision <= revision() && hearing.sinceMs !== null && crowd.mayEnd(hearing.sinceMs);
   }
 

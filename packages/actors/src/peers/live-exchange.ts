@@ -5,12 +5,15 @@
  *     wire ─┬─ announcements ─► own voice ─► hearing ◄─ wire connected, journal there
  *           │                └► other nodes ─► agreement ─► rebuild decision ─► the roster built anew
  *           │                                ├► neighbours ─► what they have bound is not dialled
- *           │                                └► node leases ──┐
- *           └─ heartbeats ────► member leases ────────────────┴► leases ─► NodeStopped, BackendDeregistered
+ *           │                                ├► doubts ─► whether others have heard whose lease is over ──┐
+ *           │                                └► node leases ──┐                                           ▼
+ *           └─ heartbeats ────► member leases ────────────────┴────────────────────────────────────► leases ─► NodeStopped,
+ *                                                                                                       BackendDeregistered
  *
  * Nothing that is heard here changes the roster: it is compared with it, or ends in an event that every node folds.
  */
 import {
+  announcementRoom,
   announcementSubject,
   fittedBound,
   heartbeatSubject,
@@ -27,11 +30,12 @@ import {
 import { Agreement } from './agreement.ts';
 import { BulkEnds } from './bulk-ends.ts';
 import { Crowd } from './crowd.ts';
+import { Doubts } from './doubts.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import { Hearing, SWEEP_INTERVAL_MS } from './hearing.ts';
 import type { JournalContact } from '../journal/journal-contact.ts';
 import type { JournalPulse } from '../journal/journal-pulse.ts';
-import { enderOf } from './lease.ts';
+import { describeHolder, enderOf } from './lease.ts';
 import { Leases } from './leases.ts';
 import { MemberLeases } from './member-leases.ts';
 import type { NameClaim } from './name-claim.ts';
@@ -39,6 +43,7 @@ import type { NodeStatus } from '../node-status.ts';
 import { Neighbours, type NeighboursPorts } from './neighbours.ts';
 import { NodeLeases } from './node-leases.ts';
 import type { Observer } from '../observer.ts';
+import { PartialCut } from './partial-cut.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { RebuildDecision, type RebuildDecisionPorts } from './rebuild-decision.ts';
 
@@ -66,8 +71,8 @@ export interface LiveExchangePorts extends Pick<NeighboursPorts, 'onNeighbours'>
   readonly snapshotRevision: () => number;
   /** Another node of this history has a snapshot. */
   readonly onSnapshotHeard: (revision: number) => void;
-  /** The roster says that this node has stopped, while it serves and is heard. Once for each time. */
-  readonly onDeclaredStopped: () => void;
+  /** Says in the journal that this node lives: it was declared stopped, or others may not hear it. */
+  readonly sayAlive: () => void;
 }
 
 export class LiveExchange {
@@ -77,9 +82,11 @@ export class LiveExchange {
   readonly #decision: RebuildDecision;
   readonly #crowd: Crowd;
   readonly #bulkEnds: BulkEnds;
+  readonly #doubts: Doubts;
   readonly #leases: Leases;
   readonly #members: MemberLeases;
   readonly #nodes: NodeLeases;
+  readonly #partialCut: PartialCut;
   readonly #neighbours: Neighbours;
   readonly #endings: (() => void)[] = [];
   #sweepTimer: unknown = null;
@@ -97,20 +104,34 @@ export class LiveExchange {
     this.#decision = new RebuildDecision({ ...ports, agreement: this.#agreement });
     this.#bulkEnds = new BulkEnds(ports.clock);
     this.#crowd = this.#makeCrowd();
+    const hearing = this.#hearing;
+    this.#doubts = new Doubts({
+      hearing,
+      clock: ports.clock,
+      onMissed: (holder, hearer) => this.#partialCut.missed(holder, `node ${hearer}`),
+    });
     this.#leases = new Leases({
       ...ports,
       crowd: this.#crowd,
+      doubts: this.#doubts,
       confirmedMs: () => ports.pulse.confirmedElapsedMs,
       journal: contact.journal,
-      hearing: this.#hearing,
+      hearing,
       revision: () => folded.roster.revision,
     });
     const shared = { ...ports, leases: this.#leases };
-    this.#nodes = new NodeLeases(shared);
+    const onStartedAnew = (node: string, heardMs: number): void => this.#partialCut.livesAnew(node, heardMs);
+    this.#nodes = new NodeLeases({ ...shared, onStartedAnew });
+    this.#partialCut = new PartialCut({
+      ...ports,
+      hearing,
+      nodeLeases: this.#nodes.byNode,
+      ownRecord: () => folded.roster.nodes.get(ports.node),
+    });
     this.#members = new MemberLeases({
       ...shared,
       cluster,
-      hearing: this.#hearing,
+      hearing,
       roster: () => folded.roster,
       rejectionAt: (revision) => folded.rejectionAt(revision),
       isUpToDate: () =>
@@ -209,7 +230,7 @@ export class LiveExchange {
     const { epoch } = contact;
     if (epoch === null) return null;
     const { revision } = folded.roster;
-    return {
+    const announcement = {
       node,
       instance: name.instance,
       version,
@@ -221,6 +242,7 @@ export class LiveExchange {
       ...name.announced,
       ...(bound && { bound: fittedBound(bound()) }),
     };
+    return { ...announcement, ...this.#doubts.words(announcementRoom(announcement)) };
   }
 
   /** Speaks now, and then about every second. What is lost is not repeated: the next announcement says everything again. */
@@ -251,8 +273,17 @@ export class LiveExchange {
     this.#nodes.hear(announcement.node);
     this.#agreement.hear(announcement);
     this.#neighbours.hear(announcement);
+    this.#hearDoubts(announcement);
     observer.peerHash(announcement);
     if (announcement.epoch === contact.epoch) onSnapshotHeard(announcement.snapshotRevision);
+  }
+
+  #hearDoubts(announcement: Announcement): void {
+    const { node, contact } = this.#ports;
+    const isSameHistory = announcement.epoch === contact.epoch;
+    this.#doubts.hear(announcement, { isSameHistory });
+    if (isSameHistory && announcement.doubts?.includes(describeHolder({ kind: 'node', node })) === true)
+      this.#partialCut.doubted();
   }
 
   #sweep(): void {
@@ -264,6 +295,7 @@ export class LiveExchange {
     this.#agreement.check(this.#hearing.sinceMs);
     this.#decision.check();
     this.#neighbours.sweep();
+    this.#partialCut.check();
     this.#noteOwnStop();
   }
 
@@ -277,6 +309,6 @@ export class LiveExchange {
     if (state?.value !== 'stopped' || state.revision <= this.#answeredStopRevision) return;
     if (this.#hearing.sinceMs === null) return;
     this.#answeredStopRevision = state.revision;
-    this.#ports.onDeclaredStopped();
+    this.#ports.sayAlive();
   }
 }

@@ -26,7 +26,7 @@ import {
 import type { RejectedEvent } from '../folded-roster.ts';
 import { NewestMap } from '../newest-map.ts';
 import type { Hearing } from './hearing.ts';
-import { makeLease, type Lease } from './lease.ts';
+import { makeLease, noteHeard, type Lease } from './lease.ts';
 import type { Leases } from './leases.ts';
 import type { Clock } from '../ports.ts';
 
@@ -87,7 +87,7 @@ export class MemberLeases {
 
   hear(message: LiveMessage): void {
     const member = this.#membersBySubject.get(message.subject);
-    if (member !== undefined && member.text === message.text) member.lease.aliveMs = this.#ports.clock.elapsedMs();
+    if (member !== undefined && member.text === message.text) noteHeard(member.lease, this.#ports.clock.elapsedMs());
     else this.#hearUnexpected(message, member);
   }
 
@@ -108,7 +108,7 @@ export class MemberLeases {
     for (const pool of roster.pools.values()) {
       for (const backend of pool.backends.values()) {
         const known = old.get(this.#subjectOf(backend));
-        this.#hold(backend, known?.target === backend.target.value ? known.lease.aliveMs : undefined);
+        this.#hold(backend, known?.target === backend.target.value ? known.lease : undefined);
       }
     }
   }
@@ -154,12 +154,14 @@ export class MemberLeases {
     else this.#removals.set(standing, { revision, origin, reason });
   }
 
-  #hold(backend: Backend, heardMs = this.#ports.clock.elapsedMs()): void {
+  /** `known`: what was known of it before. Default: that it lives now, because it said so in the journal. */
+  #hold(backend: Backend, known?: Pick<Lease, 'aliveMs' | 'heardMs'>): void {
     const { pool, id, leaseMs, revision } = backend;
     const subject = this.#subjectOf(backend);
     this.#release(subject);
     if (leaseMs === null) return;
-    const lease = makeLease({ kind: 'backend', pool, backend: id }, { leaseMs, aliveMs: heardMs, revision });
+    const { aliveMs, heardMs } = known ?? { aliveMs: this.#ports.clock.elapsedMs(), heardMs: -Infinity };
+    const lease = makeLease({ kind: 'backend', pool, backend: id }, { leaseMs, aliveMs, heardMs, revision });
     const target = backend.target.value;
     this.#membersBySubject.set(subject, { lease, target, text: JSON.stringify({ target }) });
     this.#ports.leases.hold(lease);
@@ -179,8 +181,7 @@ export class MemberLeases {
     if (revision !== undefined) this.#answerAbout(revision, { message, heartbeat });
     if (member?.target === heartbeat.target) {
       if (revision === undefined) member.text = message.text;
-      member.lease.aliveMs = this.#ports.clock.elapsedMs();
-      return;
+      return noteHeard(member.lease, this.#ports.clock.elapsedMs());
     }
     const name = parseHeartbeatSubject(message.subject);
     if (name === null) return;

@@ -130,6 +130,11 @@ export function fittedBound({ machine, hosts, admin, listeners }: BoundAddresses
   return { machine, hosts: hosts.slice(0, 16).filter(fits), admin, listeners: listeners.slice(0, 256).filter(fits) };
 }
 
+/** Whose lease it is, as `describeHolder` says it: `spells/spells-1`, or `node lb-2`. */
+const holderSchema = z.string().min(3).max(140);
+/** Doubts in one announcement, and answers to those of others. */
+export const DOUBTS_MAX = 256;
+
 const announcementSchema = z.object({
   node: nameSchema,
   /** Made anew at each start: two processes under one name are told apart by it. */
@@ -153,9 +158,39 @@ const announcementSchema = z.object({
   startedRevision: z.int().min(0).optional(),
   /** What no other node should dial for a publisher. Left out by older versions; what cannot be read counts as left out. */
   bound: boundSchema.optional().catch(undefined),
+  /** Whose leases are nearly over, as far as this node hears. It asks every other node for what that has heard of them. */
+  doubts: z.array(holderSchema).max(DOUBTS_MAX).optional().catch(undefined),
+  /**
+   * Answers to what others doubt, for example `[["spells/spells-1", 1200], ["node lb-2", null]]`: how many ms ago this node heard each
+   * with its own ears; null where it did not within the lease. Left out by versions that are not to be asked.
+   */
+  hears: z
+    .array(z.tuple([holderSchema, z.int().min(0).max(86_400_000).nullable()]))
+    .max(DOUBTS_MAX)
+    .optional()
+    .catch(undefined),
 });
 /** Said once a second. */
 export type Announcement = z.output<typeof announcementSchema>;
+
+const NO_DOUBTS_CHARACTERS = ',"doubts":[],"hears":[]'.length;
+
+/** Characters that an announcement without doubts and answers leaves for them; at least 800, however much its node has bound. */
+export function announcementRoom(announcement: Announcement): number {
+  return LIVE_WORD_CHARACTERS_MAX - JSON.stringify(announcement).length - NO_DOUBTS_CHARACTERS;
+}
+
+/** As many of the first entries as fit into so many characters of JSON, with a comma after each. */
+export function fittedEntries<Entry>(entries: Iterable<Entry>, characters: number): Entry[] {
+  const fitted: Entry[] = [];
+  let left = characters;
+  for (const entry of entries) {
+    left -= JSON.stringify(entry).length + 1;
+    if (left < 0 || fitted.length >= DOUBTS_MAX) break;
+    fitted.push(entry);
+  }
+  return fitted;
+}
 
 /** An announcement, or null for text that is none. Its subject must name the same node. */
 export function parseAnnouncement(cluster: string, subject: string, text: string): Announcement | null {
