@@ -30,20 +30,3 @@ export type HashCheck =
   /** Up to `revision`; what came after has no witness, for the reason in `why`. */
   | (Compared & { readonly outcome: 'partly-checked'; readonly why: string })
   | { readonly outcome: 'unchecked'; readonly why: string };
-
-/** The same for a person, in one line. */
-export function checkText(check: HashCheck): string {
-  const doubts = 'disagreeing' in check ? check.disagreeing.map(disagreementText).join('') : '';
-  switch (check.outcome) {
-    case 'checked':
-      return `checked: hash ${check.hash} at revision ${check.revision}, as ${check.recordedBy} recorded it${doubts}`;
-    case 'partly-checked':
-      return `checked up to revision ${check.revision} (hash ${check.hash}, as ${check.recordedBy} recorded it), not beyond: ${check.why}${doubts}`;
-    case 'unchecked':
-      return `not checked: ${check.why}`;
-  }
-}
-
-function disagreementText({ node, revision, hash }: Disagreement): string {
-  return `; node ${node} recorded ${hash} at revision ${revision} and was wrong`;
-}

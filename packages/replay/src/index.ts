@@ -2,7 +2,7 @@
 export type { CheckedRoster } from './checked-fold.ts';
 export type { CheckpointOptions } from './checkpoints.ts';
 export { eventRef, eventRefs, type EventRef } from './event-ref.ts';
-export { checkText, type Disagreement, type HashCheck } from './hash-check.ts';
+export type { Disagreement, HashCheck } from './hash-check.ts';
 export { INSTANT_RULE, parseInstant, type Instant, type InstantText } from './instant.ts';
 export { createReplay, type Replay, type ReplayOptions, type Verification, type VerifyOptions } from './replay.ts';
 export { ReplayError, type HashDifference, type ReplayErrorCode, type ReplayErrorOptions } from './replay-error.ts';
@@ -21,6 +21,7 @@ export {
   type PicksQuestion,
   type PicksRefusal,
 } from './what-if/picks-what-if.ts';
+export { whatIf, type WhatIfAnswer, type WhatIfQuestion } from './what-if/what-if.ts';
 export type { FlipPair } from './what-if/flip-pairs.ts';
 export type { Flip } from './what-if/health-course.ts';
 export type { HealthSettings } from './what-if/health-settings.ts';

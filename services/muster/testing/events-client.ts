@@ -1,7 +1,7 @@
 /** Reads `/v1/events` in tests, a line at a time. */
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import type { EventView } from '../src/admin/event-view.ts';
+import type { EventView } from '@muster/questions/events';
 import type { AdminHarness } from './node-harness.ts';
 
 /** The answer's head; whoever asked reads the body, or destroys it. */

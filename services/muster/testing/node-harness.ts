@@ -31,7 +31,7 @@ import type { AdminServer } from '../src/admin/admin-server.ts';
 import type { NodeSettings } from '../src/config/node-settings.ts';
 import { createMetrics } from '../src/metrics/metrics.ts';
 import { TrafficTotals } from '../src/metrics/traffic-totals.ts';
-import type { AskDecisions, DecisionsOutcome } from '../src/node/decision-questions.ts';
+import type { AskDecisions, DecisionsOutcome } from '@muster/questions/decisions';
 import { DecisionRecording } from '../src/node/decision-recording.ts';
 import { createAdminServer } from '../src/admin/admin-server.ts';
 

@@ -39,7 +39,8 @@ const healthEventSchema = z.object({
 });
 const pendingFactSchema = z.object({ id: text, pool: text, backend: text, timeMs, event: healthEventSchema });
 
-const pickSchema = z.object({
+/** A recorded pick. */
+export const pickSchema = z.object({
   revision: count,
   rosterRevision: count,
   setMadeMs: timeMs,
@@ -57,24 +58,29 @@ const pickSchema = z.object({
   notKept: z.array(z.enum(['pendingFacts', 'fullIds', 'undialledIds', 'onlyIds'])),
 });
 
-const attemptSchema = pickSchema.extend({
+/** What a policy looked at besides the set. */
+export const pickInputsSchema = z.object({
+  cursor: z.number(),
+  weights: z.array(z.number()).nullable(),
+  consulted: z.array(z.object({ id: text, inFlight: z.number() })),
+  inFlightTotal: z.number(),
+});
+
+/** The fields that say what became of a pick. */
+export const attemptOutcome = {
   backend: text,
   target: text,
-  inputs: z.object({
-    cursor: z.number(),
-    weights: z.array(z.number()).nullable(),
-    consulted: z.array(z.object({ id: text, inFlight: z.number() })),
-    inFlightTotal: z.number(),
-  }),
-  keyHash: z.number(),
   isReused: z.boolean(),
   startedAtMs: z.number(),
   answeredAtMs: z.number().nullable(),
   outcome: text,
   detail: text.nullable(),
-});
+};
 
-const decisionSchema = z.object({
+const attemptSchema = pickSchema.extend({ ...attemptOutcome, inputs: pickInputsSchema, keyHash: z.number() });
+
+/** A recorded decision. */
+export const decisionSchema = z.object({
   requestId: text,
   timeMs,
   durationMs: z.number(),
@@ -90,6 +96,26 @@ const decisionSchema = z.object({
   attemptsCount: count,
   attempts: z.array(attemptSchema),
   refused: pickSchema.extend({ reason: text }).nullable(),
+});
+
+/** A recorded probe. */
+export const probeSchema = z.object({
+  kind: z.literal('probe'),
+  ...backend,
+  target: text,
+  passed: z.boolean(),
+  code: text.nullable(),
+  reason: text.nullable(),
+  durationMs: z.number(),
+});
+
+/** Failures of traffic in a row, as a worker reported them. */
+export const outlierSchema = z.object({
+  kind: z.literal('outlier'),
+  ...backend,
+  target: text,
+  failures: count,
+  reason: text,
 });
 
 /** One for each kind: another kind of observation does not compile without its schema. */
@@ -110,15 +136,7 @@ const OBSERVATION_SCHEMAS = {
     againstCount: count,
   }),
   'probing-ended': z.object({ kind: z.literal('probing-ended'), ...backend }),
-  probe: z.object({
-    kind: z.literal('probe'),
-    ...backend,
-    target: text,
-    passed: z.boolean(),
-    code: text.nullable(),
-    reason: text.nullable(),
-    durationMs: z.number(),
-  }),
+  probe: probeSchema,
   turned: z.object({
     kind: z.literal('turned'),
     ...backend,
@@ -126,7 +144,7 @@ const OBSERVATION_SCHEMAS = {
     health: z.enum(['healthy', 'unhealthy']),
     reason: text,
   }),
-  outlier: z.object({ kind: z.literal('outlier'), ...backend, target: text, failures: count, reason: text }),
+  outlier: outlierSchema,
   hash: z.object({ kind: z.literal('hash'), timeMs, node: text, epoch: text, revision: count, hash: text }),
   decision: z.object({ kind: z.literal('decision'), timeMs, worker: count, decision: decisionSchema }),
   lost: z.object({ kind: z.literal('lost'), timeMs, sinceMs: z.number(), count }),

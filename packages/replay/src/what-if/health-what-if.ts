@@ -27,13 +27,13 @@ const KINDS: readonly ObservationKind[] = [
   'lost',
 ];
 
-export interface HealthQuestion extends HealthSettings {
+export type HealthQuestion = { readonly [Name in keyof HealthSettings]?: HealthSettings[Name] | undefined } & {
   readonly pool: string;
   /** Inclusive, ms since 1970. */
   readonly fromMs: number;
   /** Exclusive. */
   readonly toMs: number;
-}
+};
 
 /** One side of the comparison. */
 export interface HealthTotals {

@@ -7,7 +7,7 @@ import type { CommandInput } from '@muster/membership';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
-import type { RosterView } from './roster-view.ts';
+import type { RosterView } from '@muster/questions/roster';
 
 const POOL: CommandInput = { type: 'DefinePool', pool: 'spells', health: { http: '/healthz' } };
 const BACKEND: CommandInput = { type: 'RegisterBackend', pool: 'spells', backend: 'a', target: 'h:1' };

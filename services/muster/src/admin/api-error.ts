@@ -4,21 +4,11 @@
 import type { CommandOutcome } from '@muster/actors';
 import { JournalError } from '@muster/journal';
 import { clip } from '@muster/membership';
+import type { ApiErrorBody } from '@muster/questions/shapes';
 import type { ReplayError } from '@muster/replay';
 
 /** Characters that an answer shows of a message that is not Muster's own. */
 const SHOWN_CHARACTERS_MAX = 300;
-
-export interface ApiErrorBody {
-  readonly error: {
-    /** For programs, for example `unknown-pool`. */
-    readonly code: string;
-    /** For people: what happened, to which thing, and what to do. */
-    readonly message: string;
-    /** The name that was most likely meant; absent where there is none. */
-    readonly suggestion?: string;
-  };
-}
 
 /** Thrown by handlers; the server's error handler makes the answer of it. */
 export class ApiError extends Error {

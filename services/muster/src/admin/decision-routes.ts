@@ -1,12 +1,19 @@
 /** What was decided about the newest requests, asked of all workers at once, and the order to keep what they decide from now on. */
+import { decisionsQuery, decisionsShape, recordingShape } from '@muster/questions/decisions';
+import * as shapes from '@muster/questions/shapes';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
-import { decisionQuerySchema, originOf, recordingSchema } from './request-checks.ts';
+import { originOf, recordingSchema } from './request-checks.ts';
 
 const DECISIONS_DEFAULT = 20;
 
 export function addDecisionRoutes(app: AdminApp, { decisions, recording, log }: AdminContext): void {
-  const schema = { summary: 'The newest decisions of all workers', querystring: decisionQuerySchema };
+  const schema = {
+    summary: 'The newest decisions of all workers',
+    querystring: decisionsQuery(shapes),
+    response: shapes.answers(decisionsShape(shapes)),
+  };
+  const response = shapes.answers(recordingShape(shapes));
   app.get('/v1/decisions', { schema }, async ({ query }) => {
     const { requestId = null, limit = DECISIONS_DEFAULT, candidates: withCandidates } = query;
     const answer = await decisions({ requestId, limit, withCandidates });
@@ -15,13 +22,21 @@ export function addDecisionRoutes(app: AdminApp, { decisions, recording, log }: 
     throw new ApiError(503, { code: 'too-many-questions', message });
   });
 
-  app.get('/v1/decisions/recording', { schema: { summary: 'Whether decisions are recorded, and how many were' } }, () =>
-    recording.status(),
+  app.get(
+    '/v1/decisions/recording',
+    { schema: { summary: 'Whether decisions are recorded, and how many were', response } },
+    () => recording.status(),
   );
 
   app.post(
     '/v1/decisions/recording',
-    { schema: { summary: "Keep every decision for a while, with the node's observations", body: recordingSchema } },
+    {
+      schema: {
+        summary: "Keep every decision for a while, with the node's observations",
+        body: recordingSchema,
+        response,
+      },
+    },
     ({ body: { seconds }, headers, ip }) => {
       const origin = originOf(headers['muster-origin'], ip);
       const answer = recording.record(seconds);

@@ -5,7 +5,7 @@ import { JournalError, type Journal } from '@muster/journal';
 import { describe, expect, test } from 'vitest';
 import { eventLines, openEvents, readEvents } from '../../testing/events-client.ts';
 import { startAdmin, type AdminHarness } from '../../testing/node-harness.ts';
-import { FOLLOWERS_MAX } from './state-routes.ts';
+import { FOLLOWERS_MAX } from './event-stream.ts';
 
 async function appendPools(admin: AdminHarness, count: number, reasonCharacters = 0): Promise<void> {
   const payload = JSON.stringify({

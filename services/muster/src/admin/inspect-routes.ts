@@ -1,16 +1,23 @@
 /** The live machines of this node as a stream of lines: their states, and with `follow` what happens to them. */
 import { Readable } from 'node:stream';
-import type { InspectionLine, InspectionQuery, NodeHandle } from '@muster/actors';
+import { MACHINE_KINDS, type InspectionLine, type InspectionQuery, type NodeHandle } from '@muster/actors';
+import { inspectionQuery, inspectionShape } from '@muster/questions/inspection';
+import * as shapes from '@muster/questions/shapes';
+import type { z } from 'zod';
 import type { AdminApp, AdminContext } from './admin-server.ts';
 import { ApiError } from './api-error.ts';
-import { inspectQuerySchema } from './request-checks.ts';
 
 /** Who may look at once: each makes every event of the actors that are looked at dearer. A further one is answered 503. */
 export const INSPECTORS_MAX = 8;
 
 export function addInspectRoutes(app: AdminApp, { node, closing, log }: AdminContext): void {
   let inspectorsCount = 0;
-  const schema = { summary: 'Live machines and their transitions, as NDJSON', querystring: inspectQuerySchema };
+  const line: z.ZodType = inspectionShape(shapes, MACHINE_KINDS);
+  const schema = {
+    summary: 'Live machines and their transitions, as NDJSON',
+    querystring: inspectionQuery(shapes, MACHINE_KINDS),
+    response: { ...shapes.answers(shapes.text), 200: { content: { 'application/x-ndjson': { schema: line } } } },
+  };
   app.get('/v1/inspect', { schema, exposeHeadRoute: false }, (request, reply) => {
     if (inspectorsCount >= INSPECTORS_MAX) {
       const message = `${INSPECTORS_MAX} clients inspect this node already; end one of them or try again later`;

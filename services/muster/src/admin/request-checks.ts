@@ -1,63 +1,9 @@
 /** What a request may say: the schemas of queries and bodies, and the words for what does not fit them. */
-import { MACHINE_KINDS } from '@muster/actors';
 import { isName } from '@muster/membership';
-import { EVENT_FILTER_FIELDS } from '@muster/replay/event-filter';
 import { z } from 'zod';
 import { explainFirst } from '../config/explain-issues.ts';
 import { RECORDING_SECONDS_MAX } from '../node/decision-recording.ts';
 import { ApiError } from './api-error.ts';
-
-const revision = z.coerce.number().pipe(z.int().min(0));
-const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0');
-
-/** As texts: `parseEventFilter` judges them. */
-const eventFilterFields = Object.fromEntries(
-  Object.entries(EVENT_FILTER_FIELDS).map(([field, meaning]) => [
-    field,
-    z.string().min(1).max(1_024).optional().describe(`only events ${meaning}`),
-  ]),
-) as Record<keyof typeof EVENT_FILTER_FIELDS, z.ZodOptional<z.ZodString>>;
-
-export const eventQuerySchema = z.strictObject({
-  from: revision
-    .optional()
-    .describe('the first revision wanted; the oldest, or with rejected the newest 100,000, when left out'),
-  last: revision.optional().describe('in place of from: the newest so many revisions, or fewer where the log was cut'),
-  to: revision.optional().describe('the last revision wanted'),
-  limit: z.coerce.number().pipe(z.int().min(0)).optional().describe('events at most'),
-  follow: flag.default(false).describe('go on with what is appended from now on'),
-  rejected: flag.default(false).describe('only the events that every node passes over, with the reason'),
-  ...eventFilterFields,
-});
-
-export type EventRequest = z.infer<typeof eventQuerySchema>;
-
-/** Of one answer: they are made while traffic waits. */
-const DECISIONS_MAX = 100;
-
-export const decisionQuerySchema = z.strictObject({
-  requestId: z
-    .string()
-    .regex(/^[!-~]{1,256}$/, 'a request id has 1 to 256 printable ASCII characters without spaces')
-    .optional()
-    .describe('only decisions about that request; about any when left out'),
-  limit: z.coerce
-    .number()
-    .pipe(z.int().min(1).max(DECISIONS_MAX))
-    .optional()
-    .describe('decisions at most, the newest first; 20 when left out'),
-  candidates: flag.default(false).describe('with the backends that there were to pick from, in pools of up to 64'),
-});
-
-export const inspectQuerySchema = z.strictObject({
-  kind: z.enum(MACHINE_KINDS).optional().describe('which machines; all when left out'),
-  id: z
-    .string()
-    .regex(/^[a-z0-9/-]{1,129}$/, "an id is a name such as web or lb-1, POOL/BACKEND, or a worker's index")
-    .optional()
-    .describe('which of them: web, spells, spells/spells-1 (backend, prober, ejection), 0 (worker); all when left out'),
-  follow: flag.default(false).describe('go on with what happens from now on'),
-});
 
 export const recordingSchema = z.strictObject({
   seconds: z.int().min(0).max(RECORDING_SECONDS_MAX).describe('for how long, from now on; 0 ends it'),

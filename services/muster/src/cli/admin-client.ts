@@ -2,7 +2,7 @@
  * The admin API from the outside: what the command line talks to. Every failure becomes one line that says what to do.
  */
 import { hostname, userInfo } from 'node:os';
-import type { ApiErrorBody } from '../admin/api-error.ts';
+import type { ApiErrorBody } from '@muster/questions/shapes';
 import { CliFailure } from './cli-failure.ts';
 
 /** How the last line of a streamed answer begins that broke off. */

@@ -6,8 +6,9 @@
  * it stays, and the same command goes on from there once it is mended.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BackendView, RosterView } from '../admin/roster-view.ts';
+import type { BackendView, RosterView } from '@muster/questions/roster';
 import type { StatusView } from '../admin/status-view.ts';
+import { paint, printable } from '@muster/questions/text';
 import { formatProblem } from '../config/config-problem.ts';
 import type { DeclaredRoster } from '../config/declared-roster.ts';
 import { leftAlone, notInForce, unsettled, type NotInForce } from '../config/in-force.ts';
@@ -25,8 +26,7 @@ import {
 } from '../config/plan-step.ts';
 import { planLines, showValue } from '../config/plan-text.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
-import { printable } from './plain-text.ts';
-import { paint, writeError, type Session } from './session.ts';
+import { writeError, type Session } from './session.ts';
 
 export interface ApplyOptions {
   readonly file: string;

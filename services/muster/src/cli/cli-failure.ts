@@ -1,5 +1,5 @@
 /** How the command line ends: exit codes, and the error that becomes one line on stderr, or with `--json` an object on stdout. */
-import type { ApiErrorBody } from '../admin/api-error.ts';
+import type { ApiErrorBody } from '@muster/questions/shapes';
 
 export const EXIT_CODES = {
   ok: 0,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { startAdmin } from '../../testing/node-harness.ts';
-import type { FoundDecision } from '../node/decision-questions.ts';
+import type { FoundDecision } from '@muster/questions/decisions';
 import { muster } from '../../testing/muster-process.ts';
 
 const DECISION: FoundDecision = {

@@ -1,13 +1,11 @@
 /** `muster backend …`, `pool …`, `listener …`: commands to the node, and what the roster says of each kind. */
 import type { CommandInput, CommandType, SpecChange } from '@muster/membership';
 import { nearestName } from '@muster/membership/nearest-name';
-import type { PoolView, RosterView } from '../admin/roster-view.ts';
+import type { PoolView, RosterView } from '@muster/questions/roster';
+import { leadsTo, type Line, printable, routeText, tableLines } from '@muster/questions/text';
 import { CliFailure, UsageError } from './cli-failure.ts';
-import { leadsTo, routeText } from '../config/listener-text.ts';
-import { printable } from './plain-text.ts';
 import type { Session } from './session.ts';
 import { backendLines } from './status-text.ts';
-import { tableLines, type Line } from './table.ts';
 
 interface CommandAnswer {
   readonly outcome: 'appended' | 'unchanged';

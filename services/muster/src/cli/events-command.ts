@@ -1,18 +1,14 @@
 /** `muster events`: the journal as readable lines, or as NDJSON; of a node, or of an incident file. */
 import { EVENT_FILTER_FIELDS, parseEventFilter, type EventFilter } from '@muster/replay/event-filter';
-import type { EventView } from '../admin/event-view.ts';
+import { eventViewLine, pastEvents, type EventView } from '@muster/questions/events';
+import { orFailure, withIncident } from './ask.ts';
 import { CliFailure } from './cli-failure.ts';
-import { eventLine } from './describe-event.ts';
-import { orFailure } from './past/past-access.ts';
-import { printable, timeOfDay } from './plain-text.ts';
-import { paint, writeJson, writeJsonLines, writeLines, type Session } from './session.ts';
+import { writeJson, writeJsonLines, writeLines, type Session } from './session.ts';
 
 /** Where nothing says where to begin, the newest so many are shown. */
 const NEWEST_SHOWN = 100;
 /** So many of the newest revisions are looked through for events that a filter wants. */
 const NEWEST_LOOKED_AT = 100_000;
-/** Characters of a rejected payload on its line; `--json` has more. */
-const PAYLOAD_SHOWN_CHARACTERS = 80;
 
 export interface EventsOptions {
   readonly follow?: boolean;
@@ -54,7 +50,7 @@ export async function showEvents(session: Session, options: EventsOptions): Prom
   const lines = session.client.lines(`/v1/events?${query.toString()}`);
   const shown = isNewestWanted ? newest(lines, limit ?? NEWEST_SHOWN) : lines;
   for await (const line of shown) {
-    await (session.isJson ? writeJsonLines(line) : writeLines([lineOf(JSON.parse(line) as EventView)]));
+    await (session.isJson ? writeJsonLines(line) : writeLines([eventViewLine(JSON.parse(line) as EventView)]));
   }
   if (follow && limit === undefined) throw new CliFailure('ended', 'the node ended the stream; is it shutting down?');
 }
@@ -87,42 +83,15 @@ async function* newest<Item>(items: AsyncIterable<Item>, count: number): AsyncGe
 
 async function showFileEvents(session: Session, options: EventsOptions, file: string): Promise<void> {
   if (options.follow === true) throw new CliFailure('invalid', 'nothing is appended to a file: leave --follow out');
-  const [{ incidentPast }, { pastEvents }] = await Promise.all([
-    import('../past/incident-past.ts'),
-    import('../past/past-events.ts'),
-  ]);
-  await orFailure(async () => {
-    const { incident, past } = await incidentPast(file);
-    try {
-      const filter = await filterOf(options, incident.about.toMs);
-      const { from: fromRevision = null, rejected: isRejectedOnly = false, limit } = options;
-      const events = pastEvents(past.replay, { fromRevision, isRejectedOnly, filter });
-      const isNewestWanted = fromRevision === null && filter.fromMs === undefined;
-      let leftCount = limit ?? Infinity;
-      for await (const event of isNewestWanted ? newest(events, limit ?? NEWEST_SHOWN) : events) {
-        if (leftCount-- <= 0) break;
-        await (session.isJson ? writeJson(event) : writeLines([lineOf(event)]));
-      }
-    } finally {
-      await incident.close();
+  await withIncident(file, async ({ incident, past }) => {
+    const filter = await filterOf(options, incident.about.toMs);
+    const { from: fromRevision = null, rejected: isRejectedOnly = false, limit } = options;
+    const events = pastEvents(past.replay, { fromRevision, isRejectedOnly, filter });
+    const isNewestWanted = fromRevision === null && filter.fromMs === undefined;
+    let leftCount = limit ?? Infinity;
+    for await (const event of isNewestWanted ? newest(events, limit ?? NEWEST_SHOWN) : events) {
+      if (leftCount-- <= 0) break;
+      await (session.isJson ? writeJson(event) : writeLines([eventViewLine(event)]));
     }
   });
-}
-
-function lineOf({ time, payload, rejection, ...event }: EventView): string {
-  const timeMs = Date.parse(time);
-  const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
-  return rejection === null
-    ? eventLine({ ...event, timeMs, payload: text })
-    : rejectedLine(event, { timeMs, text, rejection });
-}
-
-/** `12  12:03:04.123  rejected broken-json: the payload is not JSON: …  muster.demo.pool.p from unknown: {"type` */
-function rejectedLine(
-  { revision, subject, origin }: Pick<EventView, 'revision' | 'subject' | 'origin'>,
-  { timeMs, text, rejection }: { timeMs: number; text: string; rejection: NonNullable<EventView['rejection']> },
-): string {
-  const shown = text.length > PAYLOAD_SHOWN_CHARACTERS ? `${text.slice(0, PAYLOAD_SHOWN_CHARACTERS)}…` : text;
-  const why = paint('yellow', printable(`rejected ${rejection.reason}: ${rejection.message}`));
-  return `${revision}  ${timeOfDay(timeMs)}  ${why}  ${printable(`${subject} from ${origin ?? 'unknown'}: ${shown}`)}`;
 }

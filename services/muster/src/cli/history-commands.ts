@@ -3,8 +3,8 @@
  * the node serves into it before, and `muster snapshot` stores what a node that starts can begin with.
  */
 import type { Adopted, MissingView, SnapshotSaved } from '../admin/history-routes.ts';
-import { describeEvent } from './describe-event.ts';
-import { printable } from './plain-text.ts';
+import { describeEvent } from '@muster/questions/event-text';
+import { printable } from '@muster/questions/text';
 import type { Session } from './session.ts';
 
 export async function adoptEpoch(session: Session): Promise<void> {

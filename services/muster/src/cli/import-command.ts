@@ -7,7 +7,8 @@
  */
 import { open } from 'node:fs/promises';
 import type { Command, ListenerSpec, PoolSpec } from '@muster/membership';
-import type { BackendView, RosterView } from '../admin/roster-view.ts';
+import type { BackendView, RosterView } from '@muster/questions/roster';
+import { printable } from '@muster/questions/text';
 import {
   readRoster,
   rosterOf,
@@ -27,7 +28,6 @@ import { planLines } from '../config/plan-text.ts';
 import { readTextFile } from '../config/text-file.ts';
 import { personOrigin } from './admin-client.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
-import { printable } from './plain-text.ts';
 import { writeError, type Session } from './session.ts';
 
 /** A listing of 10,000 backends has some 10 MB. */
@@ -93,9 +93,8 @@ async function isIncident(file: string): Promise<boolean> {
 
 /** The roster at the file's end. */
 async function incidentState(file: string): Promise<unknown> {
-  const { accessFile } = await import('./past/past-access.ts');
-  await using past = await accessFile(file);
-  return await past.state({ at: 'now' });
+  const [{ askFile }, { stateQuestion }] = await Promise.all([import('./ask.ts'), import('@muster/questions')]);
+  return await askFile(file, stateQuestion, { at: 'now' });
 }
 
 interface ImportAuthor {

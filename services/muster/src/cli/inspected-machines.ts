@@ -3,7 +3,7 @@ import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { InspectionLine } from '@muster/actors';
 import { CliFailure, existingFile } from './cli-failure.ts';
 import type { InspectOptions } from './inspect-command.ts';
-import { inspectionText } from './inspection-text.ts';
+import { inspectionText } from '@muster/questions/inspection';
 import { writeJsonLines, writeLines, type Session } from './session.ts';
 
 /** Undefined: any. */

@@ -3,7 +3,8 @@ import { JournalError } from '@muster/journal';
 import { mendJournal, surveyJournal, type Survey } from '@muster/journal-embedded';
 import { localSnapshotHead, ownSnapshotPath } from '../node/local-snapshot-file.ts';
 import { CliFailure, EXIT_CODES } from './cli-failure.ts';
-import { paint, type Session } from './session.ts';
+import { type Session } from './session.ts';
+import { paint } from '@muster/questions/text';
 
 /** Resolves to the exit code. */
 export async function checkJournal(session: Session, path: string): Promise<number> {

@@ -1,8 +1,8 @@
 /** How a node stands to its journal is said with who said so: never "up to date" on the word of a server that is cut off. */
 import { expect, test } from 'vitest';
 import type { StatusView } from '../admin/status-view.ts';
+import { timeOfDay } from '@muster/questions/text';
 import { journalText } from './journal-text.ts';
-import { timeOfDay } from './plain-text.ts';
 
 const NOW_MS = Date.UTC(2026, 2, 1, 12, 0, 10);
 const AT_MS = NOW_MS - 800;

@@ -7,8 +7,7 @@
  *     takes no events since 12:03:05.120 (…); traffic goes on
  */
 import type { StatusView } from '../admin/status-view.ts';
-import { duration, printable, timeOfDay } from './plain-text.ts';
-import { paint } from './session.ts';
+import { duration, paint, printable, timeOfDay } from '@muster/questions/text';
 
 /** Completes `journal …`. */
 export function journalText(status: StatusView, nowMs: number): string {

@@ -94,7 +94,7 @@ function withFields(command: Command): Command {
 async function destination({ pool, route: routes }: ListenerFields): Promise<string> {
   if (pool !== undefined) return ` for pool ${pool}`;
   if (routes === undefined) return '';
-  const { leadsTo } = await import('../config/listener-text.ts');
+  const { leadsTo } = await import('@muster/questions/text');
   return `: ${leadsTo({ routes: [...routes] })}`;
 }
 

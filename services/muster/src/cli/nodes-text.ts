@@ -7,12 +7,10 @@
  *     lb-3   31        0    NO, at 31          0.1.0    12 s ago, silent
  */
 import type { EpochChange, MassSilence, PeerStatus } from '@muster/actors';
-import type { RosterView } from '../admin/roster-view.ts';
+import type { RosterView } from '@muster/questions/roster';
 import type { StatusView } from '../admin/status-view.ts';
+import { duration, paint, printable, tableLines, timeOfDay, type Line } from '@muster/questions/text';
 import { isUnconfirmed } from './journal-text.ts';
-import { duration, printable, timeOfDay } from './plain-text.ts';
-import { paint } from './session.ts';
-import { tableLines, type Line } from './table.ts';
 
 /** One row a node; nothing for a node that is alone. */
 export function nodeLines(

@@ -7,13 +7,14 @@ import packageFile from '../../package.json' with { type: 'json' };
 import type { AgentOptions } from './agent-command.ts';
 import type { ApplyOptions } from './apply-command.ts';
 import { addBackendCommands } from './backend-commands.ts';
-import { milliseconds, timeSpan, wholeNumber, withTime } from './command-options.ts';
+import { milliseconds, moment, timeSpan, wholeNumber, withTime } from './command-options.ts';
+import type { EventsOptions } from './events-command.ts';
 import type { ImportOptions } from './import-command.ts';
 import type { UpOptions } from './up-command.ts';
 import { addInspectCommand } from './inspect-command.ts';
 import { addJournalCommands } from './journal-program.ts';
 import { addListenerCommands } from './listener-commands.ts';
-import { addPastCommands } from './past-program.ts';
+import { addQuestionCommands } from './question-commands.ts';
 import { addPoolCommands } from './pool-commands.ts';
 import type { StatusOptions } from './status-command.ts';
 import { writeError, writeText, type GlobalOptions, type OpenSession } from './session.ts';
@@ -49,7 +50,8 @@ export function createProgram(setExitCode: SetExitCode): Command {
   addBackendCommands(program, openSession);
   addPoolCommands(program, openSession);
   addListenerCommands(program, openSession);
-  addPastCommands(program, openSession);
+  addEventsCommand(program, openSession);
+  addQuestionCommands(program, openSession);
   for (const command of program.commands) nameHelp(command, ['muster']);
   return program;
 }
@@ -118,6 +120,32 @@ function addNodeCommands(program: Command, openSession: OpenSession, setExitCode
       const { record } = options;
       if (record === undefined) return showDecisions(await openSession(), requestId, options);
       return recordDecisions(await openSession(), record);
+    });
+}
+
+function addEventsCommand(program: Command, openSession: OpenSession): void {
+  program
+    .command('events')
+    .description('show the journal: the newest 100 events, or those from a revision or time on')
+    .option('--follow', 'go on with what is appended from now on')
+    .option('--from <revision>', 'the first revision wanted', wholeNumber)
+    .option('--since <time>', 'not before this time: 2026-03-01T12:30:00Z, 12:30 of today, -5m, -2h', moment)
+    .option('--until <time>', 'before this time', moment)
+    .option('--pool <id>', 'of this pool and its backends')
+    .option('--backend <id>', 'of this backend: ID or POOL/ID')
+    .option('--node <id>', 'what this node saw, and its starts and stops')
+    .option('--listener <id>', 'of this listener')
+    .option('--type <types>', 'of these types, separated by commas: BackendEjected,BackendReinstated')
+    .option('--origin <origin>', 'published by this origin; cli:* is every one that begins so')
+    .option('--limit <count>', 'events at most: the newest, or with --from or --since the first', wholeNumber)
+    .option(
+      '--rejected',
+      'only what every node passes over, with the reason; of the newest 100000 events without --from',
+    )
+    .option('--file <incident>', 'ask an incident file, with neither node nor cluster')
+    .action(async (options: EventsOptions) => {
+      const { showEvents } = await import('./events-command.ts');
+      await showEvents(await openSession(), options);
     });
 }
 

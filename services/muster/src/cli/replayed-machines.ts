@@ -4,7 +4,8 @@ import { MACHINE_KINDS, type InspectionLine } from '@muster/actors';
 import { replayRecording, type ReplayedActor } from '@muster/actors/inspection';
 import { CliFailure } from './cli-failure.ts';
 import type { MachineChoice } from './inspected-machines.ts';
-import { paint, type Session } from './session.ts';
+import { type Session } from './session.ts';
+import { paint } from '@muster/questions/text';
 
 /** A recording is read whole; a larger one is refused. */
 const RECORDING_BYTES_MAX = 268_435_456;

@@ -5,12 +5,9 @@
  * every line is made `printable` on its way out, and only the colours that `paint` put in are let through. `test/tidy` refuses other
  * ways to stdout and stderr.
  */
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { inspect, styleText } from 'node:util';
 import { AdminClient } from './admin-client.ts';
-import { printable } from './plain-text.ts';
-import { setLines, type Line } from './table.ts';
+import { printable, setLines, terminalLine, type Line } from '@muster/questions/text';
 
 const DEFAULT_ADMIN_URL = 'http://127.0.0.1:9900';
 
@@ -21,8 +18,6 @@ export interface GlobalOptions {
   /** Tables are not cut to the terminal's width. */
   readonly wide?: boolean;
 }
-
-export type Colour = 'green' | 'yellow' | 'red' | 'cyan' | 'dim' | 'bold' | 'inverse';
 
 export class Session {
   readonly client: AdminClient;
@@ -88,27 +83,6 @@ export function writeText(text: string): void {
 /** Waits while the reader is slow, so that nothing piles up here. */
 async function write(output: string | Uint8Array): Promise<void> {
   if (!process.stdout.write(output)) await once(process.stdout, 'drain');
-}
-
-/**
- * In each colour that `paint` writes. Nobody outside of this process can know it, so no text can bring a colour of its own. It is three
- * parameters of four digits, because a longer one is no escape sequence to `stripVTControlCharacters`, and would count as text.
- */
-const MARK = Array.from({ length: 3 }, () => randomInt(1_000, 10_000)).join(';');
-const PAINTED = new RegExp(`\\u001b\\[${MARK};(\\d+)m`);
-
-/** Colours on a terminal only, and never with NO_COLOR. To be written by the functions above. */
-export function paint(colour: Colour, text: string): string {
-  if (styleText(colour, '.', { stream: process.stdout }) === '.') return text;
-  const [open, close] = inspect.colors[colour];
-  return `\u001b[${MARK};${open}m${text}\u001b[${MARK};${close}m`;
-}
-
-/** A line as a terminal may have it: with the colours of `paint`, and nothing else that it would obey. */
-export function terminalLine(line: string): string {
-  // Every second part is the number of a colour.
-  const parts = line.split(PAINTED);
-  return parts.map((part, index) => (index % 2 === 0 ? printable(part) : `\u001b[${part}m`)).join('');
 }
 
 /** For commands, which ask the node only once they run. */

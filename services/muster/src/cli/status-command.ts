@@ -1,11 +1,11 @@
 /** `muster status`: the node, its listeners, pools and workers; `--watch` shows it again every second. */
 import { setTimeout } from 'node:timers/promises';
-import type { RosterView } from '../admin/roster-view.ts';
+import type { RosterView } from '@muster/questions/roster';
 import type { StatusView } from '../admin/status-view.ts';
+import { cut, terminalLine, type Line } from '@muster/questions/text';
 import { CliFailure, errorBody, UsageError } from './cli-failure.ts';
-import { terminalLine, writeControl, writeJson, writeLines, type Session } from './session.ts';
+import { writeControl, writeJson, writeLines, type Session } from './session.ts';
 import { statusLines, type StatusAnswer, type StatusTextOptions } from './status-text.ts';
-import { cut, type Line } from './table.ts';
 
 const WATCH_INTERVAL_MS = 1_000;
 

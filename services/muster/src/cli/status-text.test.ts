@@ -1,10 +1,10 @@
 /** The status fits the terminal that it is watched in, and what is wrong is seen first. */
 import { expect, test } from 'vitest';
 import { startAdmin } from '../../testing/node-harness.ts';
-import type { RosterView } from '../admin/roster-view.ts';
+import type { RosterView } from '@muster/questions/roster';
 import type { StatusView } from '../admin/status-view.ts';
+import { setLines } from '@muster/questions/text';
 import { statusLines, type StatusAnswer } from './status-text.ts';
-import { setLines } from './table.ts';
 
 const BACKENDS = 60;
 const DRAINED = 'b-57';

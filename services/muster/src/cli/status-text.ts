@@ -1,12 +1,9 @@
 /** A node's status as people read it. */
-import type { BackendView, PoolView, RosterView } from '../admin/roster-view.ts';
+import type { BackendView, PoolView, RosterView } from '@muster/questions/roster';
 import type { StatusView } from '../admin/status-view.ts';
-import { leadsTo } from '../config/listener-text.ts';
+import { dateAndTime, duration, leadsTo, paint, printable, tableLines, type Line } from '@muster/questions/text';
 import { journalText } from './journal-text.ts';
 import { alertLines, nodeLines } from './nodes-text.ts';
-import { dateAndTime, duration, printable } from './plain-text.ts';
-import { paint } from './session.ts';
-import { tableLines, type Line } from './table.ts';
 
 export interface StatusAnswer {
   readonly status: StatusView;

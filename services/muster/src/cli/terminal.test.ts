@@ -2,9 +2,8 @@
 import { assert, constantFrom, array, property, string } from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLog, readableLines } from '../log/log.ts';
-import { printable } from './plain-text.ts';
+import { paint, printable, terminalLine } from '@muster/questions/text';
 import { muster, withSpells } from '../../testing/muster-process.ts';
-import { paint, terminalLine } from './session.ts';
 
 /** Escapes of each kind that a terminal obeys, and what a reader would not see. */
 const HOSTILE = constantFrom(

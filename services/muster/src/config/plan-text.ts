@@ -10,7 +10,7 @@
  *     = 4 unchanged
  */
 import type { Route } from '@muster/membership';
-import { routeText } from './listener-text.ts';
+import { routeText } from '@muster/questions/text';
 import type { FieldChange, PlanStep } from './plan-step.ts';
 
 const MARKS = { add: '+', change: '~', remove: '-', 'left-alone': '!' } as const;

@@ -27,7 +27,7 @@ import {
 } from 'node:fs';
 import { Socket } from 'node:net';
 import { isatty } from 'node:tty';
-import { printable } from '../cli/plain-text.ts';
+import { printable } from '@muster/questions/text';
 
 /** A longer line is dropped. As much as a pipe takes whole: POSIX asks for 512, Linux has 4,096. */
 export const LINE_BYTES_MAX = 4_096;

@@ -11,7 +11,7 @@
  */
 import { messageOf } from '@muster/membership';
 import { pino, type Logger } from 'pino';
-import { printable, timeOfDay } from '../cli/plain-text.ts';
+import { printable, timeOfDay } from '@muster/questions/text';
 import { LINE_BYTES_MAX, LineOutput } from './line-output.ts';
 
 export type Log = Logger;

@@ -6,7 +6,7 @@
  * how many were left out.
  */
 import type { NodeHandle } from '@muster/actors';
-import { describeEvent } from '../cli/describe-event.ts';
+import { describeEvent } from '@muster/questions/event-text';
 import type { Log } from './log.ts';
 
 const LINES_PER_SECOND_MAX = 100;

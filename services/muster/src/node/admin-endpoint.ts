@@ -5,11 +5,11 @@ import type { NodeHandle } from '@muster/actors';
 import type { ObservationStore } from '@muster/observations';
 import type { FailingName } from '@muster/transport';
 import { createAdminServer } from '../admin/admin-server.ts';
-import type { RefusalOf } from '../admin/roster-view.ts';
+import type { RefusalOf } from '@muster/questions/roster';
 import type { NodeConfig } from '../config/node-config.ts';
 import type { Log } from '../log/log.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import type { AskDecisions } from './decision-questions.ts';
+import type { AskDecisions } from '@muster/questions/decisions';
 import type { DecisionRecording } from './decision-recording.ts';
 import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
 

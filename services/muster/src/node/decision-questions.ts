@@ -5,29 +5,11 @@
  * named as silent. Questions are few, asked by people; `QUESTIONS_MAX` of them may be open at a time.
  */
 import type { DecisionQuery } from '@muster/proxy';
-import type { Decision } from '@muster/selection';
+import type { DecisionsOutcome, FoundDecision } from '@muster/questions/decisions';
 import type { DecisionAnswer, DecisionQuestion } from '../worker/decision-question.ts';
 
 const ANSWER_TIMEOUT_MS = 1_000;
 const QUESTIONS_MAX = 16;
-
-/** A decision, and which worker made it. */
-export interface FoundDecision extends Decision {
-  readonly worker: number;
-}
-
-export type DecisionsOutcome =
-  | {
-      readonly outcome: 'found';
-      /** The newest first, by when they began. */
-      readonly decisions: readonly FoundDecision[];
-      /** Workers, by index, that gave no answer in time. */
-      readonly silentWorkers: readonly number[];
-    }
-  /** Sixteen questions are open already. */
-  | { readonly outcome: 'busy' };
-
-export type AskDecisions = (query: DecisionQuery) => Promise<DecisionsOutcome>;
 
 /** A worker that can be asked. */
 export interface AskedWorker {

@@ -5,22 +5,11 @@
  * those of the last minutes can be explained an hour later. A worker that starts meanwhile takes part.
  */
 import type { ObservationSink } from '@muster/observations';
+import type { RecordingStatus } from '@muster/questions/decisions';
 import type { DecisionOrder, RecordedDecisions } from '../worker/decision-question.ts';
 
 /** For longer it is asked for again. */
 export const RECORDING_SECONDS_MAX = 3_600;
-
-export interface RecordingStatus {
-  readonly isRecording: boolean;
-  /** When this recording, or else the last one, began, ms since 1970; null where there was none. */
-  readonly sinceMs: number | null;
-  /** When it ends, or ended. */
-  readonly untilMs: number | null;
-  /** Of it: handed to the observations. */
-  readonly recordedCount: number;
-  /** Of it: what a worker had no room for. */
-  readonly droppedCount: number;
-}
 
 export type RecordOutcome =
   | { readonly outcome: 'done'; readonly recording: RecordingStatus }

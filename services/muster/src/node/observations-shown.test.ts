@@ -6,7 +6,7 @@ import { openObservationStore } from '@muster/observations';
 import { expect, test } from 'vitest';
 import { startAdmin } from '../../testing/node-harness.ts';
 import { statusLines, type StatusAnswer } from '../cli/status-text.ts';
-import { setLines } from '../cli/table.ts';
+import { setLines } from '@muster/questions/text';
 
 const TIME_MS = 1_700_000_000_000;
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -13,7 +13,8 @@ import type { OwnAddress, ResolverSettings, SocketHandle, TargetPolicy } from '@
 import type { LogFormat, LogLevel } from '../log/log.ts';
 import type { DecisionReport, WorkerOrder } from '../worker/decision-question.ts';
 import { workerEnvironment } from './child-environment.ts';
-import { DecisionQuestions, type AskDecisions, type AskedWorker } from './decision-questions.ts';
+import type { AskDecisions } from '@muster/questions/decisions';
+import { DecisionQuestions, type AskedWorker } from './decision-questions.ts';
 import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));

@@ -23,7 +23,7 @@ import {
   type Roster,
 } from '@muster/membership';
 import { parseAccessLine, parseEventFilter, parseInstant, redactEvent, ReplayError } from '@muster/replay';
-import { eventView } from '../../src/admin/event-view.ts';
+import { eventView } from '@muster/questions/events';
 import { checkRequest, newEventSchema } from '../../src/admin/request-checks.ts';
 import { parseConfig } from '../../src/config/load-config.ts';
 import { commandLineRefusal } from './command-words.ts';
@@ -129,7 +129,7 @@ export const ENTRANCES: Readonly<Record<string, Entrance>> = {
   },
   'a command line': commandLineRefusal,
   'an event that is shown': (payload) => {
-    JSON.stringify(eventView({ event: eventOf({ payload }), rejection: null }, false));
+    JSON.stringify(eventView(eventOf({ payload }), null));
     return null;
   },
   'an event that is exported': (payload) => {

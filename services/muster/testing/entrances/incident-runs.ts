@@ -11,7 +11,8 @@ import { commandSchema } from '@muster/membership';
 import { ReplayError } from '@muster/replay';
 import * as fc from 'fast-check';
 import { startAdmin } from '../node-harness.ts';
-import { incidentPast } from '../../src/past/incident-past.ts';
+import { diffQuestion, stateQuestion } from '@muster/questions';
+import { incidentPast } from '@muster/questions/past';
 import { textOf, shapes, type Shape } from './hostile-text.ts';
 
 /** A file as a node exports it. */
@@ -78,8 +79,8 @@ async function ask(path: string): Promise<void> {
   try {
     const { incident, past } = await incidentPast(path);
     try {
-      await past.state({ at: 'now' });
-      await past.diff({ from: '1', to: 'now' });
+      await stateQuestion.answer(past, { at: 'now' });
+      await diffQuestion.answer(past, { from: '1', to: 'now' });
     } finally {
       await incident.close();
     }

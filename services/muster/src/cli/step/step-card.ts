@@ -1,5 +1,5 @@
 /** What the step screen shows of one event: plain lines, each with its colour. Nothing here knows how wide a terminal is. */
-import type { Colour } from '../session.ts';
+import type { Colour } from '@muster/questions/text';
 
 /** `text` has no control characters and no colours of its own. */
 export interface CardLine {

@@ -7,18 +7,18 @@
 import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EventView } from '../../admin/event-view.ts';
+import { describeEvent } from '@muster/questions/event-text';
+import type { EventView } from '@muster/questions/events';
+import type { IncidentPast } from '@muster/questions/past';
+import { dateAndTime, paint } from '@muster/questions/text';
 import { stopSignal } from '../../node/stop-signal.ts';
-import { incidentPast, type IncidentPast } from '../../past/incident-past.ts';
 import type { CliFailure } from '../cli-failure.ts';
-import { keepIncident } from '../past/export-file.ts';
-import { accessPast, orFailure } from '../past/past-access.ts';
-import { paint, writeJson, writeLines, type Session } from '../session.ts';
+import { withIncident } from '../ask.ts';
+import { exportOfNode, keepIncident } from '../export-command.ts';
+import { writeJson, writeLines, type Session } from '../session.ts';
 import type { StepCard } from './step-card.ts';
 import { StepReader } from './step-reader.ts';
 import { runStepScreen } from './step-terminal.ts';
-import { describeEvent } from '../describe-event.ts';
-import { dateAndTime } from '../plain-text.ts';
 
 /** Of a node, without `--from`: so many of its newest revisions. */
 const NEWEST_EXPORTED = 10_000;
@@ -36,9 +36,8 @@ export async function stepThrough(session: Session, options: StepOptions): Promi
   if (options.file !== undefined) return walkThrough(session, options, options.file);
   await using folder = await mkdtempDisposable(join(tmpdir(), 'muster-step-'));
   const path = join(folder.path, 'step.muster');
-  await using past = await accessPast(session, undefined);
   const from = options.from ?? (await newestBeginning(session));
-  await keepIncident(path, past.export({ from, to: 'now' }), { isReplaced: false });
+  await keepIncident(path, exportOfNode(session, { from, to: 'now' }), { isReplaced: false });
   await walkThrough(session, options, path);
 }
 
@@ -58,13 +57,8 @@ async function newestBeginning({ client }: Session): Promise<string> {
   return '0';
 }
 
-async function walkThrough(session: Session, options: StepOptions, path: string): Promise<void> {
-  const opened = await orFailure(() => incidentPast(path));
-  try {
-    await orFailure(() => walkOpened(session, options, opened));
-  } finally {
-    await opened.incident.close();
-  }
+function walkThrough(session: Session, options: StepOptions, path: string): Promise<void> {
+  return withIncident(path, (opened) => walkOpened(session, options, opened));
 }
 
 async function walkOpened(session: Session, options: StepOptions, { incident, past }: IncidentPast): Promise<void> {

@@ -4,7 +4,6 @@
  */
 import { decodeEvent, eligibility, viewpointOf, type RecordedEvent, type Roster } from '@muster/membership';
 import {
-  checkText,
   eventFilter,
   parseEventFilter,
   ReplayError,
@@ -15,9 +14,9 @@ import {
   type Step,
   type Walk,
 } from '@muster/replay';
-import { describeEvent } from '../describe-event.ts';
-import { entityName, fromToText, valueText } from '../past/diff-text.ts';
-import { dateAndTime, printable, timeOfDay } from '../plain-text.ts';
+import { entityName, fromToText, valueText } from '@muster/questions';
+import { describeEvent } from '@muster/questions/event-text';
+import { checkText, dateAndTime, printable, timeOfDay } from '@muster/questions/text';
 import type { CardLine, EventRow, Shown, StepCard } from './step-card.ts';
 
 /** Events listed on either side of the one that is shown, where the log has so many: more than a terminal has lines. */

@@ -11,8 +11,7 @@
  *
  * A narrow terminal has the list above and the card below.
  */
-import { printable } from '../plain-text.ts';
-import { paint, type Colour } from '../session.ts';
+import { paint, printable, type Colour } from '@muster/questions/text';
 import { fitted, textWidth, wrapped } from './fitted-text.ts';
 import type { CardLine, EventRow } from './step-card.ts';
 import { PANES, type StepState } from './step-model.ts';

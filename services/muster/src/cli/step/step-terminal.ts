@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { messageOf } from '@muster/membership';
-import { terminalLine } from '../session.ts';
+import { terminalLine } from '@muster/questions/text';
 import { readKeys } from './step-keys.ts';
 import { initialStep, step, type StepEffect, type StepInput, type Stepped, type StepState } from './step-model.ts';
 import type { StepReader } from './step-reader.ts';
