@@ -56,6 +56,7 @@ export default defineConfig({
             'test/bench/**/*.test.ts',
             'test/replay/**/*.test.ts',
             'test/simulation/**/*.test.ts',
+            'test/entrances/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', LONG, ALONE, ON_NATS],
           isolate: false,

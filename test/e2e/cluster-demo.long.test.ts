@@ -13,7 +13,7 @@ import { startHttpLoad, type HttpFailure } from '../harness/http/http-load.ts';
 import { testFolder } from '../harness/node.ts';
 import { eventually, isAlive, startProcess } from '../harness/processes/process.ts';
 
-const MAIN = fileURLToPath(new URL('../../services/muster/src/cluster.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../services/demo/src/cluster.ts', import.meta.url));
 const START_TIMEOUT_MS = 45_000;
 const LEASE_TIMEOUT_MS = 30_000;
 

@@ -62,7 +62,7 @@ function takesMessage(node: Node): boolean {
   return found.length > 0;
 }
 
-const TERMINAL_FILE = 'services/muster/src/cli/session.ts';
+const TERMINAL_FILE = 'packages/questions/src/text/output.ts';
 
 function checkWrite(path: string, call: Node, add: Add): void {
   const { object, property } = memberOf(call['callee']);

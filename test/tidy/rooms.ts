@@ -44,7 +44,7 @@ function linesOf(text: string): number {
 }
 
 /** The demos start NATS servers and backends as tests do. */
-const MAY_USE_TESTING = /^test\/|^(packages|services)\/[^/]+\/testing\/|\.test\.ts$|^services\/muster\/src\/demo\b/;
+const MAY_USE_TESTING = /^test\/|^(packages|services)\/[^/]+\/testing\/|\.test\.ts$|^services\/demo\//;
 
 /** Imports of a package's `testing/` by something that ships. */
 export function testingFaults(source: SourceFile): string[] {

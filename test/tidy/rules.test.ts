@@ -6,7 +6,7 @@ import { logFaults } from './log-rules.ts';
 import { codeFaults, FILE_LINES_MAX, nameFaults, shapeFaults, textFaults } from './rules.ts';
 import { parseSource } from './source-files.ts';
 
-const PROBE = 'packages/probes/src/tcp.ts';
+const PROBE = 'packages/probes/src/http.ts';
 const PURE = 'packages/membership/src/fold/roster.ts';
 
 describe('imports', () => {
@@ -138,7 +138,7 @@ describe('the log', () => {
 
   test('the one file that writes to terminals may, and tests may do anything', () => {
     const write = `process.stdout.write('a');`;
-    expect(logFaults(parseSource('services/muster/src/cli/session.ts', write))).toEqual([]);
+    expect(logFaults(parseSource('packages/questions/src/text/output.ts', write))).toEqual([]);
     expect(logFaults(parseSource('packages/probes/src/a.test.ts', `console.log(1);`))).toEqual([]);
   });
 });

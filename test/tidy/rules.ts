@@ -61,7 +61,7 @@ const SIGNALS = /\bprocess\s*\.\s*(on|once|addListener)\(\s*['"]SIG/;
 export function codeFaults({ path, code }: SourceFile): string[] {
   const isTest = path.endsWith('.test.ts');
   const isPure = PURE_FOLDERS.test(path) && !isTest;
-  const isPackage = path.startsWith('packages/') && !isTest;
+  const isPackage = path.startsWith('packages/') && !isTest && !path.includes('/testing/');
   const faults: string[] = [];
   for (const [index, line] of code.split('\n').entries()) {
     const at = `${path}:${index + 1}`;

@@ -7,8 +7,7 @@
  *
  * The count is limited for the sake of a node that is started again and again, since each start begins a file.
  */
-import { listSegments, removeSegment, type SegmentFile } from './segment-files.ts';
-import { segmentSinceMs } from './segment-start.ts';
+import { listSegments, segmentSinceMs, removeSegment, type SegmentFile } from './segment-files.ts';
 
 const SEGMENTS_MAX = 1_024;
 

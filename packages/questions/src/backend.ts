@@ -18,7 +18,7 @@ import type { BackendExplanation, EventRef } from '@muster/replay';
 import type { z } from 'zod';
 import { FILE_OPTION, momentsHelp, NODE_OPTION, type Question, type Shapes } from './question.ts';
 import { byText, checkLine } from './text/event-ref-text.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 import { dateAndTime, printable } from './text/plain-text.ts';
 import { tableLines, type Line } from './text/table.ts';
 

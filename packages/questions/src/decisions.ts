@@ -8,10 +8,11 @@
  *         candidates: spells-1 spells-2
  *         picked spells-2 (127.0.0.1:8002) at 0 ms, on a new connection: connect_failed: connection refused
  */
+import type { DecisionQuery } from '@muster/proxy';
 import type { DecidedAttempt, DecidedPick, Decision } from '@muster/selection';
 import type { z } from 'zod';
 import type { Shapes } from './question.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 import { duration, printable, timeOfDay } from './text/plain-text.ts';
 import { tableLines, type Line } from './text/table.ts';
 
@@ -52,14 +53,7 @@ export type DecisionsOutcome =
   | { readonly outcome: 'busy' };
 
 /** Asks all workers of a node. */
-export type AskDecisions = (query: {
-  /** Only decisions about this request; null: about any. */
-  readonly requestId: string | null;
-  /** At most so many, the newest. */
-  readonly limit: number;
-  /** With the backends that there were to pick from, where these are at most 64. */
-  readonly withCandidates: boolean;
-}) => Promise<DecisionsOutcome>;
+export type AskDecisions = (query: DecisionQuery) => Promise<DecisionsOutcome>;
 
 /** Whether a node keeps every decision with its observations, and how many it has kept. */
 export interface RecordingStatus {

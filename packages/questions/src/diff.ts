@@ -11,7 +11,7 @@ import type { ChangedField, DiffView, EntityChange, FieldChange, FieldValue, Ins
 import type { z } from 'zod';
 import { FILE_OPTION, momentsHelp, NODE_OPTION, type Question, type Shapes } from './question.ts';
 import { byText, checkLine } from './text/event-ref-text.ts';
-import { paint, type Colour } from './text/paint.ts';
+import { paint, type Colour } from './text/output.ts';
 import { dateAndTime, printable } from './text/plain-text.ts';
 
 const query = ({ z, moment, node }: Shapes) => z.strictObject({ from: moment, to: moment.default('now'), node });

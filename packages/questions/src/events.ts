@@ -13,7 +13,7 @@ import { EVENT_FILTER_FIELDS, eventFilter, type EventFilter } from '@muster/repl
 import type { z } from 'zod';
 import type { Shapes } from './question.ts';
 import { eventLine } from './text/event-text.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 import { printable, timeOfDay } from './text/plain-text.ts';
 
 /** What a URL asks. The filter's fields are texts here: `parseEventFilter` judges them. */

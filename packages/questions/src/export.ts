@@ -3,11 +3,12 @@
  * asked and printed apart from the other questions; what there is to say of it are the lines about the file that was kept.
  */
 import type { Roster } from '@muster/membership';
+import { VERSION } from '@muster/membership/version';
 import type { IncidentHead, IncidentSummary } from '@muster/replay';
 import type { z } from 'zod';
 import type { Past } from './past.ts';
 import { momentsHelp, type Question, type Shapes } from './question.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 import { dateAndTime, printable } from './text/plain-text.ts';
 
 const query = ({ z, moment }: Shapes) => z.strictObject({ from: moment, to: moment.default('now') });
@@ -48,12 +49,8 @@ export const exportQuestion: Asked & { lines(kept: KeptIncident): string[] } = {
   lines: incidentLines,
 };
 
-/** The bytes of an incident file, as they come. `program`: who writes it, for example `muster 0.1.0`. Throws `ReplayError`. */
-export async function exportIncident(
-  past: Past,
-  { from, to }: ExportQuery,
-  program: string,
-): Promise<AsyncGenerator<Uint8Array, void>> {
+/** The bytes of an incident file, as they come. Throws `ReplayError`. */
+export async function exportIncident(past: Past, { from, to }: ExportQuery): Promise<AsyncGenerator<Uint8Array, void>> {
   const { ReplayError, writeIncident } = await import('@muster/replay');
   const [begin, end] = [await past.resolve(from), await past.resolve(to)];
   // What was observed since the newest event belongs to it, too.
@@ -63,7 +60,7 @@ export async function exportIncident(
   }
   const base = await rosterBefore(past, begin.revision);
   const span = { base, fromMs: begin.timeMs, toRevision: end.revision, toMs };
-  return writeIncident(past.decisionSource, span, { program, madeMs: past.nowMs() });
+  return writeIncident(past.decisionSource, span, { program: `muster ${VERSION}`, madeMs: past.nowMs() });
 }
 
 /** The state before an event, so that the event itself is in the file; its own where nothing older can be had. */

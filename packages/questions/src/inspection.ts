@@ -9,7 +9,7 @@ import type { ActorLine, EventLine, InspectionLine, MachineKind } from '@muster/
 import type { z } from 'zod';
 import type { Shapes } from './question.ts';
 import { printable, timeOfDay } from './text/plain-text.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 
 /** `kinds`: those that there are. */
 export const inspectionQuery = ({ z, flag }: Shapes, kinds: readonly MachineKind[]) =>

@@ -13,7 +13,7 @@ import type { ExplainedBackend, ExplainedPick, RequestExplanation } from '@muste
 import type { z } from 'zod';
 import { inputsText, msText, silentLines, statusText } from './decisions.ts';
 import { FILE_OPTION, type Question, type Shapes } from './question.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 import { dateAndTime, printable } from './text/plain-text.ts';
 import { tableLines, type Line } from './text/table.ts';
 

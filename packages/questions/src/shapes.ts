@@ -6,6 +6,7 @@ import { healthPolicySchema, listenerSpecSchema, MODES, poolSpecSchema } from '@
 import type { Eligibility, NodeRecord, Observation } from '@muster/membership';
 import type { EventRef, HashCheck, Instant } from '@muster/replay';
 import { z } from 'zod';
+import type { ApiErrorBody } from './answers.ts';
 
 export {
   attemptOutcome,
@@ -98,18 +99,7 @@ export const hashCheck = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('unchecked'), why: text }),
 ]) satisfies z.ZodType<HashCheck>;
 
-/** What the admin API refuses with, and `--json` fails with. */
-export interface ApiErrorBody {
-  readonly error: {
-    /** For programs, for example `unknown-pool`. */
-    readonly code: string;
-    /** For people: what happened, to which thing, and what to do. */
-    readonly message: string;
-    /** The name that was most likely meant; absent where there is none. */
-    readonly suggestion?: string;
-  };
-}
-
+/** What the admin API refuses with. */
 export const apiError = z.object({
   error: z.object({ code: text, message: text, suggestion: text.exactOptional() }),
 }) satisfies z.ZodType<ApiErrorBody>;

@@ -13,7 +13,7 @@
 import type { FlipPair, HealthAnswer, PicksAnswer, WhatIfAnswer } from '@muster/replay';
 import type { z } from 'zod';
 import { FILE_OPTION, momentsHelp, type Question, type Shapes } from './question.ts';
-import { paint } from './text/paint.ts';
+import { paint } from './text/output.ts';
 import { dateAndTime, duration, printable } from './text/plain-text.ts';
 import { tableLines, type Line } from './text/table.ts';
 

@@ -21,6 +21,7 @@ enableCompileCache(COMPILE_CACHE);
 process.env['NODE_COMPILE_CACHE'] ??= COMPILE_CACHE;
 // Node writes it when a process ends by itself. A node that is killed some day has then been compiled once, too.
 setTimeout(flushCompileCache, COMPILED_AFTER_MS).unref();
-const { run } = await import('./cli/run.ts');
+const { run } = await import('@muster/cli');
+const { SURROUNDINGS } = await import('./commands/surroundings.ts');
 
-process.exitCode = await run(process.argv.slice(2));
+process.exitCode = await run(process.argv.slice(2), SURROUNDINGS);

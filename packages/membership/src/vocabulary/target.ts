@@ -40,6 +40,11 @@ export function formatAddress(address: Address): string {
   return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
 }
 
+/** True for `localhost`, 127.0.0.0/8 and `::1`. */
+export function isLoopbackHost(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
 /** The Host that says where a target is, for probes as for traffic: without a zone, which means something on this machine alone. */
 export function hostOfTarget(target: string): string {
   // A Unix socket has no name that a Host could say.

@@ -1,6 +1,6 @@
 /** How an answer about the past names events and checks, in a line. Whatever somebody published is shown escaped. */
 import type { EventRef, HashCheck } from '@muster/replay';
-import { paint } from './paint.ts';
+import { paint } from './output.ts';
 import { dateAndTime, printable } from './plain-text.ts';
 
 /** `118  2026-03-01 12:04:03.100  BackendModeSet on backend.spells.spells-1 by cli:alice@host: upgrade`. */

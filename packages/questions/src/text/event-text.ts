@@ -13,7 +13,8 @@ import {
   type MembershipEvent,
   type RecordedEvent,
 } from '@muster/membership';
-import { leadsTo, printable, timeOfDay } from './plain-text.ts';
+import { leadsTo } from './plain-text.ts';
+import { printable, timeOfDay } from './plain-text.ts';
 
 /** What happened to what, by whom: no revision and no time. */
 export function describeEvent(recorded: RecordedEvent): string {

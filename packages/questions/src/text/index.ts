@@ -1,5 +1,16 @@
-/** Public entry: texts for people and terminals. Nothing here loads the vocabulary of events; what needs it is in `event-text.ts`. */
+/** Texts on their way to people: plain words, tables, colours, and the one way out to a terminal, a pipe or a log. Light, so that a short command starts fast. */
 export { checkText } from './event-ref-text.ts';
-export { paint, terminalLine, type Colour } from './paint.ts';
 export { dateAndTime, duration, leadsTo, printable, routeText, timeOfDay } from './plain-text.ts';
-export { cut, setLines, tableLines, type Line } from './table.ts';
+export {
+  paint,
+  writeError,
+  writeJson,
+  writeJsonLines,
+  writeLines,
+  type Colour,
+  writeBytes,
+  writeText,
+  terminalLine,
+  writeControl,
+} from './output.ts';
+export { tableLines, type Line, setLines, cut } from './table.ts';

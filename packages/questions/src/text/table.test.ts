@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { duration } from './plain-text.ts';
-import { paint, terminalLine } from './paint.ts';
+import { paint, terminalLine } from './output.ts';
 import { setLines, tableLines } from './table.ts';
 
 const ALL = Infinity;

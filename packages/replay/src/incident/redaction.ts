@@ -6,7 +6,7 @@
  * nobody can tell from a word (a password alone in a sentence) stays.
  *
  * Every rule costs in proportion to the text, whatever stands in it: each either begins where a piece of the text begins, or looks a
- * bounded way ahead. the generator of `services/muster/src/entrances` holds them to it.
+ * bounded way ahead. the generator of `test/entrances` holds them to it.
  *
  * A hidden text is never longer than it was. So whatever had room in a field still has, and an event that made sense makes sense.
  */

@@ -12,7 +12,7 @@
 import { messageOf } from '@muster/membership';
 import { pino, type Logger } from 'pino';
 import { printable, timeOfDay } from '@muster/questions/text';
-import { LINE_BYTES_MAX, LineOutput } from './line-output.ts';
+import { LINE_BYTES_MAX, LineOutput } from '@muster/questions/text/line-output';
 
 export type Log = Logger;
 export type LogFormat = 'json' | 'text';

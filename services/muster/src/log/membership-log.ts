@@ -6,7 +6,7 @@
  * how many were left out.
  */
 import type { NodeHandle } from '@muster/actors';
-import { describeEvent } from '@muster/questions/event-text';
+import { describeEvent } from '@muster/questions/text/event-text';
 import type { Log } from './log.ts';
 
 const LINES_PER_SECOND_MAX = 100;

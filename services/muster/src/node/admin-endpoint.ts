@@ -4,14 +4,13 @@
 import type { NodeHandle } from '@muster/actors';
 import type { ObservationStore } from '@muster/observations';
 import type { FailingName } from '@muster/transport';
-import { createAdminServer } from '../admin/admin-server.ts';
-import type { RefusalOf } from '@muster/questions/roster';
-import type { NodeConfig } from '../config/node-config.ts';
-import type { Log } from '../log/log.ts';
-import { createMetrics } from '../metrics/metrics.ts';
+import { createAdminServer } from '@muster/admin';
 import type { AskDecisions } from '@muster/questions/decisions';
-import type { DecisionRecording } from './decision-recording.ts';
-import { followTraffic, TrafficTotals } from '../metrics/traffic-totals.ts';
+import type { DecisionRecording } from '@muster/questions/decisions/decision-recording';
+import type { RefusalOf } from '@muster/questions/roster';
+import type { NodeConfig } from '@muster/config';
+import type { Log } from '../log/log.ts';
+import { createMetrics, followTraffic, TrafficTotals } from '@muster/metrics';
 
 export type RunningAdmin =
   | { readonly outcome: 'listening'; readonly address: string; close(): Promise<void> }

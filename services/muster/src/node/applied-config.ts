@@ -7,11 +7,7 @@
  */
 import type { NodeHandle } from '@muster/actors';
 import { messageOf } from '@muster/membership';
-import { formatProblem } from '../config/config-problem.ts';
-import type { DeclaredRoster } from '../config/declared-roster.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
-import type { NodeConfig } from '../config/node-config.ts';
-import { settingChanges } from '../config/node-settings.ts';
+import { type DeclaredRoster, formatProblem, type LoadedConfig, type NodeConfig, settingChanges } from '@muster/config';
 import type { Log } from '../log/log.ts';
 
 type Successor = Pick<NodeHandle, 'roster' | 'execute'>;

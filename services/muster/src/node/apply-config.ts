@@ -5,11 +5,16 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandOutcome, NodeHandle } from '@muster/actors';
-import type { DeclaredRoster } from '../config/declared-roster.ts';
-import { planApply } from '../config/plan-apply.ts';
-import { massRemoval, withoutRemovals } from '../config/plan-guard.ts';
-import { isEffective, type EffectiveStep, type PlanStep } from '../config/plan-step.ts';
-import { planLines } from '../config/plan-text.ts';
+import {
+  type DeclaredRoster,
+  type EffectiveStep,
+  isEffective,
+  massRemoval,
+  planApply,
+  planLines,
+  type PlanStep,
+  withoutRemovals,
+} from '@muster/config';
 import type { Log } from '../log/log.ts';
 import { firstFindings } from './first-findings.ts';
 

@@ -1,6 +1,5 @@
 /** Which addresses lead to another node, from its own machine and from another one, as the guard judges them. */
-import type { BoundAddresses } from '@muster/membership';
-import { parseTarget } from '@muster/membership';
+import { type BoundAddresses, parseTarget } from '@muster/membership';
 import { NodeTargetGuard } from '@muster/transport';
 import { describe, expect, test } from 'vitest';
 import { hostsOfMachine, machineId } from './machine.ts';

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openObservationStore } from '@muster/observations';
 import { expect, test } from 'vitest';
-import { startAdmin } from '../../testing/node-harness.ts';
-import { statusLines, type StatusAnswer } from '../cli/status-text.ts';
+import { startAdmin } from '@muster/admin/testing';
+import { statusLines, type StatusAnswer } from '@muster/cli/status-text';
 import { setLines } from '@muster/questions/text';
 
 const TIME_MS = 1_700_000_000_000;

@@ -7,7 +7,7 @@
 import type { LiveWire } from '@muster/membership';
 import type { AdoptionStore, LocalSnapshot } from '@muster/actors';
 import { createMemoryJournal, type Journal } from '@muster/journal';
-import type { NodeConfig } from '../config/node-config.ts';
+import type { NodeConfig } from '@muster/config';
 import type { Log } from '../log/log.ts';
 import { openOwn } from './open-own-journal.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newestNatsServer, startNatsCluster, startNatsServer } from '@muster/nats-server';
 import { expect, test } from 'vitest';
-import type { JetStreamConfig } from '../config/journal-config.ts';
+import type { JetStreamConfig } from '@muster/config';
 import { createLog } from '../log/log.ts';
 import { openShared } from './open-shared-journal.ts';
 

@@ -9,7 +9,7 @@ import { JournalError } from '@muster/journal';
 import { openJetStreamJournal } from '@muster/journal-jetstream';
 import { LIVE_WORD_CHARACTERS_MAX } from '@muster/membership';
 import { liveWire, NatsAccessError, openNatsLink, type NatsLink } from '@muster/nats';
-import type { JetStreamConfig } from '../config/journal-config.ts';
+import type { JetStreamConfig } from '@muster/config';
 import type { Log } from '../log/log.ts';
 import { adoptionFile } from './adoption-file.ts';
 import { earlierHistory } from './earlier-history.ts';

@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import type { Neighbour, OpenSocket } from '@muster/actors';
 import { parseBind, type BoundAddresses } from '@muster/membership';
 import type { OwnAddress } from '@muster/transport';
-import type { NodeConfig } from '../config/node-config.ts';
+import type { NodeConfig } from '@muster/config';
 import { hostsOfMachine, machineId } from './machine.ts';
 import { neighbourAddresses } from './neighbour-addresses.ts';
 

@@ -9,11 +9,9 @@
  */
 import { isatty } from 'node:tty';
 import type { NodeHandle } from '@muster/actors';
-import type { DeclaredRoster } from '../config/declared-roster.ts';
-import type { LoadedConfig } from '../config/load-config.ts';
-import type { NodeConfig } from '../config/node-config.ts';
+import type { DeclaredRoster, LoadedConfig, NodeConfig } from '@muster/config';
 import type { LogFormat } from '../log/log.ts';
-import { writeError } from '../cli/session.ts';
+import { writeError } from '@muster/questions/text';
 import { openJournal } from './open-journal.ts';
 import { ignoreUnusedSignals, onReloadSignal } from './stop-signal.ts';
 import { WorkerProcesses } from './worker-processes.ts';

@@ -10,11 +10,10 @@
  */
 import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
 import { openObservationStore, type ObservationStore } from '@muster/observations';
-import { writeError } from '../cli/session.ts';
+import { writeError } from '@muster/questions/text';
 import { NodeTargetGuard, systemDialler, type CachingResolver } from '@muster/transport';
-import packageFile from '../../package.json' with { type: 'json' };
-import { notInForce } from '../config/in-force.ts';
-import type { NodeConfig } from '../config/node-config.ts';
+import { VERSION } from '@muster/membership/version';
+import { type NodeConfig, notInForce } from '@muster/config';
 import { openLog, type Log, type LogFormat, type OpenLog } from '../log/log.ts';
 import { loggedResolver } from '../log/name-outages.ts';
 import { logMembership } from '../log/membership-log.ts';
@@ -115,7 +114,7 @@ function startConfiguredNode(
     localSnapshot,
     adoptionStore,
     observations,
-    version: packageFile.version,
+    version: VERSION,
     workers: config.workers,
     clock: coarseClock({ tickMs: CLOCK_TICK_MS }),
     startProbe: configuredProbes(systemDialler({ resolver, guard })),

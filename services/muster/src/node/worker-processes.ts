@@ -11,11 +11,11 @@ import type { SpawnWorker, WorkerEvents, WorkerProcess, WorkerReport } from '@mu
 import { messageOf } from '@muster/membership';
 import type { OwnAddress, ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
 import type { LogFormat, LogLevel } from '../log/log.ts';
-import type { DecisionReport, WorkerOrder } from '../worker/decision-question.ts';
-import { workerEnvironment } from './child-environment.ts';
 import type { AskDecisions } from '@muster/questions/decisions';
-import { DecisionQuestions, type AskedWorker } from './decision-questions.ts';
-import { DecisionRecording, type RecordingWorker } from './decision-recording.ts';
+import type { DecisionReport, WorkerOrder } from '@muster/questions/decisions/decision-question';
+import { DecisionQuestions, type AskedWorker } from '@muster/questions/decisions/decision-questions';
+import { DecisionRecording, type RecordingWorker } from '@muster/questions/decisions/decision-recording';
+import { workerEnvironment } from './child-environment.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
 

@@ -12,8 +12,15 @@
  * Nothing is made for a request that is not logged. A line has at most 4 KiB, so that it is written whole: texts that others
  * choose are cut, and of more than three attempts the last three are told. Queries are never written down (`shownPath`).
  */
-import { describeTermination, shownPath } from '@muster/proxy';
-import type { Attempt, ExchangeRecord, HttpSettings, RefusedHead, Termination } from '@muster/proxy';
+import {
+  type Attempt,
+  describeTermination,
+  type ExchangeRecord,
+  type HttpSettings,
+  type RefusedHead,
+  shownPath,
+  type Termination,
+} from '@muster/proxy';
 import type { Log } from '../log/log.ts';
 
 /** Refused heads with a line of their own; how many more there were is told at the end of the second. */

@@ -1,7 +1,7 @@
 /** What a worker hands over while decisions are wanted, and what that may cost at most. */
 import type { Decision } from '@muster/selection';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { RecordedDecisions } from './decision-question.ts';
+import type { RecordedDecisions } from '@muster/questions/decisions/decision-question';
 import { DecisionRecorder } from './decision-recorder.ts';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -9,7 +9,7 @@
  * are counted instead. It ends by itself, so that a worker whose control process is gone does not go on.
  */
 import type { DecidedPick, Decision } from '@muster/selection';
-import type { RecordedDecisions } from './decision-question.ts';
+import type { RecordedDecisions } from '@muster/questions/decisions/decision-question';
 
 const BATCH_INTERVAL_MS = 100;
 /** So many a batch, 2,000 a second. */

@@ -10,8 +10,8 @@ import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import { emptyRoster, encodeSnapshot, fold, type ListenerSpec, type MembershipEventInput } from '@muster/membership';
 import { bindSharedSocket } from '@muster/transport';
 import { expect, test } from 'vitest';
-import type { DecisionOrder, DecisionReport } from './decision-question.ts';
-import type { WorkerStats } from './worker-stats.ts';
+import type { DecisionOrder, DecisionReport } from '@muster/questions/decisions/decision-question';
+import type { WorkerStats } from '@muster/metrics';
 
 /** What a node gives each of its workers: every target may be dialled. */
 const TARGETS = JSON.stringify({ allow: [], only: null, deny: [], isNearGuarded: false });

@@ -10,10 +10,10 @@
 import { parseArgs } from 'node:util';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
 import type { ResolverSettings, SocketHandle, TargetPolicy } from '@muster/transport';
-import { LineOutput } from '../log/line-output.ts';
+import type { DecisionQuestion, DecisionReport, WorkerOrder } from '@muster/questions/decisions/decision-question';
+import { LineOutput } from '@muster/questions/text/line-output';
 import { createLog, type LogFormat, type LogLevel } from '../log/log.ts';
 import { ignoreSignals, onStopSignals } from '../node/stop-signal.ts';
-import type { DecisionQuestion, DecisionReport, WorkerOrder } from './decision-question.ts';
 import { endWorker, surviveFilters } from './stray-errors.ts';
 import { Worker } from './worker.ts';
 

@@ -17,8 +17,7 @@ import {
   type Roster,
 } from '@muster/membership';
 import type { WorkerMessage, WorkerReport } from '@muster/actors';
-import { DataPlane, type DecisionQuery, type ExchangeRecord, type HttpSettings } from '@muster/proxy';
-import type { RefusalLine } from '@muster/proxy';
+import { DataPlane, type DecisionQuery, type ExchangeRecord, type HttpSettings, type RefusalLine } from '@muster/proxy';
 import {
   NodeTargetGuard,
   type CachingResolver,
@@ -30,12 +29,12 @@ import {
 import type { Decision } from '@muster/selection';
 import type { Log } from '../log/log.ts';
 import { loggedResolver } from '../log/name-outages.ts';
-import type { LineOutput } from '../log/line-output.ts';
+import type { LineOutput } from '@muster/questions/text/line-output';
 import { AccessLog } from './access-log.ts';
 import { DecisionRecorder, type SendBatch } from './decision-recorder.ts';
 import { RefusedTargets } from './refused-targets.ts';
 import { WorkerListeners } from './worker-listeners.ts';
-import type { WorkerStats } from './worker-stats.ts';
+import type { WorkerStats } from '@muster/metrics';
 
 export interface WorkerOptions {
   readonly node: string;

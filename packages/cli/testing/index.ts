@@ -1,0 +1,2 @@
+/** What others may use of this package. */
+export { BARE_ENVIRONMENT, muster, temporaryFolder, withSpells, MUSTER, NOBODY } from './muster-process.ts';

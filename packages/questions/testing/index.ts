@@ -1,0 +1,2 @@
+/** What others may use of this package. */
+export { longestTurnMs, TURN_MS_MAX } from './turn-watch.ts';
