@@ -22,7 +22,15 @@ async function packageEntries(): Promise<Map<string, string>> {
       readonly exports?: Readonly<Record<string, string>>;
     };
     for (const [subpath, file] of Object.entries(exports)) {
-      entries.set(posix.join(name, subpath), posix.join(posix.dirname(path), file));
+      const [before = '', after] = posix.join(posix.dirname(path), file).split('*');
+      if (after === undefined) {
+        entries.set(posix.join(name, subpath), before);
+        continue;
+      }
+      // `./*`: every file in that place under its own name.
+      for (const one of paths.filter((each) => each.startsWith(before) && each.endsWith(after))) {
+        entries.set(posix.join(name, subpath.replace('*', one.slice(before.length, -after.length))), one);
+      }
     }
   }
   return entries;

@@ -4,7 +4,7 @@
 import type { CommandOutcome } from '@muster/actors';
 import { JournalError } from '@muster/journal';
 import { clip } from '@muster/membership';
-import type { ReplayError } from '@muster/replay';
+import { ReplayError, type ReplayErrorCode } from '@muster/replay/replay-error';
 
 /** Characters that an answer shows of a message that is not Muster's own. */
 const SHOWN_CHARACTERS_MAX = 300;
@@ -48,7 +48,7 @@ export function refusalStatus(reason: Refused['reason']): number {
 }
 
 /** The same of questions about the past. */
-function replayStatus(code: ReplayError['code']): number {
+function replayStatus(code: ReplayErrorCode): number {
   switch (code) {
     case 'unknown-instant':
     case 'unknown-pool':
@@ -79,7 +79,7 @@ const FASTIFY_REFUSALS: Readonly<Record<string, readonly [statusCode: number, co
 /** Anything that was thrown, as a refusal. What is not known is a fault of the server: 500, without its details. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
-  if (isReplayError(error)) {
+  if (error instanceof ReplayError) {
     const { code, message } = error;
     return new ApiError(replayStatus(code), { code, message });
   }
@@ -101,9 +101,4 @@ export function toApiError(error: unknown): ApiError {
     });
   }
   return new ApiError(500, { code: 'internal', message: 'the node failed to answer; its log says why' });
-}
-
-/** By its name: what answers questions about the past is loaded with the first one. */
-function isReplayError(error: unknown): error is ReplayError {
-  return error instanceof Error && error.name === 'ReplayError';
 }

@@ -59,11 +59,8 @@ export async function orFailure<Answer>(work: () => Promise<Answer>): Promise<An
   try {
     return await work();
   } catch (error) {
-    const [{ ReplayError }, { JournalError }] = await Promise.all([
-      import('@muster/replay'),
-      import('@muster/journal'),
-    ]);
-    if (error instanceof ReplayError || error instanceof JournalError) throw new CliFailure(error.code, error.message);
-    throw error;
+    const { BrokenInvariant, MusterError } = await import('@muster/membership');
+    const isRefusal = error instanceof MusterError && !(error instanceof BrokenInvariant);
+    throw isRefusal && !(error instanceof CliFailure) ? new CliFailure(error.code, error.message) : error;
   }
 }

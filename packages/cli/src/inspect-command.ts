@@ -1,13 +1,7 @@
 /** `muster inspect`: what there is to type. */
 import { Argument, type Command } from 'commander';
+import type { InspectOptions } from './inspected-machines.ts';
 import type { OpenSession, Session } from './session.ts';
-
-export interface InspectOptions {
-  readonly follow?: boolean;
-  readonly record?: string;
-  readonly force?: boolean;
-  readonly replay?: string;
-}
 
 const INSPECT_HELP = `
 ID: web (listener), spells/spells-1 (backend, prober), 0 (worker), lb-1

@@ -2,7 +2,6 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs';
 import type { InspectionLine } from '@muster/actors';
 import { CliFailure, existingFile } from './cli-failure.ts';
-import type { InspectOptions } from './inspect-command.ts';
 import { inspectionText } from '@muster/questions/inspection';
 import { writeJsonLines, writeLines } from '@muster/questions/text';
 import { type Session } from './session.ts';
@@ -11,6 +10,13 @@ import { type Session } from './session.ts';
 export interface MachineChoice {
   readonly kind: string | undefined;
   readonly id: string | undefined;
+}
+
+export interface InspectOptions {
+  readonly follow?: boolean;
+  readonly record?: string;
+  readonly force?: boolean;
+  readonly replay?: string;
 }
 
 /** With `--follow` until the process is interrupted. Fails where no such machine lives and none is waited for. */

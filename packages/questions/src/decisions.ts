@@ -36,16 +36,15 @@ export interface FoundDecision extends Decision {
 }
 
 export interface DecisionsAnswer {
-  /** The newest first, by when they began. */
   readonly decisions: readonly FoundDecision[];
-  /** Workers, by index, that gave no answer in time. */
   readonly silentWorkers: readonly number[];
 }
 
-export function decisionsShape({ z, ...of }: Shapes): z.ZodType<DecisionsAnswer> {
-  const decision = of.decisionSchema.extend({ worker: of.count });
-  return z.object({ decisions: z.array(decision), silentWorkers: z.array(of.count) });
-}
+export const decisionsShape = ({ z, ...of }: Shapes): z.ZodType<DecisionsAnswer> =>
+  z.object({
+    decisions: z.array(of.decisionSchema.extend({ worker: of.count })).describe('the newest first, by when they began'),
+    silentWorkers: z.array(of.count).describe('workers, by index, that gave no answer in time'),
+  });
 
 export type DecisionsOutcome =
   | ({ readonly outcome: 'found' } & DecisionsAnswer)
@@ -56,27 +55,18 @@ export type DecisionsOutcome =
 export type AskDecisions = (query: DecisionQuery) => Promise<DecisionsOutcome>;
 
 /** Whether a node keeps every decision with its observations, and how many it has kept. */
-export interface RecordingStatus {
-  readonly isRecording: boolean;
-  /** When this recording, or else the last one, began, ms since 1970; null where there was none. */
-  readonly sinceMs: number | null;
-  /** When it ends, or ended. */
-  readonly untilMs: number | null;
-  /** How many decisions it handed to the observations. */
-  readonly recordedCount: number;
-  /** How many decisions a worker had no room for. */
-  readonly droppedCount: number;
-}
-
-export function recordingShape({ z, ...of }: Shapes): z.ZodType<RecordingStatus> {
-  return z.object({
+export const recordingShape = ({ z, ...of }: Shapes) =>
+  z.object({
     isRecording: z.boolean(),
-    sinceMs: of.timeMs.nullable(),
-    untilMs: of.timeMs.nullable(),
-    recordedCount: of.count,
-    droppedCount: of.count,
+    sinceMs: of.timeMs
+      .nullable()
+      .describe('when this recording, or else the last one, began; null where there was none'),
+    untilMs: of.timeMs.nullable().describe('when it ends, or ended'),
+    recordedCount: of.count.describe('decisions that it handed to the observations'),
+    droppedCount: of.count.describe('decisions that a worker had no room for'),
   });
-}
+
+export type RecordingStatus = z.output<ReturnType<typeof recordingShape>>;
 
 /** A table of them; of one request that was asked for, everything that its decisions were made from. */
 export function decisionsLines({ decisions, silentWorkers }: DecisionsAnswer, isOneRequest: boolean): Line[] {

@@ -42,42 +42,30 @@ export function eventQuery({ z, flag }: Shapes) {
 
 export type EventRequest = z.output<ReturnType<typeof eventQuery>>;
 
-/** An event as the admin API shows it, and as the command line prints it: plain JSON. */
-export interface EventView {
-  readonly revision: number;
-  /** ISO 8601, the journal's clock. */
-  readonly time: string;
-  readonly id: string;
-  readonly subject: string;
-  readonly origin: string | null;
-  /** Null where the payload has none. */
-  readonly type: string | null;
-  /**
-   * The payload as JSON; as the text that was published where it is not JSON, or is nested deeper than anybody can print. With `isCut`,
-   * of one that is longer than 500 characters, the beginning of the text, ending in `…`.
-   */
-  readonly payload: unknown;
-  /**
-   * Why every reader passes the event over. Null where it was taken, and, where a node was asked that remembers it no more, where
-   * that depends on earlier events.
-   */
-  readonly rejection: Verdict;
-}
-
-export type Verdict = Pick<Rejection, 'reason' | 'message'> | null;
-
-export function eventShape({ z, ...of }: Shapes): z.ZodType<Omit<EventView, 'rejection'>> {
-  return z.object({
+/** An event as the admin API shows it, and as the command line prints it. */
+export const eventShape = ({ z, ...of }: Shapes) =>
+  z.object({
     revision: of.revision,
-    time: z.iso.datetime(),
+    time: z.string().describe("ISO 8601, by the journal's clock"),
     id: of.text,
     subject: of.text,
     origin: of.text.nullable(),
-    type: of.text.nullable(),
-    payload: z.unknown(),
-    rejection: z.object({ reason: of.text, message: of.text }).nullable(),
+    type: of.text.nullable().describe('null where the payload has none'),
+    payload: z
+      .unknown()
+      .describe(
+        'as JSON; as the text that was published where it is not JSON, or is nested deeper than anybody can print; of a long one that was rejected the beginning of the text, where only those are asked for',
+      ),
+    rejection: z
+      .object({ reason: of.text, message: of.text })
+      .nullable()
+      .describe(
+        'why every reader passes it over; null where it was taken, and where a node that remembers it no more would have to judge it by earlier events',
+      ),
   });
-}
+
+export type EventView = z.output<ReturnType<typeof eventShape>>;
+export type Verdict = Pick<Rejection, 'reason' | 'message'> | null;
 
 /** Of a payload where only rejected events are asked for: anybody may have published anything. */
 const REJECTED_PAYLOAD_CHARACTERS = 500;

@@ -19,7 +19,9 @@ import {
   type ReplaySource,
   type RequestEvidence,
 } from '@muster/replay';
-import type { RequestQuery } from './request.ts';
+
+/** A request is named by its id, or by its line in the access log. */
+type AskedRequest = { readonly id: string } | { readonly line: string };
 
 /** What is known of a request by its id. */
 export interface FoundEvidence {
@@ -73,7 +75,7 @@ export class Past {
   }
 
   /** What was recorded of a request, or else its line in the access log. */
-  async findEvidence(query: RequestQuery): Promise<Evidence> {
+  async findEvidence(query: AskedRequest): Promise<Evidence> {
     if ('line' in query) return this.#evidenceOfLine(lineOf(query.line));
     const { decisions, silentWorkers } = await this.#options.findDecisions(query.id);
     if (decisions.length > 0) return { kind: 'decision', evidence: decisions, silentWorkers };

@@ -25,7 +25,7 @@ const body = ({ z }: Shapes) =>
   z.strictObject({ line: z.string().min(1).max(LINE_CHARACTERS_MAX).describe('a line of the access log, as JSON') });
 
 /** By its id, or by its line in the access log. */
-export type RequestQuery = z.output<ReturnType<typeof query>> | z.output<ReturnType<typeof body>>;
+type RequestQuery = z.output<ReturnType<typeof query>> | z.output<ReturnType<typeof body>>;
 
 interface RequestAnswer {
   readonly kind: 'request';

@@ -15,122 +15,55 @@ import {
   withPendingFacts,
   type Address,
   type Backend,
-  type Eligibility,
-  type Ejection,
-  type Health,
-  type ListenerSpec,
-  type Mode,
-  type NodeRecord,
-  type Observation,
   type Pool,
   type PoolSpec,
   type PendingFacts,
-  type Reasoned,
   type Roster,
   type Viewpoint,
 } from '@muster/membership';
 import type { z } from 'zod';
 import type { Shapes } from './question.ts';
 
-export interface BackendView {
-  readonly pool: string;
-  readonly id: string;
-  readonly target: string;
-  readonly weight: number;
-  readonly mode: Reasoned<Mode>;
-  /** Silent for so long, it is taken out; null: it need not say anything. */
-  readonly leaseMs: number | null;
-  /** This node's view, unrecorded facts included. */
-  readonly health: Reasoned<Health>;
-  readonly ejection: Reasoned<Ejection>;
-  /** What other nodes recorded. */
-  readonly observations: readonly Observation[];
-  readonly eligibility: Eligibility;
-  /**
-   * Why this node does not dial its target, for people; null where it does, and for a host name, whose addresses are judged at each dial.
-   */
-  readonly refusal: string | null;
-  /** Whether it may be picked: it is eligible, or it is suspected and the pool is in panic; and this node dials its target. */
-  readonly isCandidate: boolean;
-  /** The part of its weight that it has by now, 0.1 to 1: less than 1 while it starts slowly. */
-  readonly weightRatio: number;
-  readonly origin: string | null;
-  readonly revision: number;
-}
-
-export interface PoolView {
-  readonly id: string;
-  readonly spec: PoolSpec;
-  readonly origin: string | null;
-  readonly revision: number;
-  readonly changedRevision: number;
-  /** On this node so few are eligible that those who are suspected take traffic, too. */
-  readonly isPanic: boolean;
-  readonly backends: readonly BackendView[];
-}
-
-interface ListenerView {
-  readonly id: string;
-  readonly spec: ListenerSpec;
-  readonly origin: string | null;
-  readonly revision: number;
-}
-
-export interface RosterView {
-  readonly cluster: string;
-  /** Whose view of the backends' health this is. */
-  readonly node: string;
-  readonly revision: number;
-  /** ms since 1970, of the event at `revision`. */
-  readonly timeMs: number;
-  readonly hash: string;
-  readonly rejectedCount: number;
-  readonly listeners: readonly ListenerView[];
-  readonly pools: readonly PoolView[];
-  readonly nodes: readonly Pick<NodeRecord, 'id' | 'state' | 'leaseMs'>[];
-}
-
-export function poolShape({ z, ...of }: Shapes): z.ZodType<PoolView> {
-  const backend = z.object({
-    pool: of.text,
-    id: of.text,
-    target: of.text,
-    weight: of.number,
-    mode: of.mode,
-    leaseMs: of.number.nullable(),
-    health: of.health,
-    ejection: of.ejection,
-    observations: z.array(of.observation).describe('what other nodes recorded'),
-    eligibility: of.eligibility,
-    refusal: of.text.nullable().describe('why this node does not dial its target'),
-    isCandidate: z.boolean(),
-    weightRatio: of.number,
-    origin: of.text.nullable(),
-    revision: of.revision,
-  });
-  return z.object({
+/** A pool with its backends, as this node sees them, facts included that the journal has not taken yet. */
+export const poolShape = ({ z, ...of }: Shapes) =>
+  z.object({
     ...of.described,
     spec: of.poolSpecSchema,
     changedRevision: of.revision,
-    isPanic: z.boolean(),
-    backends: z.array(backend),
+    isPanic: z.boolean().describe('so few are eligible that those who are suspected take traffic, too'),
+    backends: z.array(
+      z.object({
+        ...of.seenBackend,
+        target: of.text,
+        weight: of.number,
+        mode: of.mode,
+        refusal: of.text
+          .nullable()
+          .describe('why this node does not dial its target; null for a host name, which is judged at each dial'),
+        weightRatio: of.number.describe(
+          'the part of its weight that it has by now, 0.1 to 1: less while it starts slowly',
+        ),
+      }),
+    ),
   });
-}
 
-export function rosterShape(shapes: Shapes): z.ZodType<RosterView> {
-  const { z, ...of } = shapes;
-  return z.object({
-    cluster: of.text,
-    node: of.text,
-    revision: of.revision,
-    timeMs: of.timeMs,
-    hash: of.text,
-    rejectedCount: of.count,
-    listeners: z.array(z.object({ ...of.described, spec: of.listenerSpecSchema })),
-    pools: z.array(poolShape(shapes)),
-    nodes: z.array(of.clusterNode),
+export const rosterShape = (shapes: Shapes) =>
+  shapes.z.object({
+    cluster: shapes.text,
+    node: shapes.text.describe("whose view of the backends' health this is"),
+    revision: shapes.revision,
+    timeMs: shapes.timeMs,
+    hash: shapes.text,
+    rejectedCount: shapes.count,
+    listeners: shapes.z.array(shapes.z.object({ ...shapes.described, spec: shapes.listenerSpecSchema })),
+    pools: shapes.z.array(poolShape(shapes)),
+    nodes: shapes.z.array(shapes.clusterNode),
   });
-}
+
+export type RosterView = z.output<ReturnType<typeof rosterShape>>;
+export type PoolView = RosterView['pools'][number];
+export type BackendView = PoolView['backends'][number];
+type ListenerView = RosterView['listeners'][number];
 
 /** A node at one moment: what its roster, its pending facts and the clock say, looked up once for all pools. */
 interface Moment {

@@ -60,6 +60,22 @@ export const eligibility = z.union([
   z.object({ isEligible: z.literal(false), ...axisWord }),
 ]) satisfies z.ZodType<Eligibility>;
 
+/** A backend as one node sees it, or saw it. */
+export const seenBackend = {
+  pool: text,
+  id: text,
+  health,
+  ejection,
+  observations: z.array(observation).describe('what other nodes saw'),
+  eligibility,
+  isCandidate: z
+    .boolean()
+    .describe('whether it may be picked: it is eligible, or suspected while the pool is in panic'),
+  leaseMs: number.nullable().describe('silent for so long, it is taken out; null: it need not say anything'),
+  origin: text.nullable(),
+  revision,
+};
+
 /** A listener or a pool as it was described, and by which event. */
 export const described = { id: text, origin: text.nullable(), revision };
 

@@ -61,21 +61,12 @@ export const stateQuestion: Question<StateQuery, StateView> = {
 
 function shape({ z, ...of }: Shapes): z.ZodType<StateView> {
   const backend = z.object({
-    pool: of.text,
-    id: of.text,
+    ...of.seenBackend,
     target: z.object({ value: of.text, revision: of.revision, timeMs: of.timeMs }),
     weight: z.object({ value: of.number, revision: of.revision }),
     mode: of.mode.extend({ origin: of.text.nullable() }),
-    health: of.health,
-    ejection: of.ejection,
-    observations: z.array(of.observation).describe('what other nodes saw'),
-    eligibility: of.eligibility,
     keptOutBy: of.eventRef.nullable(),
-    isCandidate: z.boolean(),
     candidateWeight: of.number.nullable(),
-    leaseMs: of.number.nullable(),
-    origin: of.text.nullable(),
-    revision: of.revision,
   });
   const pool = z.object({
     ...of.described,

@@ -4,33 +4,60 @@
  * Lines come as people paste them, so that what a log collector put before the JSON is passed over. Only what explains the request is
  * read; anything else on the line is left alone.
  */
-import type { ExplainedRequest } from './explained-request.ts';
+import { z } from 'zod';
 
-/** One of the attempts on a line, which has the last three. */
-export interface AccessLineAttempt {
-  readonly backend: string;
-  readonly target: string;
-  readonly outcome: string;
-  readonly isReused: boolean;
-  /** Milliseconds since the request began. */
-  readonly startedAtMs: number;
-  readonly answeredAtMs: number | null;
-  readonly revision: number;
-  readonly rosterRevision: number;
-  readonly detail: string | null;
-}
+const text = z.string();
+const number = z.number();
 
-export interface AccessLine {
-  readonly node: string;
-  readonly worker: number;
-  /** Its `timeMs` is the line's time without its duration. */
-  readonly request: ExplainedRequest;
-  /** Of the last pick; null where there was none. */
-  readonly revision: number | null;
-  readonly rosterRevision: number | null;
-  readonly attemptsCount: number;
-  readonly attempts: readonly AccessLineAttempt[];
-}
+const attemptSchema = z
+  .object({
+    backend: text,
+    target: text,
+    outcome: text,
+    isReused: z.boolean(),
+    startedMs: number,
+    headMs: number.nullable(),
+    revision: number,
+    rosterRevision: number,
+    detail: text.nullable(),
+  })
+  .transform(({ startedMs: startedAtMs, headMs: answeredAtMs, ...attempt }) => {
+    return { ...attempt, startedAtMs, answeredAtMs };
+  });
+
+const lineSchema = z
+  .object({
+    durationMs: number,
+    node: text,
+    worker: number,
+    requestId: text,
+    time: number,
+    listener: text,
+    method: text,
+    authority: text,
+    path: text,
+    queryBytes: number,
+    pool: text.nullable(),
+    status: number,
+    termination: text,
+    detail: text.nullable(),
+    revision: number.nullable().describe('of the last pick; null where there was none'),
+    rosterRevision: number.nullable(),
+    attemptsCount: number,
+    attempts: z.array(attemptSchema).describe('the last three'),
+  })
+  .transform(({ node, worker, revision, rosterRevision, attemptsCount, attempts, time, detail, ...request }) => ({
+    node,
+    worker,
+    /** It began so long before its line was written. */
+    request: { ...request, timeMs: time - request.durationMs, result: detail },
+    revision,
+    rosterRevision,
+    attemptsCount,
+    attempts,
+  }));
+
+export type AccessLine = z.output<typeof lineSchema>;
 
 export type AccessLineOutcome =
   | { readonly ok: true; readonly line: AccessLine }
@@ -40,23 +67,20 @@ export type AccessLineOutcome =
 /** Longer than any line that is written (4 KiB), with what a collector may put around it. */
 const TEXT_LENGTH_MAX = 65_536;
 
-export function parseAccessLine(text: string): AccessLineOutcome {
-  const begin = text.indexOf('{');
-  const end = text.lastIndexOf('}');
-  if (text.length > TEXT_LENGTH_MAX || begin < 0 || end < begin) return notJson();
+export function parseAccessLine(given: string): AccessLineOutcome {
+  const begin = given.indexOf('{');
+  const end = given.lastIndexOf('}');
+  if (given.length > TEXT_LENGTH_MAX || begin < 0 || end < begin) return notJson();
   let value: unknown;
   try {
-    value = JSON.parse(text.slice(begin, end + 1));
+    value = JSON.parse(given.slice(begin, end + 1));
   } catch {
     return notJson();
   }
-  try {
-    return { ok: true, line: lineOf(new Fields(value, '')) };
-  } catch (error) {
-    if (!(error instanceof FieldError)) throw error;
-    const give = 'give the whole line of a request, as this version of muster writes it';
-    return { ok: false, reason: 'not-a-request', message: `${error.message}; ${give}` };
-  }
+  const parsed = lineSchema.safeParse(value, { reportInput: true });
+  if (parsed.success) return { ok: true, line: parsed.data };
+  const give = 'give the whole line of a request, as this version of muster writes it';
+  return { ok: false, reason: 'not-a-request', message: `${faultText(parsed.error.issues[0]!)}; ${give}` };
 }
 
 function notJson(): AccessLineOutcome {
@@ -64,90 +88,21 @@ function notJson(): AccessLineOutcome {
   return { ok: false, reason: 'not-json', message };
 }
 
-function lineOf(line: Fields): AccessLine {
-  const durationMs = line.number('durationMs');
-  return {
-    node: line.text('node'),
-    worker: line.number('worker'),
-    request: {
-      requestId: line.text('requestId'),
-      timeMs: line.number('time') - durationMs,
-      durationMs,
-      listener: line.text('listener'),
-      method: line.text('method'),
-      authority: line.text('authority'),
-      path: line.text('path'),
-      queryBytes: line.number('queryBytes'),
-      pool: line.textOrNull('pool'),
-      status: line.number('status'),
-      termination: line.text('termination'),
-      result: line.textOrNull('detail'),
-    },
-    revision: line.numberOrNull('revision'),
-    rosterRevision: line.numberOrNull('rosterRevision'),
-    attemptsCount: line.number('attemptsCount'),
-    attempts: line.list('attempts').map(attemptOf),
-  };
-}
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
 
-function attemptOf(attempt: Fields): AccessLineAttempt {
-  return {
-    backend: attempt.text('backend'),
-    target: attempt.text('target'),
-    outcome: attempt.text('outcome'),
-    isReused: attempt.flag('isReused'),
-    startedAtMs: attempt.number('startedMs'),
-    answeredAtMs: attempt.numberOrNull('headMs'),
-    revision: attempt.number('revision'),
-    rosterRevision: attempt.number('rosterRevision'),
-    detail: attempt.textOrNull('detail'),
-  };
-}
-
-class FieldError extends Error {}
-
-/** The fields of an object that somebody gave us, each checked when it is read. */
-class Fields {
-  readonly #value: Readonly<Record<string, unknown>>;
-  /** For messages: where the object stands, `attempts[0].`. */
-  readonly #place: string;
-
-  constructor(value: unknown, place: string) {
-    if (typeof value !== 'object' || value === null)
-      throw new FieldError(`${place === '' ? 'the line' : `its ${place.slice(0, -1)}`} is not an object`);
-    this.#value = value as Readonly<Record<string, unknown>>;
-    this.#place = place;
-  }
-
-  text(name: string): string {
-    return this.#read(name, 'a text', (value) => typeof value === 'string') as string;
-  }
-
-  textOrNull(name: string): string | null {
-    return this.#value[name] === null ? null : this.text(name);
-  }
-
-  number(name: string): number {
-    return this.#read(name, 'a number', (value) => Number.isFinite(value)) as number;
-  }
-
-  numberOrNull(name: string): number | null {
-    return this.#value[name] === null ? null : this.number(name);
-  }
-
-  flag(name: string): boolean {
-    return this.#read(name, 'true or false', (value) => typeof value === 'boolean') as boolean;
-  }
-
-  list(name: string): Fields[] {
-    const values = this.#read(name, 'a list', Array.isArray) as unknown[];
-    return values.map((value, index) => new Fields(value, `${this.#place}${name}[${index}].`));
-  }
-
-  #read(name: string, what: string, isRight: (value: unknown) => boolean): unknown {
-    const value = this.#value[name];
-    if (value === undefined) throw new FieldError(`it has no ${this.#place}${name}`);
-    if (!isRight(value)) throw new FieldError(`its ${this.#place}${name} is not ${what}`);
-    return value;
-  }
+/** `it has no attempts[0].backend`, `its worker is not a number`. */
+function faultText({ path, input, ...issue }: z.core.$ZodIssue): string {
+  const field = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .slice(1);
+  if (input === undefined) return `it has no ${field}`;
+  const kind = issue.code === 'invalid_type' ? KINDS[issue.expected] : undefined;
+  return `its ${field} is not ${kind ?? 'as it is written'}`;
 }

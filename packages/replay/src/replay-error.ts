@@ -4,6 +4,8 @@
  * `message` says what happened, to which revision of which source, and what to do.
  */
 
+import { MusterError } from '@muster/membership';
+
 export type ReplayErrorCode =
   /** The text names no moment, or one that is not in the log (yet). */
   | 'unknown-instant'
@@ -50,19 +52,14 @@ export interface ReplayErrorOptions {
   readonly cause?: unknown;
 }
 
-export class ReplayError extends Error {
-  override readonly name = 'ReplayError';
-  readonly code: ReplayErrorCode;
-  readonly source = 'internal' as const;
-  readonly isRetryable = false;
+export class ReplayError extends MusterError<ReplayErrorCode> {
   /** Null where no single revision is meant. */
   readonly revision: number | null;
   /** Of `hash-differs` alone. */
   readonly difference: HashDifference | null;
 
   constructor(code: ReplayErrorCode, message: string, options: ReplayErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.code = code;
+    super({ code, message, source: 'internal', isRetryable: false, cause: options.cause });
     this.revision = options.revision ?? null;
     this.difference = options.difference ?? null;
   }
