@@ -13,7 +13,7 @@ const shipped = paths.filter(
 const sources = new Map((await readSources(shipped)).map((source) => [source.path, source]));
 const walks = readWalks(await readFile(join(ROOT, 'docs/architecture.md'), 'utf8'));
 
-/** `@muster/replay/turns` → `packages/replay/src/turns.ts`. */
+/** `@muster/replay/turns` → `packages/replay/src/log/turns.ts`. */
 async function packageEntries(): Promise<Map<string, string>> {
   const entries = new Map<string, string>();
   for (const path of paths.filter((one) => /^packages\/[^/]+\/package\.json$/.test(one))) {

@@ -7,21 +7,21 @@
  *     explain-request  explain-backend  what-if     questions, answered from all of these
  *     incident   a span of history as a file
  */
-export type { Disagreement, HashCheck } from './hash-check.ts';
-export { createReplay, type Replay } from './replay.ts';
-export { eventFilter, parseEventFilter, type EventPredicate } from './event-filter.ts';
-export { eventRef, type EventRef } from './event-ref.ts';
-export { parseInstant, type Instant } from './instant.ts';
-export { ReplayError, type ReplayErrorCode } from './replay-error.ts';
-export type { ReplaySource } from './replay-source.ts';
-export type { ChangedField, FieldValue } from './changed-fields.ts';
-export { diffView, type DiffView, type EntityChange, type FieldChange } from './diff-view.ts';
-export { stateView, type BackendState, type PoolState, type StateView } from './state-view.ts';
-export { walk, type Step, type Walk } from './walk.ts';
-export { parseAccessLine, type AccessLine } from './access-line.ts';
-export { explainRequest, type ExplainedPick, type RequestExplanation } from './explain-request.ts';
-export type { ExplainedBackend } from './explained-backend.ts';
-export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './request-evidence.ts';
+export type { Disagreement, HashCheck } from './fold/hash-check.ts';
+export { createReplay, type Replay } from './fold/replay.ts';
+export { eventFilter, parseEventFilter, type EventPredicate } from './log/event-filter.ts';
+export { eventRef, type EventRef } from './log/event-ref.ts';
+export { parseInstant, type Instant } from './log/instant.ts';
+export { ReplayError, type ReplayErrorCode } from './log/replay-error.ts';
+export type { ReplaySource } from './log/replay-source.ts';
+export type { ChangedField, FieldValue } from './views/changed-fields.ts';
+export { diffView, type DiffView, type EntityChange, type FieldChange } from './views/diff-view.ts';
+export { stateView, type BackendState, type PoolState, type StateView } from './views/state-view.ts';
+export { walk, type Step, type Walk } from './views/walk.ts';
+export { parseAccessLine, type AccessLine } from './explain-request/access-line.ts';
+export { explainRequest, type ExplainedPick, type RequestExplanation } from './explain-request/explain-request.ts';
+export type { ExplainedBackend } from './explain-request/explained-backend.ts';
+export { recordedDecisions, type DecisionEvidence, type RequestEvidence } from './explain-request/request-evidence.ts';
 export { explainBackend, type BackendExplanation } from './explain-backend/explain-backend.ts';
 export type { FlipPair } from './what-if/flip-pairs.ts';
 export { healthWhatIf, type HealthAnswer, type HealthQuestion } from './what-if/health-what-if.ts';

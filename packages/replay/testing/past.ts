@@ -2,7 +2,7 @@
 import type { StoredSnapshot } from '@muster/journal';
 import { emptyRoster, encodeSnapshot, fold, rosterHash, type RecordedEvent, type Roster } from '@muster/membership';
 import type { HashPoint, Observation } from '@muster/observations';
-import type { ReplaySource } from '../src/replay-source.ts';
+import type { ReplaySource } from '../src/log/replay-source.ts';
 
 const CLUSTER = 'demo';
 const EPOCH = 'epoch-1';

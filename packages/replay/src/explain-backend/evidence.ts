@@ -5,7 +5,7 @@
  */
 import type { HealthPolicy } from '@muster/membership';
 import type { OutlierSeen, ProbeSeen } from '@muster/observations';
-import type { ReplaySource } from '../replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 
 /** What led to a flip; `missing` says why it is not complete, and is null where it is. */
 export interface ProbeEvidence {

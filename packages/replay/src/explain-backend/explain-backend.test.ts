@@ -2,7 +2,7 @@
 import type { Observation } from '@muster/observations';
 import { expect, test } from 'vitest';
 import { eventsOf, pastOf, sourceOf, START_MS, type Past } from '../../testing/past.ts';
-import { createReplay } from '../replay.ts';
+import { createReplay } from '../fold/replay.ts';
 import { explainBackend, type BackendExplanation, type MemberExplanation } from './explain-backend.ts';
 
 const TARGET = '10.0.0.1:80';

@@ -16,13 +16,13 @@ import {
   type Roster,
   type Viewpoint,
 } from '@muster/membership';
-import { eventRefs, type EventRef } from '../event-ref.ts';
-import type { HashCheck } from '../hash-check.ts';
-import type { Instant } from '../instant.ts';
-import { lastRemoval } from '../removals.ts';
-import type { Replay } from '../replay.ts';
-import { ReplayError } from '../replay-error.ts';
-import { refuseUnknownNode } from '../state-view.ts';
+import { eventRefs, type EventRef } from '../log/event-ref.ts';
+import type { HashCheck } from '../fold/hash-check.ts';
+import type { Instant } from '../log/instant.ts';
+import { lastRemoval } from '../log/removals.ts';
+import type { Replay } from '../fold/replay.ts';
+import { ReplayError } from '../log/replay-error.ts';
+import { refuseUnknownNode } from '../views/state-view.ts';
 import { axesOf, votesOf, type AxisState, type Vote } from './axes.ts';
 import {
   outlierEvidence,

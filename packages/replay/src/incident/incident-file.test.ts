@@ -15,7 +15,7 @@ import {
 import { createMemoryJournal } from '@muster/journal';
 import type { Observation, ObservationQuery } from '@muster/observations';
 import { expect, test } from 'vitest';
-import type { ReplaySource } from '../replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import { openIncident, type Incident } from './incident-file.ts';
 import { writeIncident, type IncidentSpan } from './incident-writer.ts';
 

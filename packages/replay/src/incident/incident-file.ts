@@ -8,7 +8,7 @@
 import { JournalError, type Head, type ReadOptions, type StoredSnapshot } from '@muster/journal';
 import type { RecordedEvent } from '@muster/membership';
 import { isWanted, type Observation, type ObservationQuery } from '@muster/observations';
-import type { ReplaySource } from '../replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import { snapshotLineSchema, type IncidentHead, type IncidentPart, type IncidentSummary } from './incident-format.ts';
 import { IncidentParts } from './incident-parts.ts';
 import { eventOnLine, observationOnLine } from './record-checks.ts';

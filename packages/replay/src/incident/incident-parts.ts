@@ -8,7 +8,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, gunzip, inflateRawSync } from 'node:zlib';
 import type { z } from 'zod';
-import { ReplayError } from '../replay-error.ts';
+import { ReplayError } from '../log/replay-error.ts';
 import {
   END_BYTES,
   incidentEndSchema,

@@ -11,9 +11,9 @@
  */
 import { fold, rosterHash, snapshotParts, type RecordedEvent, type Roster } from '@muster/membership';
 import type { HashPoint, Observation } from '@muster/observations';
-import { ReplayError } from '../replay-error.ts';
-import type { ReplaySource } from '../replay-source.ts';
-import { inTurns } from '../turns.ts';
+import { ReplayError } from '../log/replay-error.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
+import { inTurns } from '../log/turns.ts';
 import { HashTrail } from './hash-trail.ts';
 import { INCIDENT_EVENTS_MAX, INCIDENT_FORMAT, type IncidentHead, type IncidentSummary } from './incident-format.ts';
 import { PartEncoder } from './part-encoder.ts';

@@ -8,7 +8,7 @@
  * It reads the observations once, from a little before the time in question, and keeps what does not grow with the number of probes.
  */
 import type { ObservationKind } from '@muster/observations';
-import type { ReplaySource } from '../replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import { BackendRerun, type ProbingObservation } from './backend-rerun.ts';
 import { pairFlips, type FlipPair } from './flip-pairs.ts';
 import type { Flip } from './health-course.ts';

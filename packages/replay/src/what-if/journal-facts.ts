@@ -5,7 +5,7 @@
  * seen. One that was not, though nothing is missing around it, means that the observations are not what the node had.
  */
 import { decodeEvent, type RecordedEvent } from '@muster/membership';
-import type { ReplaySource } from '../replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import type { BackendRerun } from './backend-rerun.ts';
 import type { Flip } from './health-course.ts';
 

@@ -3,8 +3,8 @@ import { backendSet, emptyRoster, fold } from '@muster/membership';
 import type { Observation } from '@muster/observations';
 import { createSelectionPolicy, type DecidedAttempt, type Decision } from '@muster/selection';
 import { expect, test } from 'vitest';
-import type { RosterSource } from '../explain-request.ts';
-import type { ReplaySource } from '../replay-source.ts';
+import type { RosterSource } from '../explain-request/explain-request.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import { picksWhatIf, type PicksQuestion } from './picks-what-if.ts';
 
 const IDS = ['a', 'b', 'c'];

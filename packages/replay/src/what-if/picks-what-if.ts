@@ -6,9 +6,9 @@
  */
 import type { PoolSpec } from '@muster/membership';
 import type { DecidedAttempt, Decision } from '@muster/selection';
-import { explainRequest, type RosterSource } from '../explain-request.ts';
-import { remadeSet } from '../remade-set.ts';
-import type { ReplaySource } from '../replay-source.ts';
+import { explainRequest, type RosterSource } from '../explain-request/explain-request.ts';
+import { remadeSet } from '../explain-request/remade-set.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import { ImaginedWorker, type ImaginedRequest } from './imagined-worker.ts';
 
 /** Decisions that one answer is made from: the first so many. Each takes about as long as its pool is large. */

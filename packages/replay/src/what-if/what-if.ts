@@ -4,9 +4,9 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { PoolSpec } from '@muster/membership';
-import type { Replay } from '../replay.ts';
-import { ReplayError } from '../replay-error.ts';
-import type { ReplaySource } from '../replay-source.ts';
+import type { Replay } from '../fold/replay.ts';
+import { ReplayError } from '../log/replay-error.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 import { healthWhatIf, type HealthAnswer, type HealthQuestion, type HealthRefusal } from './health-what-if.ts';
 import { picksWhatIf, type PicksAnswer, type PicksRefusal } from './picks-what-if.ts';
 

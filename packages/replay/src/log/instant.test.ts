@@ -1,8 +1,8 @@
 /** Every way to name a moment. */
 import { expect, test } from 'vitest';
 import { parseInstant } from './instant.ts';
-import { eventsOf, pastOf, sourceOf, START_MS } from '../testing/past.ts';
-import { createReplay } from './replay.ts';
+import { eventsOf, pastOf, sourceOf, START_MS } from '../../testing/past.ts';
+import { createReplay } from '../fold/replay.ts';
 
 const NOW_MS = START_MS + 60_000;
 const PAST = pastOf(

@@ -7,7 +7,7 @@
  * without one the log is refused.
  */
 import type { RecordedEvent } from '@muster/membership';
-import { ReplayError } from './replay-error.ts';
+import { ReplayError } from '../log/replay-error.ts';
 
 /** Ids that are remembered, to notice one that comes twice; beyond that they are forgotten and begun anew. */
 const IDS_MAX = 50_000;

@@ -1,6 +1,6 @@
 /** Where a fold to a revision begins (`startingRoster` of the journal), and what is said where it cannot begin any more. */
 import { startingRoster, type Head } from '@muster/journal';
-import type { Base } from './checked-fold.ts';
+import type { Base } from '../fold/checked-fold.ts';
 import { ReplayError } from './replay-error.ts';
 import type { ReplaySource } from './replay-source.ts';
 

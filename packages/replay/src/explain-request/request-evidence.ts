@@ -7,7 +7,7 @@
 import type { DecidedPick, Decision, PickInputs } from '@muster/selection';
 import type { AccessLine } from './access-line.ts';
 import type { ExplainedRequest } from './explained-request.ts';
-import type { ReplaySource } from './replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 
 /** A decision, and whose it is. */
 export interface DecisionEvidence {

@@ -3,9 +3,9 @@ import { rosterHash, type RecordedEvent } from '@muster/membership';
 import { generatedHistory } from '@muster/membership/testing';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { eventFilter } from './event-filter.ts';
-import { eventsOf, fullFold, pastOf, sourceOf } from '../testing/past.ts';
-import { createReplay } from './replay.ts';
+import { eventFilter } from '../log/event-filter.ts';
+import { eventsOf, fullFold, pastOf, sourceOf } from '../../testing/past.ts';
+import { createReplay } from '../fold/replay.ts';
 import { walk } from './walk.ts';
 
 const move = fc.oneof(

@@ -13,8 +13,8 @@ import type { Head } from '@muster/journal';
 import type { Disagreement, HashCheck } from './hash-check.ts';
 import { recordedHashes, type RecordedHash, type RecordedHashes } from './hash-points.ts';
 import { LogOrder } from './log-order.ts';
-import { ReplayError } from './replay-error.ts';
-import type { ReplaySource } from './replay-source.ts';
+import { ReplayError } from '../log/replay-error.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 
 /** How many revisions beyond the wanted one a recorded hash may lie to be folded to: half a second of work. */
 const AHEAD_REVISIONS_MAX = 50_000;

@@ -13,11 +13,11 @@ import type { Head } from '@muster/journal';
 import { Checkpoints, type CheckpointOptions } from './checkpoints.ts';
 import { foldAgain, foldChecked, type Base, type CheckedRoster, type FoldRequest } from './checked-fold.ts';
 import type { HashCheck } from './hash-check.ts';
-import { resolveInstant, type Instant } from './instant.ts';
+import { resolveInstant, type Instant } from '../log/instant.ts';
 import { ProvenRanges } from './proven-ranges.ts';
-import { ReplayError } from './replay-error.ts';
-import type { ReplaySource } from './replay-source.ts';
-import { compacted, oldestRevision, startingBase } from './starting-roster.ts';
+import { ReplayError } from '../log/replay-error.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
+import { compacted, oldestRevision, startingBase } from '../log/starting-roster.ts';
 
 export interface ReplayOptions {
   /** What is kept in memory between questions. */

@@ -1,7 +1,7 @@
 /** Which events a filter lets through, and which filters are none. */
 import { expect, test } from 'vitest';
 import { eventFilter, parseEventFilter, type EventFilter } from './event-filter.ts';
-import { eventsOf, START_MS } from '../testing/past.ts';
+import { eventsOf, START_MS } from '../../testing/past.ts';
 
 const EVENTS = [
   ...eventsOf(

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import type { FieldValue } from './changed-fields.ts';
 import { diffView, type DiffView } from './diff-view.ts';
-import { eventsOf, pastOf, sourceOf } from '../testing/past.ts';
-import { createReplay } from './replay.ts';
+import { eventsOf, pastOf, sourceOf } from '../../testing/past.ts';
+import { createReplay } from '../fold/replay.ts';
 
 const seen = (type: string, reason: string) => ({ type, target: '10.0.0.1:80', reason });
 

@@ -12,10 +12,10 @@
  */
 import { fold, type RecordedEvent, type Rejection, type Roster } from '@muster/membership';
 import { nameOfEntity, rosterChanges, type EntityChange } from './diff-view.ts';
-import { eventRef, type EventRef } from './event-ref.ts';
-import type { EventPredicate } from './event-filter.ts';
-import type { HashCheck } from './hash-check.ts';
-import type { Replay } from './replay.ts';
+import { eventRef, type EventRef } from '../log/event-ref.ts';
+import type { EventPredicate } from '../log/event-filter.ts';
+import type { HashCheck } from '../fold/hash-check.ts';
+import type { Replay } from '../fold/replay.ts';
 
 /** One event, and what it did. All of it but the roster is plain JSON. */
 export interface Step {

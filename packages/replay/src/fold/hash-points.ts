@@ -6,7 +6,7 @@
  * after its end, and a little further for those of other nodes.
  */
 import type { HashPoint } from '@muster/observations';
-import type { ReplaySource } from './replay-source.ts';
+import type { ReplaySource } from '../log/replay-source.ts';
 
 /** How far a node's clock may be behind the journal's before the earliest of its hashes are missed. */
 const CLOCK_SLACK_MS = 60_000;

@@ -3,9 +3,9 @@ import { generatedHistory } from '@muster/membership/testing';
 import * as fc from 'fast-check';
 import { rosterHash, type RecordedEvent } from '@muster/membership';
 import { describe, expect, test } from 'vitest';
-import { eventsOf, fullFold, hashPoint, pastOf, sourceOf, START_MS, type Past } from '../testing/past.ts';
+import { eventsOf, fullFold, hashPoint, pastOf, sourceOf, START_MS, type Past } from '../../testing/past.ts';
 import { createReplay } from './replay.ts';
-import { ReplayError } from './replay-error.ts';
+import { ReplayError } from '../log/replay-error.ts';
 
 const SMALL = { checkpoints: { spacingRevisions: 5, decodedMax: 2 } };
 

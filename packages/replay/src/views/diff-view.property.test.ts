@@ -3,8 +3,8 @@ import { generatedHistory } from '@muster/membership/testing';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { diffView } from './diff-view.ts';
-import { eventsOf, pastOf, sourceOf } from '../testing/past.ts';
-import { createReplay } from './replay.ts';
+import { eventsOf, pastOf, sourceOf } from '../../testing/past.ts';
+import { createReplay } from '../fold/replay.ts';
 import { stateView } from './state-view.ts';
 
 test('added, removed, changed: old and new value, and the event', async () => {

@@ -4,8 +4,8 @@ import type { DecidedAttempt, Decision } from '@muster/selection';
 import { describe, expect, test } from 'vitest';
 import type { AccessLine } from './access-line.ts';
 import { explainRequest, type RosterSource } from './explain-request.ts';
-import type { HashCheck } from './hash-check.ts';
-import { ReplayError } from './replay-error.ts';
+import type { HashCheck } from '../fold/hash-check.ts';
+import { ReplayError } from '../log/replay-error.ts';
 import { recordedDecisions } from './request-evidence.ts';
 
 const EVENTS: readonly [string, object][] = [

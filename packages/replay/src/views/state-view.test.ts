@@ -1,8 +1,8 @@
 /** A past state, with the eyes of one node. */
 import { expect, test } from 'vitest';
-import { eventsOf, fullFold, pastOf, sourceOf, START_MS } from '../testing/past.ts';
+import { eventsOf, fullFold, pastOf, sourceOf, START_MS } from '../../testing/past.ts';
 import { rosterHash } from '@muster/membership';
-import { createReplay } from './replay.ts';
+import { createReplay } from '../fold/replay.ts';
 import { stateView, type StateView, type StateViewOptions } from './state-view.ts';
 
 const seen = (type: string, target: string) => ({ type, target, reason: 'seen' });

@@ -23,14 +23,14 @@ import {
   type ChangedField,
   type Fields,
 } from './changed-fields.ts';
-import { eventRefs, type EventRef } from './event-ref.ts';
-import type { HashCheck } from './hash-check.ts';
-import type { Instant } from './instant.ts';
-import { removingEvents } from './removals.ts';
-import type { Replay } from './replay.ts';
-import { ReplayError } from './replay-error.ts';
+import { eventRefs, type EventRef } from '../log/event-ref.ts';
+import type { HashCheck } from '../fold/hash-check.ts';
+import type { Instant } from '../log/instant.ts';
+import { removingEvents } from '../log/removals.ts';
+import type { Replay } from '../fold/replay.ts';
+import { ReplayError } from '../log/replay-error.ts';
 import { refuseUnknownNode } from './state-view.ts';
-import { inTurns } from './turns.ts';
+import { inTurns } from '../log/turns.ts';
 
 export interface FieldChange extends ChangedField {
   /** The event that changed it; null where the log has it no more, or where it follows from other entities. */

@@ -25,12 +25,12 @@ import {
   type Sourced,
   type Viewpoint,
 } from '@muster/membership';
-import { eventRefs, type EventRef } from './event-ref.ts';
-import type { HashCheck } from './hash-check.ts';
-import type { Instant } from './instant.ts';
-import type { Replay } from './replay.ts';
-import { ReplayError } from './replay-error.ts';
-import { inTurns, type Pace } from './turns.ts';
+import { eventRefs, type EventRef } from '../log/event-ref.ts';
+import type { HashCheck } from '../fold/hash-check.ts';
+import type { Instant } from '../log/instant.ts';
+import type { Replay } from '../fold/replay.ts';
+import { ReplayError } from '../log/replay-error.ts';
+import { inTurns, type Pace } from '../log/turns.ts';
 
 export interface BackendState {
   readonly pool: string;

@@ -12,10 +12,10 @@
 import { backendSet, type BackendSet, type Roster } from '@muster/membership';
 import { repick, type DecidedPick, type PickInputs, type PickSet } from '@muster/selection';
 import { explainedBackends, passedOver, recordedBackends, type ExplainedBackend } from './explained-backend.ts';
-import type { HashCheck } from './hash-check.ts';
+import type { HashCheck } from '../fold/hash-check.ts';
 import { compareSets, pendingOf, remadeSet, type SetComparison } from './remade-set.ts';
-import { ReplayError, type ReplayErrorCode } from './replay-error.ts';
-import type { Replay } from './replay.ts';
+import { ReplayError, type ReplayErrorCode } from '../log/replay-error.ts';
+import type { Replay } from '../fold/replay.ts';
 import type { ExplainedRequest } from './explained-request.ts';
 import { requestFacts, type AttemptFacts } from './request-evidence.ts';
 import type { PickFacts, RequestEvidence } from './request-evidence.ts';
