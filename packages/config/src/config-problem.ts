@@ -1,6 +1,14 @@
 /**
  * What is wrong with a config file: where, what, and how to mend it. Every refusal of a config is a list of these.
  */
+import type { KeyPath } from '@muster/questions';
+
+/** A fault without its place in the text. */
+export interface Fault {
+  readonly path: KeyPath;
+  readonly what: string;
+  readonly fix: string;
+}
 
 export interface ConfigProblem {
   /** The path as the person gave it. */

@@ -1,9 +1,12 @@
 /**
  * What a config file declares, entity by entity, and whether it fits together.
  */
-import { nearestName, type ListenerSpec, type PoolSpec } from '@muster/membership';
-import type { ConfigFile } from './config-schema.ts';
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type ListenerSpec, nearestName, type PoolSpec } from '@muster/membership';
 import type { KeyPath } from '@muster/questions';
+import type { Fault } from './config-problem.ts';
+import type { ConfigFile } from './config-schema.ts';
 
 interface DeclaredBackend {
   readonly id: string;
@@ -33,13 +36,6 @@ export function declaredRoster({ pools, listeners }: Pick<ConfigFile, 'pools' | 
     pools: pools.map(({ id, backends, ...spec }) => ({ id, spec, backends })),
     listeners: listeners.map(({ id, ...spec }) => ({ id, spec })),
   };
-}
-
-/** A fault without its place in the text. */
-export interface Fault {
-  readonly path: KeyPath;
-  readonly what: string;
-  readonly fix: string;
 }
 
 export interface Surroundings {
@@ -120,4 +116,30 @@ function namedPools({ pool, routes = [] }: ListenerSpec): { readonly pool: strin
     ...(pool === undefined ? [] : [{ pool, path: ['pool'] }]),
     ...routes.map((route, index) => ({ pool: route.pool, path: ['routes', index, 'pool'] })),
   ];
+}
+
+/**
+ * The filter files that listeners name: each must be there when the config is read. What is in one is found out by the workers that
+ * load it, and whether the other nodes of the cluster have it, by each of them. `folder`: of the config file, absolute.
+ */
+export function filterFaults(listeners: ConfigFile['listeners'], folder: string): Fault[] {
+  return listeners.flatMap(({ id, filters = [] }, index) =>
+    filters.flatMap((filter, at) => {
+      const path = ['listeners', index, 'filters', at];
+      const file = resolve(folder, filter);
+      const trouble = troubleWith(file);
+      if (trouble === null) return [];
+      const what = `listener "${id}" names the filter ${filter}, and ${file} ${trouble}`;
+      return [{ path, what, fix: "give its path from the config file's folder, or create it" }];
+    }),
+  );
+}
+
+function troubleWith(file: string): string | null {
+  try {
+    return statSync(file).isFile() ? null : 'is not a file';
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' || code === 'ENOTDIR' ? 'does not exist' : `cannot be read: ${code ?? String(error)}`;
+  }
 }

@@ -9,7 +9,7 @@ import { accessSync, constants } from 'node:fs';
 import type { NatsAccess } from '@muster/nats';
 import { judgeSecretFile } from '@muster/nats/secret-file';
 import type { ConfigFile } from './config-schema.ts';
-import type { Fault } from './declared-roster.ts';
+import type { Fault } from './config-problem.ts';
 
 export type JournalConfig =
   /** One file, relative to the working directory. Default: `data/<node id>.journal`. */

@@ -4,17 +4,16 @@
  * The admin token is read from the environment or from a file, never from the config itself, which people copy around.
  */
 import { readFileSync } from 'node:fs';
+import { isIP, isIPv6 } from 'node:net';
 import { availableParallelism, hostname } from 'node:os';
+import { dirname, join } from 'node:path';
 import { isLoopbackHost, parseBind } from '@muster/membership';
 import { judgeSecretFile } from '@muster/nats/secret-file';
-import type { ResolverSettings, TargetPolicy } from '@muster/transport';
+import { parseTargetRule, type ResolverSettings, TARGET_RULE_FORM, type TargetPolicy } from '@muster/transport';
 import type { ConfigFile, LOG_LEVELS } from './config-schema.ts';
-import type { Fault } from './declared-roster.ts';
+import type { Fault } from './config-problem.ts';
 import { journalConfig, type JournalConfig } from './journal-config.ts';
 import { nodeSettings, type NodeSettings } from './node-settings.ts';
-import { observationsConfig, type ObservationsConfig } from './observations-config.ts';
-import { resolverConfig } from './resolver-config.ts';
-import { targetPolicyConfig } from './target-policy-config.ts';
 
 export interface NodeConfig {
   /** Default: the host's name, made to fit `[a-z0-9-]{1,64}`. */
@@ -156,4 +155,94 @@ function adminFaults(admin: string | null, token: string | null): Fault[] {
   if (token !== null || isLoopbackHost(address.host)) return [];
   const what = `the admin API on ${admin} can be reached from other machines, so it needs a token`;
   return [{ path, what, fix: 'set MUSTER_ADMIN_TOKEN or adminTokenFile, or bind it to 127.0.0.1' }];
+}
+
+/**
+ * The `[node.targets]` table: which targets this node dials. It is the node's own and no event: whoever may publish a backend must not be
+ * able to change it. (`[[targets]]` is something else, the short form of a config.)
+ */
+function targetPolicyConfig(
+  { allow = [], only, deny = [] }: NonNullable<ConfigFile['node']['targets']>,
+  { isShared }: { readonly isShared: boolean },
+): { readonly config: TargetPolicy; readonly faults: readonly Fault[] } {
+  const faults = Object.entries({ allow, only: only ?? [], deny }).flatMap(([list, rules]) =>
+    rules.flatMap((rule, index): Fault[] => {
+      if (parseTargetRule(rule) !== null) return [];
+      const what = `node.targets.${list}[${index + 1}] is ${JSON.stringify(rule)}, which is no rule`;
+      return [{ path: ['node', 'targets', list, index], what, fix: TARGET_RULE_FORM }];
+    }),
+  );
+  return { config: { allow, only: only ?? null, deny, isNearGuarded: isShared }, faults };
+}
+
+/** The `[resolver]` table: how the node's processes look up host names. What is left out is as `RESOLVER_DEFAULTS` says. */
+function resolverConfig(table: ConfigFile['resolver']): {
+  readonly config: Partial<ResolverSettings>;
+  readonly faults: readonly Fault[];
+} {
+  const faults: Fault[] = (table.servers ?? []).flatMap((server, index) =>
+    isServerAddress(server)
+      ? []
+      : [
+          {
+            path: ['resolver', 'servers', index],
+            what: `"${server}" is no address of a name server`,
+            fix: 'write IP, IP:PORT or [IPV6]:PORT, for example "10.96.0.10"',
+          },
+        ],
+  );
+  const { minTtlMs, maxTtlMs } = table;
+  if (minTtlMs !== undefined && maxTtlMs !== undefined && minTtlMs > maxTtlMs) {
+    const what = `minTtlMs (${minTtlMs}) is more than maxTtlMs (${maxTtlMs})`;
+    faults.push({ path: ['resolver', 'minTtlMs'], what, fix: 'an answer cannot be kept for at least the longer time' });
+  }
+  // What was left out of the table is no key of it, so it overrides no default.
+  return { config: table as Partial<ResolverSettings>, faults };
+}
+
+function isServerAddress(text: string): boolean {
+  if (isIP(text) !== 0) return true;
+  const parts = /^(?:\[([^\]]+)\]|([^:]+)):([1-9]\d{0,4})$/.exec(text);
+  if (parts === null) return false;
+  const [, six, four, port] = parts;
+  return Number(port) <= 65_535 && (six === undefined ? isIP(four!) === 4 : isIPv6(six));
+}
+
+export interface ObservationsConfig {
+  /** A folder of their own, relative to the working directory. */
+  readonly path: string;
+  /** Older ones are removed; 1 to 8,760. */
+  readonly hoursMax: number;
+  /** The oldest are removed beyond this size; 16 MiB or more. */
+  readonly bytesMax: number;
+}
+
+const MEBIBYTE = 1_048_576;
+
+/**
+ * The `[observations]` table. By default observations lie beside what the node keeps anyway, its journal or its last snapshot. A node
+ * with a journal in memory keeps nothing on its disk, and so no observations either, unless it is told where. Null: none are kept.
+ */
+function observationsConfig(
+  { enabled, path, hours, maxMebibytes }: ConfigFile['observations'],
+  { id, journal }: { readonly id: string; readonly journal: JournalConfig },
+): { readonly config: ObservationsConfig | null; readonly faults: readonly Fault[] } {
+  const folder = path ?? defaultFolder(id, journal);
+  if (enabled === true && folder === null) {
+    const what = 'observations are enabled, and a node with a journal in memory has no place for them';
+    return { config: null, faults: [{ path: ['observations', 'enabled'], what, fix: 'add path = "FOLDER"' }] };
+  }
+  if (enabled === false || folder === null) return { config: null, faults: [] };
+  return { config: { path: folder, hoursMax: hours, bytesMax: maxMebibytes * MEBIBYTE }, faults: [] };
+}
+
+function defaultFolder(id: string, journal: JournalConfig): string | null {
+  switch (journal.kind) {
+    case 'memory':
+      return null;
+    case 'embedded':
+      return join(dirname(journal.path), `${id}.observations`);
+    case 'jetstream':
+      return join(dirname(journal.localSnapshotPath), `${id}.observations`);
+  }
 }

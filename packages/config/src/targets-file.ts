@@ -12,7 +12,8 @@
  */
 import { ADDRESS_RULE, formatAddress, listenerSpecSchema, parseTarget, poolSpecSchema } from '@muster/membership';
 import type { TargetTable } from './config-schema.ts';
-import type { DeclaredRoster, Fault } from './declared-roster.ts';
+import type { Fault } from './config-problem.ts';
+import type { DeclaredRoster } from './declared-roster.ts';
 
 const TARGETS_BIND = '127.0.0.1:8080';
 const TARGETS_NAME = 'targets';

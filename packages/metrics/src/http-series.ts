@@ -1,7 +1,7 @@
 /** Metrics of HTTP requests, summed over all workers, and of the log that they are written to. */
 import { STATUS_CLASSES, type PoolGauges } from '@muster/proxy';
 import type { HttpPoolTotals } from './http-totals.ts';
-import type { LatencySample, ReadSamples, Sample, Scrape, Series } from './metric-series.ts';
+import type { LatencySample, ReadSamples, Sample, Scrape, Series } from './metric-text.ts';
 
 function byPool(read: (totals: HttpPoolTotals) => number): ReadSamples {
   return ({ http }) =>

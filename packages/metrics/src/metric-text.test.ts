@@ -1,6 +1,6 @@
 /** The text format of Prometheus, as its documents have it. */
 import { expect, test } from 'vitest';
-import type { Scrape, Series } from './metric-series.ts';
+import type { Scrape, Series } from './metric-text.ts';
 import { metricLines } from './metric-text.ts';
 
 const SCRAPE = {} as Scrape;

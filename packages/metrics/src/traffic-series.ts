@@ -1,5 +1,5 @@
 /** Metrics of the traffic, summed over all workers. */
-import type { ReadSamples, Sample, Scrape, Series } from './metric-series.ts';
+import type { ReadSamples, Sample, Scrape, Series } from './metric-text.ts';
 import type { Traffic } from '@muster/questions';
 
 function byListener(read: (stats: Traffic['listeners'][string]) => number): ReadSamples {

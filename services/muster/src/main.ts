@@ -22,6 +22,6 @@ process.env['NODE_COMPILE_CACHE'] ??= COMPILE_CACHE;
 // Node writes it when a process ends by itself. A node that is killed some day has then been compiled once, too.
 setTimeout(flushCompileCache, COMPILED_AFTER_MS).unref();
 const { run } = await import('@muster/cli');
-const { SURROUNDINGS } = await import('./commands/surroundings.ts');
+const { SURROUNDINGS } = await import('./commands/own-commands.ts');
 
 process.exitCode = await run(process.argv.slice(2), SURROUNDINGS);

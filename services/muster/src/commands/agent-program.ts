@@ -10,7 +10,7 @@ import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, parseTarget } from '@muster/membership';
-import { programEnvironment } from '../node/child-environment.ts';
+import { programEnvironment } from '../node/launcher.ts';
 
 /** As shells say it: found but not runnable, and not found. */
 const EXIT_NOT_RUNNABLE = 126;

@@ -9,7 +9,7 @@ import { expect, test, vi } from 'vitest';
 import { startAdmin } from '@muster/admin/testing';
 import { muster, MUSTER, NOBODY, temporaryFolder, withSpells } from '@muster/cli/testing';
 import { createProgram } from '@muster/cli';
-import { SURROUNDINGS } from './surroundings.ts';
+import { SURROUNDINGS } from './own-commands.ts';
 
 const COLUMNS = 80;
 /** At once: the machine has other things to do. */

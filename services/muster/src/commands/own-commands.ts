@@ -1,12 +1,13 @@
 /**
- * The commands that the binary brings to the command line, since they run a node or a program: `up` and `agent`. Each loads what it
- * needs when it runs.
+ * What this process gives the command line: its environment, its signals, and the commands that run a node or a program or work on files
+ * of this machine: `up`, `agent`, `journal`. Each loads what it needs when it runs.
  */
-import { wholeNumber, withTime, type AddCommand } from '@muster/cli';
+import { type AddCommand, type Surroundings, wholeNumber, withTime } from '@muster/cli';
+import { stopSignal } from '../node/stop-signal.ts';
 import type { AgentOptions } from './agent-command.ts';
 import type { UpOptions } from './up-command.ts';
 
-export const addUpCommand: AddCommand = (program, _openSession, setExitCode) => {
+const addUpCommand: AddCommand = (program, _openSession, setExitCode) => {
   program
     .command('up')
     .description('run a node and apply its config')
@@ -18,7 +19,7 @@ export const addUpCommand: AddCommand = (program, _openSession, setExitCode) => 
     });
 };
 
-export const addAgentCommand: AddCommand = (program, _openSession, setExitCode) => {
+const addAgentCommand: AddCommand = (program, _openSession, setExitCode) => {
   const agent = program
     .command('agent')
     .description('run a program and be a member of a pool in its name, for as long as it runs')
@@ -50,3 +51,35 @@ const AGENT_HELP = `
 SIGTERM and SIGINT: the member drains, then the program gets the signal; a
 second one kills it. Exit code: the program's own, 128 + n for signal n, 127
 where there is no such program, 1 where it never answered.`;
+
+const JOURNAL_HELP = `
+These commands work on the file itself, which no node may hold meanwhile. Exit
+code of check: 0 all of it is proven, 1 something is not.`;
+
+const addJournalCommands: AddCommand = (program, openSession, setExitCode) => {
+  const journal = program.command('journal').description('look at and mend the file of an embedded journal');
+  journal
+    .command('check <file>')
+    .description('read all of it, and say what is proven and what is missing')
+    .addHelpText('after', JOURNAL_HELP)
+    .action(async (file: string) => {
+      const { checkJournal } = await import('./journal-command.ts');
+      setExitCode(await checkJournal(await openSession(), file));
+    });
+  journal
+    .command('mend <file>')
+    .description('keep what is proven of a damaged journal, as another history, and move the damaged files aside')
+    .addHelpText('after', JOURNAL_HELP)
+    .action(async (file: string) => {
+      const { mendJournalFile } = await import('./journal-command.ts');
+      await mendJournalFile(await openSession(), file);
+    });
+};
+
+export const SURROUNDINGS: Surroundings = {
+  environment: process.env,
+  hearStop: stopSignal,
+  up: addUpCommand,
+  journal: addJournalCommands,
+  agent: addAgentCommand,
+};

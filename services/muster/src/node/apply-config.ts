@@ -15,8 +15,8 @@ import {
   type PlanStep,
   withoutRemovals,
 } from '@muster/config';
+import { observationBy, withPendingFacts } from '@muster/membership';
 import type { Log } from '../log/log.ts';
-import { firstFindings } from './first-findings.ts';
 
 export interface ApplyConfigOptions {
   readonly node: NodeHandle;
@@ -150,4 +150,30 @@ async function applyStep(step: EffectiveStep, { node, origin, log }: TargetOptio
     log.error({ kind: step.kind, name: step.name }, `config: ${step.kind} ${step.name}: ${outcome.message}`);
   }
   return outcome.outcome;
+}
+
+/** More than a probe takes by default (2 s): what has not answered by then is left to the listener's empty set. */
+const FIRST_FINDINGS_TIMEOUT_MS = 3_000;
+const LOOK_INTERVAL_MS = 10;
+
+/**
+ * Waits for the first word of the probes, before a new listener is opened: a backend whose health is unknown gets no traffic, so a
+ * listener that opened together with its backends would close the connections of its first milliseconds. Resolves when this node has
+ * seen every backend that it watches, or after `FIRST_FINDINGS_TIMEOUT_MS`.
+ */
+async function firstFindings(node: NodeHandle): Promise<void> {
+  const deadlineMs = performance.now() + FIRST_FINDINGS_TIMEOUT_MS;
+  while (hasUnseenBackend(node) && performance.now() < deadlineMs) await sleep(LOOK_INTERVAL_MS);
+}
+
+function hasUnseenBackend(node: NodeHandle): boolean {
+  const { node: id } = node.status();
+  for (const { spec, backends } of node.roster().pools.values()) {
+    if (spec.health === undefined) continue;
+    for (const recorded of backends.values()) {
+      const { mode, observations } = withPendingFacts(recorded, id, node.pending());
+      if (mode.value !== 'maint' && observationBy(id, observations).health.value === 'unknown') return true;
+    }
+  }
+  return false;
 }

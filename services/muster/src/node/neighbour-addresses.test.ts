@@ -2,7 +2,7 @@
 import { type BoundAddresses, parseTarget } from '@muster/membership';
 import { NodeTargetGuard } from '@muster/transport';
 import { describe, expect, test } from 'vitest';
-import { hostsOfMachine, machineId } from './machine.ts';
+import { hostsOfMachine, machineId } from './neighbour-addresses.ts';
 import { neighbourAddresses } from './neighbour-addresses.ts';
 
 const BOUND: BoundAddresses = {

@@ -8,26 +8,25 @@
  * A node that starts on its local snapshot serves before it has caught up. It counts as ready from then on; its config is
  * applied once the journal is there, and again whenever another history takes the place of the one that it served.
  */
-import { startNode, coarseClock, type NodeHandle } from '@muster/actors';
-import { openObservationStore, type ObservationStore } from '@muster/observations';
-import { writeError } from '@muster/questions/text';
-import { NodeTargetGuard, systemDialler, type CachingResolver } from '@muster/transport';
-import { VERSION } from '@muster/membership/version';
+import { coarseClock, type NodeHandle, startNode } from '@muster/actors';
 import { type NodeConfig, notInForce } from '@muster/config';
-import { openLog, type Log, type LogFormat, type OpenLog } from '../log/log.ts';
-import { loggedResolver } from '../log/name-outages.ts';
+import { messageOf } from '@muster/membership';
+import { VERSION } from '@muster/membership/version';
+import { type ObservationStore, openObservationStore } from '@muster/observations';
+import { writeError } from '@muster/questions/text';
+import { type CachingResolver, NodeTargetGuard, systemDialler } from '@muster/transport';
+import { type Log, type LogFormat, openLog, type OpenLog } from '../log/log.ts';
 import { logMembership } from '../log/membership-log.ts';
+import { loggedResolver } from '../log/name-outages.ts';
 import type { RunningAdmin } from './admin-endpoint.ts';
 import { AppliedConfig } from './applied-config.ts';
 import { applyAhead, applyConfig } from './apply-config.ts';
-import { openListeningSocket } from './listening-socket.ts';
-import { OwnSockets } from './own-sockets.ts';
 import type { OpenJournal } from './open-journal.ts';
+import { openListeningSocket, OwnSockets } from './own-sockets.ts';
 import type { RunNodeOptions } from './run-node.ts';
 import { configuredProbes } from './start-probe.ts';
 import { ignoreUnusedSignals, onReloadSignal, stopSignal } from './stop-signal.ts';
-import { endWithUncaught } from './uncaught.ts';
-import { noticeWaiting } from './waiting-notice.ts';
+import { noticeWaiting } from '../log/membership-log.ts';
 import type { WorkerProcesses } from './worker-processes.ts';
 
 export interface ServeNodeOptions extends RunNodeOptions {
@@ -234,4 +233,26 @@ async function shutDown({ opened, observations, resolver, admin, log }: Running)
   await observations?.close();
   await opened.close();
   log.info({}, 'stopped');
+}
+
+/** How long the last line of a process with a defect may take to be written. */
+const LAST_LINE_TIMEOUT_MS = 1_000;
+
+/**
+ * What nobody caught in the control process is a defect, after which nothing that it believes can be relied on. It is logged with its
+ * stack, and the process ends with exit code 1, for whatever supervises it to start another. Its workers notice that it is gone:
+ * they stop accepting, and their open connections have 30 s to finish.
+ */
+function endWithUncaught({ log, close }: Pick<OpenLog, 'log' | 'close'>): void {
+  let isEnding = false;
+  const end = async (): Promise<void> => {
+    isEnding = true;
+    await close(LAST_LINE_TIMEOUT_MS);
+    process.exit(1);
+  };
+  // A promise that was rejected and not handled comes here too.
+  process.on('uncaughtException', (err: unknown) => {
+    log.error({ err }, `the node has a defect and ends: ${messageOf(err)}`);
+    if (!isEnding) void end();
+  });
 }

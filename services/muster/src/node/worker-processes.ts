@@ -20,7 +20,7 @@ import {
   type RecordingWorker,
   type WorkerOrder,
 } from '@muster/questions';
-import { workerEnvironment } from './child-environment.ts';
+import { workerEnvironment } from './launcher.ts';
 
 const WORKER_MAIN = fileURLToPath(new URL('../worker/worker-main.ts', import.meta.url));
 
