@@ -12,6 +12,8 @@ import { eventually, startProcess } from '../harness/processes/process.ts';
 const MUSTER = join(import.meta.dirname, '../../services/muster/bin/muster.mjs');
 const POOL_LINES = 'health = { tcp = true, intervalMs = 200, timeoutMs = 1000, fall = 3 }';
 
+const PROBED = 'probing.probed, ejection.admitted';
+
 test('a backend that dies is seen to be doubted, flipped and reported, and the recording replays', async () => {
   await using folder = await testFolder();
   const backend = await startBackend((socket) => socket.end());
@@ -31,11 +33,16 @@ test('a backend that dies is seen to be doubted, flipped and reported, and the r
     .map((line) => JSON.parse(line) as { type: string; kind?: string; before?: string; state?: string })
     .filter(({ type, kind }) => type === 'event' && (kind === 'prober' || kind === 'backend'))
     .map(({ kind, before, state }) => `${kind} ${before} → ${state}`);
-  expect(story).toEqual(['prober settled → doubting', 'prober doubting → settled', 'backend probed → probed']);
+  expect(story).toEqual([
+    'prober settled → doubting',
+    'prober doubting → doubting',
+    'prober doubting → settled',
+    `backend ${PROBED} → ${PROBED}`,
+  ]);
   const replayed = await node.muster('inspect', '--replay', file);
   expect(replayed).toMatchObject({ code: 0 });
-  expect(replayed.output).toMatch(/^prober p\/b-1: equal after 2 events, ends settled$/m);
-  expect(replayed.output).toMatch(/^backend p\/b-1: equal after 1 events, ends probed$/m);
+  expect(replayed.output).toMatch(/^prober p\/b-1: equal after 3 events, ends settled$/m);
+  expect(replayed.output).toMatch(/^backend p\/b-1: equal after 1 events, ends probing\.probed, ejection\.admitted$/m);
 
   // A recording that is there is not replaced unasked.
   const again = ['inspect', 'prober', '--record', file];

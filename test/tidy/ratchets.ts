@@ -4,9 +4,9 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_900,
+  shippedLines: 57_887,
   /** Shipped files of fewer than 30 lines. */
-  shortFiles: 30,
+  shortFiles: 27,
   /** Files that import each other in circles. */
   filesInCircles: 21,
   /** Rooms whose files import each other's in circles. */
@@ -20,7 +20,8 @@ export const RATCHETS = {
   walkFiles: {
     "An event: from NATS to a worker's BackendSet": 18,
     'A connection: from the accept to its answer': 18,
-    'A flip: from the probe to the journal': 12,
+    // With the line for probes and the pool, which the list of twelve passed over.
+    'A flip: from the probe to the journal': 13,
     'A question: `muster explain request`, from the command to its answer': 15,
   },
 } as const;

@@ -6,7 +6,7 @@ import { logFaults } from './log-rules.ts';
 import { codeFaults, FILE_LINES_MAX, nameFaults, shapeFaults, textFaults } from './rules.ts';
 import { parseSource } from './source-files.ts';
 
-const PROBE = 'packages/probes/src/tcp.ts';
+const PROBE = 'packages/probes/src/http.ts';
 const PURE = 'packages/membership/src/fold/roster.ts';
 
 describe('imports', () => {

@@ -29,7 +29,7 @@ export interface Forward {
 }
 
 export interface SourceFile {
-  /** From the root, with slashes, e.g. `packages/probes/src/tcp.ts`. */
+  /** From the root, with slashes, e.g. `packages/probes/src/http.ts`. */
   readonly path: string;
   readonly text: string;
   /** The text with its comments blanked out, line for line: for rules about code. */

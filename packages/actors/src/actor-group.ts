@@ -9,12 +9,25 @@
  * What a crash means: the actor is dropped, its siblings live on, and another is made after a backoff. One that keeps
  * crashing (`RESTARTS_MAX` within `RESTARTS_WINDOW_MS`) is given up and reported. An actor that is done leaves the group.
  */
-import { messageOf } from '@muster/membership';
+import { backoffMs, messageOf, RETRY_BACKOFF } from '@muster/membership';
 import type { AnyActor } from 'xstate';
-import { judgeCrash } from './waits.ts';
 import type { InspectedGroup, InspectionHub } from './inspection/inspection-hub.ts';
 import type { MachineKind } from './inspection/inspection-line.ts';
 import type { Clock, Logger } from './ports.ts';
+
+/** An actor that crashes more often than this within `RESTARTS_WINDOW_MS` is given up: repetition does not cure a defect of our own. */
+const RESTARTS_MAX = 5;
+const RESTARTS_WINDOW_MS = 60_000;
+
+/** A crash now with those before it that still count, as times by `elapsedMs`; one more than `RESTARTS_MAX` at most. */
+export function crashesWith(nowMs: number, crashedAtMs: readonly number[]): readonly number[] {
+  return [...crashedAtMs.filter((atMs) => atMs > nowMs - RESTARTS_WINDOW_MS), nowMs];
+}
+
+/** Whether so many crashes, by `crashesWith`, are too many to start the actor again. */
+export function isTooOften(crashedAtMs: readonly number[]): boolean {
+  return crashedAtMs.length > RESTARTS_MAX;
+}
 
 /** What supervision needs from the node. */
 export interface Supervision {
@@ -135,17 +148,17 @@ export class ActorGroup<A extends AnyActor> implements InspectedGroup {
     const actor = `${this.kind} ${this.#idOf(key)}`;
     const reason = messageOf(error);
     member.actor = null;
-    const verdict = judgeCrash(member.crashedAtMs, { nowMs: clock.elapsedMs(), random });
-    if (verdict.kind === 'give-up') {
+    member.crashedAtMs = crashesWith(clock.elapsedMs(), member.crashedAtMs);
+    if (isTooOften(member.crashedAtMs)) {
       log.error({ actor, err: error }, `${actor} crashed too often and is given up: ${reason}`);
       onGivenUp(actor, reason);
       return;
     }
-    log.error({ actor, err: error, delayMs: verdict.delayMs }, `${actor} crashed and is started again: ${reason}`);
-    member.crashedAtMs = verdict.crashedAtMs;
+    const delayMs = backoffMs(member.crashedAtMs.length - 1, RETRY_BACKOFF, random);
+    log.error({ actor, err: error, delayMs }, `${actor} crashed and is started again: ${reason}`);
     member.restartTimer = clock.setTimeout(() => {
       this.#launch(key, member);
       this.#options.onRestarted?.(key);
-    }, verdict.delayMs);
+    }, delayMs);
   }
 }

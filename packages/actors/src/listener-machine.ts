@@ -50,7 +50,7 @@ interface ListenerContext {
   /** The keeper of `socket`. */
   readonly keeper: string | null;
   readonly socket: SharedSocket | null;
-  /** What `socket` was asked to bind to. */
+  /** The bind of the definition that `socket` was opened for. */
   readonly socketBind: string | null;
   /** How often in a row no worker could listen on what was bound. */
   readonly lossesCount: number;

@@ -1,9 +1,9 @@
 /**
- * The actors that a node keeps in line with its roster: pools with their probers, listeners, workers. Their one owner.
+ * The actors that a node keeps in line with its roster: listeners, workers, and the backends of each pool. Their one owner.
  *
  * Which there should be is the reconciler's word; how each is made and supervised is said here.
  */
-import { messageOf } from '@muster/membership';
+import { messageOf, present } from '@muster/membership';
 import { createActor, type Actor } from 'xstate';
 import { ActorGroup, type Supervision } from './actor-group.ts';
 import type { FactWriter } from './journal/fact-writer.ts';
@@ -11,11 +11,10 @@ import type { FoldedRoster } from './folded-roster.ts';
 import type { InspectionHub } from './inspection/inspection-hub.ts';
 import { listenerMachine } from './listener-machine.ts';
 import type { NodeOptions } from './node-handle.ts';
-import { poolMachine } from './pools/pool-machine.ts';
+import { Pool } from './pools/pool.ts';
 import type { Outlier } from './ports.ts';
-import { ProbeSlots } from './pools/probe-slots.ts';
+import { Probes } from './pools/probes.ts';
 import type { Observer } from './observer.ts';
-import type { ProbeTally } from './pools/probe-tally.ts';
 import { Reconciler } from './reconciler.ts';
 import type { WorkerFeed } from './workers/worker-feed.ts';
 import { workerMachine } from './workers/worker-machine.ts';
@@ -29,24 +28,23 @@ export interface NodeActorsPorts extends Pick<
   readonly folded: FoldedRoster;
   readonly feed: WorkerFeed;
   readonly facts: FactWriter;
-  readonly tally: ProbeTally;
   readonly observer: Observer;
 }
 
 export class NodeActors {
   readonly listeners: ActorGroup<Actor<typeof listenerMachine>>;
   readonly workers: ActorGroup<Actor<typeof workerMachine>>;
+  readonly probes: Probes;
   /** Actors that failed too often and are not started again, with the last reason. */
   readonly givenUpByActor = new Map<string, string>();
   readonly #ports: NodeActorsPorts;
-  readonly #slots = new ProbeSlots();
-  readonly #pools: ActorGroup<Actor<typeof poolMachine>>;
+  readonly #pools = new Map<string, Pool>();
   readonly #reconciler: Reconciler;
   #isStopping = false;
 
   constructor(ports: NodeActorsPorts) {
     this.#ports = ports;
-    this.#pools = this.#poolGroup();
+    this.probes = new Probes(ports);
     this.listeners = this.#listenerGroup();
     this.workers = this.#workerGroup();
     this.#reconciler = this.#makeReconciler();
@@ -104,23 +102,16 @@ export class NodeActors {
     return { clock, random, log, hub, onGivenUp: (actor, reason) => this.givenUpByActor.set(actor, reason) };
   }
 
-  #poolGroup(): ActorGroup<Actor<typeof poolMachine>> {
-    const { clock, random, startProbe, folded, facts, tally, observer } = this.#ports;
-    const supervision = this.#supervision();
-    const prober = {
-      clock,
-      startProbe,
-      slots: this.#slots,
-      random,
-      onOutcome: tally.count.bind(tally),
-      observe: observer.add,
-    };
-    const ports = { ...supervision, prober, folded, onFinding: facts.add.bind(facts) };
-    return new ActorGroup(supervision, {
-      kind: 'pool',
-      create: (pool) => createActor(poolMachine, { clock, input: { pool, ports } }),
-      onRestarted: (pool) => void this.#reconciler.refill(pool).catch((error: unknown) => this.noteDefect(error)),
-    });
+  #startPool(id: string): void {
+    const { clock, random, folded, facts, observer } = this.#ports;
+    const prober = { clock, random, probes: this.probes, observe: observer.add };
+    const onFound = facts.add.bind(facts);
+    this.#pools.set(id, new Pool(id, { ...this.#supervision(), prober, folded, onFound }));
+  }
+
+  #stopPool(id: string): void {
+    this.#pools.get(id)?.stop();
+    this.#pools.delete(id);
   }
 
   #listenerGroup(): ActorGroup<Actor<typeof listenerMachine>> {
@@ -128,7 +119,7 @@ export class NodeActors {
     return new ActorGroup(this.#supervision(), {
       kind: 'listener',
       create: (id) => {
-        const listener = ports.folded.roster.listeners.get(id)!;
+        const listener = present(ports.folded.roster.listeners.get(id), `listener ${id}`);
         return createActor(listenerMachine, { clock: ports.clock, input: { listener, ports } });
       },
     });
@@ -137,7 +128,11 @@ export class NodeActors {
   #workerGroup(): ActorGroup<Actor<typeof workerMachine>> {
     const onOutlier = (outlier: Outlier): void => {
       this.#ports.observer.outlier(outlier);
-      this.#pools.get(outlier.pool)?.send({ type: 'outlier', outlier });
+      try {
+        this.#pools.get(outlier.pool)?.judge(outlier);
+      } catch (error) {
+        this.noteDefect(error);
+      }
     };
     const ports = { ...this.#ports, onOutlier };
     return new ActorGroup(this.#supervision(), {
@@ -150,11 +145,11 @@ export class NodeActors {
     const { folded, facts } = this.#ports;
     return new Reconciler(folded, {
       listenerChanged: (id) => this.#syncListener(id),
-      poolStarted: (pool) => this.#pools.start(pool),
-      poolStopped: (pool) => this.#pools.stop(pool),
-      backendsWished: (pool, wishes) => this.#pools.get(pool)?.send({ type: 'reconcile', wishes }),
+      poolStarted: (pool) => this.#startPool(pool),
+      poolStopped: (pool) => this.#stopPool(pool),
+      backendWished: (pool, wish) => this.#pools.get(pool)?.reconcile(wish),
       targetLeft: (pool, backend) => facts.drop(pool, backend),
-      known: (finding) => facts.add(finding),
+      known: facts.add.bind(facts),
     });
   }
 
@@ -162,9 +157,9 @@ export class NodeActors {
   #syncListener(id: string): void {
     const { roster, node } = this.#ports.folded;
     const listener = roster.listeners.get(id);
-    const isOurs = listener?.spec.nodes?.includes(node) ?? listener !== undefined;
-    if (!isOurs || this.#isStopping) this.listeners.stop(id);
+    const isElsewhere = listener?.spec.nodes?.includes(node) === false;
+    if (listener === undefined || isElsewhere || this.#isStopping) this.listeners.stop(id);
     else if (!this.listeners.has(id)) this.listeners.start(id);
-    else this.listeners.get(id)?.send({ type: 'redefined', spec: listener!.spec, revision: listener!.revision });
+    else this.listeners.get(id)?.send({ type: 'redefined', spec: listener.spec, revision: listener.revision });
   }
 }

@@ -13,6 +13,8 @@
  */
 import { createActor, type Actor } from 'xstate';
 import {
+  backoffMs,
+  RETRY_BACKOFF,
   messageOf,
   type Command,
   type PendingFacts,
@@ -21,7 +23,7 @@ import {
   type LiveWire,
 } from '@muster/membership';
 import type { Head, Journal } from '@muster/journal';
-import { backoffMs, RETRY_BACKOFF, inTime } from './waits.ts';
+import { inTime } from './clock.ts';
 import { CommandExecutor } from './journal/command-executor.ts';
 import { FactWriter } from './journal/fact-writer.ts';
 import { FoldedRoster } from './folded-roster.ts';
@@ -41,7 +43,6 @@ import { nodeMachine, nodeState, type NodeDuties, type Stopping } from './node-m
 import { nodeStatus } from './read-status.ts';
 import { OwnRecord } from './journal/own-record.ts';
 import { Observer } from './observer.ts';
-import { ProbeTally } from './pools/probe-tally.ts';
 import { ServedRoster } from './journal/served-roster.ts';
 import { LocalSnapshotKeeper, SnapshotKeeper } from './journal/snapshot-keeper.ts';
 import { StartingPoint } from './journal/starting-point.ts';
@@ -81,7 +82,6 @@ class Node implements NodeHandle {
   readonly #exchange: LiveExchange | null;
   readonly #commands: CommandExecutor;
   readonly #adoption: LastAdoption;
-  readonly #tally: ProbeTally;
   readonly #hub: InspectionHub;
   readonly #actors: NodeActors;
   readonly #machine: Actor<typeof nodeMachine>;
@@ -126,11 +126,10 @@ class Node implements NodeHandle {
     const ownRecord = new OwnRecord({ contact, folded, clock, random, log, workers, leaseMs });
     const onHeld = (): void => this.#readiness.nameHeld.resolve();
     this.#name = new NameClaim({ contact, folded, ownRecord, clock, log, isShared: live !== null, onHeld });
-    const tally = (this.#tally = new ProbeTally(options));
     const hub = (this.#hub = new InspectionHub(clock));
     const { startProbe, openSocket, spawnWorker } = options;
     const world = { clock, random, log, startProbe, openSocket, spawnWorker };
-    const actors = (this.#actors = new NodeActors({ ...world, hub, folded, feed, facts, tally, observer }));
+    const actors = (this.#actors = new NodeActors({ ...world, hub, folded, feed, facts, observer }));
     this.#readiness = new Readiness({ workers, folded, feed, actors });
     const reconcile = (): void => void actors.reconcile();
     this.#served = new ServedRoster({ contact, folded, facts, feed, snapshots, observer, log, reconcile });
@@ -177,7 +176,7 @@ class Node implements NodeHandle {
       isFromLocalSnapshot: this.#isFromLocalSnapshot,
       adoption: this.#adoption.newest,
       feed: this.#feed,
-      probes: this.#tally.totals(),
+      probes: this.#actors.probes.totals(),
       actors: this.#actors,
       exchange: this.#exchange,
       name: this.#name,

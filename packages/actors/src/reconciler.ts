@@ -8,11 +8,22 @@
  * Stopping is the same thing with an empty roster as the goal.
  */
 import { setImmediate } from 'node:timers/promises';
-import { asksTheSame, diff, emptyRoster, observationBy } from '@muster/membership';
-import type { Backend, Change, Health, HealthPolicy, Pool, Roster } from '@muster/membership';
+import {
+  asksTheSame,
+  diff,
+  emptyRoster,
+  observationBy,
+  present,
+  type Backend,
+  type Change,
+  type Health,
+  type HealthEvent,
+  type HealthPolicy,
+  type Pool,
+  type Roster,
+} from '@muster/membership';
 import type { FoldedRoster } from './folded-roster.ts';
-import type { Finding } from './pools/own-findings.ts';
-import type { BackendWish } from './pools/pool-machine.ts';
+import { membershipOf, type BackendWish } from './pools/pool.ts';
 
 /** Changes applied in one turn of the event loop: about 3 ms where each starts a backend. */
 const RECONCILE_SLICE = 32;
@@ -22,11 +33,11 @@ export interface Reconciled {
   readonly listenerChanged: (listener: string) => void;
   readonly poolStarted: (pool: string) => void;
   readonly poolStopped: (pool: string) => void;
-  readonly backendsWished: (pool: string, wishes: readonly BackendWish[]) => void;
+  readonly backendWished: (pool: string, wish: BackendWish) => void;
   /** A backend is gone or has another target. */
   readonly targetLeft: (pool: string, backend: string) => void;
-  /** What is known of a backend's target already, from another backend that has or had it. */
-  readonly known: (finding: Finding) => void;
+  /** The health of a backend's target is known already, from another backend that has or had the same target. */
+  readonly known: (pool: string, backend: string, event: HealthEvent) => void;
 }
 
 export class Reconciler {
@@ -56,12 +67,6 @@ export class Reconciler {
       this.#run = this.#reconcile();
     }
     return this.#run;
-  }
-
-  /** A pool's actor was made anew and knows none of its backends. */
-  refill(pool: string): Promise<void> {
-    this.#poolsToFill.add(pool);
-    return this.poke();
   }
 
   /** Stops all actors; resolves when that is done. */
@@ -97,38 +102,25 @@ export class Reconciler {
   }
 
   #apply(changes: readonly Change[], goal: Roster): void {
-    const wishesByPool = new Map<string, BackendWish[]>();
     for (const change of changes) {
-      if (change.kind === 'backend') this.#collect(change, wishesByPool);
-      else {
-        this.#flush(wishesByPool);
-        this.#applyOther(change, goal);
-      }
+      if (change.kind === 'backend') this.#applyBackend(change);
+      else this.#applyOther(change, goal);
     }
-    this.#flush(wishesByPool);
   }
 
   #applyOther(change: Exclude<Change, { kind: 'backend' }>, goal: Roster): void {
-    const { id } = (change.after ?? change.before)!;
+    const { id } = present(change.after ?? change.before, 'a side of a change');
     if (change.kind === 'listener') return this.#actors.listenerChanged(id);
     if (change.before === null) return this.#actors.poolStarted(id);
     if (change.after === null) return this.#actors.poolStopped(id);
     if (!hasSamePolicies(change.before, change.after) && goal.pools.has(id)) this.#poolsToFill.add(id);
   }
 
-  #collect({ before, after }: Extract<Change, { kind: 'backend' }>, wishesByPool: Map<string, BackendWish[]>): void {
-    const { pool, id } = (after ?? before)!;
+  #applyBackend({ before, after }: Extract<Change, { kind: 'backend' }>): void {
+    const { pool, id } = present(after ?? before, 'a side of a change');
     if (before !== null && before.target.value !== after?.target.value) this.#actors.targetLeft(pool, id);
     if (after !== null) this.#noteHolder(after);
-    const wish = this.#wish(pool, id);
-    const wishes = wishesByPool.get(pool);
-    if (wishes === undefined) wishesByPool.set(pool, [wish]);
-    else wishes.push(wish);
-  }
-
-  #flush(wishesByPool: Map<string, BackendWish[]>): void {
-    for (const [pool, wishes] of wishesByPool) this.#actors.backendsWished(pool, wishes);
-    wishesByPool.clear();
+    this.#actors.backendWished(pool, this.#wish(pool, id));
   }
 
   /** What a backend should be now, by the newest roster and what this node has seen itself. */
@@ -136,26 +128,22 @@ export class Reconciler {
     const pool = this.#goal.pools.get(poolId);
     const backend = pool && this.#folded.backend(poolId, backendId);
     if (pool === undefined || backend === undefined) return { backend: backendId, member: null, task: null };
-    const { ejection, ...seen } = observationBy(this.#folded.node, backend.observations);
-    const target = backend.target.value;
-    const member = { target, ejectedMs: ejection.value === 'ejected' ? ejection.timeMs : null };
+    const { node } = this.#folded;
+    const member = membershipOf(backend, node);
     const policy = pool.spec.health;
     if (policy === undefined || backend.mode.value === 'maint') return { backend: backendId, member, task: null };
-    const health = seen.health.value === 'unknown' ? this.#heard(backend, policy) : seen.health.value;
-    return { backend: backendId, member, task: { target, policy, limits: pool.spec, health } };
+    const { value: seen } = observationBy(node, backend.observations).health;
+    const health = seen === 'unknown' ? this.#heard(backend, policy) : seen;
+    return { backend: backendId, member, task: { target: member.target, policy, limits: pool.spec, health } };
   }
 
-  /** What another backend's probes found of the same target with the same question, which is told of this one, too. */
+  /** The health that another backend's probes found of the same target with the same question. It is told of this backend, too. */
   #heard({ pool, id, target: { value: target } }: Backend, policy: HealthPolicy): Health {
     for (const key of this.#holdersByTarget.get(target) ?? []) {
       const health = key === `${pool}/${id}` ? 'unknown' : this.#foundBy(key, target, policy);
       if (health === 'unknown') continue;
       const type = health === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
-      this.#actors.known({
-        pool,
-        backend: id,
-        event: { type, target, reason: `known from ${key}, which has the same target` },
-      });
+      this.#actors.known(pool, id, { type, target, reason: `known from ${key}, which has the same target` });
       return health;
     }
     return 'unknown';
@@ -178,7 +166,7 @@ export class Reconciler {
     else holders.add(`${pool}/${id}`);
   }
 
-  /** Those that left stay until the round is over, so that who comes in the same one hears of them. */
+  /** A backend that left is remembered until the round is over, so that one that comes in the same round hears what was known of it. */
   #forgetHolders(changes: readonly Change[]): void {
     for (const { kind, before, after } of changes) {
       if (kind !== 'backend' || before === null || before.target.value === after?.target.value) continue;

@@ -6,8 +6,7 @@
  *       ▲  └─► another socket of ours is in the way, and is wanted elsewhere ──► it is let go; again when the workers have closed it
  *       └──── anything else: the reason is told; again after 500 ms to 5 s, or when a listener of ours moves
  */
-import { messageOf, parseBind, type Address } from '@muster/membership';
-import { backoffMs, type Backoff } from './waits.ts';
+import { backoffMs, type Backoff, messageOf, parseBind, type Address } from '@muster/membership';
 import type { Blocker, OwnSockets } from './own-sockets.ts';
 import type { Clock, Logger, OpenSocket, OpenSocketOutcome, SharedSocket } from './ports.ts';
 
@@ -72,7 +71,7 @@ export class SocketKeeper {
     this.#unwatch = null;
     const address = parseBind(bind);
     if (address?.kind !== 'unix') return void this.#ask();
-    // Of a Unix path the operating system cannot say whether it is ours, so that is found out first, one listener at a time.
+    // The operating system cannot say whether a Unix path is ours, so that is found out first, one listener at a time.
     ports.feed.ownSockets.inTurn(async () => {
       if (this.#isStopped) return;
       const blocker = ports.feed.ownSockets.makeWay(address);

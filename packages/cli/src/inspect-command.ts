@@ -10,9 +10,9 @@ export interface InspectOptions {
 }
 
 const INSPECT_HELP = `
-ID: web (listener), spells (pool), spells/spells-1 (backend, prober,
-ejection), 0 (worker), lb-1 (node). --replay needs no node: each machine of
-the recording lives its events again, alone and with a clock of its own.`;
+ID: web (listener), spells/spells-1 (backend, prober), 0 (worker), lb-1
+(node). --replay needs no node: each machine of the recording lives its
+events again, alone and with a clock of its own.`;
 
 export function addInspectCommand(program: Command, openSession: OpenSession): void {
   program
@@ -22,11 +22,9 @@ export function addInspectCommand(program: Command, openSession: OpenSession): v
       new Argument('[kind]', 'which machines; all when left out').choices([
         'node',
         'listener',
-        'pool',
         'backend',
         'prober',
         'worker',
-        'ejection',
       ]),
     )
     .argument('[id]', 'which of them; all when left out')

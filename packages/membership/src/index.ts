@@ -77,5 +77,5 @@ export { mergePatch, type SpecChange } from './commands/spec-change.ts';
 export * from './sets/backend-set.ts';
 export * from './sets/eligibility.ts';
 export * from './sets/pending-facts.ts';
-export { isFinding, judge, nextProbeDelayMs, type Judgement } from './sets/rise-fall.ts';
+export { isFinding, judge, jitteredMs, type Judgement } from './sets/rise-fall.ts';
 export { eligibleSinceMs, slowStartRatio } from './sets/slow-start.ts';

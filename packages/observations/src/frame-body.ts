@@ -49,11 +49,11 @@ interface FrameBody {
 export interface ClosedBody {
   readonly text: string;
   readonly kindBits: number;
-  /** Without those of kind `lost`. */
+  /** How many observations the frame holds, without those of kind `lost`. */
   readonly count: number;
-  /** What those of kind `lost` speak of. */
+  /** How many observations were lost, by those of kind `lost`. */
   readonly lostCount: number;
-  /** Names that it may refer to: the first so many. */
+  /** It may refer to the first so many names. */
   readonly namesCount: number;
   readonly fromMs: number;
   readonly toMs: number;

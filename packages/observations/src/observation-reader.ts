@@ -10,9 +10,8 @@ import { zstdDecompress } from 'node:zlib';
 import { bitsOf, readBody } from './frame-body.ts';
 import { framesIn, type Frame, type FrameDamage } from './frame.ts';
 import type { Observation, ObservationQuery, ObservationSource } from './observation.ts';
-import { listSegments, unlessGone, type SegmentFile } from './segment-files.ts';
+import { listSegments, segmentSinceMs, unlessGone, type SegmentFile } from './segment-files.ts';
 import { ReadNames, type NamesBody } from './segment-names.ts';
-import { segmentSinceMs } from './segment-start.ts';
 
 /** What a frame may unpack to; the writer ends one far earlier. */
 const UNPACKED_BYTES_MAX = 268_435_456;

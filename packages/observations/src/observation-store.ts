@@ -31,7 +31,7 @@ const BYTES_MAX_DEFAULT = 268_435_456;
 const FLUSH_INTERVAL_MS = 1_000;
 /** A frame of this size is written at once. */
 const FRAME_BYTES = 1_048_576;
-/** What waits in memory while a frame is being written; what comes on top is lost. */
+/** How much waits in memory while a frame is being written. What comes on top is lost. */
 const PENDING_BYTES_MAX = 8_388_608;
 /** A segment ends at a sixty-fourth of what the store may hold, so that removing one takes little; and not later than at 4 MiB. */
 const SEGMENT_BYTES_MAX = 4_194_304;
@@ -102,7 +102,7 @@ export function openObservationStore(options: ObservationStoreOptions): Observat
 interface Segment {
   readonly path: string;
   readonly file: FileHandle;
-  /** By `elapsedMs`. */
+  /** When it was begun, by `elapsedMs`. */
   readonly openedAtMs: number;
   bytes: number;
 }
@@ -258,7 +258,7 @@ class Store implements ObservationStore {
     } catch (error) {
       this.#lost.addMany(frame);
       this.#lost.sayAgain(frame.lostCount);
-      // What the file holds now is not known. Another one begins, and with all names once more.
+      // Nobody knows what the file holds now, so another one begins, with all names once more.
       frame.names.writtenCount = 0;
       this.#noteFailure(error);
       await this.#endSegment();

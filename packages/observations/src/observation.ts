@@ -60,7 +60,7 @@ export interface ProbeSeen {
   readonly passed: boolean;
   /** Why it did not pass: a `ProbeFailureCode`; null where it did. */
   readonly code: string | null;
-  /** The same in words. */
+  /** Why it did not pass, in words; null where it did. */
   readonly reason: string | null;
   /** A store keeps tenths. */
   readonly durationMs: number;
@@ -74,7 +74,7 @@ export interface HealthTurned {
   readonly backend: string;
   readonly target: string;
   readonly health: 'healthy' | 'unhealthy';
-  /** As in the fact: `connection refused`, `2 probes passed`. */
+  /** The reason that the fact gives, too: `connection refused`, `2 probes passed`. */
   readonly reason: string;
 }
 
@@ -96,7 +96,7 @@ export interface HashPoint {
   readonly node: string;
   readonly epoch: string;
   readonly revision: number;
-  /** As `rosterHash` gives it. */
+  /** The value of `rosterHash`. */
   readonly hash: string;
 }
 

@@ -2,11 +2,14 @@
  * The store's folder: `00000001.observations`, `00000002.observations`, … Every process that writes begins a file of its own, and
  * never goes on with another's: what a killed one has left half written stays at an end.
  */
-import { open, readdir, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { open, readdir, readFile, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { framesIn } from './frame.ts';
 
 const NAME = /^(\d{8,15})\.observations$/;
 const FILE_MODE = 0o600;
+/** Enough for a usual first frame, that of the names. */
+const START_BYTES = 1_048_576;
 
 export interface SegmentFile {
   readonly path: string;
@@ -45,6 +48,31 @@ export async function createSegment(
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
+  }
+}
+
+/**
+ * From when on a segment speaks, ms since 1970, read off its first whole frame, and without reading all of the file where that is there at
+ * once; null where the file is gone or holds no whole frame.
+ */
+export async function segmentSinceMs(path: string): Promise<number | null> {
+  const start = await readStart(path);
+  if (start === null) return null;
+  const first = framesIn(start).next().value;
+  if (first?.kind === 'frame') return first.frame.fromMs;
+  const whole = start.length < START_BYTES ? start : await readFile(path).catch(unlessGone);
+  for (const part of framesIn(whole ?? start)) if (part.kind === 'frame') return part.frame.fromMs;
+  return null;
+}
+
+async function readStart(path: string): Promise<Buffer | null> {
+  const file = await open(path).catch(unlessGone);
+  if (file === null) return null;
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_BYTES), 0, START_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
   }
 }
 

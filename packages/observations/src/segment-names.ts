@@ -23,7 +23,7 @@ export interface NamesBody {
 export class SegmentNames {
   /** Names that are in the file already. Set to 0 where they are to be written again: the file is another one. */
   writtenCount = 0;
-  /** Of all of them, written or not: about what they take in memory. */
+  /** About what all names take in memory, written or not. */
   characters = 0;
   readonly #names: Name[] = [];
   readonly #numberByKey = new Map<string, number>();
@@ -48,7 +48,7 @@ export class SegmentNames {
     return this.#numberByKey.get(key) ?? this.#take(key, [node, epoch]);
   }
 
-  /** What of the first `count` names is not in the file yet; null for nothing. */
+  /** Those of the first `count` names that are not in the file yet; null where all are. */
   unwritten(count: number): NamesBody | null {
     if (this.writtenCount >= count) return null;
     return { from: this.writtenCount, names: this.#names.slice(this.writtenCount, count) };

@@ -7,8 +7,7 @@
  *
  * The count is limited for the sake of a node that is started again and again, since each start begins a file.
  */
-import { listSegments, removeSegment, type SegmentFile } from './segment-files.ts';
-import { segmentSinceMs } from './segment-start.ts';
+import { listSegments, segmentSinceMs, removeSegment, type SegmentFile } from './segment-files.ts';
 
 const SEGMENTS_MAX = 1_024;
 
@@ -16,7 +15,7 @@ export interface RetentionOptions {
   readonly folder: string;
   readonly bytesMax: number;
   readonly hoursMax: number;
-  /** What one file may cover. */
+  /** The time that one file may cover. */
   readonly segmentSpanMs: number;
   /** The time of day, ms since 1970. */
   readonly now: () => number;
@@ -33,7 +32,7 @@ interface KnownSegment {
 }
 
 export class SegmentRetention {
-  /** What all files take together, as far as this process knows. */
+  /** The bytes of all files together, as far as this process knows. */
   bytes = 0;
   /** From when on the oldest file speaks, ms since 1970; null while there is none. */
   sinceMs: number | null = null;

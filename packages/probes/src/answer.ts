@@ -21,16 +21,16 @@ import {
 import { textOf } from '@muster/transport';
 import { ANSWER_CUT, CLOSED_EARLY, badAnswer, failureFromProblem, type ProbeFailure } from './failure.ts';
 
-/** What is read of a body; what comes behind is the target's business. */
+/** How much of a body is read. What comes after it is the target's business. */
 const BODY_BYTES_MAX = 65_536;
 
-/** What an answer may cost; the pool's own. */
+/** What an answer may cost, by the pool's own limits. */
 export interface AnswerLimits extends HeadLimits {
   /** Interim answers (1xx) before the answer. */
   readonly maxInterim: number;
 }
 
-/** What a pool that says nothing of it allows. */
+/** The limits of a pool that sets none. */
 export const ANSWER_LIMITS: AnswerLimits = { ...HEAD_LIMITS, maxInterim: 32 };
 
 type Found = ProbeFailure | 'passed';

@@ -30,6 +30,16 @@ export function startAttempt(options: ProbeOptions, conversation: Conversation):
   return new Attempt(options, conversation);
 }
 
+/**
+ * The TCP probe: passes when the target accepts a connection, says nothing and closes at once. It shows that somebody listens, not that the
+ * service works; a Unix socket is probed the same way.
+ */
+export function probeTcp(options: ProbeOptions): Probe {
+  return startAttempt(options, NOTHING_SAID);
+}
+
+const NOTHING_SAID: Conversation = { request: null, onBytes: () => 'passed', onEnd: () => 'passed' };
+
 class Attempt implements Probe, DialOwner, LegOwner {
   readonly outcome: Promise<ProbeOutcome>;
   readonly #conversation: Conversation;
@@ -85,7 +95,7 @@ class Attempt implements Probe, DialOwner, LegOwner {
     this.#settle(RESET_EARLY);
   }
 
-  /** What it said before is still to be read, and its end follows. */
+  /** Nothing is done: what the target said before is still to be read, and the connection's end follows. */
   onWriteFailed(): void {}
 
   onDrained(): void {}

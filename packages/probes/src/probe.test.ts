@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { probeHttp } from './http.ts';
-import { probeTcp } from './tcp.ts';
+import { probeTcp } from './attempt.ts';
 
 const dialler = systemDialler({ resolver: systemResolver(), guard: ANY_TARGET });
 const EXPECTED = [{ from: 200, to: 399 }];

@@ -2,8 +2,8 @@
  * What is seen of a machine, as people read it:
  *
  *     12:03:04.123  prober spells/spells-1    is settled
- *     12:03:09.456  prober spells/spells-1    settled → doubting              doubted
- *     12:03:11.460  backend spells/spells-1   probed                          flipped health=unhealthy reason="connection refused", did report
+ *     12:03:09.456  prober spells/spells-1    settled → doubting              contradicted reason="connection refused"
+ *     12:03:12.460  backend spells/spells-1   ejection.ejected → ejection.returned  xstate.after.left.backend.ejection.ejected, did reinstate
  */
 import type { ActorLine, EventLine, InspectionLine } from '@muster/actors';
 import { printable, timeOfDay } from './text/plain-text.ts';
@@ -39,10 +39,18 @@ function headOf({ timeMs, kind, id }: ActorLine): string {
 
 function stateColumn({ before, state, status }: EventLine): string {
   const becomes = status === 'active' ? state : status === 'error' ? 'crashed' : status;
-  const text = before === becomes ? becomes : `${before} → ${becomes}`;
+  const text = before === becomes ? becomes : changeText(before, becomes);
   const padding = ' '.repeat(Math.max(2, STATE_COLUMNS - text.length));
   if (before === becomes) return text + padding;
   return paint(status === 'error' ? 'red' : 'bold', text) + padding;
+}
+
+/** Of a machine that is in two states at once only what changes is shown. */
+function changeText(before: string, after: string): string {
+  const [left, right] = [before.split(', '), after.split(', ')];
+  if (left.length !== right.length) return `${before} → ${after}`;
+  const changed = left.flatMap((from, index) => (from === right[index] ? [] : [`${from} → ${right[index]}`]));
+  return changed.join(', ');
 }
 
 function eventText({ event, actions, reason }: EventLine): string {

@@ -27,7 +27,7 @@ import {
 
 /** Notes that wait for the reader. A further one is dropped, and the reader is told how many were. */
 const NOTES_WAITING_MAX = 4_096;
-/** What the waiting notes may weigh together, in characters of the events that they are of (`weightOf`); one beyond it is dropped, too. */
+/** What the waiting notes may weigh together, in characters of their events (`weightOf`). A note beyond it is dropped, too. */
 const WEIGHT_WAITING_MAX = 4_194_304;
 /** Notes that are made lines of in one go, some 5 ms. */
 const NOTES_TAKEN_MAX = 256;
@@ -38,7 +38,7 @@ interface Seen {
   readonly id: string;
   /** After the last event that it took; null before the first. */
   snapshot: AnyMachineSnapshot | null;
-  /** Of events that have arrived and are not taken yet, oldest first. */
+  /** The notes of events that have arrived and that the actor has not taken yet, oldest first. */
   readonly open: Note[];
 }
 
@@ -196,7 +196,7 @@ export class InspectionFollower {
   }
 
   #taken(seen: Seen, event: SeenEvent, after: AnyMachineSnapshot): void {
-    // What stands before it was sent to an actor that had ended.
+    // Notes before this event's are of events that were sent to an actor that had ended.
     let note = seen.open.shift();
     while (note !== undefined && note.event !== event) note = seen.open.shift();
     if (note !== undefined) {
@@ -225,7 +225,7 @@ export class InspectionFollower {
     note.after = { ...seen.snapshot, status: 'error', error } as AnyMachineSnapshot;
   }
 
-  /** Of an actor that has ended nothing more will be said. */
+  /** Nothing more will be said of an actor that has ended. */
   #leave(actor: AnyActor): void {
     for (const subscription of this.#subscriptionsByRoot.get(actor) ?? []) subscription.unsubscribe();
     this.#subscriptionsByRoot.delete(actor);

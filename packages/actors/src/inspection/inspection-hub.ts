@@ -20,7 +20,7 @@ const FOUND_SLICE = 256;
 /** Root actors of one kind. */
 export interface InspectedGroup {
   readonly kind: MachineKind;
-  /** Those that live, by id; may change between two steps. */
+  /** The living actors of the group, by id. The group may change between two steps. */
   inspected(): Iterable<readonly [id: string, actor: AnyActor]>;
 }
 

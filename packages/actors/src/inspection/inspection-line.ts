@@ -2,22 +2,22 @@
  * What can be seen of a live actor, line by line: in which state it was found, then each event that it took and what it
  * became by it. Plain JSON, so that a line can be shown, sent and kept.
  *
- *     {"type":"found","kind":"prober","id":"spells/spells-1","state":"settled","context":{…},"armed":[],"children":[…],…}
- *     {"type":"event","kind":"prober","id":"spells/spells-1","event":{"type":"doubted"},"before":"settled","state":"doubting",…}
+ *     {"type":"found","kind":"prober","id":"spells/spells-1","state":"settled","context":{…},"armed":[],"children":[],…}
+ *     {"type":"event","kind":"prober","id":"spells/spells-1","event":{"type":"contradicted",…},"before":"settled","state":"doubting",…}
  *
  * The lines of one actor, from the first to the last, are its recording: a fresh actor that is given the same events at the same
  * times becomes the same (`replay-actor.ts`). What a machine was handed of the world (ports, sockets, functions) is left out.
  */
 
-/** The machines of a node. Others that it runs, such as a probing round, have no states. */
-export const MACHINE_KINDS = ['node', 'listener', 'pool', 'backend', 'prober', 'worker', 'ejection'] as const;
+/** The machines of a node that can be looked at. */
+export const MACHINE_KINDS = ['node', 'listener', 'backend', 'prober', 'worker'] as const;
 
 export type MachineKind = (typeof MACHINE_KINDS)[number];
 
 /** Which actors to show; null: any. */
 export interface InspectionQuery {
   readonly kind: MachineKind | null;
-  /** `lb-1`, `web`, `spells`, `spells/spells-1` (backend, prober, ejection), or a worker's index. */
+  /** `lb-1`, `web`, `spells/spells-1` (backend, prober), or a worker's index. */
   readonly id: string | null;
 }
 
@@ -38,7 +38,7 @@ export interface SeenEvent {
 interface Line {
   /** ms since 1970. */
   readonly timeMs: number;
-  /** By a clock that never steps; of one node's process. */
+  /** Milliseconds by the clock of the node's process, which never steps. */
   readonly elapsedMs: number;
   readonly kind: MachineKind;
   readonly id: string;
@@ -70,7 +70,7 @@ export interface EventLine extends Line {
   readonly event: SeenEvent;
   /** The state before. */
   readonly before: string;
-  /** What it holds since; absent where the event changed nothing of it. */
+  /** The context after the event; absent where the event changed nothing of it. */
   readonly context?: unknown;
   /** The machine's own actions that ran, by name. */
   readonly actions: readonly string[];
@@ -87,21 +87,25 @@ export type InspectionLine =
   /** Whoever looks was too slow for so many lines, which are missing here. */
   | { readonly type: 'dropped'; readonly timeMs: number; readonly linesCount: number };
 
-/** Of an XState state value: `following.serving`. None of the machines has parallel states. */
+/** An XState state value as text: `following.serving`. The backend has two at a time: `probing.probed, ejection.admitted`. */
 export function stateText(value: unknown): string {
   if (typeof value === 'string') return value;
-  const [[outer, inner] = ['', '']] = Object.entries(value as Record<string, unknown>);
-  return `${outer}.${stateText(inner)}`;
+  const parts = Object.entries(value as Record<string, unknown>);
+  return parts.map(([outer, inner]) => `${outer}.${stateText(inner)}`).join(', ');
 }
 
 /** The state value of a text by `stateText`. */
 export function stateValue(text: string): string | { [outer: string]: ReturnType<typeof stateValue> } {
-  const [outer = '', ...inner] = text.split('.');
-  return inner.length === 0 ? outer : { [outer]: stateValue(inner.join('.')) };
+  if (!text.includes('.')) return text;
+  const regions = text.split(', ').map((region) => {
+    const [outer = '', ...inner] = region.split('.');
+    return [outer, stateValue(inner.join('.'))] as const;
+  });
+  return Object.fromEntries(regions);
 }
 
 /** What a machine is handed of the world, under the names that all machines give it. */
-const WORLD = new Set(['ports', 'duties']);
+const WORLD = new Set(['ports', 'duties', 'round']);
 
 /** Whether a field is a part of the world, or a socket of it. */
 export function isWorld(field: string): boolean {

@@ -5,6 +5,7 @@ import type { ActorLine, EventLine, InspectionLine, InspectionQuery, MachineKind
 import { replayRecording } from './replay-actor.ts';
 
 const ANY: InspectionQuery = { kind: null, id: null };
+const PROBED = 'probing.probed, ejection.admitted';
 
 /** Looks at the actors of a world until it is disposed of. */
 class Look implements AsyncDisposable {
@@ -81,29 +82,24 @@ describe('looking', () => {
     await using look = new Look(world);
     await world.clock.settle();
     expect(look.story().sort()).toEqual([
-      'backend found probed',
+      'backend found probing.probed, ejection.admitted',
       'node found following.serving',
-      'pool found watching',
       'prober found settled',
     ]);
-    expect(look.lines.at(-1)).toMatchObject({ type: 'following', actorsCount: 4 });
+    expect(look.lines.at(-1)).toMatchObject({ type: 'following', actorsCount: 3 });
     const seenCount = look.lines.length;
     world.targets.answerByTarget.set('10.0.0.1:80', REFUSE);
     await world.clock.advance(8_000);
-    expect(
-      look
-        .story()
-        .slice(seenCount - 1)
-        .filter((text) => !text.startsWith('pool')),
-    ).toEqual([
-      'prober doubted: settled → doubting',
-      'prober flipped: doubting → settled',
-      'backend flipped: probed → probed',
+    expect(look.story().slice(seenCount - 1)).toEqual([
+      'prober contradicted: settled → doubting',
+      'prober contradicted: doubting → doubting',
+      'prober contradicted: doubting → settled',
+      `backend BackendTurnedUnhealthy: ${PROBED} → ${PROBED}`,
     ]);
     const report = look.of('backend').at(-1) as EventLine;
     expect(report).toMatchObject({
       id: 'p/b-1',
-      event: { type: 'flipped', health: 'unhealthy', reason: 'connection refused' },
+      event: { type: 'BackendTurnedUnhealthy', target: '10.0.0.1:80', reason: 'connection refused' },
       context: { task: { health: 'unhealthy' } },
       actions: ['report'],
     });
@@ -113,11 +109,11 @@ describe('looking', () => {
   test.each<[Partial<InspectionQuery>, string[]]>([
     [{ kind: 'prober' }, ['prober found settled', 'prober found settled']],
     [{ kind: 'prober', id: 'p/b-2' }, ['prober found settled']],
-    [{ id: 'p/b-2' }, ['backend found probed', 'prober found settled']],
+    [{ id: 'p/b-2' }, [`backend found ${PROBED}`, 'prober found settled']],
     [{ kind: 'node', id: 'lb-1' }, ['node found following.serving']],
     [{ kind: 'listener' }, ['listener found listening']],
     [{ kind: 'worker', id: '0' }, ['worker found alive.serving']],
-    [{ kind: 'pool', id: 'nope' }, []],
+    [{ kind: 'backend', id: 'p/nope' }, []],
   ])('at %o finds %o', async (query, found) => {
     await using world = await servingWorld({ workers: 1 });
     await world.publish('backend.p.b-2', { type: 'BackendRegistered', target: '10.0.0.2:80' });
@@ -136,44 +132,17 @@ describe('looking', () => {
     await world.publish('backend.p.b-2', { type: 'BackendDeregistered' });
     await world.clock.advance(100);
     expect(look.story('backend')).toEqual([
-      'started probed',
-      'flipped: probed → probed',
-      'xstate.stop: probed → stopped',
+      `started ${PROBED}`,
+      `BackendTurnedHealthy: ${PROBED} → ${PROBED}`,
+      `xstate.stop: ${PROBED} → stopped`,
     ]);
     expect(look.story('prober')).toEqual([
       'started settled',
-      'flipped: settled → settled',
+      'contradicted: settled → settled',
       'xstate.stop: settled → stopped',
     ]);
     expectSame(look, 'backend');
     expectSame(look, 'prober');
-  });
-
-  test.each([
-    ['in number', 7, 4_096],
-    // Of more than 2,000 characters each, in 4 Mi.
-    ['by their weight', 2_000, 2_097],
-  ])('says how many lines its reader was too slow for: %s', async (_what, reasonCharacters, keptCountMax) => {
-    await using world = await servingWorld({ workers: 1 });
-    const ending = new AbortController();
-    const reader = world.node.inspect({ kind: 'pool', id: 'p' }, ending.signal);
-    await reader.next();
-    await reader.next();
-    const reason = 'x'.repeat(reasonCharacters);
-    for (let index = 0; index < 5_000; index++) world.workers[0]!.report({ kind: 'outlier', ...outlierOf(7), reason });
-    const lines: InspectionLine[] = [];
-    while (lines.at(-1)?.type !== 'dropped') {
-      const { value: some } = (await reader.next()) as { value: InspectionLine[] };
-      // Few at a time: to make them all at once would hold the node.
-      expect(some.length).toBeLessThanOrEqual(257);
-      lines.push(...some);
-    }
-    ending.abort();
-    await reader.return();
-    const keptCount = lines.length - 1;
-    expect(keptCount).toBeLessThanOrEqual(keptCountMax);
-    expect(keptCount).toBeGreaterThan(keptCountMax / 2);
-    expect(lines.at(-1)).toMatchObject({ type: 'dropped', linesCount: 5_000 - keptCount });
   });
 });
 
@@ -219,15 +188,24 @@ describe('a recording replays to the same end', () => {
     expectSame(look, 'listener');
   });
 
-  test('of a pool that is filled and hears of outliers', async () => {
+  test('of a backend that live traffic ejects, and whose probes pass again before its time is up', async () => {
     await using world = await servingWorld({ workers: 1 });
-    await using look = new Look(world, { kind: 'pool' });
     await world.publish('backend.p.b-2', { type: 'BackendRegistered', target: '10.0.0.2:80' });
     await world.clock.advance(100);
-    world.workers[0]!.report({ kind: 'outlier', ...outlierOf(2) });
-    await world.clock.settle();
-    expect(look.story('pool')).toContain('outlier: watching → watching');
-    expectSame(look, 'pool');
+    await using look = new Look(world, { id: 'p/b-2' });
+    world.targets.answerByTarget.set('10.0.0.2:80', REFUSE);
+    await world.clock.advance(20_000);
+    await world.publish('health.lb-1.p.b-2', { type: 'BackendEjected', target: '10.0.0.2:80', reason: 'by hand' });
+    world.targets.answerByTarget.delete('10.0.0.2:80');
+    await world.clock.advance(10_000);
+    const [unhealthy, ejected] = [PROBED, PROBED.replace('admitted', 'ejected')];
+    expect(look.story('backend')).toEqual([
+      `found ${PROBED}`,
+      `BackendTurnedUnhealthy: ${PROBED} → ${unhealthy}`,
+      `ejected: ${unhealthy} → ${ejected}`,
+      `BackendTurnedHealthy: ${ejected} → ${PROBED.replace('admitted', 'returned')}`,
+    ]);
+    expectSame(look, 'backend');
   });
 
   test('of a backend whose prober crashes until it is given up', async () => {
@@ -237,9 +215,10 @@ describe('a recording replays to the same end', () => {
     world.targets.answerByTarget.set('10.0.0.1:80', 'crash');
     await world.clock.advance(30_000);
     const story = look.story('backend');
-    expect(story).toContain('xstate.error.actor.prober: probed → recovering');
-    expect(story).toContain('xstate.after.restart.backend.recovering: recovering → probed');
-    expect(story.at(-1)).toBe('xstate.error.actor.prober: probed → abandoned');
+    const recovering = PROBED.replace('probed', 'recovering');
+    expect(story).toContain(`xstate.error.actor.prober: ${PROBED} → ${recovering}`);
+    expect(story).toContain(`xstate.after.restart.backend.probing.recovering: ${recovering} → ${PROBED}`);
+    expect(story.at(-1)).toBe(`xstate.error.actor.prober: ${PROBED} → ${PROBED.replace('probed', 'abandoned')}`);
     expectSame(look, 'backend');
     expect(look.of('prober').at(-1)).toMatchObject({ status: 'error', reason: 'the prober has a defect' });
     expectSame(look, 'prober');
@@ -251,15 +230,18 @@ describe('a recording replays to the same end', () => {
     await world.clock.advance(100);
     world.workers[0]!.report({ kind: 'outlier', ...outlierOf(1) });
     await world.clock.settle();
-    await using look = new Look(world, { kind: 'ejection' });
+    await using look = new Look(world, { kind: 'backend' });
     await world.clock.advance(90_000);
-    expect(look.story('ejection')).toEqual([
-      'found ejected',
-      'xstate.after.left.ejection.ejected: ejected → admitted',
-      'admitted: admitted → admitted',
-      'xstate.after.term.ejection.admitted: admitted → forgotten, done',
+    const [ejected, returned, admitted] = ['ejected', 'returned', 'admitted'].map(
+      (state) => `probing.unwatched, ejection.${state}`,
+    );
+    expect(look.story('backend')).toEqual([
+      `found ${ejected}`,
+      `xstate.after.left.backend.ejection.ejected: ${ejected} → ${returned}`,
+      `xstate.after.term.backend.ejection.returned: ${returned} → ${admitted}`,
+      `xstate.stop: ${admitted} → stopped`,
     ]);
-    expectSame(look, 'ejection');
+    expectSame(look, 'backend');
   });
 
   test('of a worker that is killed, and later does not end in time', async () => {
@@ -304,10 +286,15 @@ describe('a recording that was changed differs at the line that was', () => {
   }
 
   const CRASH = 'xstate.error.actor.prober';
-  const RESTART = 'xstate.after.restart.backend.recovering';
+  const RESTART = 'xstate.after.restart.backend.probing.recovering';
 
   test.each<{ what: string; to: Partial<EventLine>; type: string; difference: object }>([
-    { what: 'state', to: { state: 'abandoned' }, type: CRASH, difference: { replayed: 'recovering' } },
+    {
+      what: 'state',
+      to: { state: 'abandoned' },
+      type: CRASH,
+      difference: { replayed: 'probing.recovering, ejection.admitted' },
+    },
     { what: 'status', to: { status: 'stopped' }, type: CRASH, difference: { replayed: 'active' } },
     { what: 'context', to: { context: { pool: 'q' } }, type: CRASH, difference: { recorded: { pool: 'q' } } },
     { what: 'timers', to: { armed: [] }, type: CRASH, difference: { recorded: [] } },

@@ -7,11 +7,9 @@
  */
 import { fromCallback, type AnyActorLogic, type AnyStateMachine } from 'xstate';
 import { backendMachine } from '../pools/backend-machine.ts';
-import { ejectionMachine } from '../pools/ejection-machine.ts';
 import { followerMachine } from '../journal/follower-machine.ts';
 import { listenerMachine } from '../listener-machine.ts';
 import { nodeMachine } from '../node-machine.ts';
-import { poolMachine } from '../pools/pool-machine.ts';
 import { proberMachine } from '../pools/prober-machine.ts';
 import { workerMachine } from '../workers/worker-machine.ts';
 import type { MachineKind, SeenEvent } from './inspection-line.ts';
@@ -19,11 +17,9 @@ import type { MachineKind, SeenEvent } from './inspection-line.ts';
 export const MACHINES: Readonly<Record<MachineKind, AnyStateMachine>> = {
   node: nodeMachine,
   listener: listenerMachine,
-  pool: poolMachine,
   backend: backendMachine,
   prober: proberMachine,
   worker: workerMachine,
-  ejection: ejectionMachine,
 };
 
 /** All machines that a node is made of. The follower's cannot be looked at from outside: what it is in shows in the node's status. */
@@ -56,7 +52,7 @@ export function rehearse(kind: MachineKind, world: RecordedWorld): Rehearsal {
   );
   const machine = MACHINES[kind].provide({
     actors: inertActors(MACHINES[kind]),
-    actions: kind === 'prober' ? { tellBackend: nothing } : {},
+    actions: kind === 'prober' ? { beginRound: nothing, tellBackend: nothing } : {},
     delays,
   });
   const handed = handedTo(kind, world);
@@ -70,9 +66,8 @@ export function rehearse(kind: MachineKind, world: RecordedWorld): Rehearsal {
 /** Delays in which chance, a policy or a count outside the machine has a part. */
 const ANSWERED_DELAYS: Partial<Record<MachineKind, readonly string[]>> = {
   node: ['reload'],
-  backend: ['restart'],
+  backend: ['restart', 'term'],
   worker: ['restart'],
-  ejection: ['term'],
 };
 
 /** What the machine's own guards and actions call. */
@@ -83,16 +78,17 @@ function handedTo(kind: MachineKind, { elapsedMs }: RecordedWorld): object {
       const duties = { loadFailed: nothing, partFailed: nothing };
       return { ...duties, duties };
     }
-    case 'ejection':
-      return { onTimeUp: nothing };
     default:
       return {
+        round: { setPace: nothing },
         ports: {
-          clock: { elapsedMs },
+          clock: { elapsedMs, now: elapsedMs },
           random: () => UNUSED_CHANCE,
           log: QUIET,
           feed: { listen: nothing, unlisten: nothing, progressed: nothing, ownSockets: { wish: nothing } },
-          onFinding: nothing,
+          observe: nothing,
+          onFound: nothing,
+          onForgiven: nothing,
           onGivenUp: nothing,
         },
       };

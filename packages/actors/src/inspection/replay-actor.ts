@@ -166,7 +166,7 @@ class ActorReplay {
     const { value, status, context } = this.#snapshot();
     const line = this.#line;
     if (status !== line.status) return this.#differ('status', { event, recorded: line.status, replayed: status });
-    // What it holds after a crash is nobody's any more.
+    // Nobody needs the context of an actor that has crashed.
     if (status === 'error') return;
     const state = stateText(value);
     if (state !== line.state) return this.#differ('state', { event, recorded: line.state, replayed: state });
@@ -174,7 +174,7 @@ class ActorReplay {
     if (!isSame(held, this.#context)) {
       return this.#differ('context', { event, recorded: this.#context, replayed: held });
     }
-    // Of an actor that was found, XState restores no timers; they fire when the recording says so.
+    // XState restores no timers of an actor that was found; they fire when the recording says so.
     if (line.type !== 'found' && !isSame(this.#armed, line.armed)) {
       this.#differ('timers', { event, recorded: line.armed, replayed: this.#armed });
     }

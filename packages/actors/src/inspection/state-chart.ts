@@ -3,7 +3,8 @@
  * their guards, delays by their names, and the actors that run while a state lasts.
  *
  * Mermaid cannot draw an arrow from a state into itself: what a state with others in it does with an event while it stays is
- * drawn at each of those. Actions are left out, save where they are all that happens; the code is a better place to read them.
+ * drawn at each of those. Actions are left out, save where they are all that a state is or an event does; the code is a better place to
+ * read them.
  */
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate';
 
@@ -13,7 +14,7 @@ export function stateChart(machine: AnyStateMachine): string[] {
   return ['stateDiagram-v2', ...statesIn(root, '  '), ...arrowsFrom(root, machine).map((arrow) => `  ${arrow}`)];
 }
 
-/** What is drawn inside a state: where it begins, and its states, nested ones with theirs. */
+/** The lines inside a state: where it begins, and its states, each with the lines inside it. */
 function statesIn(parent: AnyStateNode, indent: string): string[] {
   const lines = initialArrows(parent, indent);
   for (const state of Object.values(parent.states)) {
@@ -24,19 +25,35 @@ function statesIn(parent: AnyStateNode, indent: string): string[] {
   return lines;
 }
 
+/** States that are side by side are all entered at the start. */
 function initialArrows(parent: AnyStateNode, indent: string): string[] {
-  return (parent.initial.target ?? []).map((state) => `${indent}[*] --> ${nameOf(state)}`);
+  const begun = parent.type === 'parallel' ? Object.values(parent.states) : parent.initial.target;
+  return (begun ?? []).map((state) => `${indent}[*] --> ${nameOf(state)}`);
 }
 
 function titled(state: AnyStateNode, indent: string): string[] {
   const runs = state.invoke.map(({ src }) => src as string).join(', ');
-  const title = `${indent}state "${state.key}${runs === '' ? '' : ` (runs ${runs})`}" as ${nameOf(state)}`;
+  const does = state.type === 'atomic' && runs === '' ? state.entry.map(actionName).filter(isOwn).join(', ') : '';
+  const words = runs === '' ? (does === '' ? '' : ` (does ${does})`) : ` (runs ${runs})`;
+  const title = `${indent}state "${state.key}${words}" as ${nameOf(state)}`;
   return [state.type === 'compound' ? `${title} {` : title];
+}
+
+function actionName(action: AnyStateNode['entry'][number]): string {
+  return typeof action === 'string' ? action : String((action as { readonly type?: string }).type);
+}
+
+/** Whether an action is the machine's own; XState's begin with its name. */
+function isOwn(action: string): boolean {
+  return !action.startsWith('xstate.');
 }
 
 /** All arrows that begin at a state or below. */
 function arrowsFrom(state: AnyStateNode, machine: AnyStateMachine): string[] {
-  const own = [...state.transitions.values()].flat().flatMap((transition) => arrowsOf(state, transition, machine));
+  const always = state.always ?? [];
+  const own = [...always, ...state.transitions.values()]
+    .flat()
+    .flatMap((transition) => arrowsOf(state, transition, machine));
   return [...own, ...Object.values(state.states).flatMap((inner) => arrowsFrom(inner, machine))];
 }
 
@@ -61,7 +78,7 @@ function isWithin(state: AnyStateNode, outer: AnyStateNode): boolean {
   return state.parent === outer || (state.parent !== undefined && isWithin(state.parent, outer));
 }
 
-/** `flipped`, `drain [isSooner]`, `after restart`, `prober failed [crashesTooOften]`. */
+/** `opened`, `drain [isSooner]`, `at once [isWatched]`, `after restart`, `prober failed [crashesTooOften]`. */
 function wordsOf({ eventType, guard, source }: AnyTransitionDefinition, machine: AnyStateMachine): string {
   const words = eventWords(eventType, source, machine);
   return guard === undefined ? words : `${words} [${guardName(guard)}]`;
@@ -72,6 +89,7 @@ function guardName(guard: unknown): string {
 }
 
 function eventWords(eventType: string, source: AnyStateNode, { implementations }: AnyStateMachine): string {
+  if (eventType === '') return 'at once';
   const delay = /^xstate\.after\.([^.]+)\./.exec(eventType)?.[1];
   if (delay !== undefined) {
     const length = (implementations.delays as Record<string, unknown>)[delay];

@@ -16,16 +16,18 @@ import { randomUUIDv7 } from 'node:crypto';
 import type { AppendOutcome } from '@muster/journal';
 import {
   axisOf,
+  backoffMs,
   formatSubject,
+  type HealthEvent,
   observationBy,
   type PendingFact,
   type RecordedEvent,
+  RETRY_BACKOFF,
   type Roster,
 } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
-import { isNews, isSaid, ownFindings, type Finding } from '../pools/own-findings.ts';
+import { isNews, isSaid, ownFindings } from './own-findings.ts';
 import type { Clock, Logger } from '../ports.ts';
 
 /** Facts that wait for the journal's answer at once; further ones wait their turn, one per backend and axis. */
@@ -62,8 +64,9 @@ export class FactWriter {
     ports.contact.onBack(() => this.#onJournalBack());
   }
 
-  add(finding: Finding): void {
-    const fact = this.#lay(finding);
+  /** This node found something of a backend: by its probes, or by its traffic. */
+  add(pool: string, backend: string, found: HealthEvent): void {
+    const fact = this.#lay(pool, backend, found);
     this.#ports.onChanged([fact], []);
     this.#pump();
   }
@@ -89,7 +92,9 @@ export class FactWriter {
         settled.push(fact);
       }
     }
-    const added = findings.filter((finding) => isNews(finding, folded)).map((finding) => this.#lay(finding));
+    const added = findings
+      .filter(([backend, event]) => isNews(backend, event, folded))
+      .map(([{ pool, id }, event]) => this.#lay(pool, id, event));
     onChanged(added, settled);
     this.#retryNow();
   }
@@ -137,7 +142,7 @@ export class FactWriter {
   }
 
   /** Lays a finding over the roster; its fact waits to be appended. */
-  #lay({ pool, backend, event: found }: Finding): PendingFact {
+  #lay(pool: string, backend: string, found: HealthEvent): PendingFact {
     const event = { ...found, reason: found.reason.slice(0, REASON_CHARACTERS_MAX) };
     const fact: PendingFact = { id: randomUUIDv7(), pool, backend, timeMs: this.#ports.clock.now(), event };
     const key = keyOf(fact);

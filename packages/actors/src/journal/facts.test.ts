@@ -162,7 +162,7 @@ test('no reader sees a gap: a fact is settled in the turn in which its event is 
 
 describe('I9: a fact that a newer one took the place of is remembered only while its event may come', () => {
   const found = (type: 'BackendTurnedHealthy' | 'BackendTurnedUnhealthy') =>
-    ({ pool: 'p', backend: 'b-1', event: { type, target: TARGET, reason: 'probed' } }) as const;
+    ({ type, target: TARGET, reason: 'probed' }) as const;
 
   /** A writer, and how many facts it still knows of. */
   function writerOn(append: Journal['append']) {
@@ -197,7 +197,7 @@ describe('I9: a fact that a newer one took the place of is remembered only while
   ])('%s', async (_name, outcome, countMax) => {
     const { clock, facts, rememberedCount } = writerOn(() => Promise.resolve(outcome));
     for (let count = 0; count < 20; count++) {
-      facts.add(found(count % 2 === 0 ? 'BackendTurnedUnhealthy' : 'BackendTurnedHealthy'));
+      facts.add('p', 'b-1', found(count % 2 === 0 ? 'BackendTurnedUnhealthy' : 'BackendTurnedHealthy'));
       await clock.advance(1_000);
     }
     expect(rememberedCount()).toBeLessThanOrEqual(countMax);
@@ -221,7 +221,7 @@ describe('I9: a fact that a newer one took the place of is remembered only while
       for (const each of steps) {
         next = each.answer;
         const reason = 'why '.repeat(20_000);
-        facts.add({ pool: 'p', backend: 'b-1', event: { type: each.type, target: TARGET, reason } });
+        facts.add('p', 'b-1', { type: each.type, target: TARGET, reason });
         await clock.advance(each.waitMs);
       }
       for (const { health, ejection } of folded.pending.values()) {
@@ -239,7 +239,7 @@ describe('I9: a fact that a newer one took the place of is remembered only while
   test('what the journal refuses after its target has left acts no longer', async () => {
     const answer = Promise.withResolvers<AppendOutcome>();
     const { clock, folded, facts } = writerOn(() => answer.promise);
-    facts.add(found('BackendTurnedUnhealthy'));
+    facts.add('p', 'b-1', found('BackendTurnedUnhealthy'));
     folded.roster = emptyRoster('demo');
     facts.drop('p', 'b-1');
     answer.resolve({ outcome: 'refused', reason: 'not-permitted', message: 'no' });

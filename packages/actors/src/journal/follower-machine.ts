@@ -11,8 +11,7 @@
  * stops the follower stops all of it. What the states do is in `journal-reading.ts`.
  */
 import { assertEvent, assign, fromCallback, fromPromise, setup, spawnChild, stopChild } from 'xstate';
-import { messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
+import { backoffMs, RETRY_BACKOFF, messageOf } from '@muster/membership';
 import { servedAlready, type JournalReading, type ReadingEvent, type RebuildRequest } from './journal-reading.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 

@@ -14,7 +14,7 @@ import { CommandExecutor } from './command-executor.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { NodeHandle } from '../node-handle.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { inTime } from '../waits.ts';
+import { inTime } from '../clock.ts';
 import type { RosterBuilder } from './roster-builder.ts';
 
 const OWN_WRITES_TIMEOUT_MS = 10_000;

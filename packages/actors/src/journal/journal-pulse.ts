@@ -15,9 +15,9 @@
  * A server that knows no leader may be cut off, or nobody leads just now. The first is cured by another server. The second passes by
  * itself, so whoever finds no leader there either leaves again ever more slowly.
  */
-import { messageOf, type LiveWire } from '@muster/membership';
+import { backoffMs, type Backoff, messageOf, type LiveWire } from '@muster/membership';
 import { JournalError, type Head, type Journal, type JournalPlace } from '@muster/journal';
-import { backoffMs, type Backoff, pause } from '../waits.ts';
+import { pause } from '../clock.ts';
 import type { JournalConfirmation } from '../node-status.ts';
 import type { Clock, Logger } from '../ports.ts';
 

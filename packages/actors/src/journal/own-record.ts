@@ -6,8 +6,8 @@
  * that the journal does not take is said again until it does, under the same id.
  */
 import { randomUUIDv7 } from 'node:crypto';
-import { formatSubject, type MembershipEventInput } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
+import { backoffMs, RETRY_BACKOFF, formatSubject, type MembershipEventInput } from '@muster/membership';
+import { pause } from '../clock.ts';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import { NewestMap } from '../newest-map.ts';

@@ -9,8 +9,8 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { JournalError, newestTrustedSnapshot, type Journal } from '@muster/journal';
-import { messageOf } from '@muster/membership';
-import { backoffMs, RETRY_BACKOFF, pause } from '../waits.ts';
+import { backoffMs, RETRY_BACKOFF, messageOf } from '@muster/membership';
+import { pause } from '../clock.ts';
 import { FoldedRoster } from '../folded-roster.ts';
 import type { Clock, Logger } from '../ports.ts';
 

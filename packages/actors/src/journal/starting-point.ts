@@ -14,7 +14,7 @@ import { messageOf } from '@muster/membership';
 import type { FoldedRoster } from '../folded-roster.ts';
 import type { JournalContact } from './journal-contact.ts';
 import type { Clock, LocalSnapshot, Logger } from '../ports.ts';
-import { inTime } from '../waits.ts';
+import { inTime } from '../clock.ts';
 import { passingOver } from './roster-builder.ts';
 import type { LocalSnapshotKeeper, SnapshotKeeper } from './snapshot-keeper.ts';
 import type { WorkerFeed } from '../workers/worker-feed.ts';

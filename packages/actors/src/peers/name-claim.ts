@@ -34,7 +34,7 @@ import type { JournalContact } from '../journal/journal-contact.ts';
 import type { NameStatus } from '../node-status.ts';
 import type { OwnRecord } from '../journal/own-record.ts';
 import type { Clock, Logger } from '../ports.ts';
-import { inTime } from '../waits.ts';
+import { inTime } from '../clock.ts';
 
 /** How long nobody else may have been heard before the name is claimed, in ms. The middle one is two announcements. */
 const QUIET_MS = { free: 200, started: 2_200, afterStandingBack: SILENT_AFTER_MS } as const;

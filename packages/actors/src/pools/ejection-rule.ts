@@ -1,5 +1,5 @@
 /**
- * Who is ejected and for how long: the rules, pure. What is counted and timed is in `ejector.ts`.
+ * Who is ejected and for how long: the rules, pure. The pool (`pool.ts`) counts, and each backend times its own.
  *
  * A pool gives up at most `maxRatio` of its backends at a time, or one where that is less than one. It never gives up its last
  * eligible backend: one that fails now and then carries more than none. A backend that gets no traffic anyway (unhealthy, in

@@ -32,7 +32,7 @@ export class WorkerFeed {
   readonly folded: FoldedRoster;
   readonly log: Logger;
   readonly tail = new EventTail();
-  /** By listener. */
+  /** The listeners that are bound, by id. */
   readonly listeners = new Map<string, OpenListener>();
   readonly ownSockets: OwnSockets;
   readonly #clock: Clock;

@@ -20,7 +20,7 @@ import type { ListenerDefinition, SharedSocket, WorkerMessage, WorkerProcess, Wo
 
 /** Events sent to a worker that it has not folded yet. */
 const UNACKNOWLEDGED_EVENTS_MAX = 10_000;
-/** What they may weigh: payloads come from outside, and what is sent stands in memory until the worker has read it. */
+/** What these events may weigh together: payloads come from outside, and what is sent stands in memory until the worker has read it. */
 const UNACKNOWLEDGED_CHARACTERS_MAX = 8_388_608;
 /** Messages on their way to a worker. */
 const SENDS_IN_FLIGHT_MAX = 64;
@@ -50,7 +50,7 @@ export class WorkerLink {
   #isClosed = false;
   #isDraining = false;
   #needsRoster = true;
-  /** By `elapsedMs`. */
+  /** When its roster was last sent anew because its hash differed, by `elapsedMs`. */
   #repairedAtMs = -Infinity;
   #sentRevision = 0;
   #sendsInFlight = 0;
@@ -64,7 +64,7 @@ export class WorkerLink {
     string,
     { readonly definition: ListenerDefinition; readonly socket: SharedSocket }
   >();
-  /** By listener, sockets that it was told to close and has not said so, the oldest first. */
+  /** The sockets that the worker was told to close and has not answered for, by listener, the oldest first. */
   readonly #leavingByListener = new Map<string, SharedSocket[]>();
   readonly #listenAnswers = new Map<string, ListenAnswer>();
   /** Listeners whose sockets it closed while it was full, and wants again. */
@@ -112,7 +112,7 @@ export class WorkerLink {
     return this.#feed.listeners.keys().every((id) => this.#listenAnswers.has(id));
   }
 
-  /** What it said of a listener last; null where it has not answered yet. */
+  /** The worker's newest answer about a listener; null where it has not answered yet. */
   listenAnswer(listener: string): ListenAnswer | null {
     return this.#listenAnswers.get(listener) ?? null;
   }

@@ -10,9 +10,8 @@
  * keeps a worker from starting (a full disk, a limit on processes) often passes. Five fast ends in a row are an error in
  * the log, and so is each one after them.
  */
-import { messageOf } from '@muster/membership';
+import { backoffMs, RETRY_BACKOFF, messageOf } from '@muster/membership';
 import { assign, fromCallback, sendTo, setup } from 'xstate';
-import { backoffMs, RETRY_BACKOFF } from '../waits.ts';
 import type { Clock, Logger, Outlier, SpawnWorker } from '../ports.ts';
 import type { WorkerFeed } from './worker-feed.ts';
 import { WorkerLink } from './worker-link.ts';
@@ -92,21 +91,22 @@ export const workerMachine = setup({
   actors: { process: processLogic },
   actions: {
     noteStart: assign({ startedElapsedMs: ({ context }) => context.ports.clock.elapsedMs() }),
-    noteExit: assign(({ context }, { reason, ...rest }: { reason: string; err?: unknown }) => {
-      const { index, ports, startedElapsedMs } = context;
+    countExit: assign(({ context: { ports, startedElapsedMs, fastExitsInARow, restartsCount } }) => {
       const wasFast = ports.clock.elapsedMs() - startedElapsedMs < SETTLED_AFTER_MS;
-      const fastExitsInARow = wasFast ? context.fastExitsInARow + 1 : 0;
+      return { fastExitsInARow: wasFast ? fastExitsInARow + 1 : 0, restartsCount: restartsCount + 1 };
+    }),
+    logExit: ({ context }, { reason, ...rest }: { reason: string; err?: unknown }) => {
+      const { index, ports, fastExitsInARow } = context;
       const level = fastExitsInARow >= FAST_EXITS_REPORTED ? 'error' : 'warn';
       const text = `worker ${index} ended (${reason}) and is started again`;
       ports.log[level]({ worker: index, reason, fastExitsInARow, ...rest }, text);
-      return { fastExitsInARow, restartsCount: context.restartsCount + 1 };
-    }),
+    },
     noteDrain: assign((_, { timeoutMs }: { timeoutMs: number }) => ({ drainTimeoutMs: timeoutMs })),
     logKill: ({ context: { index, ports } }) =>
       ports.log.warn({ worker: index }, `worker ${index} did not end in time and is killed`),
   },
   guards: {
-    isSooner: ({ context, event }) => event.type === 'drain' && event.timeoutMs < context.drainTimeoutMs,
+    isSooner: ({ context }, { timeoutMs }: { timeoutMs: number }) => timeoutMs < context.drainTimeoutMs,
   },
   delays: {
     restart: ({ context: { fastExitsInARow, ports } }) =>
@@ -127,14 +127,17 @@ export const workerMachine = setup({
         input: ({ context }) => context,
         onError: {
           target: 'restarting',
-          actions: { type: 'noteExit', params: ({ event }) => ({ reason: messageOf(event.error), err: event.error }) },
+          actions: [
+            'countExit',
+            { type: 'logExit', params: ({ event }) => ({ reason: messageOf(event.error), err: event.error }) },
+          ],
         },
       },
       initial: 'starting',
       on: {
         exited: {
           target: 'restarting',
-          actions: { type: 'noteExit', params: ({ event: { reason } }) => ({ reason }) },
+          actions: ['countExit', { type: 'logExit', params: ({ event: { reason } }) => ({ reason }) }],
         },
         drain: { target: '.draining', actions: { type: 'noteDrain', params: ({ event }) => event } },
       },
@@ -148,7 +151,7 @@ export const workerMachine = setup({
             // Without the last, one that is not sooner would be `alive`'s to take, which begins the drain anew.
             drain: [
               {
-                guard: 'isSooner',
+                guard: { type: 'isSooner', params: ({ event }) => event },
                 target: 'draining',
                 reenter: true,
                 actions: { type: 'noteDrain', params: ({ event }) => event },

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { healthPolicySchema } from '../vocabulary/health-policy.ts';
-import { judge, nextProbeDelayMs, type Judgement } from './rise-fall.ts';
+import { judge, jitteredMs, type Judgement } from './rise-fall.ts';
 
 const policies = fc
   .record({
@@ -30,15 +30,13 @@ test('a judgement flips exactly when rise or fall findings in a row speak agains
   );
 });
 
-test('the interval stays within its jitter, and is shorter while there is doubt', () => {
+test('an interval stays within its jitter', () => {
   fc.assert(
     fc.property(policies, fc.double({ min: 0, max: 0.999, noNaN: true }), (policy, chance) => {
       const spread = 1 + policy.jitterRatio;
-      const calm = nextProbeDelayMs({ health: 'healthy', againstCount: 0 }, policy, () => chance);
-      expect(calm).toBeGreaterThanOrEqual(5_000 * (1 - policy.jitterRatio));
-      expect(calm).toBeLessThanOrEqual(5_000 * spread);
-      const inDoubt = nextProbeDelayMs({ health: 'healthy', againstCount: 1 }, policy, () => chance);
-      expect(inDoubt).toBeLessThanOrEqual(1_000 * spread);
+      const delayMs = jitteredMs(policy.intervalMs, policy, () => chance);
+      expect(delayMs).toBeGreaterThanOrEqual(5_000 * (1 - policy.jitterRatio));
+      expect(delayMs).toBeLessThanOrEqual(5_000 * spread);
     }),
   );
 });

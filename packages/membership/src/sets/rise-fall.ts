@@ -4,7 +4,7 @@
  * A judgement changes only when enough findings in a row speak against it: `rise` passed probes for an unhealthy backend,
  * `fall` failed ones for a healthy one. Of a backend that nobody has seen yet, the first finding decides alone.
  */
-import { fastIntervalMs, type HealthPolicy } from '../vocabulary/health-policy.ts';
+import type { HealthPolicy } from '../vocabulary/health-policy.ts';
 import type { Health } from '../fold/roster.ts';
 
 export interface Judgement {
@@ -30,8 +30,7 @@ export function judge({ health, againstCount }: Judgement, hasPassed: boolean, p
   return hasFlipped ? { health: found, againstCount: 0 } : { health, againstCount: againstCount + 1 };
 }
 
-/** From the end of a probe to the next, in ms: shorter while there is doubt, and varied by the policy's jitter. */
-export function nextProbeDelayMs({ againstCount }: Judgement, policy: HealthPolicy, random: () => number): number {
-  const intervalMs = againstCount > 0 ? fastIntervalMs(policy) : policy.intervalMs;
-  return intervalMs * (1 + policy.jitterRatio * (2 * random() - 1));
+/** From the end of a probe to the next, in ms: an interval of the policy, varied by its jitter. */
+export function jitteredMs(intervalMs: number, { jitterRatio }: HealthPolicy, random: () => number): number {
+  return intervalMs * (1 + jitterRatio * (2 * random() - 1));
 }

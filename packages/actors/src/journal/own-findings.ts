@@ -1,4 +1,4 @@
-/** What this node has seen of its backends itself, and what of it a roster that was built anew does not know. Pure. */
+/** What this node found of its backends itself, and what of it a roster that was built anew does not know. Pure. */
 import {
   ejectionPolicyOf,
   observationBy,
@@ -12,19 +12,12 @@ import {
 } from '@muster/membership';
 import type { FoldedRoster } from '../folded-roster.ts';
 
-/** Something that this node saw of one backend: its probes, or its traffic. */
-export interface Finding {
-  readonly pool: string;
-  readonly backend: string;
-  readonly event: HealthEvent;
-}
-
-/** The newest findings about each backend that is being probed, and about each that is ejected, unrecorded ones included. */
+/** What was found last of each backend that is being probed, and of each that is ejected, unrecorded or not. */
 export function* ownFindings(
   roster: Roster,
   { node, pending }: { readonly node: string; readonly pending: PendingFacts },
-): Generator<Finding> {
-  for (const { id: pool, spec, backends } of roster.pools.values()) {
+): Generator<readonly [Backend, HealthEvent]> {
+  for (const { spec, backends } of roster.pools.values()) {
     for (const recorded of backends.values()) {
       const backend = withPendingFacts(recorded, node, pending);
       const { health, ejection } = observationBy(node, backend.observations);
@@ -32,19 +25,19 @@ export function* ownFindings(
       if (health.value !== 'unknown' && isProbed(backend, spec)) {
         const type = health.value === 'healthy' ? 'BackendTurnedHealthy' : 'BackendTurnedUnhealthy';
         const reason = health.reason ?? `found ${health.value} before`;
-        yield { pool, backend: backend.id, event: { type, target, reason } };
+        yield [backend, { type, target, reason }];
       }
       if (ejection.value === 'ejected') {
         const reason = ejection.reason ?? 'ejected before';
-        yield { pool, backend: backend.id, event: { type: 'BackendEjected', target, reason } };
+        yield [backend, { type: 'BackendEjected', target, reason }];
       }
     }
   }
 }
 
 /** Whether a finding holds for the backend as it is now, and is neither recorded nor waiting to be. */
-export function isNews({ pool, backend, event }: Finding, folded: FoldedRoster): boolean {
-  const found = folded.backend(pool, backend);
+export function isNews({ pool, id }: Backend, event: HealthEvent, folded: FoldedRoster): boolean {
+  const found = folded.backend(pool, id);
   const spec = folded.roster.pools.get(pool)?.spec;
   if (spec === undefined || found?.target.value !== event.target) return false;
   const isEjection = event.type === 'BackendEjected' || event.type === 'BackendReinstated';

@@ -1,5 +1,5 @@
 /**
- * A clock whose timers fire together, on ticks.
+ * Time: the clock of a node, whose timers fire together, on ticks, and waits by whatever clock.
  *
  * Probes that start one by one wake the event loop one by one, and a wake-up costs as much as the probe: at 2,000 TCP
  * probes a second, 146 µs a probe with 1 ms timers, 65 to 85 µs when they start in batches every 50 ms. So deadlines are
@@ -67,5 +67,31 @@ class CoarseClock implements Clock {
   #turn(): void {
     for (const { fn } of this.#wheel.takeDue(performance.now())) fn();
     this.#stopWhereEmpty();
+  }
+}
+
+/** Resolves after `delayMs`, or as soon as the signal says so. Never rejects. */
+export async function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = clock.setTimeout(resolve, delayMs);
+  const onAbort = (): void => resolve();
+  signal.addEventListener('abort', onAbort);
+  await promise;
+  signal.removeEventListener('abort', onAbort);
+  clock.clearTimeout(timer);
+}
+
+/** What `work` comes to, or `late` after `timeoutMs`; it goes on by itself then. Rejects as `work` does. */
+export async function inTime<Result>(
+  work: Promise<Result>,
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+): Promise<Result | 'late'> {
+  const { promise, resolve } = Promise.withResolvers<'late'>();
+  const timer = clock.setTimeout(() => resolve('late'), timeoutMs);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clock.clearTimeout(timer);
   }
 }

@@ -1,6 +1,6 @@
 /** The coarse clock in real time: what it promises about order and about not being early. */
 import { expect, test } from 'vitest';
-import { coarseClock } from './coarse-clock.ts';
+import { coarseClock } from './clock.ts';
 
 test('timers fire in the order of their ticks, never early, and cleared ones not at all', async () => {
   const clock = coarseClock({ tickMs: 5 });
