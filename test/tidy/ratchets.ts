@@ -4,17 +4,16 @@
  */
 export const RATCHETS = {
   /** Lines of what ships, comments included. */
-  shippedLines: 57_887,
+  shippedLines: 57_840,
   /** Shipped files of fewer than 30 lines. */
-  shortFiles: 27,
+  shortFiles: 19,
   /** Files that import each other in circles. */
-  filesInCircles: 21,
+  filesInCircles: 19,
   /** Rooms whose files import each other's in circles. */
-  roomsInCircles: 15,
+  roomsInCircles: 11,
   /** How many files lie in folders that have more than 20. */
   crowdedRooms: {
     'packages/replay/src': 26,
-    'services/muster/src/node': 24,
   },
   /** How many files each walk of docs/architecture.md passes; the aims are 16, 18, 13 and 14. */
   walkFiles: {

@@ -208,7 +208,7 @@ function isServerAddress(text: string): boolean {
   return Number(port) <= 65_535 && (six === undefined ? isIP(four!) === 4 : isIPv6(six));
 }
 
-export interface ObservationsConfig {
+interface ObservationsConfig {
   /** A folder of their own, relative to the working directory. */
   readonly path: string;
   /** Older ones are removed; 1 to 8,760. */
