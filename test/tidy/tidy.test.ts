@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { VERSION } from '@muster/membership/version';
 import { describe, expect, test } from 'vitest';
 import { ARROWS, importFaults, manifestFaults, type Manifest } from './arrows.ts';
 import { fileCycles, roomCycles } from './cycles.ts';
@@ -32,6 +33,11 @@ describe('who may import whom', () => {
   test.each(manifests)('%s depends only downwards', async (path) => {
     const manifest = JSON.parse(await readFile(join(ROOT, path), 'utf8')) as Manifest;
     expect(manifestFaults(dirname(path), manifest)).toEqual([]);
+  });
+
+  test.each(manifests)('%s has the version that `muster --version` prints', async (path) => {
+    const { version } = JSON.parse(await readFile(join(ROOT, path), 'utf8')) as { readonly version: string };
+    expect(version).toBe(VERSION);
   });
 
   test('import lines only point downwards, and never leave their package by a path', () => {
