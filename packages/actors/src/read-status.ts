@@ -73,7 +73,7 @@ export function nodeStatus(parts: NodeParts): NodeStatus {
   };
 }
 
-/** Those that are to be on this node, and those that are about to leave it. */
+/** The listeners that are to be on this node, and those that are about to leave it. */
 function listenerIds({ actors, folded }: NodeParts): Set<string> {
   const ids = new Set(actors.listeners.keys());
   for (const { id, spec } of folded.roster.listeners.values())

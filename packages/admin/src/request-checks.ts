@@ -9,7 +9,7 @@ import { ApiError } from './api-error.ts';
 const revision = z.coerce.number().pipe(z.int().min(0));
 const flag = z.enum(['true', 'false', '1', '0', '']).transform((text) => text !== 'false' && text !== '0');
 
-/** As texts: `parseEventFilter` judges them. */
+/** The fields come as texts, which `parseEventFilter` judges. */
 const eventFilterFields = Object.fromEntries(
   Object.entries(EVENT_FILTER_FIELDS).map(([field, meaning]) => [
     field,

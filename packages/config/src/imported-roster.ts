@@ -46,7 +46,7 @@ type ImportedListener = z.output<typeof listenerSchema>;
 export interface ImportedRoster {
   readonly pools: readonly ImportedPool[];
   readonly listeners: readonly ImportedListener[];
-  /** Those that were listed without their pools. */
+  /** The backends that were listed without their pools. */
   readonly backends: readonly ImportedBackend[];
 }
 

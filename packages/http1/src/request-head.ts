@@ -27,7 +27,7 @@ import type { RequestRules } from './head-rules.ts';
 export class RequestHead {
   /** Case-sensitive, at most 32 characters; never CONNECT. */
   method = '';
-  /** As sent. */
+  /** The text as it was sent. */
   target = '';
   targetForm: 'origin' | 'absolute' | 'asterisk' = 'origin';
   /** What is forwarded as target: '/cart?id=7' with its path in normal form, or '*' for OPTIONS of the server as a whole. */

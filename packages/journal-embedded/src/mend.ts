@@ -20,7 +20,7 @@ import { journalErrorOf } from './sqlite-failure.ts';
 const GROUP_EVENTS = 1_000;
 
 export interface SurveyOptions {
-  /** As for `openEmbeddedJournal`. */
+  /** What is known of the journal from elsewhere, as `openEmbeddedJournal` takes it. */
   readonly known?: KnownHead | null;
 }
 
@@ -91,7 +91,7 @@ interface DamagedFile extends Disposable {
   readonly rows: ProvenRows;
 }
 
-/** As it is: nothing in it is made or changed. */
+/** Opens the file as it is: nothing in it is made or changed. */
 function openDamaged(path: string): DamagedFile {
   if (!existsSync(path)) throw new JournalError('unreadable', `there is no ${path}`);
   const database = new DatabaseSync(path);

@@ -200,7 +200,7 @@ export class SnapshotBucket {
   }
 }
 
-/** As the object store writes names into subjects: base64url with its padding. */
+/** Encodes a name as the object store writes it into subjects: base64url with its padding. */
 function encodeName(name: string): string {
   return Buffer.from(name).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
 }

@@ -155,7 +155,7 @@ function lineOf({ what, remedy }: Finding, name: string): string {
   return `the stream ${name} ${what}${remedy === null ? '' : `; ${remedy.replaceAll('NAME', name)}`}`;
 }
 
-/** Those that a later server has brought: nobody here knows what they do. */
+/** The settings that a later server has brought: nobody here knows what they do. */
 function unknownSettings(found: StreamConfig, name: string): string[] {
   return Object.entries(found)
     .filter(([field]) => !Object.hasOwn(SETTINGS, field))

@@ -211,7 +211,7 @@ class Link implements NatsLink {
     }
   }
 
-  /** Those that were left come last, the newest of them at the very end. */
+  /** The servers that were left come last, the newest of them at the very end. */
   #rank({ label }: ServerAddress): number {
     const leftMs = this.#leftMsByServer.get(label) ?? -Infinity;
     return leftMs > performance.now() - LEFT_FOR_MS ? leftMs : -Infinity;

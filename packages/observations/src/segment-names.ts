@@ -48,7 +48,7 @@ export class SegmentNames {
     return this.#numberByKey.get(key) ?? this.#take(key, [node, epoch]);
   }
 
-  /** Those of the first `count` names that are not in the file yet; null where all are. */
+  /** The ones among the first `count` names that are not in the file yet; null where all are. */
   unwritten(count: number): NamesBody | null {
     if (this.writtenCount >= count) return null;
     return { from: this.writtenCount, names: this.#names.slice(this.writtenCount, count) };

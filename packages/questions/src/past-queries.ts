@@ -6,7 +6,7 @@
 import { poolSpecSchema } from '@muster/membership';
 import { z } from 'zod';
 
-/** As `parseInstant` reads it. */
+/** A moment as `parseInstant` reads it. */
 const instant = z
   .string()
   .min(1)

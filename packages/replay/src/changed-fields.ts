@@ -19,7 +19,7 @@ import {
 export interface FieldValue {
   readonly value: unknown;
   readonly revision: number;
-  /** As that event gave it. */
+  /** The reason as that event gave it. */
   readonly reason: string | null;
 }
 

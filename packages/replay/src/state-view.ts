@@ -39,7 +39,7 @@ export interface BackendState {
   readonly target: Sourced<string> & { readonly timeMs: number };
   readonly weight: Sourced<number>;
   readonly mode: Reasoned<Mode> & { readonly origin: string | null };
-  /** As the viewing node saw it; revision 0: it had not said anything. */
+  /** The health as the viewing node saw it; at revision 0 it had not said anything. */
   readonly health: Reasoned<Health>;
   readonly ejection: Reasoned<Ejection>;
   /** What other nodes saw. */

@@ -37,7 +37,7 @@ export interface DecidedPick {
   readonly undialledIds: readonly string[];
   /** In panic, whether those that are not eligible were passed over: a further attempt prefers the others. */
   readonly isStrict: boolean;
-  /** Those that filters left; null: no filter chose. See `notKept`. */
+  /** The ids that filters allowed; null when no filter narrowed the set. See `notKept`. */
   readonly onlyIds: readonly string[] | null;
   /** What of the above was more than 64, and is therefore empty here. Without it the pick cannot be made again. */
   readonly notKept: readonly UnkeptInput[];
@@ -54,7 +54,7 @@ export interface DecidedAttempt extends DecidedPick {
   readonly isReused: boolean;
   /** Milliseconds since the request began. */
   readonly startedAtMs: number;
-  /** The same; null where the head of an answer never came. */
+  /** When the head of the answer came, in ms since the request began; null if it never came. */
   readonly answeredAtMs: number | null;
   readonly outcome: string;
   readonly detail: string | null;

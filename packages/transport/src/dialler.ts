@@ -86,7 +86,7 @@ type TcpAddress = Address & { kind: 'tcp' };
 
 interface NamedDialParts {
   readonly target: TcpAddress;
-  /** Those that are known, at least one; null: they are waited for. */
+  /** The addresses that are known, at least one; null while they are waited for. */
   readonly addresses: readonly string[] | null;
   readonly owner: DialOwner;
 }
@@ -106,7 +106,7 @@ class NamedDial implements Dial {
   readonly #target: TcpAddress;
   readonly #owner: DialOwner;
   readonly #wait: NameWait | null;
-  /** Those that were not dialled yet, the next one first. */
+  /** The addresses that were not dialled yet, the next one first. */
   #hosts: string[] = [];
   /** The one that the next connection begins with anyway. */
   #firstHost = '';

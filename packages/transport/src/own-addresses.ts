@@ -14,7 +14,7 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 
 export interface OwnAddress {
-  /** As it is bound. A host that is no literal address counts as bound on every address of the machine. */
+  /** The address as it is bound. A host that is no literal address counts as bound on every address of the machine. */
   readonly address: Address;
   /** For people, behind "it is": `this node's own admin API`. */
   readonly name: string;

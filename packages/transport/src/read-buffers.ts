@@ -118,7 +118,7 @@ export class ReadBuffers {
     this.#onFree = onFree;
   }
 
-  /** Those that a leg reads into, and those that a pending write still refers to. */
+  /** How many large buffers a leg reads into or a pending write still refers to. */
   get largeInUseCount(): number {
     return this.#largeInUseCount;
   }

@@ -115,7 +115,7 @@ export class InspectionFollower {
       else if (note.after !== null) lines.push(lineOf(note, note.after));
       if (!('type' in note)) this.#weight -= note.weight;
     }
-    // Those that were dropped came after all that waited.
+    // The lines that were dropped came after all that waited.
     if (this.#notes.length === 0 && this.#droppedCount > 0) {
       lines.push({ type: 'dropped', timeMs: this.#clock.now(), linesCount: this.#droppedCount });
       this.#droppedCount = 0;

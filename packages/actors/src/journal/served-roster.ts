@@ -37,13 +37,13 @@ export class ServedRoster {
     this.#ports = ports;
   }
 
-  /** As `NodeHandle.onRosterChanged`. */
+  /** Calls back as `NodeHandle.onRosterChanged` says. */
   onChanged(listener: RosterListener): () => void {
     this.#rosterListeners.add(listener);
     return () => this.#rosterListeners.delete(listener);
   }
 
-  /** As `NodeHandle.onEpochAdopted`. */
+  /** Calls back as `NodeHandle.onEpochAdopted` says. */
   onEpochAdopted(listener: () => void): () => void {
     this.#adoptionListeners.add(listener);
     return () => this.#adoptionListeners.delete(listener);

@@ -83,7 +83,7 @@ function parseSpec(text: string): object {
 
 /** Rows of a listing: with none of the fields all of them. JSON is always the whole listing. */
 export interface ListOptions {
-  /** Those that do not take traffic. */
+  /** Whether only backends that take no traffic are listed. */
   readonly wrong?: boolean;
   /** The first so many are left out. */
   readonly skip?: number;

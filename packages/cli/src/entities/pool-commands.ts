@@ -82,7 +82,7 @@ function otherKind(health: SpecChange): SpecChange {
   return 'http' in health ? { ...health, tcp: null } : health;
 }
 
-/** Those that were given, under the names of `PoolDefined`. */
+/** The options that were given, under the names of `PoolDefined`. */
 function poolFields(options: PoolFields): { readonly health?: SpecChange } & SpecChange {
   const { healthHttp, healthTcp, intervalMs, timeoutMs, rise, fall, ...fields } = options;
   const checks = Object.entries({ http: healthHttp, tcp: healthTcp, intervalMs, timeoutMs, rise, fall });

@@ -241,7 +241,7 @@ export interface BackendTableOptions {
   readonly nowMs: number;
   /** Rows in all, those with something wrong first. Default: no limit. */
   readonly rowsMax?: number | null;
-  /** Those that a person should look at, and no others. Default false. */
+  /** Whether only the rows that a person should look at are shown. Default false. */
   readonly isWrongOnly?: boolean;
 }
 

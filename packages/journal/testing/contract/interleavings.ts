@@ -20,6 +20,8 @@ import { collect, FollowerUnderTest, sampleEvent } from './samples.ts';
 
 const SEED = 20_260_801;
 const RUNS = 25;
+/** A call that has no answer after so long gets none: that is told by name, before the test itself is late. */
+const ANSWER_MS = 40_000;
 const SUBJECTS = ['muster.test.pool.a', 'muster.test.pool.b', 'muster.test.backend.a.x'];
 
 /** Turns of the event loop that a lane lets pass before a call; 0: it is made in the same turn as the one before. */
@@ -71,6 +73,7 @@ class Interleaving {
   readonly #tried: Tried[] = [];
   readonly #pieces: (readonly RecordedEvent[])[] = [];
   readonly #calls: Promise<void>[] = [];
+  readonly #unanswered = new Set<Call>();
   readonly #snapshots = new Set<string>();
   #newest = 0;
 
@@ -84,12 +87,21 @@ class Interleaving {
   async runLane(calls: readonly Call[]): Promise<void> {
     for (const each of calls) {
       for (let turn = 0; turn < each.turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
-      this.#calls.push(this.#make(each));
+      this.#unanswered.add(each);
+      this.#calls.push(this.#make(each).finally(() => this.#unanswered.delete(each)));
     }
   }
 
   async answered(): Promise<void> {
-    await Promise.all(this.#calls);
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.reject(new Error(`not answered within ${ANSWER_MS} ms: ${JSON.stringify([...this.#unanswered])}`));
+    }, ANSWER_MS);
+    try {
+      await Promise.race([Promise.all(this.#calls), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #make(made: Call): Promise<void> {

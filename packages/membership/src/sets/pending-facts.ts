@@ -41,7 +41,7 @@ export function settlePendingFact(pending: PendingFacts, fact: Pick<PendingFact,
 
 const NO_FACTS: readonly PendingFact[] = [];
 
-/** Those of one pool, in no order that matters; mostly none, which is the same empty list each time. O(all facts). */
+/** The facts about one pool, in no order that matters; mostly none, which is the same empty list each time. O(all facts). */
 export function pendingFactsOf(pool: string, pending: PendingFacts): readonly PendingFact[] {
   if (pending.size === 0) return NO_FACTS;
   const found: PendingFact[] = [];

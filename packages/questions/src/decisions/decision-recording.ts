@@ -16,9 +16,9 @@ export interface RecordingStatus {
   readonly sinceMs: number | null;
   /** When it ends, or ended. */
   readonly untilMs: number | null;
-  /** Of it: handed to the observations. */
+  /** How many of the decisions were handed to the observations. */
   readonly recordedCount: number;
-  /** Of it: what a worker had no room for. */
+  /** How many of the decisions a worker had no room for. */
   readonly droppedCount: number;
 }
 
@@ -34,7 +34,7 @@ export interface RecordingWorker {
 }
 
 export interface DecisionRecordingOptions {
-  /** Those that live. */
+  /** The workers that live. */
   readonly workers: Iterable<RecordingWorker>;
   /** Ms since 1970. Default: `Date.now`. */
   readonly nowMs?: () => number;

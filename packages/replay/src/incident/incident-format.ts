@@ -62,7 +62,7 @@ export const snapshotLineSchema = z.strictObject({
   kind: z.literal('snapshot'),
   revision,
   hash: z.string().min(1).max(64),
-  /** As `encodeSnapshot` wrote it. */
+  /** The text as `encodeSnapshot` wrote it. */
   data: z.string(),
 });
 

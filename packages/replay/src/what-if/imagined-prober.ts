@@ -26,9 +26,9 @@ const ASSUMED_MAX = 72_000;
 export interface ImaginedCounts {
   /** All that it made, from the time on that is asked about. */
   probesCount: number;
-  /** Those of them that nobody made. */
+  /** How many of the probes nobody made. */
   assumedCount: number;
-  /** Those that would have had more time, and are taken as failed all the same. */
+  /** How many probes would have had more time, and are taken as failed all the same. */
   doubtfulCount: number;
 }
 

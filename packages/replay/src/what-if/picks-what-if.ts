@@ -37,7 +37,7 @@ export interface PicksAnswer {
   readonly decisionsCount: number;
   /** Attempts that could be picked anew: what the shares are shares of. */
   readonly picksCount: number;
-  /** Those that would have gone to another backend, or to nobody. */
+  /** How many picks would have gone to another backend, or to nobody. */
   readonly movedCount: number;
   readonly nobodyCount: number;
   /** By id. */

@@ -62,7 +62,7 @@ export interface ResolverStats {
   readonly names: number;
   /** Names that cannot be answered for at the moment. */
   readonly namesFailing: number;
-  /** Those of them that have failed for the longest time, at most 16, the longest first. */
+  /** The names that have failed for the longest time, at most 16, the longest first. */
   readonly failing: readonly FailingName[];
   readonly waits: number;
   readonly answers: Readonly<Record<NameAnswer['outcome'], number>>;

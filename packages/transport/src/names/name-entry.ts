@@ -10,7 +10,7 @@ import type { NameWait, NameWatcher, Resolution } from './name-resolver.ts';
 import type { NameAnswer } from './name-source.ts';
 import type { ResolverSettings } from './resolver-settings.ts';
 
-/** So long a dial waits for a newer answer before it takes the stale one. */
+/** How long a dial waits for a newer answer before it takes the stale one. */
 export const STALE_WAIT_MS = 400;
 /** After failures in a row the pause doubles, from `minTtlMs` on, up to this. */
 const PAUSE_MAX_MS = 10_000;

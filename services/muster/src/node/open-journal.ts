@@ -32,7 +32,7 @@ export type JournalOpening =
   | { readonly outcome: 'failed'; readonly reason: string };
 
 export interface OpenJournalOptions {
-  /** As `SharedOptions.isNewCluster`. */
+  /** Means what `SharedOptions.isNewCluster` says. */
   readonly isNewCluster: boolean;
   /** Waited for only where opening has something to tell. */
   readonly log: Promise<Log>;

@@ -7,7 +7,7 @@ import { HOOK_NAMES, HOOK_TIMEOUT_MS, IS_REVERSED_BY_HOOK, type Filter, type Hoo
 
 /** A filter and where it came from. */
 export interface FilterModule {
-  /** As the listener names it: `./filters/canary.ts`. */
+  /** The path as the listener names it: `./filters/canary.ts`. */
   readonly path: string;
   readonly filter: Filter<unknown>;
 }

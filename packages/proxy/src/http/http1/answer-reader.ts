@@ -34,7 +34,7 @@ export class AnswerReader implements IncomingAnswer {
   #body: BodyReader | null = null;
   /** The backend has sent something after the end of its answer, or its connection was lost. */
   #isDirty = false;
-  /** As far as the final head says. */
+  /** Whether the connection stays open, as far as the final head says. */
   #isPersistent = false;
   /** What came behind an interim head that the client was slow to take. */
   #held: Buffer | null = null;

@@ -38,18 +38,18 @@ export interface Attempt {
   readonly keyHash: number;
   /** Backends that were passed over because they had been tried. */
   readonly triedIds: readonly string[];
-  /** Those that were because they were at the limit of connections, as far as the policy came across them; the first 65. */
+  /** The ids left out because they were at their limit of connections, as far as the policy came across them; at most 65. */
   readonly fullIds: readonly string[];
-  /** Those that were because this node does not dial their targets; the first 65. */
+  /** The ids left out because this node does not dial their targets; at most 65. */
   readonly undialledIds: readonly string[];
   /** In panic, whether those that are not eligible were passed over. */
   readonly isStrict: boolean;
-  /** Those that filters left to be picked from; null: all of the set. */
+  /** The ids that filters allowed; null when no filter narrowed the set. */
   readonly onlyIds: readonly string[] | null;
   readonly isReused: boolean;
   /** Milliseconds since the exchange began, with fractions. */
   readonly startedAtMs: number;
-  /** The same; -1 where the head of an answer never came. */
+  /** When the head of the answer came, in ms since the request began; -1 if it never came. */
   readonly answeredAtMs: number;
   readonly outcome: AttemptOutcome;
   /** In words where it failed; null otherwise. */
@@ -72,7 +72,7 @@ export interface ExchangeRecord {
   readonly clientAddress: string;
   readonly method: string;
   readonly authority: string;
-  /** As it was sent. */
+  /** The request target as it was sent. */
   readonly target: string;
   /**
    * Path and query as they were matched with the routes, before a prefix was stripped: the target's in normal form, or what a filter

@@ -24,7 +24,7 @@ export interface HttpPoolTraffic {
   readonly listener: string;
   /** '': no route led anywhere, or to a pool that does not exist. */
   readonly pool: string;
-  /** Those that were the last attempt of some request; '' for requests that were not sent to anybody. */
+  /** The ids of backends that were the last attempt of some request; '' stands for requests that were not sent to anybody. */
   readonly backends: string[];
   /** Six for each of `backends`, in its order: see `STATUS_CLASSES`. */
   readonly requests: number[];
